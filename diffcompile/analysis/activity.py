@@ -1,0 +1,164 @@
+"""Which values vary with the inputs: only those have a cotangent.
+
+    t = np.floor(x); y = t * x        varied by x: y        (floor is locally constant; integers never vary)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..ir.graph import Atom, Call, For, Function, If, Instr, Region, Store, Value, While
+from ..ir.walk import operands, values
+from ..rules.register import REGISTRY
+
+_NEVER = frozenset({"bool", "int", "str", "none", "range", "unbound"})
+
+
+def can_vary(value: Value) -> bool:
+    """Can this value hold real or complex numbers at all?"""
+    return value.type.kind not in _NEVER and not value.type.is_integer
+
+
+def varied(region: Region, seeds: Iterable[Value]) -> set[Value]:
+    """Every value of the region that depends differentiably on one of the seeds."""
+    found = set(seeds)
+    _region(region, found)
+    return found
+
+
+def _any(atoms: Iterable[Atom], found: set[Value]) -> bool:
+    return any(v in found for v in values(atoms))
+
+
+def _region(region: Region, found: set[Value]) -> None:
+    for instr in region.body:
+        _instr(instr, found)
+
+
+def _mark(value: Value, found: set[Value]) -> None:
+    if can_vary(value):
+        found.add(value)
+
+
+def _instr(instr: Instr, found: set[Value]) -> None:
+    match instr:
+        case Call() | Store():
+            if constant_function(instr.fn) or not _any(operands(instr), found):
+                return
+            if isinstance(instr, Call) and isinstance(instr.fn, Function) and not _carries(instr, found):
+                return
+            for out in instr.outs:
+                _mark(out, found)
+        case If():
+            for part in (instr.then, instr.orelse):
+                _region(part, found)
+            for out, a, b in zip(instr.outs, instr.then.results, instr.orelse.results, strict=True):
+                if _any((a, b), found):
+                    _mark(out, found)
+        case For() | While():
+            _loop(instr, found)
+
+
+def _carries(instr: Call, found: set[Value]) -> bool:
+    """Does the called function pass variation on to its result? (While it is being derived: assume so.)"""
+    graph = instr.fn.graph
+    if graph is None:
+        return True
+    active = tuple(isinstance(a, Value) and a in found for a in instr.args)
+    memo: dict[Any, bool] = instr.fn.derived.setdefault("carries", {})
+    if active not in memo:
+        memo[active] = True
+        inside = varied(graph.region, [p for p, a in zip(graph.params, active, strict=True) if a and can_vary(p)])
+        memo[active] = _any(graph.region.results[:1], inside)
+    return memo[active]
+
+
+def _loop(instr: For | While, found: set[Value]) -> None:
+    items = instr.items if isinstance(instr, For) else ()
+    params = instr.body.params
+    for item, param in zip(items, params, strict=False):
+        if _any((item,), found):
+            _mark(param, found)
+    carried = params[len(items) :]
+    for init, param in zip(instr.init, carried, strict=True):
+        if _any((init,), found):
+            _mark(param, found)
+    while True:
+        _region(instr.body, found)
+        grown = False
+        for result, param in zip(instr.body.results, carried, strict=False):
+            if _any((result,), found) and param not in found and can_vary(param):
+                found.add(param)
+                grown = True
+        if not grown:
+            break
+    for out, param, result in zip(instr.outs, carried, instr.body.results, strict=False):
+        if param in found or _any((result,), found):
+            _mark(out, found)
+    saves = instr.body.results[len(carried) + 1 :]
+    for out, result in zip(instr.outs[len(carried) :], saves, strict=True):
+        if _any((result,), found):
+            _mark(out, found)
+
+
+def constant_function(fn: Any) -> bool:
+    """Is this function declared to pass no derivative on?"""
+    try:
+        return fn in REGISTRY.zero
+    except TypeError:
+        return False
+
+
+def reaching(region: Region, wanted: Iterable[Atom]) -> set[Value]:
+    """Every value that one of the wanted results of the region is computed from."""
+    need = set(values(wanted))
+    for instr in reversed(region.body):
+        if need.isdisjoint(instr.outs):
+            continue
+        match instr:
+            case Call() | Store():
+                need.update(values(operands(instr)))
+            case If():
+                for part in (instr.then, instr.orelse):
+                    results = [r for o, r in zip(instr.outs, part.results, strict=True) if o in need]
+                    need |= reaching(part, results)
+            case For() | While():
+                need |= loop_reaching(instr, need)
+    return need
+
+
+def loop_reaching(instr: For | While, need: set[Value]) -> set[Value]:
+    """What the needed outs of a loop are computed from, inside it and before it."""
+    items = instr.items if isinstance(instr, For) else ()
+    params = instr.body.params
+    carried = params[len(items) :]
+    slots = useful_slots(instr, need)
+    results = [instr.body.results[k] for k in slots]
+    saves = [
+        r
+        for o, r in zip(instr.outs[len(carried) :], instr.body.results[len(carried) + 1 :], strict=True)
+        if o in need
+    ]
+    inside = reaching(instr.body, [*results, *saves])
+    inside.update(values(instr.init[k] for k in slots))
+    inside.update(v for v, p in zip(items, params, strict=False) if isinstance(v, Value) and p in inside)
+    return inside
+
+
+def useful_slots(instr: For | While, need: set[Value]) -> list[int]:
+    """The carried slots that the needed outs of a loop depend on, in some turn."""
+    items = instr.items if isinstance(instr, For) else ()
+    carried = instr.body.params[len(items) :]
+    slots = [k for k in range(len(carried)) if instr.outs[k] in need]
+    saves = [
+        r
+        for o, r in zip(instr.outs[len(carried) :], instr.body.results[len(carried) + 1 :], strict=True)
+        if o in need
+    ]
+    while True:
+        inside = reaching(instr.body, [*(instr.body.results[k] for k in slots), *saves])
+        more = [k for k, p in enumerate(carried) if p in inside and k not in slots]
+        if not more:
+            return sorted(slots)
+        slots.extend(more)

@@ -1,0 +1,118 @@
+"""What may not be dropped, moved or merged: prints, draws, raises, writes that are read, calls into the unknown."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..ir.graph import (
+    PACKS,
+    Call,
+    For,
+    Function,
+    If,
+    Instr,
+    Region,
+    Store,
+    Value,
+    While,
+    format_string,
+    literal,
+    raise_error,
+    unpack,
+)  # fmt: skip
+from ..ir.walk import instructions, regions
+
+_PURE_MODULES = ("numpy", "math", "cmath", "_operator", "scipy", "itertools", "diffcompile.rules")
+_PURE = frozenset({*PACKS, literal, unpack, format_string}) | {
+    getattr, len, abs, float, int, bool, complex, str, min, max, sum, round, range, list, tuple, isinstance, pow,
+    repr, divmod, hash, type, any, all, sorted,
+}  # fmt: skip
+# Every call gives another object, so two equal calls are not one.
+FRESH = frozenset({
+    np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array,
+    np.copy, np.ndarray.copy, list, np.eye, np.identity, np.arange,
+})  # fmt: skip
+_RAISING_OPERATORS = frozenset({operator.truediv, operator.floordiv, operator.mod, operator.pow, builtins.pow})
+
+
+def pure(instr: Instr) -> bool:
+    """May this instruction be dropped when nothing reads it?"""
+    match instr:
+        case Call(fn=fn):
+            return pure_function(fn)
+        case Store():
+            return True
+        case If() | For():
+            return all(map(pure_region, regions(instr)))
+        case While():
+            return False  # it may not end, and dropping it would
+    return False
+
+
+def pure_region(region: Region) -> bool:
+    return all(pure(instr) for instr in region.body)
+
+
+def pure_function(fn: Any) -> bool:
+    if isinstance(fn, Function):
+        return fn.graph is not None and _pure_graph(fn, {fn})
+    if fn is raise_error or fn is builtins.print:
+        return False
+    try:
+        if fn in _PURE:
+            return True
+    except TypeError:
+        return False
+    if isinstance(fn, (np.ufunc, type(np.ndarray.T), type(np.ndarray.sum))):
+        return True
+    module = getattr(fn, "__module__", "") or ""
+    if module.startswith("numpy.random") or isinstance(fn, type) and issubclass(fn, BaseException):
+        return isinstance(fn, type)
+    return module.startswith(_PURE_MODULES)
+
+
+def _pure_graph(fn: Function, seen: set[Function]) -> bool:
+    assert fn.graph is not None
+    for instr in instructions(fn.graph.region):
+        if isinstance(instr, Call) and isinstance(instr.fn, Function):
+            inner = instr.fn
+            if inner not in seen:
+                seen.add(inner)
+                if inner.graph is None or not _pure_graph(inner, seen):
+                    return False
+        elif isinstance(instr, Call) and not pure_function(instr.fn):
+            return False
+    return True
+
+
+def raises(instr: Instr) -> bool:
+    """May this instruction of the user's program raise on ordinary numbers, where its absence would be noticed?"""
+    if not isinstance(instr, Call):
+        return False
+    fn = instr.fn
+    if getattr(fn, "__module__", "") in ("math", "cmath") and fn not in (math.sin, math.cos, math.atan, math.tanh):
+        return True
+    if getattr(fn, "__module__", "") == "numpy.linalg" or fn in (float, int, unpack):
+        return True
+    if fn in _RAISING_OPERATORS:
+        kinds = {a.type.kind for a in instr.args}
+        return not (kinds & {"array", "number"}) and not _safe(instr)
+    return False
+
+
+def _safe(instr: Call) -> bool:
+    last = instr.args[-1]
+    value = getattr(last, "value", None)
+    if instr.fn in (operator.pow, builtins.pow):
+        return isinstance(value, int) and value >= 0
+    return isinstance(value, (int, float)) and value != 0
+
+
+def may_raise(region: Region) -> set[Value]:
+    """The outs of all instructions that may raise; they are kept alive."""
+    return {out for instr in instructions(region) if raises(instr) for out in instr.outs}

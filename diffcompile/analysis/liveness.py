@@ -1,0 +1,175 @@
+"""When each value is written and last read, and which values may be one object in memory.
+
+Positions count instructions in the order of the text, two to an instruction: reads at the even one, writes at the
+odd one. A read inside a loop of a value made outside it lasts until the loop ends, since the next turn reads again.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..ir.graph import Atom, Call, For, Function, If, Instr, Region, Store, Value, While, literal, unpack
+from ..ir.walk import operands, values
+
+_SEES = frozenset({
+    np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims,
+    np.broadcast_to, np.diagonal, np.real, np.imag, np.flip, np.flipud, np.fliplr, np.rot90, np.atleast_1d,
+    np.atleast_2d, np.atleast_3d, np.asarray, np.asanyarray, np.ascontiguousarray, np.matrix_transpose,
+    np.broadcast_arrays, np.split, np.array_split, np.diag,
+    np.ndarray.reshape, np.ndarray.ravel, np.ndarray.transpose, np.ndarray.swapaxes, np.ndarray.squeeze,
+    np.ndarray.diagonal, np.ndarray.view, np.ndarray.T, np.ndarray.real, np.ndarray.imag, operator.getitem,
+    np.ndarray.astype,
+})  # fmt: skip
+READ_ONLY = frozenset({np.broadcast_to, np.diagonal, np.ndarray.diagonal, np.broadcast_arrays, np.diag})
+MUTABLE = frozenset({"array", "list", "unknown", "object", "dict", "tuple"})
+
+
+def sees_memory(instr: Call) -> bool:
+    """May the result of this call share memory with one of its arguments?"""
+    if not any(out.type.kind in MUTABLE for out in instr.outs) or instr.fn is literal:
+        return False
+    fn = instr.fn
+    if isinstance(fn, Function) or fn is unpack:
+        return True
+    try:
+        if fn in _SEES or (getattr(np, "ndarray", None) and fn is getattr(np.ndarray, "mT", object())):
+            return True
+    except TypeError:
+        return True
+    if isinstance(fn, np.ufunc) or getattr(fn, "__module__", "") == "_operator":
+        return any(a.type.kind in ("list", "tuple", "object") for a in instr.args)
+    return not (getattr(fn, "__module__", "") or "").startswith(("numpy", "math", "scipy")) and not isinstance(
+        fn, type(np.ndarray.sum)
+    )
+
+
+@dataclass(eq=False)
+class Liveness:
+    """`start[v]`, `end[v]`: the positions at which v is written and last read; `loops[v]`: the loops around it."""
+
+    start: dict[Value, int] = field(default_factory=dict)
+    end: dict[Value, int] = field(default_factory=dict)
+    loops: dict[Value, tuple[Any, ...]] = field(default_factory=dict)
+    at: dict[Instr, int] = field(default_factory=dict)
+    span: dict[Any, tuple[int, int]] = field(default_factory=dict)
+    inside: dict[Instr, tuple[Any, ...]] = field(default_factory=dict)
+    flows: dict[Value, list[Value]] = field(default_factory=dict)  # b may be (a view, a later version of) a
+
+
+def liveness(region: Region, nested: Mapping[Value, Instr] | None = None) -> Liveness:
+    """Positions for a whole function. `nested` values are read where their one reader stands."""
+    walk = _Walk(dict(nested or {}))
+    walk.region(region, ())
+    walk.settle()
+    return walk.live
+
+
+class _Walk:
+    def __init__(self, nested: dict[Value, Instr]) -> None:
+        self.nested = nested
+        self.live = Liveness()
+        self.position = 0
+        self.reads: list[tuple[Value, int, tuple[Any, ...]]] = []
+
+    def define(self, value: Value, loops: tuple[Any, ...]) -> None:
+        self.live.start[value] = self.position + 1
+        self.live.end.setdefault(value, self.position + 1)
+        self.live.loops[value] = loops
+
+    def read(self, atom: Atom, loops: tuple[Any, ...]) -> None:
+        if not isinstance(atom, Value):
+            return
+        if atom in self.nested:
+            for inner in _everything(self.nested[atom]):
+                self.read(inner, loops)
+        self.reads.append((atom, self.position, loops))
+
+    def flow(self, a: Atom, b: Value) -> None:
+        if isinstance(a, Value) and a.type.kind in MUTABLE:
+            self.live.flows.setdefault(a, []).append(b)
+
+    def region(self, region: Region, loops: tuple[Any, ...]) -> None:
+        for param in region.params:
+            self.define(param, loops)
+        for instr in region.body:
+            self.position += 2
+            self.instr(instr, loops)
+        self.position += 2
+        for result in region.results:
+            self.read(result, loops)
+
+    def instr(self, instr: Instr, loops: tuple[Any, ...]) -> None:
+        live = self.live
+        live.at[instr] = self.position
+        live.inside[instr] = loops
+        if not any(out in self.nested for out in instr.outs):
+            for atom in operands(instr):
+                self.read(atom, loops)
+        match instr:
+            case Call():
+                if sees_memory(instr):
+                    for arg in instr.args:
+                        for out in instr.outs:
+                            self.flow(arg, out)
+            case Store():
+                for out in instr.outs:
+                    self.flow(instr.target, out)
+            case If():
+                for part in (instr.then, instr.orelse):
+                    self.region(part, loops)
+                    for result, out in zip(part.results, instr.outs, strict=True):
+                        self.flow(result, out)
+                self.position += 2
+            case For() | While():
+                self.loop(instr, loops)
+        for out in instr.outs:
+            self.define(out, loops)
+
+    def loop(self, instr: For | While, loops: tuple[Any, ...]) -> None:
+        begin = self.position
+        inner = (*loops, instr)
+        items = instr.items if isinstance(instr, For) else ()
+        carried = instr.body.params[len(items) :]
+        for init, param in zip(instr.init, carried, strict=True):
+            self.flow(init, param)
+        for item, param in zip(items, instr.body.params, strict=False):
+            self.flow(item, param)
+        if isinstance(instr, While):
+            for init, param in zip(instr.init, instr.cond.params, strict=True):
+                self.flow(init, param)
+            self.region(instr.cond, inner)
+        self.region(instr.body, inner)
+        count = len(carried)
+        for result, out in zip(instr.body.results, instr.outs, strict=False):
+            self.flow(result, out)
+        for init, out in zip(instr.init, instr.outs, strict=False):
+            self.flow(init, out)
+        for result, out in zip(instr.body.results[count + 1 :], instr.outs[count:], strict=True):
+            self.flow(result, out)
+        self.position += 2
+        self.live.span[instr] = (begin, self.position)
+        for item in items:
+            self.read(item, loops)  # the items are read until the loop ends
+
+    def settle(self) -> None:
+        live = self.live
+        for value, position, loops in self.reads:
+            home = live.loops.get(value, ())
+            if len(loops) > len(home):
+                position = live.span[loops[len(home)]][1]
+            live.end[value] = max(live.end.get(value, 0), position)
+
+
+def _everything(instr: Instr) -> list[Atom]:
+    from_regions: list[Atom] = list(operands(instr))
+    if isinstance(instr, If):
+        for part in (instr.then, instr.orelse):
+            from_regions.extend(part.results)
+            for inner in part.body:
+                from_regions.extend(values(operands(inner)))
+    return from_regions

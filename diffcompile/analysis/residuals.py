@@ -1,0 +1,333 @@
+"""Decide what the forward pass must save, and let every read of the backward pass reach what it reads.
+
+A value is saved only if the backward pass reads it *and* it is gone by then. Straight-line values are never gone;
+values made inside a loop are, at the next turn; values made inside a branch are out of sight.
+
+    for t in range(n):            with respect to h
+        s = k * h                 h is not saved: the adjoint of this line reads only k
+        h = h + np.sin(s)         s is saved: the adjoint of this line reads np.cos(s)
+
+Before: the reverse sweep's program, whose adjoint loops and branches read forward values across regions. After: a
+valid graph; each forward loop yields its residuals as saves and each adjoint loop runs over them, last turn first.
+A value that costs little (arithmetic, a comparison, a load from an array that is not overwritten) is computed again
+where what it needs is at hand anyway. This is the to-be-recorded analysis of Hascoët, Naumann and Pascual (2005);
+there is no checkpointing across turns.
+"""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import math
+import operator
+from dataclasses import replace
+
+import numpy as np
+
+from ..ir.graph import (
+    UNBOUND, Atom, Call, Const, For, Graph, If, Instr, Mirror, Region, Store, Turns, Value, While, literal,
+    pack_slice, pack_tuple, unpack,
+)  # fmt: skip
+from ..ir.types import INT, RANGE, Type
+from ..ir.walk import free, instructions, operands, substitute, substitute_in, values
+
+CHEAP = frozenset({
+    operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.truediv, operator.getitem,
+    operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.not_, operator.and_,
+    operator.or_, operator.invert, operator.mod, operator.floordiv, operator.is_, operator.is_not, np.add, np.subtract,
+    np.multiply, np.divide, np.negative, np.sign, np.square, builtins.abs, operator.abs, np.abs, np.ndarray.T, np.transpose,
+    np.ndarray.shape, np.shape, pack_tuple, pack_slice, np.expand_dims, builtins.len, literal, np.greater, np.less,
+    np.greater_equal, np.less_equal, np.equal, np.not_equal, math.fabs, builtins.int, builtins.float, np.ndarray.size,
+})  # fmt: skip
+
+
+def close(graph: Graph) -> Graph:
+    """The graph in which every value is read where it can be."""
+    stored = {i.target for i in instructions(graph.region) if isinstance(i, Store)}
+    region, _ = _Closing(stored).region(graph.region, graph.region)
+    return replace(graph, region=region)
+
+
+class _Closing:
+    def __init__(self, stored: set[Atom]) -> None:
+        self.stored = stored
+        self.aliases: set[Value] = set()
+
+    def region(self, forward: Region, backward: Region) -> tuple[Region, Region]:
+        """Close every pair of a forward instruction in `forward` and its mirror in `backward`."""
+        same = forward is backward
+        mirrors = {
+            i.key.of: i
+            for i in backward.body
+            if isinstance(i, (If, For, While)) and isinstance(i.key, Mirror)
+        }
+        fwd: dict[Instr, tuple[Instr, ...]] = {}
+        back: dict[Instr, tuple[Instr, ...]] = {}
+        for instr in forward.body:
+            key = getattr(instr, "key", None)
+            mirror = mirrors.get(key) if key is not None else None
+            if mirror is None:
+                continue
+            if isinstance(instr, If):
+                assert isinstance(mirror, If)
+                fwd[instr], back[mirror] = self.branch(instr, mirror)
+            elif isinstance(instr, (For, While)):
+                assert isinstance(mirror, For)
+                fwd[instr], back[mirror] = self.loop(instr, mirror)
+
+        def rebuilt(region: Region, table: dict[Instr, tuple[Instr, ...]]) -> Region:
+            body = itertools.chain.from_iterable(table.get(i, (i,)) for i in region.body)
+            return replace(region, body=tuple(body))
+
+        if same:
+            both = rebuilt(forward, {**fwd, **back})
+            return both, both
+        return rebuilt(forward, fwd), rebuilt(backward, back)
+
+    # -- branches -----------------------------------------------------------------------------------------------
+
+    def branch(self, instr: If, mirror: If) -> tuple[tuple[Instr, ...], tuple[Instr, ...]]:
+        parts = []
+        exported: list[tuple[int, Value]] = []
+        mirrored = []
+        for side, (ahead, behind) in enumerate(((instr.then, mirror.then), (instr.orelse, mirror.orelse))):
+            ahead, behind = self.region(ahead, behind)
+            defined = _defined(ahead)
+            behind, needed = self.recompute(ahead, behind, defined, set())
+            exported.extend((side, v) for v in needed)
+            parts.append(ahead)
+            mirrored.append(behind)
+        outs: list[Value] = []
+        table: dict[Value, Atom] = {}
+        results: tuple[list[Atom], list[Atom]] = ([], [])
+        for side, value in exported:
+            known = _result_of(instr, side, value)
+            if known is not None:
+                table[value] = known
+                continue
+            out = Value(value.name, replace(value.type, maybe_unbound=True), value.named)
+            outs.append(out)
+            results[side].append(value)
+            results[1 - side].append(Const(UNBOUND))
+            table[value] = out
+        then, orelse = (
+            replace(part, results=(*part.results, *more)) for part, more in zip(parts, results, strict=True)
+        )
+        grown = replace(instr, outs=(*instr.outs, *outs), then=then, orelse=orelse)
+        closed = replace(
+            mirror, key=None, then=substitute(mirrored[0], table), orelse=substitute(mirrored[1], table)
+        )
+        return (grown,), (closed,)
+
+    # -- loops --------------------------------------------------------------------------------------------------
+
+    def loop(self, instr: For | While, mirror: For) -> tuple[tuple[Instr, ...], tuple[Instr, ...]]:
+        ahead, behind = self.region(instr.body, mirror.body)
+        leave = ahead.results[len(instr.init)]
+        early = not (isinstance(leave, Const) and leave.value is False)
+        again = {} if early else self._iterated(instr)
+        defined = _defined(ahead)
+        behind, needed = self.recompute(ahead, behind, defined, set(again))
+        saved = [v for v in needed if v not in again]
+        iterated = [v for v in needed if v in again]
+
+        prefix: list[Instr] = []
+        items: list[Atom] = []
+        params: list[Value] = []
+        table: dict[Value, Atom] = {}
+        numbers, *memo_params = behind.params[: len(mirror.items)]
+        memos = list(mirror.items[1:])
+        rest = behind.params[len(mirror.items) :]
+        numbered = numbers in free(replace(behind, params=()))
+        turns = mirror.items[0]
+        assert isinstance(turns, Const) and isinstance(turns.value, Turns)
+        for value in iterated:
+            param = Value(value.name, value.type, value.named)
+            source = again[value]
+            if isinstance(instr, For) and instr.backwards:
+                source = _emit(prefix, operator.getitem, (source, _BACK), source.type, instr)
+            items.append(source)
+            params.append(param)
+            table[value] = param
+        grown: For | While = instr
+        outs: list[Value] = list(instr.outs)
+        if saved:
+            if len(saved) == 1:
+                kept: Atom = saved[0]
+                extra: tuple[Instr, ...] = ()
+                memo_item = Value(saved[0].name, saved[0].type, saved[0].named)
+                table[saved[0]] = memo_item
+                unpacked: tuple[Instr, ...] = ()
+            else:
+                packed = Value("turn", Type("tuple", items=tuple(v.type for v in saved)))
+                extra = (Call((packed,), pack_tuple, tuple(saved), (), instr.line),)
+                kept = packed
+                memo_item = Value("turn", packed.type)
+                fresh = tuple(Value(v.name, v.type, v.named) for v in saved)
+                table.update(zip(saved, fresh, strict=True))
+                unpacked = (Call(fresh, unpack, (memo_item, Const(len(saved))), (), instr.line),)
+            names = Value("saved", Type("list", elem=kept.type), True)
+            ahead = replace(ahead, body=(*ahead.body, *extra), results=(*ahead.results, kept))
+            outs.append(names)
+            items.append(names)
+            params.append(memo_item)
+            behind = replace(behind, body=(*unpacked, *behind.body))
+        length: Atom | None = None
+        if numbered or not (items or memos):
+            length, ahead, grown, outs = self._turn_count(instr, ahead, outs, items, memos, early, prefix, bool(saved))
+            source = _emit(prefix, range, (length,), RANGE, instr)
+            if turns.value.flipped:
+                source = _emit(prefix, operator.getitem, (source, _BACK), RANGE, instr)
+            items.insert(0, source)
+            params.insert(0, numbers)
+        grown = replace(grown, body=ahead, outs=tuple(outs), saves=instr.saves + bool(saved))
+        behind = substitute(behind, table)
+        closed = replace(
+            mirror,
+            key=None,
+            items=(*items, *memos),
+            body=replace(behind, params=(*params, *memo_params, *rest)),
+        )
+        return (grown,), (*prefix, closed)
+
+    def _iterated(self, instr: For | While) -> dict[Value, Atom]:
+        """The item values that the adjoint loop can have by running over the same items again."""
+        if not isinstance(instr, For):
+            return {}
+        found: dict[Value, Atom] = {}
+        sources = [a for a in instr.items if not _endless(a)]
+        if len(sources) == 1:
+            for item, param in zip(instr.items, instr.body.params, strict=False):
+                if not _endless(item) and not self._overwritten(item) and item.type.kind in ("range", "array", "list", "tuple"):
+                    found[param] = item
+        return found
+
+    def _turn_count(
+        self, instr: For | While, ahead: Region, outs: list[Value], items: list[Atom], memos: list[Atom],
+        early: bool, prefix: list[Instr], saved: bool,
+    ) -> tuple[Atom, Region, For | While, list[Value]]:  # fmt: skip
+        """How many turns the forward loop ran: the length of what it saved or ran over, or a count of its own."""
+        if saved or (items and not early) or memos:
+            known = items[-1] if items else memos[0]
+            return _emit(prefix, len, (known,), INT, instr), ahead, instr, outs
+        if isinstance(instr, For) and not early:
+            lengths = [a for a in instr.items if not _endless(a)]
+            if len(lengths) == 1:
+                return _emit(prefix, len, (lengths[0],), INT, instr), ahead, instr, outs
+        position = len(instr.init)
+        param, out, total = (Value("turns", INT, True) for _ in range(3))
+        step = Call((total,), operator.add, (param, Const(1)), (), instr.line)
+        ahead = replace(
+            ahead,
+            params=(*ahead.params, param),
+            body=(*ahead.body, step),
+            results=(*ahead.results[:position], total, *ahead.results[position:]),
+        )
+        outs = [*outs[:position], out, *outs[position:]]
+        grown: For | While = replace(instr, init=(*instr.init, Const(0)))
+        if isinstance(grown, While):
+            extra = Value("turns", INT, True)
+            grown = replace(grown, cond=replace(grown.cond, params=(*grown.cond.params, extra)))
+        return out, ahead, grown, outs
+
+    def _overwritten(self, atom: Atom) -> bool:
+        return atom in self.stored
+
+    # -- recomputing --------------------------------------------------------------------------------------------
+
+    def recompute(
+        self, ahead: Region, behind: Region, defined: dict[Value, Instr | None], at_hand: set[Value]
+    ) -> tuple[Region, list[Value]]:
+        """Compute cheap values again in `behind`, where their operands are at hand. The rest is needed from `ahead`."""
+        needed = {v: None for v in free(behind) if v in defined}
+        chosen: dict[Value, Call] = {}
+        while True:
+            for value in list(needed):
+                if value in at_hand:
+                    continue
+                plan = self._plan(value, defined, set(needed) - {value} | at_hand, 0)
+                if plan is not None:
+                    del needed[value]
+                    for call in plan:
+                        chosen.setdefault(call.outs[0], call)
+                        for operand in values(operands(call)):
+                            if operand in defined and operand not in chosen and operand not in needed:
+                                needed[operand] = None
+                    break
+            else:
+                break
+        ordered = [i for i in ahead.body if isinstance(i, Call) and i.outs and i.outs[0] in chosen]
+        table: dict[Value, Atom] = {}
+        prefix: list[Instr] = []
+        for call in ordered:
+            fresh = Value(call.outs[0].name, call.outs[0].type, call.outs[0].named)
+            prefix.append(replace(substitute_in(call, table), outs=(fresh,)))
+            table[call.outs[0]] = fresh
+        behind = substitute(behind, table)
+        behind = replace(behind, body=(*prefix, *behind.body))
+        order = [*ahead.params, *(o for i in ahead.body for o in i.outs)]
+        wanted = set(free(behind))
+        return behind, [v for v in order if v in wanted and (v in needed or v in defined)]
+
+    def _plan(
+        self, value: Value, defined: dict[Value, Instr | None], known: set[Value], depth: int
+    ) -> list[Call] | None:
+        """The calls that compute `value` from what is known, or None."""
+        instr = defined[value]
+        if not isinstance(instr, Call) or len(instr.outs) != 1 or depth > 6 or not _cheap(instr):
+            return None
+        plan: list[Call] = []
+        for operand in values(operands(instr)):
+            if self._volatile(instr, operand):
+                return None
+            if operand not in defined or operand in known:
+                continue
+            part = self._plan(operand, defined, known, depth + 1)
+            if part is None:
+                return None
+            plan.extend(part)
+        return [*plan, instr]
+
+    def _volatile(self, instr: Call, operand: Value) -> bool:
+        """Is this a read of memory that has been written over by then?"""
+        return operand.type.kind in ("array", "list", "unknown") and self._overwritten(operand)
+
+
+_BACK = Const(slice(None, None, -1))
+
+
+def _cheap(instr: Call) -> bool:
+    try:
+        return instr.fn in CHEAP
+    except TypeError:
+        return False
+
+
+def _emit(prefix: list[Instr], fn: object, args: tuple[Atom, ...], type: Type, instr: Instr) -> Value:
+    out = Value(getattr(fn, "__name__", "value") + "_out", type)
+    prefix.append(Call((out,), fn, args, (), instr.line))
+    return out
+
+
+def _endless(atom: Atom) -> bool:
+    """Is this `itertools.count`, which ends with the others?"""
+    return atom.type == Type("range", elem=INT) and isinstance(atom, Value) and atom.name == "count_out"
+
+
+def _defined(region: Region) -> dict[Value, Instr | None]:
+    """The values that a region's own level defines, and by which instruction."""
+    found: dict[Value, Instr | None] = dict.fromkeys(region.params)
+    for instr in region.body:
+        for out in instr.outs:
+            found[out] = instr
+    return found
+
+
+def _result_of(instr: If, side: int, value: Value) -> Value | None:
+    """The out of the `if` that is this value when that side ran."""
+    part = (instr.then, instr.orelse)[side]
+    for out, result in zip(instr.outs, part.results, strict=False):
+        if result is value:
+            return out
+    return None
+

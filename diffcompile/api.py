@@ -1,0 +1,125 @@
+"""What a user decorates with: `grad`, `value_and_grad`, `vjp`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from .compiled import Derivative, Pullback
+from .errors import WrongArgument
+from .pipeline import Mode
+
+Argnums = int | str | tuple[int | str, ...]
+Backend = Literal["numpy"]
+
+
+def _decorate(mode: Mode, fun: Any, argnums: Argnums, has_aux: bool, backend: str) -> Any:
+    if backend != "numpy":
+        raise WrongArgument(f"there is no backend `{backend}`", None, 'Use `backend="numpy"`.')
+    if fun is None:
+        return lambda fn: _decorate(mode, fn, argnums, has_aux, backend)
+    if isinstance(fun, (int, str, tuple)):
+        raise WrongArgument(f"`{mode}` needs a function first", None, f"Write `@{mode}(argnums={fun!r})`.")
+    return Derivative(fun, mode, argnums, has_aux)
+
+
+def grad(
+    fun: Callable[..., Any] | None = None, argnums: Argnums = 0, has_aux: bool = False, *, backend: Backend = "numpy"
+) -> Any:
+    """The gradient of a function that returns one real number.
+
+    Parameters
+    ----------
+    fun : the function; left out when used as `@grad(argnums=...)`
+    argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
+    has_aux : the function returns (number, anything); the derivative then returns (gradient, anything)
+
+    Returns an object that is called as the function is and returns the gradient: of the kind, dtype, shape and
+    structure of the argument, a tuple of those if `argnums` is one. `.source` is the code.
+    Raises `DiffCompileError` at the first call if the function is outside the language or lacks a rule.
+
+    >>> import numpy as np
+    >>> @grad
+    ... def energy(x): return np.sum(x**2)
+    >>> energy(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    return _decorate("grad", fun, argnums, has_aux, backend)
+
+
+def value_and_grad(
+    fun: Callable[..., Any] | None = None, argnums: Argnums = 0, has_aux: bool = False, *, backend: Backend = "numpy"
+) -> Any:
+    """As `grad`, returning (value, gradient), both from one pass over the function.
+
+    >>> value_and_grad(lambda x: x**3)(2.0)
+    (8.0, 12.0)
+    """
+    return _decorate("value_and_grad", fun, argnums, has_aux, backend)
+
+
+def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
+    """The value of `fun(*primals)`, and its pullback: from the result's cotangent to a tuple, one per primal.
+
+    A primal that cannot be differentiated (an int, a string) has None for its cotangent. What the pullback reads is
+    safe from later writes into the primals.
+
+    >>> import numpy as np
+    >>> out, pullback = vjp(np.multiply, 2.0, 3.0)                                            # doctest: +SKIP
+    >>> out, pullback = vjp(lambda a, b: a * b, 2.0, 3.0)
+    >>> out, pullback(1.0)
+    (6.0, (3.0, 2.0))
+    """
+    derivative = _PULLBACKS.get(fun) if _hashable(fun) else None
+    if derivative is None:
+        derivative = _Pulled(fun)
+        if _hashable(fun) and len(_PULLBACKS) < 1024:
+            _PULLBACKS[fun] = derivative
+    return derivative.pull(primals)
+
+
+class _Pulled(Derivative):
+    """The pair of functions behind `vjp`."""
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        super().__init__(fn, "vjp", 0, False)
+
+    def pull(self, primals: tuple[Any, ...]) -> tuple[Any, Pullback]:
+        active = tuple(k for k, p in enumerate(primals) if _differentiable(p))
+        if not active:
+            raise WrongArgument(f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats.")
+        self._wrt = active
+        program = self._program(primals, {})
+        forward, backward = (program.functions[n] for n in program.names)
+        out, saved = forward(*primals, **{c.name: c.read() for c in program.captures})
+
+        def full(saved: Any, *cts: Any) -> Any:
+            grads = iter(backward(saved, *cts))
+            return tuple(next(grads) if k in active else None for k in range(len(primals)))
+
+        return out, Pullback(full, saved, program.returns)
+
+
+def _differentiable(value: Any) -> bool:
+    if isinstance(value, (bool, int, str, bytes, type(None))):
+        return False
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.dtype.kind in "fc"
+    if isinstance(value, dict):
+        return any(map(_differentiable, value.values()))
+    if isinstance(value, (tuple, list)):
+        return any(map(_differentiable, value))
+    return isinstance(value, (float, complex))
+
+
+def _hashable(fun: Any) -> bool:
+    try:
+        hash(fun)
+    except TypeError:
+        return False
+    return True
+
+
+_PULLBACKS: dict[Any, _Pulled] = {}

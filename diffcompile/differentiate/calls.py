@@ -1,0 +1,379 @@
+"""The adjoint of a call: its rule, or the adjoint of the function called, or what is missing.
+
+    y = a @ b        a_bar = y_bar @ b.T;  b_bar = a.T @ y_bar          (its rule, inlined)
+    y = step(x)      x_bar = step_backward(saved, y_bar)                (a user function)
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..analysis.activity import constant_function
+from ..errors import NoRule
+from ..frontend.build import unbroadcast_call
+from ..frontend.lower import lower_rule
+from ..ir.graph import (
+    Atom, Call, Const, Function, If, Region, Store, Value, literal, pack_dict, pack_list, pack_tuple, unpack,
+)  # fmt: skip
+from ..ir.text import function_name
+from ..ir.types import BOOL, INT, OBJECT, Type
+from ..rules.broadcast import unbroadcast
+from ..rules.register import REGISTRY, Declared
+from .cotangents import Cotangent, bar
+from .reverse import Sweep
+
+PLAIN: dict[Any, Any] = {
+    operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,
+    operator.itruediv: operator.truediv, operator.ifloordiv: operator.floordiv, operator.imod: operator.mod,
+    operator.ipow: operator.pow, operator.imatmul: operator.matmul,
+}  # fmt: skip
+# Functions whose cotangent may be 0 where a mask hid something.
+MASKING = frozenset({np.where, np.maximum, np.minimum, np.max, np.min, np.clip, np.ndarray.clip})
+SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
+
+
+class CallSweep(Sweep):
+    def call(self, instr: Call) -> None:
+        cts = [self.cts.take(out) for out in instr.outs]
+        fn = instr.fn
+        if not any(map(self.active, instr.args)) and not any(self.active(a) for _, a in instr.kwargs):
+            return
+        if constant_function(fn):
+            return
+        if isinstance(fn, Function):
+            self.function(instr, cts)
+        elif fn is pack_tuple or fn is pack_list:
+            self.packed(instr, cts[0])
+        elif fn is pack_dict:
+            raise NoRule("a dict built here is differentiated", instr.line, "Read its items directly.")
+        elif fn is unpack:
+            self.unpacked(instr, cts)
+        elif fn is operator.getitem:
+            self.item(instr, cts[0])
+        elif fn is literal:
+            return
+        else:
+            self.rule(instr, instr.args, instr.kwargs, cts, fn)
+
+    def store(self, instr: Store) -> None:
+        cts = [self.cts.take(out) for out in instr.outs]
+        if instr.fn in PLAIN:
+            self.rule(instr, (instr.target, *instr.args), (), cts, PLAIN[instr.fn])
+        elif instr.fn is operator.setitem:
+            self.write(instr, cts[0])
+        elif instr.fn is list.append:
+            self.appended(instr, cts[0])
+        elif instr.fn is np.add.at:
+            ct = self.whole(cts[0], instr.outs[0])
+            index, value = instr.args
+            if self.active(value):
+                self.cts.add(value, unbroadcast_call(self.b, self.b.call(operator.getitem, ct, index), value))
+            self.cts.add(instr.target, ct)
+        else:
+            self.rule(instr, (instr.target, *instr.args), instr.kwargs, cts, instr.fn)
+
+    def whole(self, ct: Cotangent, value: Value) -> Atom:
+        return self.cts.whole(ct, value)
+
+    # -- rules --------------------------------------------------------------------------------------------------
+
+    def rule(self, instr: Call | Store, args: tuple[Atom, ...], kwargs: Any, cts: list[Cotangent], fn: Any) -> None:
+        declared = find_rule(fn)
+        if declared is None:
+            raise self.missing(fn, instr, args)
+        named = dict(kwargs)
+        first = (len(instr.outs) > 1 and tuple(instr.outs)) or instr.outs[0]
+        if declared.form == "elementwise":
+            self.elementwise(instr, declared, args, named, self.whole(cts[0], instr.outs[0]))
+            return
+        ct = tuple(cts) if len(instr.outs) > 1 else cts[0]
+        back = self.inlined(declared, [ct, first, *args], named, instr)
+        if not isinstance(back, tuple) or (
+            len(back) > 0 and _single_sequence(declared.rule, args) and not isinstance(back[0], tuple)
+            and len(back) != 1 and args[0].type.kind in ("list", "tuple")
+        ):  # fmt: skip
+            back = (back,)
+        masked = fn in MASKING if _hashable(fn) else False
+        for atom, ct_in in zip(positions(declared.rule, args, named, 2), back, strict=False):
+            for part, piece in _pairs(atom, ct_in):
+                if isinstance(piece, Value) and (masked or self.is_masked(piece) or self._masked(ct)):
+                    self.cts.masked.add(piece)
+                self.cts.add(part, piece)
+
+    def _masked(self, ct: Cotangent) -> bool:
+        if isinstance(ct, tuple):
+            return any(self._masked(c) for c in ct if c is not None)
+        return ct in self.cts.masked
+
+    def is_masked(self, atom: Atom) -> bool:
+        made = self.b.defs.get(atom) if isinstance(atom, Value) else None
+        return isinstance(made, Call) and made.fn is np.where
+
+    def inlined(self, declared: Declared, args: list[Any], kwargs: dict[str, Any], instr: Any) -> Any:
+        line = self.b.line
+        try:
+            return lower_rule(self.b, declared.rule, args, kwargs)
+        except SyntaxError as cause:
+            name = function_name(instr.fn)
+            raise NoRule(
+                f"the derivative of `{name}` is not known for this call: {getattr(cause, 'reason', cause)}",
+                instr.line,
+                f"Write it with other options, or declare a rule with `@defvjp({name})`.",
+            ) from cause
+        finally:
+            self.b.line = line
+
+    def missing(self, fn: Any, instr: Call | Store, args: tuple[Atom, ...]) -> NoRule:
+        name = function_name(fn)
+        which = next((a.name for a in args if isinstance(a, Value) and self.active(a)), "its argument")
+        return NoRule(
+            f"no derivative is known for `{name}` with respect to `{which}`",
+            instr.line,
+            f"Teach it one:  @defvjp({name})  def _(ct, out, ...): ...",
+        )
+
+    def elementwise(
+        self, instr: Call | Store, declared: Declared, args: tuple[Atom, ...], kwargs: dict[str, Atom], ct: Atom
+    ) -> None:
+        out: Atom = instr.outs[0]
+        masked = ct in self.cts.masked
+        zero: Atom | None = None
+        inputs = list(args)
+        guarded = declared.singular and masked
+        if guarded:
+            scalar = ct.type.is_scalar and all(a.type.is_scalar for a in args)
+            zero = self.b.call(operator.eq, ct, Const(0.0), type=BOOL if scalar else None)
+            if scalar:
+                self._guarded_scalar(declared, out, args, kwargs, ct, zero, instr)
+                return
+            safe = Const(SAFE.get(instr.fn, 0.5))
+            where = np.where
+            inputs = [self.b.call(where, zero, safe, a) if self._unsafe(a) else a for a in inputs]
+            out = self.b.call(where, zero, safe, out)
+        partials = self.inlined(declared, [out, *inputs], kwargs, instr)
+        if not isinstance(partials, tuple):
+            partials = (partials,)
+        for arg, partial in zip(positions(declared.rule, args, kwargs, 1), partials, strict=False):
+            if self.active(arg) and partial is not None:
+                self._contribute(arg, self.times(ct, partial), masked)
+
+    def _unsafe(self, atom: Atom) -> bool:
+        return isinstance(atom, Value)
+
+    def _guarded_scalar(
+        self, declared: Declared, out: Atom, args: tuple[Atom, ...], kwargs: Any, ct: Atom, zero: Atom, instr: Any
+    ) -> None:
+        """A scalar whose cotangent may have been masked away: nothing is computed where it is 0."""
+        active = [k for k, a in enumerate(positions(declared.rule, args, kwargs, 1)) if self.active(a)]
+        with self.b.region() as body:
+            partials = self.inlined(declared, [out, *args], kwargs, instr)
+            partials = partials if isinstance(partials, tuple) else (partials,)
+            products = [self.times(ct, partials[k]) for k in active]
+        outs = tuple(Value(bar(args[k]), p.type, True) for k, p in zip(active, products, strict=True))  # type: ignore[arg-type]
+        zeros = Region((), (), tuple(Const(0.0) for _ in active))
+        self.b.emit(If(outs, zero, zeros, Region((), tuple(body), tuple(products)), self.b.line, key=object()))
+        for k, value in zip(active, outs, strict=True):
+            self.cts.masked.add(value)
+            self.cts.add(args[k], value)
+
+    def times(self, ct: Atom, partial: Atom) -> Atom:
+        """`ct * partial`, written as a person would."""
+        known = self.b.constant(partial)
+        if known is not None and isinstance(known.value, (int, float)):
+            if known.value == 1:
+                return ct
+            if known.value == -1:
+                return self.b.call(operator.neg, ct)
+            if known.value == 0:
+                return Const(0.0)
+        return self.b.call(operator.mul, ct, partial)
+
+    def _contribute(self, arg: Atom, ct: Atom, masked: bool) -> None:
+        result = unbroadcast_call(self.b, ct, arg)
+        if masked and isinstance(result, Value):
+            self.cts.masked.add(result)
+        self.cts.add(arg, result)
+
+    # -- containers and indices ---------------------------------------------------------------------------------
+
+    def packed(self, instr: Call, ct: Cotangent) -> None:
+        for k, arg in enumerate(instr.args):
+            if self.active(arg):
+                self.cts.add(arg, ct[k] if isinstance(ct, tuple) else self.b.call(operator.getitem, ct, Const(k)))
+
+    def unpacked(self, instr: Call, cts: list[Cotangent]) -> None:
+        source = instr.args[0]
+        assert isinstance(source, Value)
+        if source.type.kind == "tuple":
+            self.cts.add(source, tuple(cts))
+            return
+        for k, ct in enumerate(cts):
+            if ct is not None:
+                self.scatter(source, Const(k), self.whole(ct, instr.outs[k]), instr.outs[k].type)
+
+    def item(self, instr: Call, ct: Cotangent) -> None:
+        """`y = x[i]`: what flows back lands in the elements that were read."""
+        base, index = instr.args
+        assert isinstance(base, Value)
+        if base.type.kind == "tuple" and isinstance(index, Const) and base.type.items is not None:
+            parts: list[Cotangent | None] = [None] * len(base.type.items)
+            parts[index.value] = ct
+            self.cts.add(base, tuple(parts))
+            return
+        self.scatter(base, index, self.whole(ct, instr.outs[0]), instr.outs[0].type)
+
+    def scatter(self, base: Value, index: Atom, ct: Atom, read: Type) -> None:
+        """Add `ct` to the cotangent of `base` at `index`."""
+        if base not in self.varied:
+            return
+        if read.kind == "array":
+            ct = self.b.call(np.asarray, ct) if ct.type.kind == "unknown" else ct
+        known = self.cts.take(base)
+        fresh = known is None
+        if known is None:
+            buffer = self.cts.zero(base)
+            if isinstance(buffer, Const):
+                buffer = self.b.call(np.zeros_like, base, name=bar(base))
+        else:
+            buffer = self.whole(known, base)
+            if buffer.type.kind not in ("array", "list", "unknown") or buffer.type.shape != base.type.shape:
+                if base.type.kind == "array":
+                    zeros = self.b.call(np.zeros_like, base, name=bar(base))
+                    buffer = self.b.call(operator.add, zeros, buffer, name=bar(base))
+        kind = base.type if base.type.kind == "array" else buffer.type
+        kind = Type(kind.kind, buffer.type.dtype or kind.dtype, kind.shape, None, kind.elem)
+        if repeats(index, self.b):
+            new = self.b.store(np.add.at, buffer, index, ct, name=bar(base), type=kind)
+        else:
+            if not fresh:
+                ct = self.b.call(operator.add, self.b.call(operator.getitem, buffer, index), ct)
+            new = self.b.store(operator.setitem, buffer, index, ct, name=bar(base), type=kind)
+        self.cts.masked.add(new)
+        self.cts.of[base] = new
+
+    def write(self, instr: Store, ct: Cotangent) -> None:
+        """`x[i] = v`: v takes the cotangent of the elements written, whose own is 0 from there on."""
+        index, value = instr.args
+        out = instr.outs[0]
+        whole = self.whole(ct, out)
+        if whole.type.kind in ("float", "number"):
+            zeros = self.b.call(np.zeros_like, out, name=bar(out))
+            whole = self.b.call(operator.add, zeros, whole, name=bar(out))
+        if repeats(index, self.b):
+            declared = find_rule(operator.setitem)
+            assert declared is not None
+            back = self.inlined(declared, [whole, out, instr.target, index, value], {}, instr)
+            self.cts.add(instr.target, back[0])
+            self.cts.add(value, back[2])
+            return
+        if self.active(value):
+            read = self.b.call(operator.getitem, whole, index)
+            if read.type.kind in ("array", "unknown") and isinstance(read, Value) and whole.type.kind != "list":
+                read = self.b.call(np.copy, read) if read.type.kind == "array" else read
+            if isinstance(read, Value):
+                self.cts.masked.add(read)
+            self.cts.add(value, unbroadcast_call(self.b, read, value))
+        if self.active(instr.target):
+            zero: Atom = Const(0.0)
+            new = self.b.store(operator.setitem, whole, index, zero, name=bar(instr.target))  # type: ignore[arg-type]
+            self.cts.masked.add(new)
+            known = self.cts.take(instr.target)  # type: ignore[arg-type]
+            if known is None:
+                self.cts.of[instr.target] = new  # type: ignore[index]
+            else:
+                self.cts.of[instr.target] = known  # type: ignore[index]
+                self.cts.add(instr.target, new)
+
+    def appended(self, instr: Store, ct: Cotangent) -> None:
+        whole = self.whole(ct, instr.outs[0])
+        item = instr.args[0]
+        read = self.b.call(operator.getitem, whole, Const(-1), type=item.type)
+        self.cts.add(item, read)
+        if self.active(instr.target):
+            rest = Value(bar(instr.target), whole.type, True)  # type: ignore[arg-type]
+            self.b.emit(Store((rest,), list.pop, whole, (), (), self.b.line))
+            known = self.cts.take(instr.target)  # type: ignore[arg-type]
+            assert known is None, "a list that was appended to has one use"
+            self.cts.of[instr.target] = rest  # type: ignore[index]
+
+    # -- user functions -----------------------------------------------------------------------------------------
+
+    def function(self, instr: Call, cts: list[Cotangent]) -> None:
+        active = tuple(map(self.active, instr.args))
+        forward, backward = self.derive_callee(instr.fn, active)
+        saved = Value(f"{instr.fn.name}_saved", OBJECT, named=True)
+        replacement = Call((*instr.outs, saved), forward, instr.args, (), instr.line)
+        self.replaced[instr] = replacement
+        ct = self.whole(cts[0], instr.outs[0])
+        outs = tuple(
+            Value(bar(a), _cotangent_type(a.type), named=True)
+            for a, on in zip(instr.args, active, strict=True) if on and isinstance(a, Value)
+        )  # fmt: skip
+        self.b.emit(Call(outs, backward, (saved, ct), (), instr.line))
+        for value, out in zip([a for a, on in zip(instr.args, active, strict=True) if on], outs, strict=True):
+            self.cts.masked.add(out)
+            self.cts.add(value, out)
+
+
+def _cotangent_type(known: Type) -> Type:
+    if known.kind == "float":
+        return Type("number", np.dtype(np.float64))
+    return known if known.kind in ("array", "number") else Type()
+
+
+def find_rule(fn: Any) -> Declared | None:
+    return REGISTRY.reverse.get(fn) if _hashable(fn) else None
+
+
+def _hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
+def positions(rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], skip: int) -> list[Any]:
+    """The arguments of a call in the order of the rule's own parameters, those after the first `skip`."""
+    signature = inspect.signature(rule)
+    bound = signature.bind(*[None] * skip, *args, **kwargs)
+    result: list[Any] = []
+    for name, parameter in list(signature.parameters.items())[skip:]:
+        given = bound.arguments.get(name)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            result.extend(given or ())
+        else:
+            result.append(given)
+    return result
+
+
+def _single_sequence(rule: Any, args: tuple[Atom, ...]) -> bool:
+    return True
+
+
+def _pairs(atom: Any, ct: Any) -> list[tuple[Any, Any]]:
+    return [] if ct is None or atom is None else [(atom, ct)]
+
+
+def repeats(index: Atom, b: Any) -> bool:
+    """May this index select an element twice?"""
+    if isinstance(index, Const):
+        parts = index.value if isinstance(index.value, tuple) else (index.value,)
+        return any(np.ndim(p) > 0 and np.asarray(p).dtype.kind != "b" for p in parts if not isinstance(p, slice))
+    made = b.made_by(index, pack_tuple)
+    if made is not None:
+        return any(repeats(a, b) for a in made.args)
+    kind = index.type
+    if kind.kind == "array":
+        return kind.dtype is None or kind.dtype.kind != "b"
+    if kind.kind in ("list", "tuple"):
+        return True
+    return kind.kind == "unknown"
+
+
+__all__ = ["BOOL", "INT", "CallSweep", "unbroadcast"]

@@ -1,0 +1,161 @@
+"""The adjoint of `if`, `for` and `while`: an `if` on the same test, a loop over the same turns, last first.
+
+    for x in xs: s = s * x              for x in reversed(...): x_bar = s_bar * s; s_bar = s_bar * x
+"""
+
+from __future__ import annotations
+
+from ..analysis.activity import loop_reaching, useful_slots
+from ..ir.graph import Atom, Const, For, If, Instr, Mirror, Region, Turns, Value, While
+from ..ir.types import FLOAT, INT, UNKNOWN, Type, array, join
+from ..ir.walk import free
+from .calls import CallSweep
+from .cotangents import Cotangent, bar
+
+
+class ControlSweep(CallSweep):
+    def branch(self, instr: If) -> None:
+        seeds = {k: ct for k, out in enumerate(instr.outs) if (ct := self.cts.take(out)) is not None}
+        before = dict(self.cts.of)
+        paths: list[tuple[list[Instr], dict[Value, Cotangent]]] = []
+        for part in (instr.then, instr.orelse):
+            self.cts.of = dict(before)
+            with self.b.region() as body:
+                for k, ct in seeds.items():
+                    self.cts.add(part.results[k], ct)
+                self.region(part)
+            inner = {out for i in part.body for out in i.outs}
+            paths.append((body, {v: ct for v, ct in self.cts.of.items() if v not in inner}))
+        changed = [
+            v
+            for v in dict.fromkeys([*paths[0][1], *paths[1][1]])
+            if paths[0][1].get(v) is not before.get(v) or paths[1][1].get(v) is not before.get(v)
+        ]
+        self.cts.of = before
+        if not changed and not paths[0][0] and not paths[1][0]:
+            return
+        outs, results = [], ([], [])  # type: ignore[var-annotated]
+        for value in changed:
+            ends = []
+            for (body, found), list_ in zip(paths, results, strict=True):
+                outer, self.b.body = self.b.body, body
+                ct = found.get(value)
+                atom = self.cts.zero(value) if ct is None else self.cts.whole(ct, value)
+                self.b.body = outer
+                list_.append(atom)
+                ends.append(atom)
+            out = Value(bar(value), self._joined(ends[0].type, ends[1].type, value), named=True)
+            if any(a in self.cts.masked for a in ends) or value.type.kind == "array":
+                self.cts.masked.add(out)
+            outs.append(out)
+            self.cts.of[value] = out
+        regions = [Region((), tuple(body), tuple(r)) for (body, _), r in zip(paths, results, strict=True)]
+        self.b.emit(If(tuple(outs), instr.test, regions[0], regions[1], instr.line, Mirror(instr.key)))
+
+    def loop(self, instr: For | While) -> None:
+        items = instr.items if isinstance(instr, For) else ()
+        count = len(instr.init)
+        params = instr.body.params
+        carried = params[len(items) :]
+        seeds = {k: ct for k, out in enumerate(instr.outs) if (ct := self.cts.take(out)) is not None}
+        wanted = {instr.outs[k] for k in seeds}
+        slots = [k for k in useful_slots(instr, wanted) if carried[k] in self.varied]
+        inside = loop_reaching(instr, wanted)
+        outer_values = [v for v in free(instr.body) if v in self.varied and v in inside]
+        for item in items:
+            if isinstance(item, Value) and item in self.varied and item not in outer_values:
+                outer_values.append(item)
+
+        starts = [
+            self.cts.whole(seeds[k], instr.outs[k]) if k in seeds else self.cts.zero(instr.outs[k]) for k in slots
+        ]
+        sums = []
+        for value in outer_values:
+            known = self.cts.take(value)
+            sums.append(self.cts.zero(value) if known is None else self.cts.whole(known, value))
+        memos = [self.cts.whole(seeds[k], instr.outs[k]) for k in seeds if k >= count]
+
+        types = [self._start_type(s, v) for s, v in zip(starts, (carried[k] for k in slots), strict=True)]
+        sum_types = [self._start_type(s, v) for s, v in zip(sums, outer_values, strict=True)]
+        for _ in range(6):
+            result = self._turn(instr, items, slots, outer_values, types, sum_types, memos, seeds, count)
+            body, adjoint_params, results = result
+            found = [join(t, r.type) for t, r in zip([*types, *sum_types], results, strict=True)]
+            if found == [*types, *sum_types]:
+                break
+            types, sum_types = found[: len(types)], found[len(types) :]
+        else:
+            types, sum_types = [UNKNOWN] * len(types), [UNKNOWN] * len(sum_types)
+            body, adjoint_params, results = self._turn(
+                instr, items, slots, outer_values, types, sum_types, memos, seeds, count
+            )
+        names = [bar(carried[k]) for k in slots] + [bar(v) for v in outer_values]
+        outs = tuple(Value(n, t, named=True) for n, t in zip(names, [*types, *sum_types], strict=True))
+        for out in outs:
+            if out.type.kind not in ("float", "number"):
+                self.cts.masked.add(out)
+        flipped = isinstance(instr, For) and instr.backwards
+        index: tuple[Atom, ...] = (Const(Turns(instr.key, flipped)),)
+        region = Region(adjoint_params, tuple(body), (*results, Const(False)))
+        self.b.emit(
+            For(outs, (*index, *memos), (*starts, *sums), region, 0, True, instr.line, Mirror(instr.key))
+        )
+        for value, out in zip(outer_values, outs[len(slots) :], strict=True):
+            self.cts.of[value] = out
+        for k, out in zip(slots, outs, strict=False):
+            self.cts.add(instr.init[k], out)
+
+    def _turn(
+        self,
+        instr: For | While,
+        items: tuple[Atom, ...],
+        slots: list[int],
+        outer_values: list[Value],
+        types: list[Type],
+        sum_types: list[Type],
+        memos: list[Atom],
+        seeds: dict[int, Cotangent],
+        count: int,
+    ) -> tuple[list[Instr], tuple[Value, ...], list[Atom]]:
+        """The adjoint of one turn, for the given facts of what it carries."""
+        carried = instr.body.params[len(items) :]
+        index = Value("k", INT, named=False)
+        memo_params = [Value(f"{instr.outs[k].name}_bar", UNKNOWN) for k in seeds if k >= count]
+        ct_params = [Value(bar(carried[k]), t, named=True) for k, t in zip(slots, types, strict=True)]
+        sum_params = [Value(bar(v), t, named=True) for v, t in zip(outer_values, sum_types, strict=True)]
+        for param in (*ct_params, *sum_params):
+            if param.type.kind not in ("float", "number"):
+                self.cts.masked.add(param)
+        outer, self.cts.of = self.cts.of, dict(zip(outer_values, sum_params, strict=True))
+        with self.b.region() as body:
+            for k, param in zip(slots, ct_params, strict=True):
+                self.cts.add(instr.body.results[k], param)
+            for k, param in zip([k for k in seeds if k >= count], memo_params, strict=True):
+                self.cts.add(instr.body.results[k + 1], param)
+            self.region(instr.body)
+            results = []
+            for k in slots:
+                ct = self.cts.take(carried[k])
+                results.append(Const(0.0) if ct is None else self.cts.whole(ct, carried[k]))
+            for item, param in zip(items, instr.body.params, strict=False):
+                ct = self.cts.take(param)
+                if ct is not None and isinstance(item, Value):
+                    self.scatter(item, index, self.cts.whole(ct, param), param.type)
+            for value in outer_values:
+                ct = self.cts.take(value)
+                assert ct is not None
+                results.append(self.cts.whole(ct, value))
+        self.cts.of = outer
+        return body, (index, *memo_params, *ct_params, *sum_params), results
+
+    @staticmethod
+    def _start_type(start: Atom, value: Value) -> Type:
+        if isinstance(start, Const):
+            return FLOAT
+        if value.type.kind == "array" and start.type.kind == "array":
+            return array(start.type.dtype, start.type.shape)
+        return start.type
+
+    @staticmethod
+    def _joined(a: Type, b: Type, value: Value) -> Type:
+        return join(a, b)

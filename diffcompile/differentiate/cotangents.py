@@ -1,0 +1,113 @@
+"""Adding up what flows back; zeros that are never made until something needs them.
+
+A cotangent is an atom of the program under construction, or a tuple of cotangents (with None where nothing flows)
+for a value that is a tuple or a list known item by item.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..analysis.shapes import infer
+from ..frontend.build import Builder
+from ..ir.graph import Atom, Const, Value, pack_list
+from ..ir.types import FLOAT, Type
+
+Cotangent = Any  # Atom | tuple[Cotangent | None, ...]
+
+
+class Cotangents:
+    """The cotangent of each value that something has flowed back to."""
+
+    def __init__(self, builder: Builder, varied: set[Value]) -> None:
+        self.b = builder
+        self.varied = varied
+        self.of: dict[Value, Cotangent] = {}
+        self.masked: set[Value] = set()  # cotangents that may be 0 because something was masked away
+
+    def take(self, value: Value) -> Cotangent | None:
+        return self.of.pop(value, None)
+
+    def add(self, atom: Atom, ct: Cotangent | None) -> None:
+        """What flows back to `atom` grows by `ct`."""
+        if ct is None or not isinstance(atom, Value) or atom not in self.varied:
+            return
+        if isinstance(ct, Const) and isinstance(ct.value, float) and ct.value == 0.0:
+            return
+        if not isinstance(ct, tuple):
+            ct = self._real(self.named(ct, atom), atom)
+        known = self.of.get(atom)
+        self.of[atom] = ct if known is None else self._sum(known, ct, atom)
+
+    def named(self, ct: Atom, atom: Value) -> Atom:
+        """The cotangent under the name `v_bar`, where it was just made and has no other."""
+        made = self.b.defs.get(ct) if isinstance(ct, Value) else None
+        if not isinstance(ct, Value) or ct.named or made is None or not self.b.body or self.b.body[-1] is not made:
+            return ct
+        if len(made.outs) != 1:
+            return ct
+        renamed = Value(bar(atom), ct.type, named=atom.named)
+        self.b.body.pop()
+        self.b.emit(type(made)(**{**{s: getattr(made, s) for s in made.__slots__}, "outs": (renamed,)}))
+        if ct in self.masked:
+            self.masked.add(renamed)
+        return renamed
+
+    def _real(self, ct: Atom, atom: Value) -> Atom:
+        """The cotangent of a real value is real."""
+        dtype = ct.type.numeric_dtype
+        complex_ct = dtype is not None and dtype.kind == "c" or (dtype is None and not ct.type.is_real)
+        if not complex_ct or not atom.type.is_real:
+            return ct
+        if dtype is None:
+            return ct
+        return self.b.call(np.real, ct, name=bar(atom))
+
+    def _sum(self, a: Cotangent, b: Cotangent, atom: Value) -> Cotangent:
+        if isinstance(a, tuple) and isinstance(b, tuple):
+            return tuple(
+                y if x is None else x if y is None else self._sum(x, y, atom) for x, y in zip(a, b, strict=True)
+            )
+        if isinstance(a, tuple) or isinstance(b, tuple):
+            a, b = self.whole(a, atom), self.whole(b, atom)
+        total = self.b.call(operator.add, a, b, name=bar(atom))
+        if isinstance(total, Value) and (a in self.masked or b in self.masked):
+            self.masked.add(total)
+        return total
+
+    def whole(self, ct: Cotangent, atom: Value) -> Atom:
+        """The cotangent as one atom: the items of a tuple are packed, absent ones are zeros."""
+        if not isinstance(ct, tuple):
+            assert isinstance(ct, (Const, Value))
+            return ct
+        kinds = atom.type.items or (Type(),) * len(ct)
+        parts = [
+            Const(0.0) if part is None else self.whole(part, Value("item", kind))
+            for part, kind in zip(ct, kinds, strict=True)
+        ]
+        return self.b.call(pack_list, *parts, name=bar(atom))
+
+    def zero(self, value: Value) -> Atom:
+        """The cotangent of a value to which nothing has flowed back."""
+        kind = value.type.kind
+        if kind == "array":
+            out = self.b.call(np.zeros_like, value, name=bar(value))
+            assert isinstance(out, Value)
+            self.masked.add(out)
+            return out
+        if kind == "list":
+            count = self.b.call(len, value)
+            zeros = self.b.call(pack_list, Const(0.0), type=Type("list", elem=FLOAT))
+            return self.b.call(operator.mul, zeros, count, name=bar(value), type=Type("list", elem=Type()))
+        return Const(0.0)
+
+
+def bar(value: Value) -> str:
+    """The name of a value's cotangent."""
+    return f"{value.name}_bar"
+
+
+__all__ = ["Cotangent", "Cotangents", "bar", "infer"]

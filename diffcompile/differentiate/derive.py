@@ -1,0 +1,208 @@
+"""A graph -> the graph of its gradient, or the pair of graphs of its forward and backward functions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..analysis.activity import varied
+from ..analysis.effects import may_raise
+from ..analysis.residuals import close
+from ..frontend.build import FOLDED, Builder
+from ..ir.graph import (
+    Atom, Call, Const, Function, Graph, Instr, Region, Store, Value, backward_begins, pack_tuple, unpack,
+)  # fmt: skip
+from ..ir.types import OBJECT, Type
+from ..ir.walk import free, instructions, map_regions, values
+from ..passes import optimize
+from ..passes.dce import dce
+from ..passes.inplace import inplace
+from ..passes.own import own
+from .control import ControlSweep
+from .cotangents import Cotangents
+
+
+def sweep(graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]]) -> tuple[list[Instr], list[Instr], Cotangents]:
+    """The forward instructions, the adjoint's, and the cotangents that reached `wrt`."""
+    builder = Builder(FOLDED)
+    for instr in instructions(graph.region):
+        if isinstance(instr, (Call, Store)):
+            for out in instr.outs:
+                builder.defs[out] = instr
+    active = varied(graph.region, wrt)
+    cotangents = Cotangents(builder, active)
+    state = ControlSweep(builder, cotangents, active, derive_callee=derive_function)
+    for atom, ct in seeds:
+        cotangents.add(atom, ct)
+    state.region(graph.region)
+
+    def swapped(region: Region) -> Region:
+        return replace(
+            region, body=tuple(map_regions(swapped, state.replaced.get(i, i)) for i in region.body)
+        )
+
+    return list(swapped(graph.region).body), builder.body, cotangents
+
+
+def gradient(
+    graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool
+) -> tuple[Graph, list[Atom]]:
+    """The graph whose results are `outputs` (if `value_too`) and then the cotangent of each of `wrt`."""
+    primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
+    primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
+    forward, backward, cotangents = sweep(graph, wrt, [(result, Const(1.0))])
+    builder = cotangents.b
+    grads = [finished(cotangents, value) for value in wrt]
+    marker = Call((), backward_begins, ())
+    body = (*forward, *((marker, *builder.body) if builder.body else ()))
+    assert backward is builder.body
+    kept = tuple(outputs) if value_too else ()
+    combined = replace(graph, region=Region(graph.params, body, (*kept, *grads)))
+    keep = may_raise(graph.region)
+    combined = optimize(combined, primal, keep)
+    combined = close(combined)
+    combined = dce(combined, keep)
+    combined = inplace(combined, primal)
+    combined = own(combined, len(kept))
+    return combined, list(combined.region.results)
+
+
+def _inner_params(instr: Instr) -> list[Value]:
+    return [p for part in _regions(instr) for p in part.params]
+
+
+def _regions(instr: Instr) -> tuple[Region, ...]:
+    from ..ir.walk import regions
+
+    return regions(instr)
+
+
+def finished(cotangents: Cotangents, value: Value) -> Atom:
+    """The cotangent that is handed to the caller: of the form and dtype of `value`, zeros if nothing flowed back."""
+    b = cotangents.b
+    ct = cotangents.of.get(value)
+    name = f"{value.name}_bar"
+    known = value.type
+    if ct is None:
+        if known.kind == "array":
+            return b.call(np.zeros_like, value, name=name)
+        if known.kind in ("unknown", "list", "object"):
+            return cotangents.zero(value) if known.kind == "list" else b.call(np.zeros_like, value, name=name)
+        return Const(0.0) if known.kind in ("float", "complex") or known.dtype is None else _cast(b, Const(0.0), known, name)
+    atom = cotangents.whole(ct, value)
+    if known.kind == "array":
+        made = b.made_by(atom, np.broadcast_to)
+        if made is not None and made.args[0].type.is_scalar:
+            return b.call(np.full_like, value, made.args[0], name=name)
+        if atom.type.is_scalar:
+            return b.call(np.full_like, value, atom, name=name)
+        if atom.type.kind != "array" or atom.type.rank != known.rank:
+            atom = b.call(np.add, b.call(np.zeros_like, value), atom, name=name)
+    return _cast(b, atom, known, name)
+
+
+def _cast(b: Builder, atom: Atom, known: Type, name: str) -> Atom:
+    """To the dtype of the value, where it is not known to have it."""
+    wanted, have = known.dtype, atom.type.numeric_dtype
+    if wanted is None or wanted.kind not in "fc":
+        return atom
+    if have is not None and have.str == wanted.str:
+        return atom
+    if have is None and wanted.str == np.dtype(np.float64).str and not isinstance(atom, Const):
+        return atom
+    if known.kind == "array":
+        return b.call(np.ndarray.astype, atom, Const(wanted), name=name)
+    if known.kind == "number" and wanted.str not in (np.dtype(np.float64).str, np.dtype(np.complex128).str):
+        return b.call(wanted.type, atom, name=name)
+    return atom
+
+
+def pair(
+    graph: Graph, wrt: list[Value], outputs: list[Atom], cts: list[tuple[Atom, Value]], name: str, isolate: bool = False
+) -> tuple[Graph, Graph]:
+    """The forward graph (results: `outputs`, then what is saved) and the backward graph (parameters: saved, cts)."""
+    primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
+    primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
+    forward, _, cotangents = sweep(graph, wrt, list(cts))
+    grads = [finished(cotangents, value) for value in wrt]
+    marker = Call((), backward_begins, ())
+    region = Region(
+        (*graph.params, *(c for _, c in cts)), (*forward, marker, *cotangents.b.body), (*outputs, *grads)
+    )
+    keep = may_raise(graph.region)
+    combined = dce(close(optimize(replace(graph, region=region), primal, keep)), keep)
+    body = combined.region.body
+    at = next(k for k, i in enumerate(body) if isinstance(i, Call) and i.fn is backward_begins)
+    ahead, behind = body[:at], body[at + 1 :]
+    results = combined.region.results
+    outs, grads = list(results[: len(outputs)]), list(results[len(outputs) :])
+    back = Region(tuple(c for _, c in cts), behind, tuple(grads))
+    needed = list(free(back))
+    saved = Value("saved", OBJECT, True)
+    prefix: tuple[Instr, ...] = ()
+    if len(needed) > 1:
+        fresh = tuple(Value(v.name, v.type, v.named) for v in needed)
+        prefix = (Call(fresh, unpack, (saved, Const(len(needed)))),)
+        back = _renamed(back, dict(zip(needed, fresh, strict=True)))
+        bundle = Value("saved", Type("tuple", items=tuple(v.type for v in needed)), True)
+        kept: Atom = bundle
+        copies, parts = _isolated(needed, graph) if isolate else ((), tuple(needed))
+        ahead = (*ahead, *copies, Call((bundle,), pack_tuple, parts))
+    elif needed:
+        saved = Value(needed[0].name, needed[0].type, needed[0].named)
+        back = _renamed(back, {needed[0]: saved})
+        copies, parts = _isolated(needed, graph) if isolate else ((), tuple(needed))
+        ahead = (*ahead, *copies)
+        kept = parts[0]
+    else:
+        kept = Const(None)
+    back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
+    front = replace(graph, region=Region(graph.params, ahead, (*outs, kept)))
+    front = inplace(front, primal)
+    behind_graph = own(inplace(replace(graph, region=back, captures=()), set()), 0)
+    return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
+
+
+def _isolated(needed: list[Value], graph: Graph) -> tuple[tuple[Instr, ...], tuple[Value, ...]]:
+    """Copies of the caller's arrays, so that what is saved is safe from later writes of the caller."""
+    copies: list[Instr] = []
+    parts: list[Value] = []
+    for value in needed:
+        if value in graph.params and value.type.kind in ("array", "unknown"):
+            fresh = Value(value.name, value.type, value.named)
+            copies.append(Call((fresh,), np.copy, (value,)))
+            parts.append(fresh)
+        else:
+            parts.append(value)
+    return tuple(copies), tuple(parts)
+
+
+def _renamed(region: Region, table: dict[Value, Value]) -> Region:
+    from ..ir.walk import substitute
+
+    return substitute(region, dict(table))
+
+
+def derive_function(function: Function, active: tuple[bool, ...]) -> tuple[Function, Function]:
+    """The forward and backward functions of a called function, for the arguments that are active."""
+    known = function.derived.get(active)
+    if known is not None:
+        return known  # type: ignore[no-any-return]
+    forward = Function(f"{function.name}_forward", function.fn)
+    backward = Function(f"{function.name}_backward", function.fn)
+    function.derived[active] = (forward, backward)
+    graph = function.graph
+    assert graph is not None, "a function is derived after it has been lowered"
+    wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
+    result = graph.region.results[0]
+    ct_type = result.type if result.type.kind in ("array", "number", "list") else Type()
+    if result.type.kind == "float":
+        ct_type = Type("number", np.dtype(np.float64))
+    ct = Value(f"{function.name}_bar", ct_type, True)
+    forward.graph, backward.graph = pair(graph, wrt, [result], [(result, ct)], function.name)
+    return forward, backward
+
+
+__all__ = ["derive_function", "gradient", "pair", "values"]

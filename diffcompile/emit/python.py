@@ -1,0 +1,702 @@
+"""Graph -> Python AST -> text: statements in the user's order, expressions nested, comments that lead back.
+
+The only file that knows astor. Its generator is subclassed for `x**2`, comments and blank lines; negative constants
+are written as unary minus, since astor prints `(-2.0) ** x` without its parentheses otherwise.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import math
+import operator
+import warnings
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from ..analysis.effects import pure
+from ..ir.graph import (
+    UNBOUND, Atom, Call, Const, For, Function, If, Instr, Method, Region, Store, Value, While, backward_begins,
+    format_string, literal, pack_dict, pack_list, pack_slice, pack_tuple, raise_error, unpack,
+)  # fmt: skip
+from ..ir.walk import regions, same_atom, substitute_in, swap
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # astor reads names that Python 3.12 deprecates
+    import astor.code_gen
+    from astor.code_gen import set_precedence
+    from astor.op_util import Precedence, get_op_symbol
+
+BINARY: dict[Any, type[ast.operator]] = {
+    operator.add: ast.Add, operator.sub: ast.Sub, operator.mul: ast.Mult, operator.truediv: ast.Div,
+    operator.floordiv: ast.FloorDiv, operator.mod: ast.Mod, operator.pow: ast.Pow, operator.matmul: ast.MatMult,
+    operator.lshift: ast.LShift, operator.rshift: ast.RShift, operator.or_: ast.BitOr, operator.xor: ast.BitXor,
+    operator.and_: ast.BitAnd, operator.iadd: ast.Add, operator.isub: ast.Sub, operator.imul: ast.Mult,
+    operator.itruediv: ast.Div, operator.ifloordiv: ast.FloorDiv, operator.imod: ast.Mod, operator.ipow: ast.Pow,
+    operator.imatmul: ast.MatMult,
+}  # fmt: skip
+INPLACE = frozenset({
+    operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ifloordiv, operator.imod, operator.ipow,
+    operator.imatmul,
+})  # fmt: skip
+UNARY: dict[Any, type[ast.unaryop]] = {
+    operator.neg: ast.USub, operator.pos: ast.UAdd, operator.not_: ast.Not, operator.invert: ast.Invert,
+}
+COMPARE: dict[Any, type[ast.cmpop]] = {
+    operator.eq: ast.Eq, operator.ne: ast.NotEq, operator.lt: ast.Lt, operator.le: ast.LtE, operator.gt: ast.Gt,
+    operator.ge: ast.GtE, operator.is_: ast.Is, operator.is_not: ast.IsNot,
+}  # fmt: skip
+LIMIT = 100
+
+
+class Comment(ast.stmt):
+    """A comment line; not part of Python's own AST, printed and then forgotten."""
+
+    _fields = ("text",)
+    text: str
+
+
+class Blank(ast.stmt):
+    """An empty line."""
+
+    _fields = ()
+
+
+class _Generator(astor.code_gen.SourceGenerator):  # type: ignore[misc]
+    """astor's generator with the house's spacing."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        op, left, right = node.op, node.left, node.right
+        with self.delimit(node, op) as delimiters:
+            power = isinstance(op, ast.Pow)
+            set_precedence((Precedence.Pow + 1) if power else delimiters.p, left)
+            set_precedence(Precedence.PowRHS if power else (delimiters.p + 1), right)
+            tight = power and _simple(left) and _simple(right)
+            self.write(left, get_op_symbol(op, "%s" if tight else " %s "), right)
+
+    def visit_Comment(self, node: Comment) -> None:
+        self.statement(node, "# ", node.text)
+
+    def visit_Blank(self, node: Blank) -> None:
+        self.newline(node)
+        self.new_lines = max(self.new_lines, 2)
+
+
+def _simple(node: ast.expr) -> bool:
+    if isinstance(node, ast.UnaryOp):
+        return _simple(node.operand)
+    if isinstance(node, ast.Attribute):
+        return _simple(node.value)
+    return isinstance(node, (ast.Name, ast.Constant))
+
+
+def print_python(tree: ast.AST) -> str:
+    """The text of a tree, lines past 100 columns folded at their outermost brackets."""
+    generator = _Generator("    ")
+    generator.visit(tree)
+    text = "".join(generator.result).strip("\n")
+    return "\n".join(itertools.chain.from_iterable(map(_fold, text.split("\n")))) + "\n"
+
+
+def _fold(line: str) -> list[str]:
+    """A long line as several: one item of its outermost bracket a line."""
+    if len(line) <= LIMIT:
+        return [line.rstrip()]
+    if line.lstrip().startswith("#"):
+        return [line[: LIMIT - 4].rstrip() + " ..."]
+    indent = len(line) - len(line.lstrip())
+    depth, quote, start, cuts, best = 0, "", -1, [], None
+    k = 0
+    spans: list[tuple[int, int, list[int]]] = []
+    stack: list[tuple[int, list[int]]] = []
+    while k < len(line):
+        c = line[k]
+        if quote:
+            if c == "\\":
+                k += 1
+            elif line.startswith(quote, k):
+                k += len(quote) - 1
+                quote = ""
+        elif c in "'\"":
+            quote = line[k : k + 3] if line[k : k + 3] in ("'''", '"""') else c
+            k += len(quote) - 1
+        elif c in "([{":
+            stack.append((k, []))
+        elif c in ")]}" and stack:
+            opened, commas = stack.pop()
+            spans.append((opened, k, commas))
+        elif c == "," and stack:
+            stack[-1][1].append(k)
+        k += 1
+    del depth, start, cuts
+    outer = [s for s in spans if not any(o[0] < s[0] and s[1] < o[1] for o in spans) and s[1] - s[0] > 1]
+    if outer:
+        best = max(outer, key=lambda s: s[1] - s[0])
+    if best is None:
+        return [line.rstrip()]
+    opened, closed, commas = best
+    pieces = []
+    last = opened + 1
+    for comma in commas:
+        pieces.append(line[last : comma + 1].strip())
+        last = comma + 1
+    tail = line[last:closed].strip()
+    slicing = line[opened] == "["
+    if tail:
+        pieces.append(tail if slicing or not commas or tail.startswith("*") else tail + ",")
+    pad = " " * (indent + 4)
+    packed: list[str] = []
+    for piece in pieces:
+        if packed and len(packed[-1]) + 1 + len(piece) <= LIMIT and len(pieces) > 6:
+            packed[-1] += " " + piece
+        else:
+            packed.append(pad + piece)
+    head, foot = line[: opened + 1], " " * indent + line[closed:]
+    return [head, *itertools.chain.from_iterable(map(_fold, packed)), *_fold(foot)]
+
+
+class Printer:
+    """Prints one graph as the statements of a function."""
+
+    def __init__(self, refer: Any, named: dict[Value, str], nested: dict[Value, Instr], comments: bool) -> None:
+        self.refer = refer  # a callable or class -> the AST expression that means it in this module
+        self.named = named
+        self.nested = nested
+        self.comments = comments
+        self.backward = False
+        self.line = 0
+        self.ensured = False
+
+    # -- expressions --------------------------------------------------------------------------------------------
+
+    def atom(self, atom: Atom) -> ast.expr:
+        if isinstance(atom, Const):
+            return self.constant(atom)
+        instr = self.nested.get(atom)
+        if instr is None:
+            return _name(self.named[atom])
+        if isinstance(instr, If):
+            return self.conditional(instr)
+        assert isinstance(instr, Call)
+        return self.call(instr)
+
+    def constant(self, const: Const) -> ast.expr:
+        value = const.value
+        if const.spelling:
+            return self.refer.dotted(const.spelling)
+        if value is UNBOUND:
+            return ast.Constant(None)
+        return self.plain(value)
+
+    def plain(self, value: Any) -> ast.expr:
+        """A constant spelled out."""
+        if isinstance(value, bool) or value is None or isinstance(value, (str, bytes)) or value is Ellipsis:
+            return ast.Constant(value)
+        if isinstance(value, int) and not isinstance(value, np.integer):
+            return _negated(ast.Constant(-value)) if value < 0 else ast.Constant(value)
+        if type(value) is float:
+            return self.floating(value)
+        if type(value) is complex:
+            real, imag = self.floating(value.real), ast.Constant(complex(0, abs(value.imag)))
+            if value.real == 0 and math.copysign(1, value.real) > 0 and math.copysign(1, value.imag) > 0:
+                return imag
+            op: ast.operator = ast.Sub() if math.copysign(1, value.imag) < 0 else ast.Add()
+            return ast.BinOp(real, op, imag)
+        if isinstance(value, tuple):
+            return ast.Tuple([self.plain(v) for v in value], ast.Load())
+        if isinstance(value, list):
+            return ast.List([self.plain(v) for v in value], ast.Load())
+        if isinstance(value, dict):
+            return ast.Dict([self.plain(k) for k in value], [self.plain(v) for v in value.values()])
+        if isinstance(value, slice):
+            parts = [value.start, value.stop] + ([value.step] if value.step is not None else [])
+            return _call(_name("slice"), [self.plain(p) for p in parts])
+        if isinstance(value, range):
+            return _call(_name("range"), [self.plain(v) for v in (value.start, value.stop, value.step)])
+        if isinstance(value, np.dtype):
+            name = value.type.__name__
+            return self.refer.dotted(f"np.{name}") if hasattr(np, name) else _call(self.refer.dotted("np.dtype"), [ast.Constant(value.str)])
+        if isinstance(value, np.generic):
+            return _call(self.refer(type(value)), [self.plain(value.item())])
+        if isinstance(value, np.ndarray):
+            args = [self.plain(value.tolist())]
+            return _call(self.refer.dotted("np.array"), args, {"dtype": self.plain(value.dtype)})
+        result: ast.expr = self.refer(value)
+        return result
+
+    def floating(self, value: float) -> ast.expr:
+        if math.isnan(value):
+            return self.refer.dotted("math.nan")
+        if math.isinf(value):
+            infinite = self.refer.dotted("math.inf")
+            return _negated(infinite) if value < 0 else infinite
+        return _negated(ast.Constant(-value)) if math.copysign(1, value) < 0 else ast.Constant(value)
+
+    def conditional(self, instr: If) -> ast.expr:
+        test, (a,), (b,) = instr.test, instr.then.results, instr.orelse.results
+        if same_atom(b, test):
+            return _bool(ast.And(), self.atom(test), self.atom(a))
+        if same_atom(a, test):
+            return _bool(ast.Or(), self.atom(test), self.atom(b))
+        return ast.IfExp(self.atom(test), self.atom(a), self.atom(b))
+
+    def call(self, instr: Call) -> ast.expr:
+        fn, args = instr.fn, instr.args
+        if fn in BINARY if _hashable(fn) else False:
+            return ast.BinOp(self.atom(args[0]), BINARY[fn](), self.atom(args[1]))
+        if _hashable(fn):
+            if fn in UNARY:
+                return ast.UnaryOp(UNARY[fn](), self.atom(args[0]))
+            if fn in COMPARE:
+                return ast.Compare(self.atom(args[0]), [COMPARE[fn]()], [self.atom(args[1])])
+            if fn is operator.contains:
+                return ast.Compare(self.atom(args[1]), [ast.In()], [self.atom(args[0])])
+            special = _SPECIAL.get(fn)
+            if special is not None:
+                result: ast.expr = special(self, instr)
+                return result
+        keywords = {k: self.atom(a) for k, a in instr.kwargs}
+        if isinstance(fn, Method):
+            return _call(_attribute(self.atom(args[0]), fn.name), [self.atom(a) for a in args[1:]], keywords)
+        if isinstance(fn, (type(np.ndarray.sum), type(np.ndarray.T))):
+            owner = _attribute(self.atom(args[0]), fn.__name__)
+            if isinstance(fn, type(np.ndarray.T)):
+                return owner
+            return _call(owner, [self.atom(a) for a in args[1:]], keywords)
+        return _call(self.refer(fn), [self.atom(a) for a in args], keywords)
+
+    def index(self, atom: Atom) -> ast.expr:
+        """What stands between brackets: slices as slices."""
+        if isinstance(atom, Const):
+            value = atom.value
+            if isinstance(value, slice):
+                parts = (value.start, value.stop, value.step)
+                return ast.Slice(*(None if p is None else self.plain(p) for p in parts))
+            if isinstance(value, tuple) and value:
+                return ast.Tuple([self.index(Const(v)) for v in value], ast.Load())
+            return self.constant(atom)
+        instr = self.nested.get(atom)
+        if isinstance(instr, Call) and instr.fn is pack_slice:
+            bounds = [None if isinstance(a, Const) and a.value is None else self.atom(a) for a in instr.args]
+            return ast.Slice(*bounds)
+        if isinstance(instr, Call) and instr.fn is pack_tuple and instr.args:
+            return ast.Tuple([self.index(a) for a in instr.args], ast.Load())
+        return self.atom(atom)
+
+    # -- statements ---------------------------------------------------------------------------------------------
+
+    def block(self, region: Region) -> list[ast.stmt]:
+        """The statements of a region, without what its owner does with its results."""
+        out: list[ast.stmt] = []
+        for instr in region.body:
+            if any(o in self.nested for o in instr.outs):
+                continue
+            self.say(instr, out)
+            self.statement(instr, out)
+        return out
+
+    def say(self, instr: Instr, out: list[ast.stmt]) -> None:
+        """In the backward pass: the user's line, above the adjoint of it."""
+        if not (self.comments and self.backward) or isinstance(instr, (For, While)):
+            return
+        if instr.line.line == self.line or not instr.line.line or isinstance(instr, If) and not instr.expression:
+            return
+        if out and not isinstance(out[-1], Comment):
+            out.append(Blank())
+        self.line = instr.line.line
+        out.append(Comment(text=f"{instr.line.line}: {instr.line.text.strip()}"))
+
+    def statement(self, instr: Instr, out: list[ast.stmt]) -> None:
+        match instr:
+            case Call():
+                self.call_statement(instr, out)
+            case Store():
+                self.store(instr, out)
+            case If():
+                self.branch(instr, out)
+            case For() | While():
+                self.loop(instr, out)
+
+    def call_statement(self, instr: Call, out: list[ast.stmt]) -> None:
+        if instr.fn is backward_begins:
+            out.extend([Blank(), Comment(text="backward")])
+            self.backward = True
+            return
+        if instr.fn is raise_error:
+            out.append(ast.Raise(None if _none(instr.args[0]) else self.atom(instr.args[0]), None))
+            return
+        if instr.fn is unpack:
+            names: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in instr.outs]
+            out.append(ast.Assign([ast.Tuple(names, ast.Store())], self.atom(instr.args[0])))
+            return
+        value = self.call(instr)
+        if not instr.outs:
+            out.append(ast.Expr(value))
+        elif len(instr.outs) == 1:
+            self.assign(instr.outs[0], value, instr, out)
+        else:
+            targets: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in instr.outs]
+            out.append(ast.Assign([ast.Tuple(targets, ast.Store())], value))
+
+    def assign(self, target: Value, value: ast.expr, instr: Call, out: list[ast.stmt]) -> None:
+        name = self.named[target]
+        scalar = target.type.is_scalar or target.type.kind == "str"
+        if isinstance(value, ast.BinOp) and isinstance(value.left, ast.Name) and value.left.id == name and scalar:
+            out.append(ast.AugAssign(_name(name, ast.Store()), value.op, value.right))
+            return
+        out.append(ast.Assign([_name(name, ast.Store())], value))
+
+    def store(self, instr: Store, out: list[ast.stmt]) -> None:
+        target = self.atom(instr.target)
+        if instr.fn is operator.setitem:
+            index, value = instr.args
+            place = ast.Subscript(target, self.index(index), ast.Store())
+            made = self.nested.get(value) if isinstance(value, Value) else None
+            if isinstance(made, Call) and made.fn in BINARY and made.fn is not operator.matmul:
+                read = self.nested.get(made.args[0]) if isinstance(made.args[0], Value) else None
+                if isinstance(read, Call) and read.fn is operator.getitem and self._same_place(read, instr):
+                    out.append(ast.AugAssign(place, BINARY[made.fn](), self.atom(made.args[1])))
+                    return
+            out.append(ast.Assign([place], self.atom(value)))
+        elif instr.fn in INPLACE:
+            out.append(ast.AugAssign(target, BINARY[instr.fn](), self.atom(instr.args[0])))
+        elif getattr(instr.fn, "__objclass__", None) is list:
+            call = _call(_attribute(target, instr.fn.__name__), [self.atom(a) for a in instr.args])
+            if len(instr.outs) > 1:
+                out.append(ast.Assign([_name(self.named[instr.outs[1]], ast.Store())], call))
+            else:
+                out.append(ast.Expr(call))
+        else:
+            keywords = {k: self.atom(a) for k, a in instr.kwargs}
+            out.append(ast.Expr(_call(self.refer(instr.fn), [target, *map(self.atom, instr.args)], keywords)))
+
+    def _same_place(self, read: Call, store: Store) -> bool:
+        a, b = read.args[0], store.target
+        same = isinstance(a, Value) and isinstance(b, Value) and self.named.get(a) == self.named.get(b)
+        return same and ast.dump(self.index(read.args[1])) == ast.dump(self.index(store.args[0]))
+
+    def moves(self, pairs: list[tuple[Value, Atom]], out: list[ast.stmt]) -> None:
+        """Assignments that run together: `a, b = b, a` where one's target is another's source."""
+        needed: list[tuple[str, Atom]] = []
+        for target, source in pairs:
+            name = self.named[target]
+            if isinstance(source, Const) and source.value is UNBOUND:
+                continue
+            if isinstance(source, Value) and source not in self.nested and self.named[source] == name:
+                continue
+            needed.append((name, source))
+        targets = {n for n, _ in needed}
+        read = [_names_in(self.atom(s)) for _, s in needed]
+        tangled = any(targets & r - {n} for (n, _), r in zip(needed, read, strict=True)) and len(needed) > 1
+        if tangled:
+            names: list[ast.expr] = [_name(n, ast.Store()) for n, _ in needed]
+            values = [self.atom(s) for _, s in needed]
+            out.append(ast.Assign([ast.Tuple(names, ast.Store())], ast.Tuple(values, ast.Load())))
+            return
+        for name, source in needed:
+            value = self.atom(source)
+            scalar = source.type.is_scalar
+            if isinstance(value, ast.BinOp) and isinstance(value.left, ast.Name) and value.left.id == name and scalar:
+                out.append(ast.AugAssign(_name(name, ast.Store()), value.op, value.right))
+            else:
+                out.append(ast.Assign([_name(name, ast.Store())], value))
+
+    def branch(self, instr: If, out: list[ast.stmt]) -> None:
+        line = self.line
+        paths = []
+        for part in (instr.then, instr.orelse):
+            self.line = line
+            body = self.block(part)
+            self.moves(list(zip(instr.outs, part.results, strict=True)), body)
+            paths.append(body)
+        self.line = 0
+        then, orelse = paths
+        if not then and not orelse:
+            if not pure(instr) or not _plain_test(instr.test):
+                out.append(ast.Expr(self.atom(instr.test)))
+            return
+        if self.comments and self.backward and out:
+            out.append(Blank())
+        test = self.atom(instr.test)
+        if not then and len(orelse) == 1 and isinstance(orelse[0], ast.Raise):
+            raised = orelse[0].exc
+            if isinstance(raised, ast.Call) and isinstance(raised.func, ast.Name) and raised.func.id == "AssertionError":
+                out.append(ast.Assert(test, raised.args[0] if raised.args else None))
+                return
+        if not then:
+            out.append(ast.If(_not(test), orelse, []))
+        else:
+            out.append(ast.If(test, then, orelse))
+
+    def loop(self, instr: For | While, out: list[ast.stmt]) -> None:
+        count = len(instr.items) if isinstance(instr, For) else 0
+        carried = instr.body.params[count:]
+        self.moves(list(zip(carried, instr.init, strict=True)), out)
+        for memo in instr.outs[len(carried) :]:
+            out.append(ast.Assign([_name(self.named[memo], ast.Store())], ast.List([], ast.Load())))
+        if self.comments and self.backward and out and not isinstance(out[-1], (Comment, Blank)):
+            if not isinstance(out[-1], ast.Assign):
+                out.append(Blank())
+        self.line = 0
+        body: list[ast.stmt] = []
+        header: ast.stmt
+        region = instr.body
+        if isinstance(instr, While):
+            test = self.condition(instr, body)
+        else:
+            region, target = self.targets(instr)
+        if self.backward and self.comments:
+            body.extend(())
+        body.extend(self.turn(instr, region, carried))
+        if not body:
+            body = [ast.Pass()]
+        if isinstance(instr, While):
+            header = ast.While(test, body, [])
+        else:
+            header = ast.For(target, self.iterable(instr), body, [])
+        out.append(header)
+        self.line = 0
+        if self.comments and self.backward:
+            out.append(Blank())
+
+    def condition(self, instr: While, body: list[ast.stmt]) -> ast.expr:
+        statements = self.block(instr.cond)
+        test = instr.cond.results[0]
+        if not statements:
+            return self.atom(test)
+        body.extend(statements)
+        body.append(ast.If(_not(self.atom(test)), [ast.Break()], []))
+        return ast.Constant(True)
+
+    def turn(self, instr: For | While, region: Region, carried: tuple[Value, ...]) -> list[ast.stmt]:
+        """One turn: the body, what it saves, what it carries on, and whether it is the last."""
+        count = len(carried)
+        results = region.results
+        pairs = list(zip(carried, results, strict=False))
+        saves = list(zip(instr.outs[count:], results[count + 1 :], strict=True))
+        leave = results[count]
+        return self.tail(region, pairs, saves, leave)
+
+    def tail(
+        self, region: Region, pairs: list[tuple[Value, Atom]], saves: list[tuple[Value, Atom]], leave: Atom
+    ) -> list[ast.stmt]:
+        last = region.body[-1] if region.body else None
+        if isinstance(last, If) and isinstance(leave, Value) and leave in last.outs and not saves:
+            return self.leaving_branch(region, last, pairs, leave)
+        out = self.block(region)
+        for memo, value in saves:
+            out.append(ast.Expr(_call(_attribute(_name(self.named[memo]), "append"), [self.atom(value)])))
+        flag: Atom | None = leave
+        if isinstance(leave, Const):
+            flag = None
+        self.moves(pairs, out)
+        if flag is not None:
+            out.append(ast.If(self.atom(flag), [ast.Break()], []))
+        elif isinstance(leave, Const) and leave.value is True:
+            out.append(ast.Break())
+        return out
+
+    def leaving_branch(
+        self, region: Region, last: If, pairs: list[tuple[Value, Atom]], leave: Atom
+    ) -> list[ast.stmt]:
+        """The turn ends in an `if` that decides whether to leave: `break` stands inside it."""
+        from dataclasses import replace
+
+        out = self.block(replace(region, body=region.body[:-1]))
+        line = self.line
+        paths = []
+        for part in (last.then, last.orelse):
+            self.line = line
+            table: dict[Value, Atom] = dict(zip(last.outs, part.results, strict=True))
+            inner = [(t, table.get(s, s) if isinstance(s, Value) else s) for t, s in pairs]
+            paths.append(self.tail(part, inner, [], table[leave] if isinstance(leave, Value) else leave))
+        self.line = 0
+        then, orelse = paths
+        test = self.atom(last.test)
+        if then and isinstance(then[-1], ast.Break):
+            out.append(ast.If(test, then, []))
+            out.extend(orelse)
+        elif orelse and isinstance(orelse[-1], ast.Break):
+            out.append(ast.If(_not(test), orelse, []))
+            out.extend(then)
+        elif not then:
+            if orelse:
+                out.append(ast.If(_not(test), orelse, []))
+        else:
+            out.append(ast.If(test, then, orelse))
+        return out
+
+    # -- loop headers -------------------------------------------------------------------------------------------
+
+    def targets(self, instr: For) -> tuple[Region, ast.expr]:
+        """The loop's target, an unpacked turn's names standing in it directly."""
+        params = instr.body.params[: len(instr.items)]
+        used = _read_values(instr.body)
+        region = instr.body
+        nodes: list[ast.expr] = []
+        for param in params:
+            first = region.body[0] if region.body else None
+            if isinstance(first, Call) and first.fn is unpack and first.args[0] is param:
+                names: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in first.outs]
+                nodes.append(ast.Tuple(names, ast.Store()))
+                region = Region(region.params, region.body[1:], region.results)
+            else:
+                nodes.append(_name(self.named[param] if param in used else "_", ast.Store()))
+        if instr.items and _is_count(instr.items[0], self) and len(nodes) > 1:
+            rest = nodes[1] if len(nodes) == 2 else ast.Tuple(nodes[1:], ast.Store())
+            return region, ast.Tuple([nodes[0], rest], ast.Store())
+        return region, nodes[0] if len(nodes) == 1 else ast.Tuple(nodes, ast.Store())
+
+    def iterable(self, instr: For) -> ast.expr:
+        parts = [self.source(atom, instr.backwards) for atom in instr.items]
+        if instr.items and _is_count(instr.items[0], self) and len(parts) > 1:
+            rest = parts[1] if len(parts) == 2 else _call(_name("zip"), parts[1:])
+            start = _count_start(instr.items[0], self)
+            extra = [] if _is_zero(start) else [self.atom(start)]
+            return _call(_name("enumerate"), [rest, *extra])
+        return parts[0] if len(parts) == 1 else _call(_name("zip"), parts)
+
+    def source(self, atom: Atom, backwards: bool) -> ast.expr:
+        made = self.nested.get(atom) if isinstance(atom, Value) else None
+        if isinstance(made, Call) and made.fn is operator.getitem and isinstance(made.args[1], Const):
+            if made.args[1].value == slice(None, None, -1) and made.args[0].type.kind in ("range", "list", "array"):
+                return self.source(made.args[0], not backwards)
+        node = self.atom(atom)
+        return _call(_name("reversed"), [node]) if backwards else node
+
+
+def _read_values(region: Region) -> set[Value]:
+    from ..ir.walk import operands, values
+
+    found: set[Value] = set(values(region.results))
+    for instr in region.body:
+        found.update(values(operands(instr)))
+        for part in regions(instr):
+            found |= _read_values(part)
+    return found
+
+
+def _is_count(atom: Atom, printer: Printer) -> bool:
+    made = printer.nested.get(atom) if isinstance(atom, Value) else None
+    return isinstance(made, Call) and made.fn is itertools.count
+
+
+def _count_start(atom: Atom, printer: Printer) -> Atom:
+    made = printer.nested[atom]  # type: ignore[index]
+    assert isinstance(made, Call)
+    return made.args[0]
+
+
+def _is_zero(atom: Atom) -> bool:
+    return isinstance(atom, Const) and atom.value == 0
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def _none(atom: Atom) -> bool:
+    return isinstance(atom, Const) and atom.value is None
+
+
+def _plain_test(atom: Atom) -> bool:
+    return True
+
+
+def _hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
+def _name(name: str, ctx: ast.expr_context | None = None) -> ast.expr:
+    return ast.Name(name, ctx or ast.Load())
+
+
+def _attribute(node: ast.expr, name: str) -> ast.expr:
+    return ast.Attribute(node, name, ast.Load())
+
+
+def _call(fn: ast.expr, args: list[ast.expr], kwargs: dict[str, ast.expr] | None = None) -> ast.expr:
+    return ast.Call(fn, args, [ast.keyword(k, v) for k, v in (kwargs or {}).items()])
+
+
+def _negated(node: ast.expr) -> ast.expr:
+    return ast.UnaryOp(ast.USub(), node)
+
+
+def _bool(op: ast.boolop, a: ast.expr, b: ast.expr) -> ast.expr:
+    values = [*(a.values if isinstance(a, ast.BoolOp) and type(a.op) is type(op) else [a]), b]
+    return ast.BoolOp(op, values)
+
+
+_OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn,
+}  # fmt: skip
+
+
+def _not(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return node.operand
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _OPPOSITE:
+        return ast.Compare(node.left, [_OPPOSITE[type(node.ops[0])]()], node.comparators)
+    return ast.UnaryOp(ast.Not(), node)
+
+
+def _print_tuple(p: Printer, instr: Call) -> ast.expr:
+    return ast.Tuple([p.atom(a) for a in instr.args], ast.Load())
+
+
+def _print_list(p: Printer, instr: Call) -> ast.expr:
+    return ast.List([p.atom(a) for a in instr.args], ast.Load())
+
+
+def _print_dict(p: Printer, instr: Call) -> ast.expr:
+    keys, *items = instr.args
+    assert isinstance(keys, Const)
+    return ast.Dict([p.plain(k) for k in keys.value], [p.atom(a) for a in items])
+
+
+def _print_slice(p: Printer, instr: Call) -> ast.expr:
+    return _call(_name("slice"), [p.atom(a) for a in instr.args])
+
+
+def _print_item(p: Printer, instr: Call) -> ast.expr:
+    return ast.Subscript(p.atom(instr.args[0]), p.index(instr.args[1]), ast.Load())
+
+
+def _print_getattr(p: Printer, instr: Call) -> ast.expr:
+    name = instr.args[1]
+    assert isinstance(name, Const)
+    return _attribute(p.atom(instr.args[0]), name.value)
+
+
+def _print_literal(p: Printer, instr: Call) -> ast.expr:
+    return p.atom(instr.args[0])
+
+
+def _print_format(p: Printer, instr: Call) -> ast.expr:
+    spec, *items = instr.args
+    assert isinstance(spec, Const)
+    rest = iter(items)
+    parts: list[ast.expr] = []
+    for part in spec.value:
+        if isinstance(part, str):
+            parts.append(ast.Constant(part))
+        else:
+            conversion, width = part
+            form = ast.JoinedStr([ast.Constant(width)]) if width else None
+            parts.append(ast.FormattedValue(p.atom(next(rest)), ord(conversion) if conversion else -1, form))
+    return ast.JoinedStr(parts)
+
+
+_SPECIAL: dict[Any, Any] = {
+    pack_tuple: _print_tuple, pack_list: _print_list, pack_dict: _print_dict, pack_slice: _print_slice,
+    operator.getitem: _print_item, getattr: _print_getattr, literal: _print_literal, format_string: _print_format,
+}  # fmt: skip
+
+__all__ = ["Comment", "Function", "FunctionType", "Printer", "print_python", "substitute_in", "swap"]

@@ -1,0 +1,137 @@
+"""Building regions: a call with its facts, folded where its arguments are constants."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..analysis.shapes import broadcast_axes, infer
+from ..errors import NOWHERE, Span
+from ..ir.graph import Atom, Call, Const, Instr, Store, Value, literal, pack_list, pack_slice, pack_tuple
+from ..ir.types import Type
+from ..rules.broadcast import unbroadcast
+
+# Always folded: nothing a reader would miss in the generated code.
+FOLDED = frozenset({
+    operator.not_, operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge, operator.is_,
+    operator.is_not, operator.contains, builtins.isinstance, builtins.len, builtins.bool, builtins.callable,
+    pack_tuple, pack_slice, builtins.type, builtins.hasattr,
+})  # fmt: skip
+# Folded inside rules, whose constants are ours.
+FOLDED_IN_RULES = FOLDED | {
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
+    operator.neg, operator.pos, operator.abs, operator.getitem, builtins.abs, builtins.min, builtins.max,
+    builtins.sum, builtins.range, builtins.tuple, builtins.list, builtins.sorted, builtins.int, builtins.float,
+    math.sqrt, math.log, np.argsort, operator.and_, operator.or_,
+}  # fmt: skip
+
+NOUNS: dict[Any, str] = {
+    operator.add: "total", operator.sub: "diff", operator.mul: "product", operator.truediv: "ratio",
+    operator.pow: "power", operator.matmul: "product", operator.neg: "negative", operator.mod: "remainder",
+    operator.floordiv: "quotient", operator.getitem: "item", operator.iadd: "total", operator.isub: "diff",
+    operator.imul: "product", operator.itruediv: "ratio", pack_tuple: "pair", pack_list: "items",
+}  # fmt: skip
+
+
+class Builder:
+    """Collects instructions. `defs` finds the call that made a value, across all regions of one function."""
+
+    def __init__(self, folded: frozenset[Any] = FOLDED) -> None:
+        self.body: list[Instr] = []
+        self.defs: dict[Value, Call | Store] = {}
+        self.line: Span = NOWHERE
+        self.folded = folded
+
+    @contextmanager
+    def region(self) -> Iterator[list[Instr]]:
+        """Instructions built inside go to a list of their own."""
+        outer, self.body = self.body, []
+        try:
+            yield self.body
+        finally:
+            self.body = outer
+
+    def emit(self, instr: Instr) -> None:
+        self.body.append(instr)
+        if isinstance(instr, (Call, Store)):
+            for out in instr.outs:
+                self.defs[out] = instr
+
+    def call(
+        self,
+        fn: Any,
+        *args: Atom,
+        kwargs: Mapping[str, Atom] | None = None,
+        name: str = "",
+        type: Type | None = None,
+    ) -> Atom:
+        """`fn(*args, **kwargs)`: its value, or a constant where that is what it is."""
+        named = dict(kwargs or {})
+        if fn in self.folded:
+            constants = [self.constant(a) for a in args]
+            if all(c is not None for c in constants) and not named:
+                try:
+                    return Const(fn(*(c.value for c in constants if c is not None)))
+                except Exception:  # noqa: BLE001 - it will raise where the user would see it
+                    pass
+        out = Value(
+            name or noun(fn), infer(fn, args, named) if type is None else type, named=bool(name)
+        )
+        self.emit(Call((out,), fn, args, tuple(named.items()), self.line))
+        return out
+
+    def store(self, fn: Any, target: Atom, *args: Atom, name: str = "", type: Type | None = None) -> Value:
+        """`target` as it is after `fn(target, *args)`."""
+        base = target.name if isinstance(target, Value) else noun(fn)
+        named = bool(name) or (isinstance(target, Value) and target.named)
+        out = Value(name or base, target.type if type is None else type, named=named)
+        self.emit(Store((out,), fn, target, args, (), self.line))
+        return out
+
+    def constant(self, atom: Atom) -> Const | None:
+        """The constant that this atom is known to be, seen through a name given to it."""
+        if isinstance(atom, Const):
+            return atom
+        made = self.defs.get(atom)
+        if isinstance(made, Call) and made.fn is literal:
+            return self.constant(made.args[0])
+        return None
+
+    def made_by(self, atom: Atom, *fns: Any) -> Call | None:
+        """The call of one of `fns` that made this value, if it was one."""
+        made = self.defs.get(atom) if isinstance(atom, Value) else None
+        return made if isinstance(made, Call) and made.fn in fns else None
+
+
+def noun(fn: Any) -> str:
+    """What to call an anonymous result: a noun for an operator, `sin_out` for a function."""
+    if fn in NOUNS:
+        return NOUNS[fn]
+    name = getattr(fn, "__name__", None) or getattr(fn, "name", "value")
+    name = str(name).strip("_")
+    return f"{name}_out" if name.isidentifier() else "value"
+
+
+def unbroadcast_call(b: Builder, ct: Atom, x: Atom) -> Atom:
+    """`unbroadcast(ct, x)` with what the facts tell folded away: nothing to sum, one sum, or the general form."""
+    known, target = ct.type, x.type
+    if known.is_scalar and (target.is_scalar or target.kind == "array"):
+        return ct
+    if target.is_scalar and known.kind == "array":
+        return b.call(np.sum, ct)
+    axes = broadcast_axes(known, target)
+    if axes is None:
+        return b.call(unbroadcast, ct, x, type=replace(target, dtype=known.dtype or target.dtype))
+    dropped, kept = axes
+    if kept:
+        ct = b.call(np.ndarray.sum, ct, kwargs={"axis": Const(kept[0] if len(kept) == 1 else kept), "keepdims": Const(True)})
+    if dropped:
+        ct = b.call(np.ndarray.sum, ct, kwargs={"axis": Const(dropped[0] if len(dropped) == 1 else dropped)})
+    return ct

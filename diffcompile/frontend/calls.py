@@ -1,0 +1,567 @@
+"""Calls: library functions become instructions, user functions graphs of their own, small ones are inlined.
+
+    sigmoid(h @ W)      ->      the body of `sigmoid`, its names kept          (one expression)
+    simulate(x, 10)     ->      a call of the graph of `simulate`              (anything longer)
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import itertools
+import operator
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from ..analysis.shapes import broadcast_axes
+from ..errors import NoSource, UnsupportedSyntax
+from ..ir.graph import Atom, Call, Const, Method, Value, pack_tuple
+from ..ir.types import INT, RANGE, Type, join
+from ..rules.broadcast import unbroadcast
+from ..rules.facts import STATIC_FUNCTIONS, is_literal
+from ..rules.register import REGISTRY
+from .build import unbroadcast_call
+from .expressions import UNROLLED, Expressions
+from .heap import Bound, Closure, Entries, Items, Obj, Ref, Scope, Sequence, Tup, View
+from .source import Source, read_source
+
+# NumPy functions and methods whose result may see the memory of their first argument.
+VIEWING = frozenset({
+    np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims,
+    np.broadcast_to, np.diagonal, np.real, np.imag, np.flip, np.flipud, np.fliplr, np.rot90, np.atleast_1d,
+    np.atleast_2d, np.atleast_3d, np.asarray, np.ascontiguousarray, np.matrix_transpose,
+    np.ndarray.reshape, np.ndarray.ravel, np.ndarray.transpose, np.ndarray.swapaxes, np.ndarray.squeeze,
+    np.ndarray.diagonal, np.ndarray.view, np.asanyarray, np.nan_to_num, np.array_split, np.split,
+})  # fmt: skip
+MUTATING = frozenset({
+    "sort", "fill", "put", "partition", "resize", "setfield", "setflags", "itemset", "byteswap",
+})  # fmt: skip
+MUTATING_FUNCTIONS = frozenset({np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal})
+DEPTH = 60  # inlined calls inside inlined calls
+
+
+class Calls(Expressions):
+    def _Call(self, node: ast.Call, name: str) -> Ref:
+        fn = self.callee(node.func)
+        if isinstance(fn, Const) and fn.value is builtins.print:
+            return self._print(node)
+        args = list(self._elements(node.args))
+        kwargs: dict[str, Ref] = {}
+        for keyword in node.keywords:
+            ref = self.expression(keyword.value)
+            if keyword.arg is not None:
+                kwargs[keyword.arg] = ref
+                continue
+            content = self.state.heap[ref.cell] if isinstance(ref, Obj) else None
+            if not isinstance(content, Entries):
+                raise self.refuse("`**` of something that is not a dict known here")
+            kwargs.update({str(k): r for k, r in content.entries})
+        return self.invoke(fn, args, kwargs, name)
+
+    def _print(self, node: ast.Call) -> Ref:
+        args = [self.atom(r) for r in self._elements(node.args)]
+        kwargs = tuple((k.arg, self.value(k.value)) for k in node.keywords if k.arg is not None)
+        self.b.emit(Call((), builtins.print, tuple(args), kwargs, self.b.line))
+        return Const(None)
+
+    def invoke(self, fn: Ref, args: list[Ref], kwargs: dict[str, Ref], name: str = "") -> Ref:
+        match fn:
+            case Closure():
+                return self.inline_closure(fn, args, kwargs, name)
+            case Bound(receiver, method):
+                return self.method(receiver, method, args, kwargs, name)
+            case Const(value=value):
+                return self.known(value, args, kwargs, name)
+        raise self.refuse(
+            "which function is called is not known here", "Pass the function as an argument, or call it by its name."
+        )
+
+    def known(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        """A call of a function that is known now."""
+        special = SPECIAL.get(fn) if _hashable(fn) else None
+        if special is not None:
+            result = special(self, args, kwargs, name)
+            if result is not None:
+                return result  # type: ignore[no-any-return]
+        if _hashable(fn) and fn in STATIC_FUNCTIONS:
+            return self._static(fn, args, kwargs)
+        ruled = _hashable(fn) and (fn in REGISTRY.reverse or fn in REGISTRY.zero)
+        if isinstance(fn, FunctionType) and not ruled:
+            if getattr(fn, "__module__", "").split(".")[0] not in LIBRARIES:
+                return self.user_call(fn, args, kwargs, name)
+        return self.library(fn, args, kwargs, name)
+
+    def _static(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+        constants = [self.constant(a) for a in args]
+        named = {k: self.constant(a) for k, a in kwargs.items()}
+        if any(c is None for c in (*constants, *named.values())):
+            raise self.refuse(f"`{fn.__name__}` needs arguments that are known when compiling")
+        values = [c.value for c in constants if c is not None]
+        return Const(fn(*values, **{k: c.value for k, c in named.items() if c is not None}))
+
+    # -- library functions --------------------------------------------------------------------------------------
+
+    def library(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str = "") -> Ref:
+        if "out" in kwargs or fn in MUTATING_FUNCTIONS or getattr(fn, "__name__", "") == "at":
+            label = getattr(fn, "__name__", "this call")
+            raise self.refuse(f"`{label}` writing into its argument is not differentiated yet", "Assign the result.")
+        if fn in VIEWING and args and isinstance(args[0], (Obj, View)) and not kwargs.get("copy"):
+            if self._sequence(args[0]) is None:
+                if fn in (np.asarray, np.asanyarray) and len(args) == 1 and not kwargs:
+                    if self.type_of(args[0]).kind == "array":
+                        return args[0]
+                rest = [self.atom(a) for a in args[1:]]
+                named = {k: self.atom(a) for k, a in kwargs.items()}
+                return self.view(args[0], fn, *rest, kwargs=named, name=name)
+        atoms = [self.argument(a) for a in args]
+        named = {k: self.argument(a) for k, a in kwargs.items()}
+        return self.own(self.b.call(fn, *atoms, kwargs=named, name=name), name)
+
+    def argument(self, ref: Ref) -> Atom:
+        """An argument of a library function; options that are constants arrive as constants."""
+        if isinstance(ref, (Tup, Obj)):
+            known = self.constant(ref)
+            if known is not None and not any(isinstance(v, float) for v in _flat(known.value)):
+                return known
+        return self.atom(ref)
+
+    # -- methods ------------------------------------------------------------------------------------------------
+
+    def method(self, receiver: Ref, method: str, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        items = self._sequence(receiver)
+        if isinstance(receiver, Obj) and isinstance(self.state.heap[receiver.cell], Entries):
+            return self._dict_method(receiver, method, args)
+        kind = self.type_of(receiver).kind
+        if items is not None or kind == "list":
+            return self._list_method(receiver, method, args, items)
+        if isinstance(receiver, Const) and isinstance(receiver.value, str):
+            known = [self.constant(a) for a in args]
+            if all(k is not None for k in known):
+                return Const(getattr(receiver.value, method)(*(k.value for k in known if k is not None)))
+        if kind in ("array", "number", "unknown", "float", "int") and hasattr(np.ndarray, method):
+            if method in MUTATING:
+                raise self.refuse(f"`.{method}` in place is not differentiated yet", f"Use `np.{method}`.")
+            return self.library(getattr(np.ndarray, method), [receiver, *args], kwargs, name)
+        atoms = [self.atom(receiver), *map(self.argument, args)]
+        named = {k: self.argument(a) for k, a in kwargs.items()}
+        return self.own(self.b.call(Method(method), *atoms, kwargs=named, name=name), name)
+
+    def _list_method(self, receiver: Ref, method: str, args: list[Ref], items: tuple[Ref, ...] | None) -> Ref:
+        if not isinstance(receiver, Obj):
+            raise self.refuse(f"`.{method}` of a tuple is not differentiated yet", "Use an index.")
+        if items is not None:
+            match method, args:
+                case "append", [item]:
+                    self._replace(receiver, (*items, item))
+                    return Const(None)
+                case "extend", [more] if self.static_items(more) is not None:
+                    self._replace(receiver, items + (self.static_items(more) or ()))
+                    return Const(None)
+                case "pop", [] if items:
+                    self._replace(receiver, items[:-1])
+                    return items[-1]
+                case "copy", []:
+                    return self.state.new(Items(items))
+        elif method == "append" and len(args) == 1:
+            target, item = self.atom(receiver), self.atom(args[0])
+            for cell in self.cells(args[0]):
+                cell.outside = "an array that is also kept in a list is written here"
+            self.write(receiver, self.b.store(list.append, target, item, type=self.grown(target.type, item.type)))
+            return Const(None)
+        raise self.refuse(f"`list.{method}` is not differentiated yet", "Build the list with `append`.")
+
+    @staticmethod
+    def grown(known: Type, item: Type) -> Type:
+        """A list's type after an item was added."""
+        elem = item
+        for old in (*(known.items or ()), *((known.elem,) if known.elem is not None else ())):
+            elem = join(elem, old)
+        return Type("list", elem=elem)
+
+    def _replace(self, ref: Obj, items: tuple[Ref, ...]) -> None:
+        self.check_write(ref.cell)
+        self.state.heap[ref.cell] = Items(items)
+        self.unit.written.add(ref.cell)
+
+    def _dict_method(self, receiver: Obj, method: str, args: list[Ref]) -> Ref:
+        content = self.state.heap[receiver.cell]
+        assert isinstance(content, Entries)
+        match method, args:
+            case "keys", []:
+                return Tup(tuple(Const(k) for k, _ in content.entries))
+            case "values", []:
+                return Tup(tuple(r for _, r in content.entries))
+            case "items", []:
+                return Tup(tuple(Tup((Const(k), r)) for k, r in content.entries))
+            case "get", [key, *default]:
+                known = self.constant(key)
+                if known is not None:
+                    found = content.get(known.value)
+                    return found if found is not None else (default[0] if default else Const(None))
+            case "copy", []:
+                return self.state.new(content)
+        raise self.refuse(f"`dict.{method}` is not differentiated yet", "Read and write the dict with constant keys.")
+
+    # -- functions with a source --------------------------------------------------------------------------------
+
+    def bind_arguments(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> list[tuple[str, Ref]]:
+        """Arguments by parameter name, defaults included, `*args` as a tuple and `**kwargs` as a dict."""
+        try:
+            signature = inspect.signature(fn)
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as cause:
+            raise UnsupportedSyntax(f"`{fn.__name__}`: {cause}", self.b.line) from None
+        named: list[tuple[str, Ref]] = []
+        for parameter in signature.parameters.values():
+            if parameter.name in bound.arguments:
+                given = bound.arguments[parameter.name]
+                if parameter.kind is parameter.VAR_POSITIONAL:
+                    given = Tup(tuple(given))
+                elif parameter.kind is parameter.VAR_KEYWORD:
+                    given = self.state.new(Entries(tuple(given.items())))
+                named.append((parameter.name, given))
+            elif parameter.kind is parameter.VAR_POSITIONAL:
+                named.append((parameter.name, Tup(())))
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                named.append((parameter.name, self.state.new(Entries(()))))
+            else:
+                named.append((parameter.name, self._default(parameter.name, parameter.default)))
+        return named
+
+    def _default(self, name: str, value: Any) -> Ref:
+        if isinstance(value, (list, dict, set, np.ndarray)):
+            raise self.refuse(f"the default of `{name}` is a mutable object", "Pass it as an argument.")
+        return Const(value)
+
+    def user_call(self, fn: FunctionType, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        try:
+            source = read_source(fn)
+        except NoSource as cause:
+            if not self.unit.rule:
+                raise NoSource(cause.reason, self.b.line, cause.remedy) from None
+            raise
+        named = self.bind_arguments(fn, args, kwargs)
+        recursive = fn.__name__ in fn.__code__.co_names
+        separate = recursive or not small(source.node)
+        if not self.unit.rule and separate and all(map(self._plain, (r for _, r in named))):
+            ref = self._call_graph(fn, named, name)
+            if ref is not None:
+                return ref
+        return self.inline(source, None, named, name)
+
+    def _plain(self, ref: Ref) -> bool:
+        """Can this argument be handed to a graph of its own (one value, or a constant)?"""
+        if isinstance(ref, Const):
+            return True
+        return isinstance(ref, (Value, Obj, View)) and self._sequence(ref) is None and not (
+            isinstance(ref, Obj) and isinstance(self.state.heap[ref.cell], (Items, Entries))
+        )
+
+    def _call_graph(self, fn: FunctionType, named: list[tuple[str, Ref]], name: str) -> Ref | None:
+        specs: list[tuple[str, Any]] = []
+        atoms: list[Atom] = []
+        for parameter, ref in named:
+            known = ref if isinstance(ref, Const) else None
+            if known is not None and type(known.value) not in (int, float, complex):
+                specs.append((parameter, known))
+                continue
+            atom = self.atom(ref)
+            specs.append((parameter, atom.type))
+            atoms.append(atom)
+        callee = self.unit.session.function(fn, specs, self.b.line)
+        if callee is None:
+            return None
+        if callee.graph is not None:
+            for capture, param in zip(callee.graph.captures, callee.graph.params[len(atoms) :], strict=True):
+                atoms.append(self.atom(self.captured(capture, param.type)))
+        out = Value(name or f"{callee.name}_out", callee.result, named=bool(name))
+        self.b.emit(Call((out,), callee, tuple(atoms), (), self.b.line))
+        return self.own(out, name)
+
+    def inline_closure(self, closure: Closure, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        node = closure.node
+        names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+        only = [a.arg for a in node.args.kwonlyargs]
+        given: dict[str, Ref] = dict(closure.defaults)
+        given.update(zip(names, args, strict=False))
+        extra = args[len(names) :]
+        if extra and node.args.vararg is None:
+            raise self.refuse(f"{len(args)} arguments for {len(names)} parameters")
+        if node.args.vararg is not None:
+            given[node.args.vararg.arg] = Tup(tuple(extra))
+        unknown = {k: r for k, r in kwargs.items() if k not in names and k not in only}
+        given.update({k: r for k, r in kwargs.items() if k not in unknown})
+        if node.args.kwarg is not None:
+            given[node.args.kwarg.arg] = self.state.new(Entries(tuple(unknown.items())))
+        elif unknown:
+            raise self.refuse(f"an unexpected keyword argument `{next(iter(unknown))}`")
+        missing = [n for n in (*names, *only) if n not in given]
+        if missing:
+            raise self.refuse(f"the argument `{missing[0]}` is missing")
+        source: Source = closure.source
+        inner = Source(source.fn, node, source.file, source.lines, source.offset)
+        return self.inline(inner, closure.scope, list(given.items()), name)
+
+    def inline(self, source: Source, parent: Scope | None, named: list[tuple[str, Ref]], name: str) -> Ref:
+        """Lower a function's body here: its parameters are bound to the arguments themselves."""
+        if self.unit.depth > DEPTH:
+            raise self.refuse("calls inside calls without an end", "Give the recursion a function of its own.")
+        frame = type(self)(self.unit, source, Scope(getattr(source.node, "name", "lambda"), parent))
+        for parameter, ref in named:
+            self.state.vars[frame.scope, parameter] = ref
+        line = self.b.line
+        self.unit.depth += 1
+        try:
+            if isinstance(source.node, ast.Lambda):
+                return frame.expression(source.node.body, name)
+            done, self.state.done = self.state.done, Const(False)
+            frame.block(source.node.body)
+            self.state.done = done
+            result = self.state.vars.get((frame.scope, "$return"), Const(None))
+            return result
+        finally:
+            self.unit.depth -= 1
+            self.b.line = line
+            if not escapes(source.node):
+                for key in [k for k in self.state.vars if k[0] is frame.scope]:
+                    del self.state.vars[key]
+
+    # -- sequences ----------------------------------------------------------------------------------------------
+
+    def sequence(self, ref: Ref) -> Sequence:
+        """What a `for` runs over."""
+        if isinstance(ref, Sequence):
+            return ref
+        items = self.static_items(ref) if not (isinstance(ref, Value)) else None
+        if items is not None:
+            if self.unit.rule or self._differ(items):
+                if len(items) > UNROLLED and not self.unit.rule:
+                    raise self.refuse(f"a loop over {len(items)} items that differ in kind", "Use an array.")
+                return Sequence((), 0, refs=items or (Const(None),)[:0]) if items else Sequence((Const(()),), 0)
+            if isinstance(ref, Const):
+                return Sequence((ref,), 0)
+            return Sequence((self.atom(ref),), 0)
+        return Sequence((self.atom(ref),), 0)
+
+    def _differ(self, items: tuple[Ref, ...]) -> bool:
+        """Do the items differ in kind, or have a structure of their own?"""
+        kinds = set()
+        for item in items:
+            if isinstance(item, (Tup, Closure, Bound)) or self._sequence(item) is not None:
+                return True
+            if isinstance(item, Const) and (callable(item.value) or isinstance(item.value, (str, tuple, type(None)))):
+                return True
+            if isinstance(item, Obj) and isinstance(self.state.heap[item.cell], Entries):
+                return True
+            known = self.type_of(item)
+            kinds.add("number" if known.is_scalar else (known.kind, known.rank))
+        return len(kinds) > 1
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
+
+
+def _hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
+LIBRARIES = frozenset({"numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random"})
+
+
+def small(node: ast.FunctionDef | ast.Lambda) -> bool:
+    """Is this function a single expression?"""
+    if isinstance(node, ast.Lambda):
+        return True
+    body = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    return len(body) == 1 and isinstance(body[0], ast.Return)
+
+
+def escapes(node: ast.AST) -> bool:
+    """Does this function define functions, which may outlive the call?"""
+    inner = (ast.FunctionDef, ast.Lambda)
+    return any(isinstance(part, inner) for part in ast.walk(node) if part is not node)
+
+
+# -- builtins that the frontend understands itself ------------------------------------------------------------------
+
+
+def _range(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return frame.b.call(range, *map(frame.atom, args), type=RANGE, name=name)
+
+
+def _shift(shape: Any, by: int) -> Any:
+    return shape + by if isinstance(shape, int) else tuple(_shift(s, by) for s in shape)
+
+
+def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    statics = [frame.static_items(a) if not isinstance(a, (Sequence, Value)) else None for a in args]
+    if all(s is not None for s in statics) and args:
+        return Tup(tuple(Tup(tuple(row)) for row in zip(*(s for s in statics if s is not None), strict=False)))
+    parts = [frame.sequence(a) for a in args]
+    items: list[Atom] = []
+    shapes = []
+    for part in parts:
+        if part.refs:
+            part = Sequence((frame.b.call(pack_tuple, *map(frame.atom, part.refs)),), 0)
+        atoms, shape = _forward(frame, part)
+        shapes.append(_shift(shape, len(items)))
+        items.extend(atoms)
+    return Sequence(tuple(items), tuple(shapes))
+
+
+def _forward(frame: Calls, part: Sequence) -> tuple[tuple[Atom, ...], Any]:
+    """A sequence's items in forward order: what runs backwards is sliced backwards."""
+    if not part.backwards:
+        return part.items, part.shape
+    back = Const(slice(None, None, -1))
+    return tuple(frame.b.call(operator.getitem, a, back, type=a.type) for a in part.items), part.shape
+
+
+def _enumerate(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    start = args[1] if len(args) > 1 else kwargs.get("start", Const(0))
+    statics = frame.static_items(args[0]) if not isinstance(args[0], (Sequence, Value)) else None
+    known = frame.constant(start)
+    if statics is not None and known is not None and (frame.unit.rule or frame._differ(statics)):
+        return Tup(tuple(Tup((Const(k), item)) for k, item in enumerate(statics, known.value)))
+    part = frame.sequence(args[0])
+    atoms, shape = _forward(frame, part)
+    count = frame.b.call(itertools.count, frame.atom(start), type=Type("range", elem=INT))
+    return Sequence((count, *atoms), (0, _shift(shape, 1)))
+
+
+def _reversed(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    statics = frame.static_items(args[0]) if not isinstance(args[0], (Sequence, Value)) else None
+    if statics is not None and (frame.unit.rule or frame._differ(statics)):
+        return Tup(statics[::-1])
+    part = frame.sequence(args[0])
+    if len(part.items) != 1:
+        raise frame.refuse("`reversed` of `zip` or `enumerate`", "Reverse the sequences inside.")
+    return Sequence(part.items, part.shape, not part.backwards)
+
+
+def _len(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    items = frame.static_items(args[0]) if not isinstance(args[0], Value) else None
+    if items is not None:
+        return Const(len(items))
+    known = frame.type_of(args[0])
+    if known.kind == "tuple" and known.items is not None:
+        return Const(len(known.items))
+    return None
+
+
+def _isinstance(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    classes = frame.constant(args[1])
+    if classes is None:
+        return None
+    if isinstance(args[0], Const):
+        return Const(isinstance(args[0].value, classes.value))
+    known = frame.type_of(args[0])
+    wanted = classes.value if isinstance(classes.value, tuple) else (classes.value,)
+    concrete: dict[str, type] = {
+        "float": float, "int": int, "bool": bool, "complex": complex, "str": str, "tuple": tuple, "list": list,
+        "dict": dict, "array": np.ndarray, "none": type(None), "range": range,
+    }  # fmt: skip
+    if known.maybe_unbound or known.kind not in (*concrete, "number"):
+        return None
+    if known.kind == "number":
+        if known.dtype == np.dtype(np.float64) and any(issubclass(float, c) for c in wanted):
+            return Const(True)
+        return Const(False) if all(c in (np.ndarray, list, tuple, dict, str) for c in wanted) else None
+    return Const(any(issubclass(concrete[known.kind], c) for c in wanted))
+
+
+def _sum(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    items = frame.static_items(args[0]) if not isinstance(args[0], (Value, Sequence)) else None
+    if items is None:
+        return None
+    start = args[1] if len(args) > 1 else kwargs.get("start", Const(0))
+    total = frame.atom(start)
+    for k, item in enumerate(items):
+        zero = k == 0 and isinstance(total, Const) and total.value == 0 and not isinstance(total.value, float)
+        total = frame.atom(item) if zero else frame.b.call(operator.add, total, frame.atom(item))
+    return frame.own(total)
+
+
+def _list(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    if not args:
+        return frame.state.new(Items(()), name)
+    items = frame.static_items(args[0]) if not isinstance(args[0], Sequence) else None
+    if items is not None:
+        return frame.state.new(Items(items), name)
+    if isinstance(args[0], Obj) and frame.type_of(args[0]).kind == "list":
+        return frame.own(frame.b.call(list, frame.atom(args[0]), type=frame.type_of(args[0]), name=name))
+    return None
+
+
+def _tuple(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    if not args:
+        return Tup(())
+    items = frame.static_items(args[0]) if not isinstance(args[0], Sequence) else None
+    return None if items is None else Tup(items)
+
+
+def _dict(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    entries: dict[Any, Ref] = {}
+    if args:
+        content = frame.state.heap[args[0].cell] if isinstance(args[0], Obj) else None
+        if not isinstance(content, Entries):
+            return None
+        entries.update(content.entries)
+    entries.update(kwargs)
+    return frame.state.new(Entries(tuple(entries.items())), name)
+
+
+def _min_max(fn: Any) -> Any:
+    def lowered(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+        if len(args) == 1 and not kwargs:
+            items = frame.static_items(args[0]) if not isinstance(args[0], (Value, Sequence)) else None
+            if items:
+                return frame.library(fn, list(items), {}, name) if len(items) > 1 else items[0]
+        return None
+
+    return lowered
+
+
+def _is_literal(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return Const(frame.constant(args[0]) is not None)
+
+
+def _unbroadcast(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return frame.own(unbroadcast_call(frame.b, frame.atom(args[0]), frame.atom(args[1])))
+
+
+def _broadcast_to(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    """In a rule: nothing to do where the value is known to have that shape."""
+    shape = args[1] if len(args) > 1 else kwargs["shape"]
+    made = frame.b.made_by(shape, np.ndarray.shape, np.shape) if isinstance(shape, Value) else None
+    known = frame.type_of(args[0])
+    if frame.unit.rule and made is not None:
+        wanted = made.args[0].type
+        if wanted.is_scalar and known.is_scalar:
+            return args[0]
+        if known.kind == "array" == wanted.kind and broadcast_axes(wanted, known) == ((), ()):
+            return args[0]
+    return None
+
+
+def _locals(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    raise frame.refuse("a function that looks at its own names or runs text is not differentiated", "Write it out.")
+
+
+SPECIAL: dict[Any, Any] = {
+    range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
+    sum: _sum, list: _list, tuple: _tuple, dict: _dict, min: _min_max(min), max: _min_max(max),
+    is_literal: _is_literal, unbroadcast: _unbroadcast, np.broadcast_to: _broadcast_to, eval: _locals, exec: _locals, locals: _locals, globals: _locals, vars: _locals,
+}  # fmt: skip

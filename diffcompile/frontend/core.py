@@ -1,0 +1,481 @@
+"""What every part of the frontend shares: reading and writing references, branching and merging states.
+
+    if c: y = x * 2          If(c) yields the `y` of the branch that ran, and the new version of every
+    else: x[0] = 1; y = x    cell that either branch wrote
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import DiffCompileError, Span, UndecidedAlias, UnsupportedSyntax
+from ..ir.graph import (
+    UNBOUND, Atom, Capture, Const, If, Instr, Region, Value, pack_dict, pack_list, pack_tuple,
+)  # fmt: skip
+from ..ir.types import OBJECT, Type, join
+from ..ir.walk import same_atom
+from .build import Builder
+from .heap import (
+    UNBOUND_REF, Bound, Cell, Closure, Conflict, Content, Entries, Items, Obj, Ref, Scope, Sequence, State, Tup,
+    View,
+)  # fmt: skip
+from .source import Source
+
+MUTABLE = frozenset({"array", "list", "unknown", "object", "dict"})
+
+
+class Unit:
+    """The lowering of one graph: its instructions, the program state, what it captured, what it folded."""
+
+    def __init__(self, session: Any, builder: Builder, rule: bool = False) -> None:
+        self.session = session
+        self.builder = builder
+        self.state = State()
+        self.rule = rule
+        self.captures: dict[tuple[int, str], tuple[Capture, Value, Ref]] = {}
+        self.written: set[Cell] = set()
+        self.depth = 0
+        self.loops: dict[Any, Any] = {}  # what is known of each loop's carried values, from one lowering to the next
+        self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
+
+
+class Core:
+    """One function activation: `Expressions`, `Calls` and `Statements` add what they are named after."""
+
+    def __init__(self, unit: Unit, source: Source, scope: Scope) -> None:
+        self.unit = unit
+        self.source = source
+        self.scope = scope
+        self.node: ast.AST = source.node
+
+    # -- where we are -------------------------------------------------------------------------------------------
+
+    @property
+    def b(self) -> Builder:
+        return self.unit.builder
+
+    @property
+    def state(self) -> State:
+        return self.unit.state
+
+    @state.setter
+    def state(self, value: State) -> None:
+        self.unit.state = value
+
+    def span(self, node: ast.AST | None = None) -> Span:
+        return self.source.span(node if node is not None else self.node)
+
+    def refuse(self, reason: str, remedy: str = "", node: ast.AST | None = None) -> DiffCompileError:
+        return UnsupportedSyntax(reason, self.span(node), remedy)
+
+    # -- provided by the layers above ---------------------------------------------------------------------------
+
+    def expression(self, node: ast.expr, name: str = "") -> Ref:
+        raise NotImplementedError
+
+    def block(self, statements: list[ast.stmt]) -> None:
+        raise NotImplementedError
+
+    def invoke(self, fn: Ref, args: list[Ref], kwargs: dict[str, Ref], name: str = "") -> Ref:
+        raise NotImplementedError
+
+    # -- references ---------------------------------------------------------------------------------------------
+
+    def own(self, atom: Atom, name: str = "") -> Ref:
+        """A reference to a value just made: a new cell if it is an object that could be changed."""
+        if isinstance(atom, Const) or atom.type.kind not in MUTABLE:
+            return atom
+        return self.state.new(atom, name)
+
+    def read(self, ref: Ref) -> Atom | Items | Entries:
+        """What a reference holds now: an atom, or the content of a static container."""
+        match ref:
+            case Obj(cell):
+                return self.state.heap[cell]
+            case View():
+                return self.read_view(ref)
+            case Const() | Value():
+                return ref
+        raise TypeError(ref)
+
+    def read_view(self, view: View) -> Atom:
+        base = self.atom(view.base)
+        for seen, result in reversed(view.cache):
+            if seen is base:
+                return result
+        result = self.b.call(
+            view.fn, base, *view.args, kwargs=dict(view.kwargs), name="" if view.cache else view.name
+        )
+        view.cache.append((base, result))
+        return result
+
+    def atom(self, ref: Ref) -> Atom:
+        """The graph's own value for a reference; static containers are packed."""
+        match ref:
+            case Const() | Value():
+                if isinstance(ref, Const) and ref.value is UNBOUND:
+                    raise self.refuse("a name is read before it has a value")
+                return ref
+            case Obj() | View():
+                content = self.read(ref)
+                return self.pack(content)
+            case Tup(items):
+                return self.b.call(pack_tuple, *map(self.atom, items))
+            case Conflict(reason, span):
+                raise UnsupportedSyntax(reason, span or self.span(), "Use one kind of value on every path.")
+            case Bound() | Closure():
+                raise self.refuse(
+                    "a function defined here is used as a value", "Call it, or pass it to a function that calls it."
+                )
+            case Sequence(items=items) if len(items) == 1 and not ref.refs:
+                return items[0]
+        raise self.refuse("`zip` and `enumerate` can be looped over, not kept")
+
+    def pack(self, content: Content) -> Atom:
+        match content:
+            case Items(items):
+                return self.b.call(pack_list, *map(self.atom, items))
+            case Entries(entries):
+                keys = Const(tuple(k for k, _ in entries))
+                return self.b.call(pack_dict, keys, *(self.atom(r) for _, r in entries))
+        return content
+
+    def type_of(self, ref: Ref) -> Type:
+        match ref:
+            case Const() | Value():
+                return ref.type
+            case Obj(cell):
+                content = self.state.heap[cell]
+                if isinstance(content, Items):
+                    types = tuple(map(self.type_of, content.items))
+                    return Type("list", items=types)
+                return Type("dict") if isinstance(content, Entries) else content.type
+            case View():
+                return ref.type
+            case Tup(items):
+                return Type("tuple", items=tuple(map(self.type_of, items)))
+        return OBJECT
+
+    def static_items(self, ref: Ref) -> tuple[Ref, ...] | None:
+        """The items of a tuple or list that are known one by one."""
+        if isinstance(ref, Tup):
+            return ref.items
+        if isinstance(ref, Obj):
+            content = self.state.heap[ref.cell]
+            if isinstance(content, Items):
+                return content.items
+            if isinstance(content, Entries):
+                return tuple(Const(k) for k, _ in content.entries)
+        if isinstance(ref, Const) and isinstance(ref.value, (tuple, list)):
+            return tuple(self.constant_ref(v) for v in ref.value)
+        if isinstance(ref, Value) and ref.type.kind == "tuple" and ref.type.items is not None:
+            count = len(ref.type.items)
+            return tuple(self.own(self.b.call(operator.getitem, ref, Const(k))) for k in range(count))
+        return None
+
+    def constant_ref(self, value: Any, spelling: str = "") -> Ref:
+        return Const(value, spelling)
+
+    def constant(self, ref: Ref) -> Const | None:
+        """The constant that a reference is known to be, named literals and tuples of constants included."""
+        if isinstance(ref, (Const, Value)):
+            return self.b.constant(ref)
+        if isinstance(ref, Tup):
+            parts = [self.constant(r) for r in ref.items]
+            if all(p is not None for p in parts):
+                return Const(tuple(p.value for p in parts if p is not None))
+        if isinstance(ref, Obj):
+            content = self.state.heap[ref.cell]
+            if isinstance(content, Items):
+                parts = [self.constant(r) for r in content.items]
+                if all(p is not None for p in parts):
+                    return Const([p.value for p in parts if p is not None])
+        return None
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def write(self, ref: Obj | View, new: Atom) -> None:
+        """Make `new` the current version of what `ref` refers to; a view hands it on to its base."""
+        if isinstance(ref, View):
+            if ref.fn is not operator.getitem:
+                raise UndecidedAlias(
+                    f"writing through `{getattr(ref.fn, '__name__', ref.fn)}` of an array is not understood yet",
+                    self.b.line,
+                    "Write to the array itself, with an index.",
+                )
+            base = self.b.store(operator.setitem, self.atom(ref.base), *ref.args, new)
+            self.write(ref.base, base)
+            ref.cache.append((base, new))
+            return
+        self.check_write(ref.cell)
+        self.state.heap[ref.cell] = new
+        self.unit.written.add(ref.cell)
+
+    def check_write(self, cell: Cell) -> None:
+        if cell.outside:
+            raise UndecidedAlias(cell.outside, self.b.line, "Write into a copy: `y = x.copy()`.")
+        sharers = [c for c in self.state.heap if c is not cell and (c in cell.shares or cell in c.shares)]
+        for other in sharers:
+            if self.in_use(other):
+                name = other.name or "another array"
+                raise UndecidedAlias(
+                    f"this write may also change `{name}`: whether the two are the same array is not decided",
+                    self.b.line,
+                    "Copy one of them first: `y = x.copy()`.",
+                )
+
+    def in_use(self, cell: Cell) -> bool:
+        return any(cell in self.cells(ref) for ref in self.state.vars.values())
+
+    def cells(self, ref: Ref) -> set[Cell]:
+        """Every cell that can be reached from a reference."""
+        found: set[Cell] = set()
+        stack: list[Ref] = [ref]
+        while stack:
+            match stack.pop():
+                case Obj(cell) if cell not in found:
+                    found.add(cell)
+                    content = self.state.heap.get(cell)
+                    if isinstance(content, Items):
+                        stack.extend(content.items)
+                    elif isinstance(content, Entries):
+                        stack.extend(r for _, r in content.entries)
+                case View(base=base):
+                    stack.append(base)
+                case Tup(items):
+                    stack.extend(items)
+                case Bound(receiver=receiver):
+                    stack.append(receiver)
+        return found
+
+    # -- branches -----------------------------------------------------------------------------------------------
+
+    def branch(self, test: Atom, then: Callable[[], Ref | None], orelse: Callable[[], Ref | None], name: str = "") -> Ref | None:
+        """Run one of two continuations: decided now if `test` is a constant, at run time otherwise."""
+        known = self.b.constant(test)
+        if known is not None:
+            return then() if known.value else orelse()
+        line = self.b.line
+        before = self.state
+        paths = []
+        for run in (then, orelse):
+            self.state = before.copy()
+            with self.b.region() as body:
+                ref = run()
+            paths.append(Path(self.state, body, ref))
+        merge = Merge(self, paths[0], paths[1], name)
+        self.state = merge.state
+        self.b.line = line
+        regions = [Region((), tuple(p.body), tuple(p.results)) for p in paths]
+        self.b.emit(If(tuple(merge.outs), test, regions[0], regions[1], line, object(), merge.ref is not None))
+        return merge.ref
+
+
+class Path:
+    """One branch after it has been lowered: its state, its instructions, its value, and what it will yield."""
+
+    def __init__(self, state: State, body: list[Instr], ref: Ref | None) -> None:
+        self.state = state
+        self.body = body
+        self.ref = ref
+        self.results: list[Atom] = []
+
+
+class Merge:
+    """The state after an `if`: what both branches agree on, and an out for each thing that they do not."""
+
+    def __init__(self, frame: Core, then: Path, orelse: Path, name: str) -> None:
+        self.frame = frame
+        self.paths = (then, orelse)
+        self.outs: list[Value] = []
+        self.joined: dict[tuple[int, int], Ref] = {}
+        self.ref: Ref | None = None
+        if then.state.dead or orelse.state.dead:
+            live = orelse if then.state.dead else then
+            self.state = live.state
+            self._export(live)
+            return
+        self.state = then.state.copy()
+        self._cells()
+        self._names()
+        self.state.done = self._done()
+        if then.ref is not None and orelse.ref is not None:
+            self.ref = self.merge(then.ref, orelse.ref, name or "value")
+
+    def _export(self, live: Path) -> None:
+        """The other branch raises, so the live one's values are what follows: all that changed becomes an out."""
+        which = self.paths.index(live)
+        state = live.state.copy()
+        table: dict[int, Ref] = {}
+
+        def out(atom: Atom, name: str) -> Atom:
+            if isinstance(atom, Const) or not self._made_in(live, atom):
+                return atom
+            if id(atom) not in table:
+                table[id(atom)] = self._out(*((atom, UNBOUND_REF) if which == 0 else (UNBOUND_REF, atom)), name)
+            result = table[id(atom)]
+            assert isinstance(result, (Const, Value))
+            return result
+
+        def visit(ref: Ref, name: str) -> Ref:
+            match ref:
+                case Const() | Value():
+                    return out(ref, name)
+                case Tup(items):
+                    return Tup(tuple(visit(r, name) for r in items))
+            return ref
+
+        for cell, content in list(state.heap.items()):
+            match content:
+                case Items(items):
+                    state.heap[cell] = Items(tuple(visit(r, cell.name) for r in items))
+                case Entries(entries):
+                    state.heap[cell] = Entries(tuple((k, visit(r, str(k))) for k, r in entries))
+                case _:
+                    state.heap[cell] = out(content, cell.name)
+        for key, ref in list(state.vars.items()):
+            state.vars[key] = visit(ref, key[1])
+        state.done = out(state.done, "done")
+        if live.ref is not None:
+            self.ref = visit(live.ref, "value")
+        self.state = state
+
+    def _made_in(self, live: Path, value: Value) -> bool:
+        made = {out for instr in live.body for out in instr.outs}
+        return value in made
+
+    def _out(self, a: Atom, b: Atom, name: str, named: bool | None = None) -> Value:
+        name = name.lstrip("$")
+        type = join(a.type, b.type)
+        if UNBOUND_REF in (a, b) and (self.paths[0].state.dead or self.paths[1].state.dead):
+            type = b.type if a is UNBOUND_REF else a.type
+        user = any(isinstance(x, Value) and x.named for x in (a, b)) if named is None else named
+        out = Value(name, type, named=user)
+        self.outs.append(out)
+        self.paths[0].results.append(a)
+        self.paths[1].results.append(b)
+        return out
+
+    def _cells(self) -> None:
+        then, orelse = self.paths
+        for cell in list(then.state.heap):
+            if cell not in orelse.state.heap:
+                continue
+            a, b = then.state.heap[cell], orelse.state.heap[cell]
+            if a is not b:
+                self.state.heap[cell] = self._content(a, b, cell)
+        for cell in orelse.state.heap:
+            self.state.heap.setdefault(cell, orelse.state.heap[cell])
+
+    def _content(self, a: Content, b: Content, cell: Cell) -> Content:
+        if isinstance(a, Items) and isinstance(b, Items) and len(a.items) == len(b.items):
+            return Items(tuple(self.merge(x, y, cell.name) for x, y in zip(a.items, b.items, strict=True)))
+        if isinstance(a, Entries) and isinstance(b, Entries):
+            keys = [k for k, _ in a.entries]
+            if keys == [k for k, _ in b.entries]:
+                pairs = zip(a.entries, b.entries, strict=True)
+                return Entries(tuple((k, self.merge(x, y, str(k))) for (k, x), (_, y) in pairs))
+        return self._out(self._packed(0, a), self._packed(1, b), cell.name or "value")
+
+    def _packed(self, which: int, content: Content) -> Atom:
+        """The content as one atom, packed at the end of its own branch."""
+        path = self.paths[which]
+        if isinstance(content, (Const, Value)):
+            return content
+        outer_state, outer_body = self.frame.state, self.frame.b.body
+        self.frame.state, self.frame.b.body = path.state, path.body
+        try:
+            return self.frame.pack(content)
+        finally:
+            self.frame.state, self.frame.b.body = outer_state, outer_body
+
+    def _atom(self, which: int, ref: Ref) -> Atom:
+        path = self.paths[which]
+        outer_state, outer_body = self.frame.state, self.frame.b.body
+        self.frame.state, self.frame.b.body = path.state, path.body
+        try:
+            return self.frame.atom(ref)
+        finally:
+            self.frame.state, self.frame.b.body = outer_state, outer_body
+
+    def _names(self) -> None:
+        then, orelse = (p.state.vars for p in self.paths)
+        for key in dict.fromkeys([*then, *orelse]):
+            a, b = then.get(key, UNBOUND_REF), orelse.get(key, UNBOUND_REF)
+            if a is not b:
+                self.state.vars[key] = self.merge(a, b, key[1])
+
+    def _done(self) -> Atom:
+        a, b = (p.state.done for p in self.paths)
+        return a if same_atom(a, b) else self._out(a, b, "done", False)
+
+    def merge(self, a: Ref, b: Ref, name: str) -> Ref:
+        """One reference for what is `a` on the first path and `b` on the second."""
+        if a is b or (isinstance(a, (Const, Value)) and isinstance(b, (Const, Value)) and same_atom(a, b)):
+            return a
+        if isinstance(a, Obj) and isinstance(b, Obj) and a.cell is b.cell:
+            return a
+        known = self.joined.get((id(a), id(b)))
+        if known is None:
+            known = self.joined[id(a), id(b)] = self._merge(a, b, name)
+        return known
+
+    def _merge(self, a: Ref, b: Ref, name: str) -> Ref:
+        if isinstance(a, Tup) and isinstance(b, Tup) and len(a.items) == len(b.items):
+            return Tup(tuple(self.merge(x, y, name) for x, y in zip(a.items, b.items, strict=True)))
+        opaque = (Closure, Bound, Sequence, Conflict)
+        if isinstance(a, opaque) or isinstance(b, opaque):
+            if UNBOUND_REF in (a, b):
+                return b if a is UNBOUND_REF else a
+            return Conflict(f"`{name}` is a function on one path and something else on another", self.frame.b.line)
+        static = self._static(a, b, name)
+        if static is not None:
+            return static
+        if self._object(a) != self._object(b) and UNBOUND_REF not in (a, b):
+            for which, ref in enumerate((a, b)):
+                content = self._object_content(which, ref)
+                if isinstance(content, (Items, Entries)):
+                    return Conflict(f"`{name}` is a container on one path and not on another", self.frame.b.line)
+        left = a if a is UNBOUND_REF else self._atom(0, a)
+        right = b if b is UNBOUND_REF else self._atom(1, b)
+        assert isinstance(left, (Const, Value)) and isinstance(right, (Const, Value))
+        out = self._out(left, right, name, name != "value")
+        if out.type.kind not in MUTABLE:
+            return out
+        cell = Cell(name)
+        self.state.heap[cell] = out
+        for which, ref in ((0, a), (1, b)):
+            cell.shares |= self._kept(which, ref)
+        return Obj(cell)
+
+    def _static(self, a: Ref, b: Ref, name: str) -> Ref | None:
+        """Two lists or dicts of one structure, made on different paths, are merged item by item."""
+        if not (isinstance(a, Obj) and isinstance(b, Obj)):
+            return None
+        x, y = self.paths[0].state.heap[a.cell], self.paths[1].state.heap[b.cell]
+        if isinstance(x, (Items, Entries)) and isinstance(y, (Items, Entries)):
+            return self.state.new(self._content(x, y, Cell(name)), name)
+        return None
+
+    def _object(self, ref: Ref) -> bool:
+        return isinstance(ref, (Obj, View))
+
+    def _object_content(self, which: int, ref: Ref) -> Content | None:
+        return self.paths[which].state.heap.get(ref.cell) if isinstance(ref, Obj) else None
+
+    def _kept(self, which: int, ref: Ref) -> set[Cell]:
+        """The cells that the merged object may share with: those of `ref` that something else still refers to."""
+        if not isinstance(ref, (Obj, View)):
+            return set()
+        state = self.paths[which].state
+        mine = self.frame.cells(ref)
+        kept: set[Cell] = set()
+        for cell in mine:
+            holders = sum(cell in self.frame.cells(r) for r in state.vars.values())
+            if holders > 1 or cell.outside or cell.param:
+                kept.add(cell)
+            kept |= cell.shares
+        return kept

@@ -1,0 +1,482 @@
+"""Expressions -> references: names, operators, attributes, subscripts, displays, comprehensions.
+
+    (a + b) * x[i]      ->      total = operator.add(a, b); item = operator.getitem(x, i); operator.mul(total, item)
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import operator
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..ir.graph import (
+    UNBOUND, Atom, Capture, Const, Value, format_string, pack_slice, pack_tuple,
+)  # fmt: skip
+from ..ir.types import BOOL, Type, type_of_constant
+from .core import MUTABLE, Core
+from .heap import Bound, Cell, Closure, Conflict, Entries, Items, Obj, Ref, Scope, Sequence, Tup, View
+from .subset import sentence
+
+BINARY: dict[type[ast.operator], Any] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.MatMult: operator.matmul,
+    ast.LShift: operator.lshift, ast.RShift: operator.rshift, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
+    ast.BitAnd: operator.and_,
+}  # fmt: skip
+UNARY: dict[type[ast.unaryop], Any] = {
+    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_, ast.Invert: operator.invert,
+}
+COMPARE: dict[type[ast.cmpop], Any] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
+}  # fmt: skip
+# Attributes of an array that see the array's own memory, and those that tell of its form.
+VIEW_ATTRIBUTES = {"T": np.ndarray.T, "mT": getattr(np.ndarray, "mT", None), "real": np.ndarray.real, "imag": np.ndarray.imag}
+FORM_ATTRIBUTES = {
+    "shape": np.ndarray.shape, "size": np.ndarray.size, "ndim": np.ndarray.ndim, "dtype": np.ndarray.dtype,
+    "itemsize": np.ndarray.itemsize, "nbytes": np.ndarray.nbytes,
+}  # fmt: skip
+ARRAY_KINDS = frozenset({"array", "number", "unknown", "float", "int", "complex", "bool"})
+UNROLLED = 64  # a container whose items differ in kind is run over item by item up to this length
+
+
+class Expressions(Core):
+    def expression(self, node: ast.expr, name: str = "") -> Ref:
+        """The reference that an expression evaluates to; a value made on top of it is called `name`."""
+        outer, self.node = self.node, node
+        line, self.b.line = self.b.line, self.span(node)
+        try:
+            method = getattr(self, f"_{type(node).__name__}", None)
+            if method is None:
+                raise self.refuse(*sentence(node))
+            result: Ref = method(node, name)
+            return result
+        finally:
+            self.node = outer
+            self.b.line = line
+
+    def value(self, node: ast.expr, name: str = "") -> Atom:
+        return self.atom(self.expression(node, name))
+
+    # -- names --------------------------------------------------------------------------------------------------
+
+    def _Constant(self, node: ast.Constant, name: str) -> Ref:
+        return Const(node.value)
+
+    def _Name(self, node: ast.Name, name: str) -> Ref:
+        return self.lookup(node.id)
+
+    def lookup(self, name: str) -> Ref:
+        scope: Scope | None = self.scope
+        while scope is not None:
+            ref = self.state.vars.get((scope, name))
+            if ref is not None:
+                if isinstance(ref, Conflict):
+                    raise self.refuse(ref.reason, "Use one kind of value on every path.")
+                if isinstance(ref, Const) and ref.value is UNBOUND:
+                    raise self.refuse(f"`{name}` has no value here", "Assign it before it is read.")
+                return ref
+            scope = scope.parent
+        return self.outer_name(name)
+
+    def outer_name(self, name: str) -> Ref:
+        """A name from the function's closure, its globals or Python itself."""
+        fn = self.source.fn
+        if name in fn.__code__.co_freevars and fn.__closure__ is not None:
+            cell = fn.__closure__[fn.__code__.co_freevars.index(name)]
+            try:
+                return self.outside(name, cell.cell_contents, cell)
+            except ValueError:
+                raise self.refuse(f"`{name}` has no value yet in the enclosing function") from None
+        if name in fn.__globals__:
+            return self.outside(name, fn.__globals__[name], fn.__globals__)
+        if hasattr(builtins, name):
+            return Const(getattr(builtins, name))
+        raise self.refuse(f"the name `{name}` is not defined")
+
+    def outside(self, name: str, value: Any, scope: Any) -> Ref:
+        """A global or closure object: numbers and arrays are read live at every call, the rest is folded."""
+        live = isinstance(value, (float, complex, np.ndarray, np.generic)) and not isinstance(value, bool)
+        if self.unit.rule or not (live or self._instance(value)):
+            if not self.unit.rule:
+                self.unit.session.guard(name, scope, value)
+            return Const(value, name if isinstance(value, (bool, int, float)) and self.unit.rule else "")
+        return self.captured(Capture(name, scope), type_of_constant(value))
+
+    def captured(self, capture: Capture, type: Type) -> Ref:
+        """The reference to a captured number or array: an extra parameter of the graph, one per name."""
+        key = (id(capture.scope), capture.name)
+        if key not in self.unit.captures:
+            param = Value(capture.name, type, named=True)
+            ref: Ref = param
+            if type.kind in MUTABLE:
+                ref = Obj(Cell(capture.name, f"`{capture.name}` is a global or closure array, and is written here"))
+            self.unit.captures[key] = (capture, param, ref)
+        _, param, ref = self.unit.captures[key]
+        if isinstance(ref, Obj):
+            self.state.heap.setdefault(ref.cell, param)
+        return ref
+
+    @staticmethod
+    def _instance(value: Any) -> bool:
+        """Is this an ordinary object: nothing that is folded (functions, classes, modules, plain constants)?"""
+        folded = (FunctionType, ModuleType, type, str, int, bool, bytes, np.dtype, slice, range, np.ufunc)
+        if value is None or value is Ellipsis or callable(value) or isinstance(value, folded):
+            return False
+        return not (isinstance(value, tuple) and not any(map(Expressions._instance, value)))
+
+    def _NamedExpr(self, node: ast.NamedExpr, name: str) -> Ref:
+        ref = self.expression(node.value, node.target.id)
+        self.bind(node.target.id, ref)
+        return ref
+
+    def bind(self, name: str, ref: Ref) -> None:
+        self.state.vars[self.unit.homes.get((self.scope, name), self.scope), name] = ref
+
+    # -- operators ----------------------------------------------------------------------------------------------
+
+    def _BinOp(self, node: ast.BinOp, name: str) -> Ref:
+        left, right = self.expression(node.left), self.expression(node.right)
+        return self.operate(BINARY[type(node.op)], left, right, name)
+
+    def operate(self, op: Any, left: Ref, right: Ref, name: str = "") -> Ref:
+        """A binary operator; lists and tuples known item by item are joined and repeated as such."""
+        a, b = self._sequence(left), self._sequence(right)
+        if op is operator.add and a is not None and b is not None:
+            return self._like(left, a + b)
+        if op is operator.mul and (a is None) != (b is None):
+            items, times = (a, right) if a is not None else (b, left)
+            count = self.constant(times)
+            assert items is not None
+            if count is not None and isinstance(count.value, int) and count.value * len(items) <= UNROLLED:
+                return self._like(left if a is not None else right, items * count.value)
+        return self.own(self.b.call(op, self.atom(left), self.atom(right), name=name))
+
+    def _sequence(self, ref: Ref) -> tuple[Ref, ...] | None:
+        if isinstance(ref, (Tup, Obj)) or (isinstance(ref, Const) and isinstance(ref.value, (tuple, list))):
+            if isinstance(ref, Obj) and isinstance(self.state.heap[ref.cell], Entries):
+                return None
+            return self.static_items(ref)
+        return None
+
+    def _like(self, ref: Ref, items: tuple[Ref, ...]) -> Ref:
+        return self.state.new(Items(items)) if isinstance(ref, Obj) else Tup(items)
+
+    def _UnaryOp(self, node: ast.UnaryOp, name: str) -> Ref:
+        op = UNARY[type(node.op)]
+        if op is operator.neg and isinstance(node.operand, ast.Constant):
+            value = node.operand.value
+            if type(value) in (int, float):
+                return Const(-value)
+        ref = self.expression(node.operand)
+        if op is operator.not_:
+            items = self.static_items(ref)
+            if items is not None:
+                return Const(not items)
+        return self.own(self.b.call(op, self.atom(ref), name=name))
+
+    def _Compare(self, node: ast.Compare, name: str) -> Ref:
+        return self._chain(self.expression(node.left), list(zip(node.ops, node.comparators, strict=True)), name)
+
+    def _chain(self, left: Ref, rest: list[tuple[ast.cmpop, ast.expr]], name: str) -> Ref:
+        (op, node), *more = rest
+        right = self.expression(node)
+        test = self._compare(op, left, right, name if not more else "")
+        if not more:
+            return test
+        result = self.branch(self.atom(test), lambda: self._chain(right, more, name), lambda: test)
+        assert result is not None
+        return result
+
+    def _compare(self, op: ast.cmpop, left: Ref, right: Ref, name: str) -> Ref:
+        if isinstance(op, (ast.In, ast.NotIn)):
+            return self._contains(left, right, isinstance(op, ast.NotIn))
+        if isinstance(op, (ast.Is, ast.IsNot)):
+            return self._identity(left, right, isinstance(op, ast.IsNot))
+        return self.own(self.b.call(COMPARE[type(op)], self.atom(left), self.atom(right), name=name))
+
+    def _contains(self, left: Ref, right: Ref, negated: bool) -> Ref:
+        key, items = self.constant(left), self.static_items(right)
+        if key is not None and items is not None:
+            values = [self.constant(r) for r in items]
+            if all(v is not None for v in values):
+                found = key.value in [v.value for v in values if v is not None]
+                return Const(found != negated)
+        test = self.b.call(operator.contains, self.atom(right), self.atom(left), type=BOOL)
+        return self.b.call(operator.not_, test) if negated else test
+
+    def _identity(self, left: Ref, right: Ref, negated: bool) -> Ref:
+        for a, b in ((left, right), (right, left)):
+            if isinstance(b, Const) and b.value is None:
+                if isinstance(a, Const):
+                    return Const((a.value is None) != negated)
+                known = self.type_of(a)
+                if known.kind not in ("unknown", "object") and not known.maybe_unbound:
+                    return Const((known.kind == "none") != negated)
+        op = operator.is_not if negated else operator.is_
+        return self.b.call(op, self.atom(left), self.atom(right), type=BOOL)
+
+    def _BoolOp(self, node: ast.BoolOp, name: str) -> Ref:
+        first, *rest = node.values
+        return self._bool(isinstance(node.op, ast.And), self.expression(first), rest)
+
+    def _bool(self, conjunction: bool, left: Ref, rest: list[ast.expr]) -> Ref:
+        if not rest:
+            return left
+
+        def go_on() -> Ref:
+            return self._bool(conjunction, self.expression(rest[0]), rest[1:])
+
+        def stop() -> Ref:
+            return left
+
+        then, orelse = (go_on, stop) if conjunction else (stop, go_on)
+        result = self.branch(self.truth(left), then, orelse)
+        assert result is not None
+        return result
+
+    def truth(self, ref: Ref) -> Atom:
+        """The atom to branch on."""
+        items = self.static_items(ref) if isinstance(ref, (Tup, Obj)) else None
+        if items is not None:
+            return Const(bool(items))
+        if isinstance(ref, (Closure, Bound)):
+            return Const(True)
+        return self.atom(ref)
+
+    def _IfExp(self, node: ast.IfExp, name: str) -> Ref:
+        test = self.truth(self.expression(node.test))
+        result = self.branch(
+            test, lambda: self.expression(node.body), lambda: self.expression(node.orelse), name
+        )
+        assert result is not None
+        return result
+
+    # -- attributes and subscripts ------------------------------------------------------------------------------
+
+    def _Attribute(self, node: ast.Attribute, name: str) -> Ref:
+        return self.attribute(self.expression(node.value), node.attr, name)
+
+    def callee(self, node: ast.expr) -> Ref:
+        """What stands before the parentheses of a call; an attribute of an object is its method."""
+        if isinstance(node, ast.Attribute):
+            base = self.expression(node.value)
+            if not isinstance(base, Const) and self.type_of(base).kind in ("unknown", "object"):
+                return Bound(base, node.attr)
+            return self.attribute(base, node.attr)
+        return self.expression(node)
+
+    def attribute(self, base: Ref, attr: str, name: str = "") -> Ref:
+        if isinstance(base, Const) and base.value is not UNBOUND:
+            return self._constant_attribute(base, attr)
+        kind = self.type_of(base).kind
+        if isinstance(base, (Tup, Closure, Bound)) or kind in ("list", "dict", "tuple", "str"):
+            return Bound(base, attr)
+        if kind in ARRAY_KINDS:
+            if attr in FORM_ATTRIBUTES:
+                return self._form(base, attr, name)
+            if attr in VIEW_ATTRIBUTES and VIEW_ATTRIBUTES[attr] is not None:
+                return self.view(base, VIEW_ATTRIBUTES[attr], name=name)
+            if hasattr(np.ndarray, attr) or kind != "unknown":
+                return Bound(base, attr)
+        return self.own(self.b.call(getattr, self.atom(base), Const(attr), name=name))
+
+    def _form(self, base: Ref, attr: str, name: str) -> Ref:
+        known = self.type_of(base)
+        if attr == "ndim" and known.rank is not None:
+            return Const(known.rank)
+        if attr == "shape" and known.rank is not None:
+            shape = known.shape if known.kind == "array" else ()
+            assert shape is not None
+            if all(isinstance(size, int) for size in shape) and self.unit.rule:
+                return Const(tuple(shape))
+        if attr == "dtype" and known.kind in ("array", "number") and known.dtype is not None and self.unit.rule:
+            return Const(known.dtype)
+        return self.own(self.b.call(FORM_ATTRIBUTES[attr], self.atom(base), name=name))
+
+    def _constant_attribute(self, base: Const, attr: str) -> Ref:
+        owner = base.value
+        if not hasattr(owner, attr):
+            raise self.refuse(f"`{getattr(owner, '__name__', owner)}` has no attribute `{attr}`")
+        if isinstance(owner, (str, int, float, complex, tuple, list, dict, np.ndarray)):
+            return Bound(base, attr)
+        value = getattr(owner, attr)
+        if isinstance(owner, ModuleType):
+            library = owner.__name__.split(".")[0] in ("numpy", "math", "scipy", "cmath", "operator")
+            short = {"numpy": "np"}.get(owner.__name__, owner.__name__)
+            if isinstance(value, (float, complex)) and library:
+                return Const(value, f"{short}.{attr}")
+            if not library and not self.unit.rule:
+                return self.outside(attr, value, vars(owner))
+        return Const(value)
+
+    def view(self, base: Ref, fn: Any, *args: Atom, kwargs: dict[str, Atom] | None = None, name: str = "") -> Ref:
+        """`fn(base, *args)` where the result sees the memory of an array."""
+        named = tuple((kwargs or {}).items())
+        result = self.b.call(fn, self.atom(base), *args, kwargs=kwargs, name=name)
+        if not isinstance(base, (Obj, View)) or isinstance(result, Const):
+            return self.own(result)
+        if result.type.is_scalar:
+            return result
+        view = View(base, fn, args, named, result.type, name)
+        view.cache.append((self.atom(base), result))
+        return view
+
+    def _Subscript(self, node: ast.Subscript, name: str) -> Ref:
+        base = self.expression(node.value)
+        return self.subscript(base, self.index(node.slice), name)
+
+    def index(self, node: ast.expr) -> Ref:
+        """What stands between the brackets, slices included."""
+        if isinstance(node, ast.Slice):
+            outer, self.node = self.node, node
+            try:
+                parts = [self.value(p) if p is not None else Const(None) for p in (node.lower, node.upper, node.step)]
+            finally:
+                self.node = outer
+            if node.step is None:
+                parts.pop()
+            return self.b.call(pack_slice, *parts)
+        if isinstance(node, ast.Tuple):
+            return Tup(tuple(self.index(item) for item in node.elts))
+        return self.expression(node)
+
+    def subscript(self, base: Ref, index: Ref, name: str = "") -> Ref:
+        items = self._sequence(base)
+        known = self.constant(index)
+        if items is not None:
+            if known is not None and isinstance(known.value, (int, np.integer)):
+                if not -len(items) <= known.value < len(items):
+                    raise self.refuse(f"index {known.value} is out of range for {len(items)} items")
+                return items[known.value]
+            if known is not None and isinstance(known.value, slice):
+                return self._like(base, items[known.value])
+            if isinstance(base, Obj):
+                self.materialise(base.cell)
+        if isinstance(base, Obj):
+            content = self.state.heap[base.cell]
+            if isinstance(content, Entries):
+                entry = content.get(known.value) if known is not None else None
+                if entry is None:
+                    raise self.refuse("a dict is read with a key that is not known here")
+                return entry
+        if isinstance(base, Const) and known is not None and isinstance(base.value, (dict, str, range)):
+            return Const(base.value[known.value])
+        if isinstance(base, Sequence):
+            base = self.atom(base)
+        at = self.atom(index)
+        kind = self.type_of(base).kind
+        if isinstance(base, (Obj, View)) and kind in ("array", "unknown") and self._basic(index):
+            return self.view(base, operator.getitem, at, name=name)
+        return self.own(self.b.call(operator.getitem, self.atom(base), at, name=name), name)
+
+    def _basic(self, index: Ref) -> bool:
+        """Does this index select by position, so that the result is a view (or one element)?"""
+        if isinstance(index, Tup):
+            return all(map(self._basic, index.items))
+        if isinstance(index, Const):
+            value = index.value
+            if isinstance(value, tuple):
+                return all(v is None or v is Ellipsis or isinstance(v, (int, slice)) for v in value)
+            return value is None or value is Ellipsis or isinstance(value, (int, slice))
+        type = self.type_of(index)
+        made = self.b.made_by(index, pack_slice) if isinstance(index, Value) else None
+        return made is not None or type.kind in ("int",) or (type.kind == "number" and type.is_integer)
+
+    def materialise(self, cell: Any) -> None:
+        """Turn a list known item by item into one value of the graph."""
+        content = self.state.heap[cell]
+        if isinstance(content, Items):
+            items = Tup(content.items)
+            inner = {c for c in self.cells(items)}
+            value = self.pack(content)
+            for kept in inner:
+                if sum(kept in self.cells(r) for r in self.state.vars.values()) > 1:
+                    kept.outside = "an array that is also kept in a list is written here"
+            self.state.heap[cell] = value
+
+    # -- displays -----------------------------------------------------------------------------------------------
+
+    def _elements(self, nodes: list[ast.expr]) -> tuple[Ref, ...]:
+        items: list[Ref] = []
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                inner = self.static_items(self.expression(node.value))
+                if inner is None:
+                    raise self.refuse(
+                        "`*` of a sequence whose length is not known here", "Index its items instead.", node
+                    )
+                items.extend(inner)
+            else:
+                items.append(self.expression(node))
+        return tuple(items)
+
+    def _Tuple(self, node: ast.Tuple, name: str) -> Ref:
+        return Tup(self._elements(node.elts))
+
+    def _List(self, node: ast.List, name: str) -> Ref:
+        return self.state.new(Items(self._elements(node.elts)), name)
+
+    def _Dict(self, node: ast.Dict, name: str) -> Ref:
+        entries: dict[Any, Ref] = {}
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                inner = self.expression(value)
+                content = self.state.heap[inner.cell] if isinstance(inner, Obj) else None
+                if not isinstance(content, Entries):
+                    raise self.refuse("`**` of something that is not a dict known here", node=value)
+                entries.update(content.entries)
+                continue
+            known = self.constant(self.expression(key))
+            if known is None:
+                raise self.refuse("a dict key must be a constant", "Use strings or numbers as keys.", key)
+            entries[known.value] = self.expression(value)
+        return self.state.new(Entries(tuple(entries.items())), name)
+
+    def _JoinedStr(self, node: ast.JoinedStr, name: str) -> Ref:
+        parts: list[Any] = []
+        values: list[Atom] = []
+        for part in node.values:
+            if isinstance(part, ast.Constant):
+                parts.append(part.value)
+            elif isinstance(part, ast.FormattedValue):
+                spec = ""
+                if part.format_spec is not None:
+                    known = self.constant(self.expression(part.format_spec))
+                    if known is None:
+                        raise self.refuse("a format width that is not a constant", "Write the width as a number.", part)
+                    spec = known.value
+                conversion = chr(part.conversion) if part.conversion > 0 else ""
+                parts.append((conversion, spec))
+                values.append(self.value(part.value))
+        if not values:
+            return Const("".join(parts))
+        return self.b.call(format_string, Const(tuple(parts)), *values, name=name)
+
+    def _Lambda(self, node: ast.Lambda, name: str) -> Ref:
+        return self.closure(node)
+
+    def closure(self, node: ast.Lambda | ast.FunctionDef) -> Closure:
+        names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+        values = node.args.defaults
+        defaults = {n: self.expression(d) for n, d in zip(names[len(names) - len(values) :], values, strict=True)}
+        for arg, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+            if default is not None:
+                defaults[arg.arg] = self.expression(default)
+        return Closure(node, self.scope, self.source, tuple(defaults.items()), None)
+
+    def _Slice(self, node: ast.Slice, name: str) -> Ref:
+        return self.index(node)
+
+    def _Starred(self, node: ast.Starred, name: str) -> Ref:
+        raise self.refuse("`*` is not understood here")
+
+    def _Call(self, node: ast.Call, name: str) -> Ref:
+        raise NotImplementedError
+
+    def tuple_of(self, atoms: list[Atom]) -> Atom:
+        return self.b.call(pack_tuple, *atoms)

@@ -1,0 +1,160 @@
+"""Names, locations and views: what a name is bound to while a function is lowered, and what a write changes.
+
+A name is bound to a *reference*. Immutable values are their own reference (an `Atom`). An array or a list lives in
+a `Cell`, whose current version is in the state's heap; a view is a recipe over another reference and is read again
+when its base has changed. So `b = a; b[0] = 1` changes what `a` reads, and the graph itself has values only.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import Span
+from ..ir.graph import UNBOUND, Atom, Const
+from ..ir.types import Type
+
+
+class Cell:
+    """A location: one mutable object, told apart by identity.
+
+    `shares` are other cells that may be the same object (a loop's buffer that began as another name's array);
+    writing to a cell whose sharer is still in use is refused, since which names change cannot be decided.
+    """
+
+    __slots__ = ("name", "outside", "param", "shares")
+
+    def __init__(self, name: str = "", outside: str = "", param: bool = False) -> None:
+        self.name = name
+        self.shares: set[Cell] = set()
+        self.outside = outside  # why the object must not be written, if it must not
+        self.param = param  # is it the caller's?
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Obj:
+    """A reference to the object in a cell."""
+
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """`fn(base, *args)` of a base that may still change: a slice, a transpose."""
+
+    base: Obj | View
+    fn: Any
+    args: tuple[Atom, ...]
+    kwargs: tuple[tuple[str, Atom], ...]
+    type: Type
+    name: str
+    cache: list[tuple[Atom, Atom]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tup:
+    """A tuple whose items are known one by one."""
+
+    items: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Items:
+    """The content of a list's cell while its items are known one by one."""
+
+    items: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entries:
+    """The content of a dict's cell: its keys are constants."""
+
+    entries: tuple[tuple[Any, Ref], ...]
+
+    def get(self, key: Any) -> Ref | None:
+        for k, ref in self.entries:
+            if type(k) is type(key) and k == key:
+                return ref
+        return None
+
+
+class Scope:
+    """The names of one function activation; a nested function sees its parent's."""
+
+    __slots__ = ("name", "parent")
+
+    def __init__(self, name: str, parent: Scope | None = None) -> None:
+        self.name = name
+        self.parent = parent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closure:
+    """A function defined inside the one being lowered: its node, and the scope that it closes over."""
+
+    node: ast.FunctionDef | ast.Lambda
+    scope: Scope
+    source: Any
+    defaults: tuple[tuple[str, Ref], ...]
+    globals: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """A method or attribute function waiting for its call: `x.sum`, `items.append`."""
+
+    receiver: Ref
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequence:
+    """What a `for` can run over in lockstep: `zip`, `enumerate`, `reversed`, `range`, a container.
+
+    `items` are graph atoms; `shape` says how the loop's target is built from the item values.
+    """
+
+    items: tuple[Atom, ...]
+    shape: Any
+    backwards: bool = False
+    refs: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conflict:
+    """A name that is bound to different kinds of things on different paths; reading it is refused."""
+
+    reason: str
+    span: Span | None = None
+
+
+Ref = Atom | Obj | View | Tup | Closure | Bound | Sequence | Conflict
+Content = Atom | Items | Entries
+
+UNBOUND_REF = Const(UNBOUND)
+
+
+class State:
+    """What every name and every cell holds at one point of the program; branches copy it."""
+
+    __slots__ = ("vars", "heap", "done", "dead")
+
+    def __init__(self) -> None:
+        self.vars: dict[tuple[Scope, str], Ref] = {}
+        self.heap: dict[Cell, Content] = {}
+        self.done: Atom = Const(False)  # has this path left the statements that follow?
+        self.dead = False  # raised: nothing follows on this path
+
+    def copy(self) -> State:
+        other = State()
+        other.vars = dict(self.vars)
+        other.heap = dict(self.heap)
+        other.done = self.done
+        other.dead = self.dead
+        return other
+
+    def new(self, content: Content, name: str = "") -> Obj:
+        cell = Cell(name)
+        self.heap[cell] = content
+        return Obj(cell)

@@ -1,0 +1,632 @@
+"""Loops and comprehensions: what they carry from turn to turn, found by lowering the body to a fixed point.
+
+    for row in x:              total.2 = for row in x, carrying total = 0.0:
+        total += row.sum()       ...
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..ir.graph import UNBOUND, Atom, Const, For, Region, Value, While
+from ..ir.types import BOOL, INT, UNKNOWN, Type, array, join, number
+from .calls import Calls
+from .expressions import UNROLLED
+from .heap import UNBOUND_REF, Bound, Cell, Closure, Conflict, Content, Entries, Items, Obj, Ref, Scope, Sequence, State, Tup, View
+
+Key = tuple[Scope, str] | Cell
+LEAF = "leaf"
+
+
+@dataclass(slots=True)
+class Carried:
+    """What one lowering of a loop has taught about what it carries; the next starts from there."""
+
+    keys: list[Key]
+    shapes: dict[int, Any]
+    types: dict[int, list[Type]]
+    packed: set[int]
+
+
+class Loops(Calls):
+    loop_depth = 0
+
+    # -- statements ---------------------------------------------------------------------------------------------
+
+    def _For(self, node: ast.For) -> None:
+        sequence = self.sequence(self.expression(node.iter))
+        if sequence.refs:
+            self._unrolled(node, sequence)
+            return
+        self._loop(node, sequence, None)
+
+    def _While(self, node: ast.While) -> None:
+        self._loop(node, None, node.test)
+
+    def _unrolled(self, node: ast.For, sequence: Sequence) -> None:
+        """A short container whose items differ in kind: one copy of the body an item."""
+        outer = self._enter(node)
+        refs = sequence.refs[::-1] if sequence.backwards else sequence.refs
+        self._turns(node, list(refs))
+        self._leave(node, outer)
+
+    def _turns(self, node: ast.For, refs: list[Ref]) -> None:
+        if not refs:
+            return
+        self.assign(node.target, refs[0])
+        self.state.done = Const(False)
+        self.block(node.body)
+        if self.state.dead:
+            return
+        self.state.done = Const(False)
+        left = self.atom(self.state.vars[self.scope, "$leave"])
+        self.branch(left, lambda: None, lambda: self._turns(node, refs[1:]))
+
+    def _enter(self, node: ast.For | ast.While) -> dict[str, Ref | None]:
+        """Fresh flags for this loop; the outer loop's are put back by `_leave`."""
+        outer = {name: self.state.vars.get((self.scope, name)) for name in ("$leave", "$broke", "$returned")}
+        for name in outer:
+            self.state.vars.pop((self.scope, name), None)
+        self.state.vars[self.scope, "$leave"] = Const(False)
+        if node.orelse:
+            self.state.vars[self.scope, "$broke"] = Const(False)
+        if contains(node.body, ast.Return):
+            self.state.vars[self.scope, "$returned"] = Const(False)
+            self.state.vars.setdefault((self.scope, "$return"), UNBOUND_REF)
+        self.loop_depth += 1
+        return outer
+
+    def _leave(self, node: ast.For | ast.While, outer: dict[str, Ref | None]) -> None:
+        self.loop_depth -= 1
+        if self.state.dead:
+            return
+        returned = self.state.vars.pop((self.scope, "$returned"), None)
+        broke = self.state.vars.pop((self.scope, "$broke"), None)
+        self.state.vars.pop((self.scope, "$leave"), None)
+        for name, ref in outer.items():
+            if ref is not None:
+                self.state.vars[self.scope, name] = ref
+        self.state.done = Const(False) if returned is None else self.atom(returned)
+        if returned is not None and self.loop_depth:
+            outer_left = self.state.vars.get((self.scope, "$leave"), Const(False))
+            for name in ("$leave", "$returned"):
+                known = self.b.constant(self.state.done)
+                if known is None or known.value:
+                    self.state.vars[self.scope, name] = self.state.done
+            assert isinstance(outer_left, (Const, Value))
+        if node.orelse:
+            skip = self.atom(broke) if broke is not None else Const(False)
+            done = self.state.done
+
+            def run() -> None:
+                if self.b.constant(done) is None:
+                    self._unless_done(node.orelse)
+                else:
+                    self.block(node.orelse)
+
+            self.branch(skip, lambda: None, run)
+
+    def _unless_done(self, rest: list[ast.stmt]) -> None:
+        raise NotImplementedError
+
+    def assign(self, target: ast.expr, ref: Ref) -> None:
+        raise NotImplementedError
+
+    def _loop(self, node: ast.For | ast.While, sequence: Sequence | None, test: ast.expr | None) -> None:
+        outer = self._enter(node)
+        inner_test = test is not None and any(isinstance(n, ast.NamedExpr) for n in ast.walk(test))
+
+        def body(items: list[Value]) -> None:
+            if sequence is not None:
+                assert isinstance(node, ast.For)
+                self.assign(node.target, self.build(sequence.shape, items))
+            if inner_test and test is not None:
+                go_on = self.truth(self.expression(test))
+                stop = self.b.call(operator.not_, go_on)
+                self.branch(stop, lambda: self._stop_here(), lambda: self.block(node.body))
+                return
+            self.block(node.body)
+
+        condition: Callable[[], Atom] | None = None
+        if test is not None:
+            condition = (lambda: Const(True)) if inner_test else (lambda: self.truth(self.expression(test)))
+        self.fold(node, sequence, condition, body, assigned(node))
+        self._leave(node, outer)
+
+    def _stop_here(self) -> None:
+        self.state.vars[self.scope, "$leave"] = Const(True)
+        self.state.done = Const(True)
+
+    # -- comprehensions -----------------------------------------------------------------------------------------
+
+    def _ListComp(self, node: ast.ListComp, name: str) -> Ref:
+        return self.comprehension(node, name)
+
+    def _GeneratorExp(self, node: ast.GeneratorExp, name: str) -> Ref:
+        return self.comprehension(node, name)
+
+    def comprehension(self, node: ast.ListComp | ast.GeneratorExp, name: str) -> Ref:
+        """A list: item by item if it runs over items known one by one, else one loop that saves its element."""
+        generator = node.generators[0]
+        sequence = self.sequence(self.expression(generator.iter))
+        scope = self.scope
+        self.scope = Scope("comprehension", scope)
+        try:
+            if sequence.refs and len(node.generators) == 1:
+                return self._static_comprehension(node, sequence)
+            if len(node.generators) > 1 or generator.ifs:
+                return self._appended(node, name)
+            out: list[Atom] = []
+
+            def body(items: list[Value]) -> None:
+                self.assign(generator.target, self.build(sequence.shape, items))
+                out[:] = [self.value(node.elt)]
+
+            (result,) = self.fold(node, sequence, None, body, [], saves=lambda: out, name=name)
+            return self.own(result, name)
+        finally:
+            self.scope = scope
+
+    def _static_comprehension(self, node: ast.ListComp | ast.GeneratorExp, sequence: Sequence) -> Ref:
+        generator = node.generators[0]
+        kept = []
+        for ref in sequence.refs:
+            self.assign(generator.target, ref)
+            tests = [self.constant(self.expression(t)) for t in generator.ifs]
+            if any(t is None for t in tests):
+                raise self.refuse("a comprehension over a short container with a test that is not known here",
+                                  "Write it as a loop that appends.")  # fmt: skip
+            if all(t.value for t in tests if t is not None):
+                kept.append(self.expression(node.elt))
+        return self.state.new(Items(tuple(kept)))
+
+    def _appended(self, node: ast.ListComp | ast.GeneratorExp, name: str) -> Ref:
+        """Several `for`s, or an `if`: the loop nest that appends."""
+        target = "$items"
+        append = ast.Expr(ast.Call(ast.Attribute(ast.Name(target, ast.Load()), "append", ast.Load()), [node.elt], []))
+        inner: ast.stmt = append
+        for generator in reversed(node.generators):
+            for test in reversed(generator.ifs):
+                inner = ast.If(test, [inner], [])
+            inner = ast.For(generator.target, generator.iter, [inner], [])
+        for part in ast.walk(inner):
+            if isinstance(part, (ast.expr, ast.stmt)) and not hasattr(part, "lineno"):
+                ast.copy_location(part, node)
+        self.state.vars[self.scope, target] = self.state.new(Items(()), name)
+        depth, self.loop_depth = self.loop_depth, 0
+        self.block([inner])
+        self.loop_depth = depth
+        return self.state.vars[self.scope, target]
+
+    # -- sequences ----------------------------------------------------------------------------------------------
+
+    def build(self, shape: Any, items: list[Value]) -> Ref:
+        """The loop target's reference out of this turn's items."""
+        if isinstance(shape, int):
+            return self.own(items[shape], items[shape].name)
+        return Tup(tuple(self.build(s, items) for s in shape))
+
+    def item_type(self, known: Type) -> Type:
+        """What is known of the items of a value that is iterated."""
+        match known.kind:
+            case "range":
+                return INT
+            case "array" if known.shape is not None and known.shape:
+                if len(known.shape) == 1:
+                    return number(known.dtype)
+                return array(known.dtype, known.shape[1:])
+            case "list" | "tuple":
+                if known.items:
+                    result = known.items[0]
+                    for item in known.items[1:]:
+                        result = join(result, item)
+                    return result
+                return known.elem or UNKNOWN
+        return UNKNOWN
+
+    # -- the fixed point ----------------------------------------------------------------------------------------
+
+    def fold(
+        self,
+        node: ast.AST,
+        sequence: Sequence | None,
+        condition: Callable[[], Atom] | None,
+        body: Callable[[list[Value]], None],
+        names: list[str],
+        saves: Callable[[], list[Atom]] = list,
+        name: str = "",
+    ) -> tuple[Value, ...]:
+        """Emit the loop; the state becomes that after it. Returns the saved lists."""
+        line = self.b.line
+        before = self.state
+        slot_key = (node, self.scope.name, self.unit.depth)
+        carried = self.unit.loops.get(slot_key)
+        flags = [n for n in ("$broke", "$returned", "$return") if (self.scope, n) in before.vars]
+        if carried is None:
+            homes = [(self.unit.homes.get((self.scope, n), self.scope), n) for n in names + flags]
+            carried = Carried(list(dict.fromkeys(homes)), {}, {}, set())
+            self.unit.loops[slot_key] = carried
+        else:
+            carried.keys = [k if isinstance(k, Cell) else k for k in carried.keys if self._alive(k, before)]
+            for key in dict.fromkeys((self.unit.homes.get((self.scope, n), self.scope), n) for n in names + flags):
+                if key not in carried.keys:
+                    carried.keys.append(key)
+        for attempt in range(60):
+            self.state = before.copy()
+            turn = Turn(self, carried, node, give_up=attempt > 12)
+            result = turn.lower(sequence, condition, body, saves)
+            if result is not None:
+                break
+        else:
+            raise self.refuse("what this loop carries does not settle", "Keep each variable of one kind.")
+        params, init, items, cond, region, outs = result
+        self.state = before.copy()
+        self.b.line = line
+        key = object()
+        count = len(saves())
+        saved = tuple(Value(name or "items", Type("list", elem=a.type), named=bool(name)) for a in saves())
+        if sequence is not None:
+            assert cond is None
+            self.b.emit(
+                For((*outs, *saved), sequence.items, init, region, count, sequence.backwards, line, key)
+            )
+        else:
+            assert cond is not None
+            self.b.emit(While((*outs, *saved), init, cond, region, count, line, key))
+        turn.rebind(outs)
+        return saved
+
+    @staticmethod
+    def _alive(key: Key, state: State) -> bool:
+        return key in state.heap if isinstance(key, Cell) else True
+
+
+class Turn:
+    """One attempt at lowering a loop's body with a guess of what is carried; what proves wrong corrects the guess."""
+
+    def __init__(self, frame: Loops, carried: Carried, node: ast.AST, give_up: bool) -> None:
+        self.frame = frame
+        self.node = node
+        self.carried = carried
+        self.give_up = give_up
+        self.shares: list[set[Cell]] = []
+
+    def lower(
+        self,
+        sequence: Sequence | None,
+        condition: Callable[[], Atom] | None,
+        body: Callable[[list[Value]], None],
+        saves: Callable[[], list[Atom]],
+    ) -> Any:
+        frame, carried = self.frame, self.carried
+        before = frame.state.copy()
+        init: list[Atom] = []
+        params: list[Value] = []
+        for k, key in enumerate(carried.keys):
+            self._prepare(k, key, init)
+        names = self._leaf_names()
+        for atom, (k, leaf, label) in zip(init, names, strict=True):
+            known = carried.types.setdefault(k, [])
+            while len(known) <= leaf:
+                known.append(atom.type)
+            known[leaf] = join(known[leaf], atom.type) if not self.give_up else UNKNOWN
+            params.append(Value(label.lstrip("$"), known[leaf], named=label[:1] != "$"))
+        entry_init = tuple(init)
+        cond = self._condition(params, condition, names) if condition is not None else None
+        self._enter(params)
+        entry = frame.state.copy()
+        items = self._items(sequence)
+        with frame.b.region() as instrs:
+            body(items)
+            if frame.state.dead:
+                results: list[Atom] | None = list(params)
+                left: Atom = Const(False)
+                frame.state.dead = False
+            else:
+                left_ref = frame.state.vars.get((frame.scope, "$leave"), Const(False))
+                assert isinstance(left_ref, (Const, Value))
+                left = left_ref
+                results = self._results(before, entry)
+            kept = saves()
+        if results is None:
+            return None
+        changed = False
+        for atom, (k, leaf, _) in zip(results, names, strict=True):
+            joined = UNKNOWN if self.give_up else join(carried.types[k][leaf], atom.type)
+            if joined != carried.types[k][leaf]:
+                carried.types[k][leaf] = joined
+                changed = True
+        if changed and not self.give_up:
+            return None
+        region = Region((*items, *params), tuple(instrs), (*results, left, *kept))
+        outs = tuple(Value(p.name, p.type, p.named) for p in params)
+        return params, entry_init, items, cond, region, outs
+
+    # -- slots --------------------------------------------------------------------------------------------------
+
+    def _current(self, key: Key) -> Ref | Content:
+        if isinstance(key, Cell):
+            return self.frame.state.heap[key]
+        return self.frame.state.vars.get(key, UNBOUND_REF)
+
+    def _prepare(self, k: int, key: Key, init: list[Atom]) -> None:
+        """The slot's initial atoms, in the shape that it is known to need."""
+        current = self._current(key)
+        if k in self.carried.packed and isinstance(key, Cell) and isinstance(current, Items):
+            self.frame.materialise(key)
+            current = self._current(key)
+        shape, atoms = self._flatten(current, k in self.carried.packed)
+        wanted = self.carried.shapes.get(k)
+        if wanted is not None and wanted != shape:
+            if shape == LEAF and isinstance(current, Const) and current.value is UNBOUND:
+                shape, atoms = wanted, [Const(UNBOUND)] * leaf_count(wanted)
+            else:
+                self.carried.packed.add(k)
+                self.carried.shapes[k] = LEAF
+                self.carried.types.pop(k, None)
+                if isinstance(key, Cell) and isinstance(current, Items):
+                    self.frame.materialise(key)
+                shape, atoms = self._flatten(self._current(key), True)
+        self.carried.shapes[k] = shape
+        init.extend(atoms)
+
+    def _flatten(self, ref: Ref | Content, packed: bool) -> tuple[Any, list[Atom]]:
+        frame = self.frame
+        match ref:
+            case Const(value=value) if value is UNBOUND:
+                return LEAF, [ref]
+            case Tup(items) if not packed:
+                return self._several("tuple", items)
+            case Items(items) if not packed:
+                return self._several("items", items)
+            case Entries(entries) if not packed:
+                shape, atoms = self._several("entries", tuple(r for _, r in entries))
+                return (*shape, tuple(k for k, _ in entries)), atoms
+            case Obj(cell) if isinstance(frame.state.heap[cell], (Items, Entries)) and not packed:
+                content = frame.state.heap[cell]
+                assert isinstance(content, (Items, Entries))
+                shape, atoms = self._flatten(content, packed)
+                return ("object", shape), atoms
+            case Closure() | Bound() | Sequence() | Conflict():
+                return ("fixed", id(ref)), []
+            case Items() | Entries():
+                return LEAF, [frame.pack(ref)]
+        assert isinstance(ref, (Const, Value, Obj, View, Tup))
+        return LEAF, [frame.atom(ref)]
+
+    def _several(self, kind: str, items: tuple[Ref, ...]) -> tuple[Any, list[Atom]]:
+        shapes, atoms = [], []
+        for item in items:
+            shape, more = self._flatten(item, False)
+            shapes.append(shape)
+            atoms.extend(more)
+        return (kind, tuple(shapes)), atoms
+
+    def _leaf_names(self) -> list[tuple[int, int, str]]:
+        names = []
+        for k, key in enumerate(self.carried.keys):
+            label = key.name or "items" if isinstance(key, Cell) else key[1]
+            for leaf in range(leaf_count(self.carried.shapes[k])):
+                names.append((k, leaf, label))
+        return names
+
+    def _enter(self, params: list[Value]) -> None:
+        """Bind every slot to its parameters."""
+        rest = iter(params)
+        self._bind_all(rest, entering=True)
+
+    def rebind(self, outs: tuple[Value, ...]) -> None:
+        """After the loop: bind every slot to its outs."""
+        for k, key in enumerate(self.carried.keys):
+            if k in self.carried.packed and isinstance(key, Cell):
+                self.frame.state.heap[key] = Const(None)  # replaced below
+        self._bind_all(iter(outs), entering=False)
+
+    def _bind_all(self, atoms: Any, entering: bool) -> None:
+        frame = self.frame
+        rebuilt: list[tuple[Key, Ref | Content]] = []
+        for k, key in enumerate(self.carried.keys):
+            shape = self.carried.shapes[k]
+            if isinstance(key, Cell):
+                rebuilt.append((key, self._content(shape, atoms, key.name)))
+                continue
+            old = frame.state.vars.get(key, UNBOUND_REF)
+            if isinstance(shape, tuple) and shape[0] == "fixed":
+                rebuilt.append((key, old))
+                continue
+            ref = self._rebuild(shape, atoms, key[1])
+            if isinstance(ref, Obj):
+                ref.cell.shares |= self._kept(old, key)
+                if not entering and k < len(self.shares):
+                    ref.cell.shares |= self.shares[k]
+            rebuilt.append((key, ref))
+        for key, what in rebuilt:
+            if isinstance(key, Cell):
+                frame.state.heap[key] = what  # type: ignore[assignment]
+            else:
+                frame.state.vars[key] = what  # type: ignore[assignment]
+
+    def _kept(self, old: Ref, key: Key) -> set[Cell]:
+        if not isinstance(old, (Obj, View)):
+            return set()
+        frame = self.frame
+        kept: set[Cell] = set()
+        for cell in frame.cells(old):
+            holders = sum(cell in frame.cells(r) for r in frame.state.vars.values())
+            if holders > 1 or cell.param or cell.outside:
+                kept.add(cell)
+            kept |= cell.shares
+        return kept
+
+    def _content(self, shape: Any, atoms: Any, name: str) -> Content:
+        if shape == LEAF:
+            value: Atom = next(atoms)
+            return value
+        kind, shapes, *keys = shape
+        refs = tuple(self._rebuild(s, atoms, name) for s in shapes)
+        if kind == "entries":
+            return Entries(tuple(zip(keys[0], refs, strict=True)))
+        return Items(refs)
+
+    def _rebuild(self, shape: Any, atoms: Any, name: str) -> Ref:
+        if shape == LEAF:
+            atom = next(atoms)
+            if isinstance(atom, Const):
+                return atom
+            return self.frame.own(atom, name.lstrip("$"))
+        if shape[0] == "object":
+            return self.frame.state.new(self._content(shape[1], atoms, name), name)
+        if shape[0] == "fixed":
+            return Conflict(f"`{name}` holds a function that changes from turn to turn")
+        return Tup(tuple(self._rebuild(s, atoms, name) for s in shape[1]))
+
+    # -- the turn itself ----------------------------------------------------------------------------------------
+
+    def _condition(self, params: list[Value], condition: Callable[[], Atom], names: list[Any]) -> Region:
+        frame = self.frame
+        mine = [Value(p.name, p.type, p.named) for p in params]
+        before = frame.state.copy()
+        self._bind_all(iter(mine), entering=True)
+        with frame.b.region() as instrs:
+            test = condition()
+        frame.state = before
+        return Region(tuple(mine), tuple(instrs), (test,))
+
+    def _items(self, sequence: Sequence | None) -> list[Value]:
+        if sequence is None:
+            return []
+        items = []
+        for k, atom in enumerate(sequence.items):
+            name = target_name(self.node, sequence.shape, k)
+            items.append(Value(name or "item", self.frame.item_type(atom.type), named=bool(name)))
+        return items
+
+    def _results(self, before: State, entry: State) -> list[Atom] | None:
+        """What the turn leaves behind in every slot; None if something else turned out to change."""
+        frame, carried = self.frame, self.carried
+        after = frame.state
+        added = False
+        scopes = {scope for scope, _ in before.vars} | {frame.scope}
+        for key, ref in after.vars.items():
+            if key in carried.keys or ref is entry.vars.get(key) or key[1] == "$leave":
+                continue
+            if key in before.vars or (key[0] in scopes and key[1][:1] != "$" and self._outlives(key)):
+                carried.keys.append(key)
+                added = True
+        for cell, content in after.heap.items():
+            if cell in before.heap and cell not in carried.keys and content is not entry.heap.get(cell):
+                if any(not isinstance(k, Cell) and self._only_through(cell, k, before) for k in carried.keys):
+                    continue
+                carried.keys.append(cell)
+                added = True
+        if added:
+            return None
+        results: list[Atom] = []
+        cells_seen: list[set[Cell]] = []
+        for k, key in enumerate(carried.keys):
+            current = self._current(key)
+            shape, atoms = self._flatten(current, k in carried.packed)
+            wanted = carried.shapes[k]
+            if shape != wanted:
+                if wanted == LEAF and k not in carried.packed and self._unbound(before, key):
+                    carried.shapes[k] = shape
+                    carried.types.pop(k, None)
+                    return None
+                if isinstance(shape, tuple) and shape[0] == "fixed" or isinstance(wanted, tuple) and wanted[0] == "fixed":
+                    raise frame.refuse(f"`{key[1] if not isinstance(key, Cell) else key.name}` holds a function that changes from turn to turn")
+                carried.packed.add(k)
+                carried.shapes[k] = LEAF
+                carried.types.pop(k, None)
+                return None
+            results.extend(atoms)
+            cells_seen.append(self._outside_cells(current, before))
+        self.shares = cells_seen
+        return results
+
+    def _outlives(self, key: tuple[Scope, str]) -> bool:
+        return key[0] is self.frame.scope
+
+    def _only_through(self, cell: Cell, key: Key, before: State) -> bool:
+        return False
+
+    def _unbound(self, before: State, key: Key) -> bool:
+        if isinstance(key, Cell):
+            return False
+        ref = before.vars.get(key, UNBOUND_REF)
+        return isinstance(ref, Const) and ref.value is UNBOUND
+
+    def _outside_cells(self, ref: Ref | Content, before: State) -> set[Cell]:
+        if not isinstance(ref, (Obj, View)):
+            return set()
+        return {c for c in self.frame.cells(ref) if c in before.heap} | {
+            s for c in self.frame.cells(ref) for s in c.shares
+        }
+
+
+def leaf_count(shape: Any) -> int:
+    if shape == LEAF:
+        return 1
+    if shape[0] == "fixed":
+        return 0
+    if shape[0] == "object":
+        return leaf_count(shape[1])
+    return sum(map(leaf_count, shape[1]))
+
+
+def target_name(node: ast.AST, shape: Any, position: int) -> str:
+    """The user's name for an item: the part of the loop's target that it lands in."""
+    target = getattr(node, "target", None)
+    if target is None and isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+        target = node.generators[0].target
+    return _target_name(target, shape, position)
+
+
+def _target_name(target: Any, shape: Any, position: int) -> str:
+    if isinstance(shape, int):
+        return target.id if shape == position and isinstance(target, ast.Name) else ""
+    if isinstance(target, (ast.Tuple, ast.List)) and len(target.elts) == len(shape):
+        for inner, part in zip(target.elts, shape, strict=True):
+            found = _target_name(inner, part, position)
+            if found:
+                return found
+    return ""
+
+
+def assigned(node: ast.AST) -> list[str]:
+    """The names that a loop's body assigns, in order of appearance; nested functions keep their own."""
+    names: dict[str, None] = {}
+
+    def visit(part: ast.AST) -> None:
+        if isinstance(part, (ast.Lambda, ast.ListComp, ast.GeneratorExp)):
+            return
+        if isinstance(part, ast.FunctionDef):
+            names[part.name] = None
+            return
+        if isinstance(part, ast.Name) and isinstance(part.ctx, (ast.Store, ast.Del)):
+            names[part.id] = None
+        for child in ast.iter_child_nodes(part):
+            visit(child)
+
+    for part in (*getattr(node, "body", ()), getattr(node, "target", None), getattr(node, "test", None)):
+        if part is not None:
+            visit(part)
+    return list(names)
+
+
+def contains(statements: list[ast.stmt], kind: type[ast.AST]) -> bool:
+    """Is there such a node in these statements, nested functions left out?"""
+    stack: list[ast.AST] = list(statements)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, kind):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            stack.extend(ast.iter_child_nodes(node))
+    return False
+
+
+__all__ = ["BOOL", "Loops", "UNROLLED"]

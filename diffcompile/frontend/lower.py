@@ -1,0 +1,297 @@
+"""A function and the facts of its arguments -> its graph.
+
+    def f(x): return np.sin(x) * x            graph f(x):
+                                                sin_out = np.sin(x)
+                                                product = operator.mul(sin_out, x)
+                                                yield product
+
+The lowering interprets the AST once, with references for names and values for what they hold (see `heap.py`), so a
+graph has values only. A loop's body is lowered until what it carries has settled.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+from ..analysis.shapes import reset_dims
+from ..errors import Span
+from ..ir.graph import Atom, Const, Function, Graph, Region, Value
+from ..ir.types import UNKNOWN, Type, join
+from .build import FOLDED, FOLDED_IN_RULES, Builder
+from .core import MUTABLE, Unit
+from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
+from .source import Source, read_source
+from .statements import Statements
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The facts of an argument that is a container: its class, its keys, the facts of its items."""
+
+    kind: type
+    keys: tuple[Any, ...]
+    items: tuple[Spec, ...]
+
+
+Spec = Type | Const | Parts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guard:
+    """A global or closure object that was folded: the program holds while the name still means it."""
+
+    name: str
+    scope: Any
+    value: Any
+
+    def holds(self) -> bool:
+        if isinstance(self.scope, dict):
+            return self.name in self.scope and self.scope[self.name] is self.value
+        return self.scope.cell_contents is self.value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lowered:
+    """A graph, and how its parameters and results are built from and into what the user sees.
+
+    `leaves` has, for each parameter of the function, the numbers and arrays inside it, in order (a plain argument
+    has itself). `returns` is the structure of the result: `LEAF` or (kind, keys, parts), over the first results.
+    """
+
+    graph: Graph
+    leaves: tuple[tuple[Atom, ...], ...]
+    returns: Any
+    guards: tuple[Guard, ...]
+
+
+class Session:
+    """What the lowerings of one program share: the graphs of the functions it calls, the guards."""
+
+    def __init__(self) -> None:
+        self.functions: dict[Any, Function | None] = {}
+        self.guards: dict[tuple[int, str], Guard] = {}
+
+    def guard(self, name: str, scope: Any, value: Any) -> None:
+        self.guards.setdefault((id(scope), name), Guard(name, scope, value))
+
+    def function(self, fn: FunctionType, specs: list[tuple[str, Any]], line: Span) -> Function | None:
+        """The graph of a user function at these facts, shared by its call sites; None if it must be inlined."""
+        key = (fn, tuple((n, s if isinstance(s, Type) else ("const", type(s.value), _key(s.value))) for n, s in specs))
+        if key in self.functions:
+            return self.functions[key]
+        function = self.functions[key] = Function(fn.__name__, fn)
+        for _ in range(3):
+            lowered = lower_function(fn, specs, self)
+            if lowered is None:
+                self.functions[key] = None
+                return None
+            graph, result = lowered
+            function.graph = graph
+            if join(function.result, result) == function.result:
+                break
+            if not _calls(graph, function):
+                function.result = result
+                break
+            function.result = result
+        return function
+
+
+def _key(value: Any) -> Any:
+    try:
+        hash(value)
+    except TypeError:
+        return id(value)
+    return value
+
+
+def _calls(graph: Graph, function: Function) -> bool:
+    from_graph: list[Region] = [graph.region]
+    while from_graph:
+        region = from_graph.pop()
+        for instr in region.body:
+            if getattr(instr, "fn", None) is function:
+                return True
+            for part in (getattr(instr, n, None) for n in ("then", "orelse", "body", "cond")):
+                if isinstance(part, Region):
+                    from_graph.append(part)
+    return False
+
+
+def lower(fn: Any, specs: list[tuple[str, Spec]], session: Session | None = None) -> Lowered:
+    """The graph of `fn` for arguments described by `specs`, one per parameter in order."""
+    reset_dims()
+    session = session or Session()
+    source = read_source(fn)
+    frame, params, refs = _frame(source, specs, session)
+    leaves = tuple(tuple(_leaves(frame, ref)) for ref in refs)
+    result = _run(frame)
+    atoms: list[Atom] = []
+    returns = _structure(frame, result, atoms)
+    graph = _graph(frame, source, params, atoms)
+    return Lowered(graph, leaves, returns, tuple(session.guards.values()))
+
+
+def lower_function(fn: FunctionType, specs: list[tuple[str, Any]], session: Session) -> tuple[Graph, Type] | None:
+    """The graph of a called function: one result, no write into its arguments; None if it is not like that."""
+    source = read_source(fn)
+    frame, params, refs = _frame(source, specs, session)
+    result = _run(frame)
+    mine = {c for ref in refs for c in frame.cells(ref)}
+    if frame.unit.written & mine or isinstance(result, (Tup, View)) or frame.cells(result) & mine:
+        return None
+    if isinstance(result, Obj):
+        if isinstance(frame.state.heap[result.cell], (Items, Entries)) or result.cell.shares & mine:
+            return None
+    if not isinstance(result, (Const, Value, Obj)):
+        return None
+    atom = frame.atom(result)
+    return _graph(frame, source, params, [atom]), atom.type
+
+
+def _frame(
+    source: Source, specs: list[tuple[str, Any]], session: Session
+) -> tuple[Statements, list[Value], list[Ref]]:
+    unit = Unit(session, Builder(FOLDED))
+    frame = Statements(unit, source, Scope(getattr(source.node, "name", "lambda")))
+    params: list[Value] = []
+    refs: list[Ref] = []
+    for name, spec in specs:
+        if isinstance(spec, Const):
+            ref: Ref = spec
+        else:
+            value = Value(name, spec if isinstance(spec, Type) else _container_type(spec), named=True)
+            params.append(value)
+            ref = _parameter(frame, value, spec, name)
+        refs.append(ref)
+        frame.state.vars[frame.scope, name] = ref
+    return frame, params, refs
+
+
+def _container_type(spec: Parts) -> Type:
+    return Type("dict" if spec.kind is dict else "object")
+
+
+def _parameter(frame: Statements, value: Atom, spec: Any, name: str) -> Ref:
+    """The reference that a parameter is bound to; a container's items are read out of it one by one."""
+    if isinstance(spec, Parts):
+        items: list[Ref] = []
+        for key, part in zip(spec.keys, spec.items, strict=True):
+            if isinstance(part, Const):
+                items.append(part)
+                continue
+            kind = part if isinstance(part, Type) else _container_type(part)
+            item = frame.b.call(operator.getitem, value, Const(key), type=kind)
+            items.append(_parameter(frame, item, part, str(key)))
+        if spec.kind is dict:
+            return frame.state.new(Entries(tuple(zip(spec.keys, items, strict=True))), name)
+        if spec.kind is list:
+            return frame.state.new(Items(tuple(items)), name)
+        return Tup(tuple(items))
+    if value.type.kind in MUTABLE:
+        cell = Cell(name, param=True)
+        frame.state.heap[cell] = value
+        return Obj(cell)
+    return value
+
+
+def _leaves(frame: Statements, ref: Ref) -> Iterator[Atom]:
+    items = frame.static_items(ref) if isinstance(ref, Tup) else None
+    if isinstance(ref, Obj):
+        content = frame.state.heap[ref.cell]
+        if isinstance(content, Items):
+            items = content.items
+        elif isinstance(content, Entries):
+            items = tuple(r for _, r in content.entries)
+        else:
+            yield content
+            return
+    if items is None:
+        if isinstance(ref, (Const, Value)):
+            yield ref
+        return
+    for item in items:
+        yield from _leaves(frame, item)
+
+
+def _run(frame: Statements) -> Ref:
+    node = frame.source.node
+    if hasattr(node, "body") and isinstance(node.body, list):
+        frame.block(node.body)
+        if frame.state.dead:
+            return Const(None)
+        return frame.state.vars.get((frame.scope, "$return"), Const(None))
+    return frame.expression(node.body)  # type: ignore[arg-type]
+
+
+def _structure(frame: Statements, ref: Ref, atoms: list[Atom]) -> Any:
+    items: tuple[Ref, ...] | None = None
+    keys: tuple[Any, ...] = ()
+    kind: type = tuple
+    if isinstance(ref, Tup):
+        items = ref.items
+    elif isinstance(ref, Obj):
+        content = frame.state.heap[ref.cell]
+        if isinstance(content, Items):
+            items, kind = content.items, list
+        elif isinstance(content, Entries):
+            items, kind = tuple(r for _, r in content.entries), dict
+            keys = tuple(k for k, _ in content.entries)
+    if items is None:
+        atoms.append(frame.atom(ref))
+        return "leaf"
+    parts = tuple(_structure(frame, item, atoms) for item in items)
+    return (kind, keys or tuple(range(len(items))), parts)
+
+
+def _graph(frame: Statements, source: Source, params: list[Value], results: list[Atom]) -> Graph:
+    captures = tuple(c for c, _, _ in frame.unit.captures.values())
+    region = Region(
+        (*params, *(v for _, v, _ in frame.unit.captures.values())), tuple(frame.b.body), tuple(results)
+    )
+    name = getattr(source.node, "name", source.fn.__name__)
+    line = source.span(source.node)
+    return Graph(name if name.isidentifier() else "function", region, line, captures, (), "", source)
+
+
+def lower_rule(builder: Builder, fn: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """Inline a rule: its body is built by `builder`. Arguments are atoms, None, or tuples of those; so is the result."""
+    folded, builder.folded = builder.folded, FOLDED_IN_RULES
+    try:
+        unit = Unit(RULES, builder, rule=True)
+        source = read_source(fn)
+        frame = Statements(unit, source, Scope("rule"))
+        line = builder.line
+        named = frame.bind_arguments(fn, [_given(frame, a) for a in args], {k: _given(frame, a) for k, a in kwargs.items()})
+        inner = frame.inline(source, None, named, "")
+        builder.line = line
+        return _taken(frame, inner)
+    finally:
+        builder.folded = folded
+
+
+def _given(frame: Statements, value: Any) -> Ref:
+    if isinstance(value, (tuple, list)):
+        items = tuple(_given(frame, v) for v in value)
+        return Tup(items) if isinstance(value, tuple) else frame.state.new(Items(items))
+    if value is None:
+        return Const(None)
+    return frame.own(value)
+
+
+def _taken(frame: Statements, ref: Ref) -> Any:
+    items = frame.static_items(ref) if isinstance(ref, (Tup, Obj)) else None
+    if items is not None:
+        return tuple(_taken(frame, item) for item in items)
+    if isinstance(ref, Const) and ref.value is None:
+        return None
+    return frame.atom(ref)
+
+
+RULES = Session()
+Watch = Callable[[str, Graph], Graph]
+
+__all__ = ["UNKNOWN", "Guard", "Lowered", "Parts", "Session", "Spec", "Watch", "lower", "lower_rule"]

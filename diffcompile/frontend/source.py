@@ -1,0 +1,122 @@
+"""A function's text: its AST, its file and line, and the spans that errors and comments point with.
+
+The whole file is parsed (once per content) and the function is found in it by position, so lambdas that share a
+line are told apart and line numbers are the user's own.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import textwrap
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any
+
+from ..errors import NoSource, Span
+
+FunctionNode = ast.FunctionDef | ast.Lambda
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A function as it was written."""
+
+    fn: FunctionType
+    node: FunctionNode
+    file: str
+    lines: tuple[str, ...]
+    offset: int = 0  # added to node line numbers to get the file's
+
+    def span(self, node: ast.AST) -> Span:
+        line = getattr(node, "lineno", 1)
+        end_line = getattr(node, "end_lineno", None) or line
+        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        return Span(
+            self.file,
+            line + self.offset,
+            _characters(text, getattr(node, "col_offset", 0)),
+            end_line + self.offset,
+            _characters(text, getattr(node, "end_col_offset", None) or 0) if end_line == line else 0,
+            text.rstrip("\n"),
+        )
+
+
+def _characters(text: str, column: int) -> int:
+    """A column counted in UTF-8 bytes, as `ast` counts, to one counted in characters."""
+    return len(text.encode()[:column].decode(errors="ignore")) if not text.isascii() else column
+
+
+_PARSED: dict[str, tuple[tuple[str, ...], ast.Module]] = {}
+
+
+def _parse(file: str, lines: tuple[str, ...]) -> ast.Module | None:
+    known = _PARSED.get(file)
+    if known is not None and known[0] == lines:
+        return known[1]
+    try:
+        tree = ast.parse("".join(lines))
+    except (SyntaxError, ValueError):
+        return None
+    _PARSED[file] = (lines, tree)
+    return tree
+
+
+def read_source(fn: Any) -> Source:
+    """The source of a plain Python function, or `NoSource` with the reason."""
+    if not isinstance(fn, FunctionType):
+        raise NoSource(f"`{getattr(fn, '__name__', fn)!s}` is not a Python function, so it has no source to read")
+    code = fn.__code__
+    file = code.co_filename
+    lines = tuple(linecache.getlines(file, fn.__globals__))
+    tree = _parse(file, lines) if lines else None
+    node = _find(tree, code) if tree is not None else None
+    if node is not None:
+        return Source(fn, node, file, lines)
+    return _from_inspect(fn)
+
+
+def _from_inspect(fn: FunctionType) -> Source:
+    try:
+        block, first = inspect.getsourcelines(fn)
+        text = textwrap.dedent("".join(block))
+        tree = ast.parse(text)
+    except (OSError, TypeError, SyntaxError) as cause:
+        raise NoSource(
+            f"the source of `{fn.__name__}` cannot be found",
+            None,
+            "Define the function in a file or a notebook cell; functions made by `exec` need their text in `linecache`.",
+        ) from cause
+    lines = tuple(text.splitlines(keepends=True))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == fn.__code__.co_name:
+            return Source(fn, node, fn.__code__.co_filename, lines, first - 1)
+    raise NoSource(f"the source of `{fn.__name__}` cannot be told apart from its surroundings")
+
+
+def _find(tree: ast.Module, code: CodeType) -> FunctionNode | None:
+    """The node that this code was compiled from: by name and line, and for lambdas by position."""
+    found: list[FunctionNode] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            if first == code.co_firstlineno:
+                return node
+        elif isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
+            found.append(node)
+    if len(found) > 1:
+        found = [node for node in found if _covers(node, code)] or found
+    return found[0] if found else None
+
+
+def _covers(node: ast.Lambda, code: CodeType) -> bool:
+    """Does every instruction of the code stand inside the lambda's body, with its body's end reached?"""
+    places = [p for p in code.co_positions() if p[0] is not None and p[2] is not None and p[3]]
+    body = node.body
+    inside = all(
+        (body.lineno, body.col_offset) <= (p[0], p[2]) and (p[1], p[3]) <= (body.end_lineno, body.end_col_offset)
+        for p in places
+    )
+    starts = {(p[0], p[2]) for p in places}
+    return inside and bool(starts) and (body.lineno, body.col_offset) in starts

@@ -1,0 +1,353 @@
+"""Statements: assignments change what names refer to, control flow becomes instructions that own regions.
+
+    if x > 1: return x**3         If(x > 1) yields the value to return and whether the function is done;
+    return 2 * x                  what follows runs in the branch that is not
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import operator
+from typing import Any
+
+from ..ir.graph import Atom, Call, Const, Value, literal, raise_error, unpack
+from ..ir.types import Type, join
+from .expressions import BINARY
+from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, Tup, View
+from .loops import Loops
+from .subset import sentence
+
+INPLACE: dict[type[ast.operator], Any] = {
+    ast.Add: operator.iadd, ast.Sub: operator.isub, ast.Mult: operator.imul, ast.Div: operator.itruediv,
+    ast.FloorDiv: operator.ifloordiv, ast.Mod: operator.imod, ast.Pow: operator.ipow, ast.MatMult: operator.imatmul,
+}  # fmt: skip
+
+
+class Statements(Loops):
+    def block(self, statements: list[ast.stmt]) -> None:
+        """Lower statements in order; those after a branch that leaves run on the other branch."""
+        for k, statement in enumerate(statements):
+            rest = statements[k + 1 :]
+            self.node = statement
+            self.b.line = self.span(statement)
+            if isinstance(statement, ast.If) and rest and (leaves(statement.body) or leaves(statement.orelse)):
+                self._if(statement, rest)
+                return
+            self.statement(statement)
+            if self.state.dead:
+                return
+            done = self.b.constant(self.state.done)
+            if done is None:
+                self._unless_done(rest)
+                return
+            if done.value:
+                return
+
+    def _unless_done(self, rest: list[ast.stmt]) -> None:
+        if not rest:
+            return
+
+        def go_on() -> None:
+            self.state.done = Const(False)
+            self.block(rest)
+
+        self.branch(self.state.done, lambda: None, go_on)
+
+    def statement(self, node: ast.stmt) -> None:
+        method = getattr(self, f"_{type(node).__name__}", None)
+        if method is None or isinstance(node, ast.ClassDef):
+            raise self.refuse(*sentence(node))
+        method(node)
+
+    # -- assignments --------------------------------------------------------------------------------------------
+
+    def _Assign(self, node: ast.Assign) -> None:
+        first = node.targets[0]
+        hint = first.id if isinstance(first, ast.Name) else ""
+        ref = self.expression(node.value, hint)
+        for target in node.targets:
+            self.assign(target, ref)
+
+    def _AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            hint = node.target.id if isinstance(node.target, ast.Name) else ""
+            self.assign(node.target, self.expression(node.value, hint))
+
+    def assign(self, target: ast.expr, ref: Ref) -> None:
+        match target:
+            case ast.Name(id=name):
+                self.bind(name, self._named(ref, name))
+            case ast.Tuple(elts=elts) | ast.List(elts=elts):
+                self._unpack(elts, ref)
+            case ast.Subscript():
+                base = self.expression(target.value)
+                self.set_item(base, self.index(target.slice), ref)
+            case ast.Starred(value=inner):
+                self.assign(inner, ref)
+            case _:
+                raise self.refuse(
+                    "writing an attribute is not differentiated yet", "Keep the value in a variable.", target
+                )
+
+    def _named(self, ref: Ref, name: str) -> Ref:
+        """A number given a name keeps it: `dt = 0.1` is a line of the generated code."""
+        if isinstance(ref, Const) and type(ref.value) in (int, float) and not self.unit.rule and not ref.spelling:
+            out = Value(name, ref.type, named=True)
+            self.b.emit(Call((out,), literal, (ref,), (), self.b.line))
+            return out
+        return ref
+
+    def _unpack(self, targets: list[ast.expr], ref: Ref) -> None:
+        stars = [k for k, t in enumerate(targets) if isinstance(t, ast.Starred)]
+        items = self._sequence(ref)
+        if items is None:
+            if stars:
+                items = self.static_items(ref)
+                if items is None:
+                    raise self.refuse("a starred assignment from a sequence whose length is not known here",
+                                      "Use slices: `first, rest = x[0], x[1:]`.")  # fmt: skip
+            else:
+                items = self._split(ref, targets)
+        if stars:
+            (at,) = stars
+            after = len(targets) - at - 1
+            if len(items) < len(targets) - 1:
+                raise self.refuse(f"{len(items)} values for {len(targets) - 1} names or more")
+            middle = self.state.new(Items(items[at : len(items) - after]))
+            items = (*items[:at], middle, *items[len(items) - after :])
+        if len(items) != len(targets):
+            raise self.refuse(f"{len(items)} values for {len(targets)} names")
+        for target, item in zip(targets, items, strict=True):
+            self.assign(target, item)
+
+    def _split(self, ref: Ref, targets: list[ast.expr]) -> tuple[Ref, ...]:
+        """The items of a value that is unpacked: `n, d = x.shape`, `a, b = x`."""
+        source = self.atom(ref)
+        kinds = source.type.items if source.type.kind == "tuple" else None
+        outs = []
+        for k, target in enumerate(targets):
+            if kinds is not None and len(kinds) == len(targets):
+                type = kinds[k]
+            else:
+                type = self.item_type(source.type)
+            name = target.id if isinstance(target, ast.Name) else "item"
+            outs.append(Value(name, type, named=isinstance(target, ast.Name)))
+        self.b.emit(Call(tuple(outs), unpack, (source, Const(len(targets))), (), self.b.line))
+        refs = []
+        for out in outs:
+            ref_out = self.own(out, out.name)
+            if isinstance(ref_out, Obj) and source.type.kind in ("array", "unknown", "list"):
+                ref_out.cell.shares |= self.cells(ref)
+            refs.append(ref_out)
+        return tuple(refs)
+
+    def set_item(self, base: Ref, index: Ref, value: Ref) -> None:
+        """`base[index] = value`."""
+        known = self.constant(index)
+        if isinstance(base, Obj):
+            content = self.state.heap[base.cell]
+            if isinstance(content, Items):
+                if known is not None and isinstance(known.value, int):
+                    if not -len(content.items) <= known.value < len(content.items):
+                        raise self.refuse(f"index {known.value} is out of range for {len(content.items)} items")
+                    items = list(content.items)
+                    items[known.value] = value
+                    self.write_content(base, Items(tuple(items)))
+                    return
+                self.materialise(base.cell)
+            elif isinstance(content, Entries):
+                if known is None:
+                    raise self.refuse("a dict is written with a key that is not a constant")
+                entries = dict(content.entries)
+                entries[known.value] = value
+                self.write_content(base, Entries(tuple(entries.items())))
+                return
+        if not isinstance(base, (Obj, View)):
+            raise self.refuse(f"a {self.type_of(base).kind} cannot be written into")
+        if self.type_of(base).kind not in ("array", "list", "unknown"):
+            raise self.refuse(
+                f"writing into a {self.type_of(base).kind} is not differentiated yet", "Keep the value in a variable."
+            )
+        target = self.atom(base)
+        stored = self.atom(value)
+        if target.type.kind == "list":
+            kept = self.cells(value)
+            for cell in kept:
+                cell.outside = "an array that is also kept in a list is written here"
+        new = self.b.store(operator.setitem, target, self.atom(index), stored, type=stored_type(target, stored))
+        self.write(base, new)
+
+    def write_content(self, ref: Obj, content: Items | Entries) -> None:
+        self.check_write(ref.cell)
+        self.state.heap[ref.cell] = content
+        self.unit.written.add(ref.cell)
+
+    def _AugAssign(self, node: ast.AugAssign) -> None:
+        match node.target:
+            case ast.Name(id=name):
+                current = self.lookup(name)
+                self._augment(name, current, self.expression(node.value), node.op)
+            case ast.Subscript():
+                base = self.expression(node.target.value)
+                index = self.index(node.target.slice)
+                current = self.subscript(base, index)
+                right = self.expression(node.value)
+                if isinstance(current, Obj) and self._sequence(current) is not None:
+                    raise self.refuse("a list inside a container is extended in place", "Use `append`.")
+                total = self.b.call(BINARY[type(node.op)], self.atom(current), self.atom(right))
+                self.set_item(base, index, self.own(total))
+            case _:
+                raise self.refuse("writing an attribute is not differentiated yet", "Keep the value in a variable.")
+
+    def _augment(self, name: str, current: Ref, right: Ref, op: ast.operator) -> None:
+        items = self._sequence(current)
+        if items is not None and isinstance(current, Obj):
+            more = self.static_items(right)
+            if isinstance(op, ast.Add) and more is not None:
+                self.write_content(current, Items(items + more))
+                return
+        kind = self.type_of(current).kind
+        if kind == "array" and isinstance(current, (Obj, View)) and type(op) in INPLACE:
+            target = self.atom(current)
+            new = self.b.store(INPLACE[type(op)], target, self.atom(right), name=name)
+            self.write(current, new)
+            return
+        if kind == "unknown" and isinstance(current, (Obj, View)) and self._shared(current):
+            raise self.refuse(
+                f"`{name}` may be an array that something else refers to, and is changed in place",
+                f"Annotate the parameter, call the derivative once first, or write `{name} = {name} ...`.",
+            )
+        result = self.b.call(BINARY[type(op)], self.atom(current), self.atom(right), name=name)
+        self.bind(name, self.own(result, name))
+
+    def _shared(self, ref: Obj | View) -> bool:
+        if isinstance(ref, View):
+            return True
+        holders = sum(ref.cell in self.cells(r) for r in self.state.vars.values())
+        return holders > 1 or ref.cell.param or bool(ref.cell.shares)
+
+    def _Delete(self, node: ast.Delete) -> None:
+        for target in node.targets:
+            if not isinstance(target, ast.Name):
+                raise self.refuse("`del` of an item is not differentiated yet", "Build a new container.", target)
+            self.bind(target.id, UNBOUND_REF)
+
+    # -- control flow -------------------------------------------------------------------------------------------
+
+    def _If(self, node: ast.If) -> None:
+        self._if(node, [])
+
+    def _if(self, node: ast.If, rest: list[ast.stmt]) -> None:
+        test = self.truth(self.expression(node.test))
+        self.b.line = self.span(node.test)
+
+        def path(body: list[ast.stmt]) -> Any:
+            def run() -> None:
+                self.block(body)
+                if not self.state.dead and rest:
+                    done = self.b.constant(self.state.done)
+                    if done is None:
+                        self._unless_done(rest)
+                    elif not done.value:
+                        self.block(rest)
+
+            return run
+
+        self.branch(test, path(node.body), path(node.orelse))
+
+    def _Return(self, node: ast.Return) -> None:
+        ref = Const(None) if node.value is None else self.expression(node.value)
+        self.state.vars[self.scope, "$return"] = ref
+        self.state.done = Const(True)
+        if self.loop_depth:
+            self.state.vars[self.scope, "$returned"] = Const(True)
+            self.state.vars[self.scope, "$leave"] = Const(True)
+
+    def _Break(self, node: ast.Break) -> None:
+        self.state.vars[self.scope, "$leave"] = Const(True)
+        if (self.scope, "$broke") in self.state.vars:
+            self.state.vars[self.scope, "$broke"] = Const(True)
+        self.state.done = Const(True)
+
+    def _Continue(self, node: ast.Continue) -> None:
+        self.state.done = Const(True)
+
+    def _Raise(self, node: ast.Raise) -> None:
+        error: Atom = Const(None) if node.exc is None else self.value(node.exc)
+        self.b.emit(Call((), raise_error, (error,), (), self.b.line))
+        self.state.dead = True
+
+    def _Assert(self, node: ast.Assert) -> None:
+        test = self.truth(self.expression(node.test))
+
+        def fail() -> None:
+            message = () if node.msg is None else (self.value(node.msg),)
+            self.b.emit(Call((), raise_error, (self.b.call(AssertionError, *message),), (), self.span(node)))
+            self.state.dead = True
+
+        self.branch(test, lambda: None, fail)
+
+    # -- the rest -----------------------------------------------------------------------------------------------
+
+    def _Expr(self, node: ast.Expr) -> None:
+        if not isinstance(node.value, ast.Constant):
+            self.expression(node.value)
+
+    def _Pass(self, node: ast.Pass) -> None:
+        pass
+
+    def _FunctionDef(self, node: ast.FunctionDef) -> None:
+        if node.decorator_list:
+            raise self.refuse("a decorated function inside a differentiated one", "Define it outside.")
+        self.bind(node.name, self.closure(node))
+
+    def _Nonlocal(self, node: ast.Nonlocal) -> None:
+        for name in node.names:
+            scope = self.scope.parent
+            while scope is not None and (scope, name) not in self.state.vars:
+                scope = scope.parent
+            if scope is None:
+                raise self.refuse(f"`nonlocal {name}` of a function that is not being differentiated")
+            self.unit.homes[self.scope, name] = scope
+
+    def _Global(self, node: ast.Global) -> None:
+        raise self.refuse("`global` is not differentiated yet", "Return the value instead.")
+
+    def _Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            module = importlib.import_module(alias.name)
+            root = alias.name.split(".")[0]
+            self.bind(alias.asname or root, Const(module if alias.asname else importlib.import_module(root)))
+
+    def _ImportFrom(self, node: ast.ImportFrom) -> None:
+        if node.level or node.module is None:
+            raise self.refuse("a relative import inside a differentiated function", "Import at the top of the file.")
+        module = importlib.import_module(node.module)
+        for alias in node.names:
+            self.bind(alias.asname or alias.name, Const(getattr(module, alias.name)))
+
+
+def leaves(statements: list[ast.stmt]) -> bool:
+    """Does this block always end in `return`, `break` or `continue`?"""
+    if not statements:
+        return False
+    last = statements[-1]
+    if isinstance(last, ast.If):
+        return leaves(last.body) and leaves(last.orelse)
+    return isinstance(last, (ast.Return, ast.Break, ast.Continue))
+
+
+def stored_type(target: Atom, value: Atom) -> Any:
+    """An array keeps its type whatever is written into it; a list learns of its items."""
+    known = target.type
+    if known.kind != "list":
+        return known
+    elem = value.type if known.elem is None and not known.items else None
+    if elem is None:
+        old = known.elem
+        for item in known.items or ():
+            old = item if old is None else join(old, item)
+        elem = value.type if old is None else join(old, value.type)
+    return Type("list", elem=elem)
+

@@ -1,0 +1,42 @@
+"""What is accepted of Python, and the sentence said about each thing that is not.
+
+>>> sentence(ast.parse("await x", mode="eval").body)[0]
+'`await` has no derivative here'
+"""
+
+from __future__ import annotations
+
+import ast
+
+SUPPORTED: frozenset[str] = frozenset({
+    "FunctionDef", "Lambda", "Return", "Assign", "AugAssign", "AnnAssign", "For", "While", "If", "Raise", "Assert",
+    "Expr", "Pass", "Break", "Continue", "Nonlocal", "Global", "Delete", "Import", "ImportFrom", "BoolOp", "NamedExpr",
+    "BinOp", "UnaryOp", "IfExp", "Dict", "ListComp", "GeneratorExp", "Compare", "Call", "FormattedValue",
+    "JoinedStr", "Constant", "Attribute", "Subscript", "Starred", "Name", "List", "Tuple", "Slice",
+})  # fmt: skip
+
+REFUSED: dict[str, tuple[str, str]] = {
+    "AsyncFunctionDef": ("an `async` function has no derivative here", "Differentiate the synchronous part."),
+    "AsyncFor": ("`async for` has no derivative here", "Differentiate the synchronous part."),
+    "AsyncWith": ("`async with` has no derivative here", "Differentiate the synchronous part."),
+    "Await": ("`await` has no derivative here", "Differentiate the synchronous part."),
+    "Yield": ("`yield` has no derivative here", "Return a list or an array of the values."),
+    "YieldFrom": ("`yield from` has no derivative here", "Return a list or an array of the values."),
+    "ClassDef": ("a class defined inside a differentiated function", "Define the class outside the function."),
+    "Try": ("`try` is not differentiated yet", "Test for the condition with an `if` instead."),
+    "TryStar": ("`except*` is not differentiated", "Test for the condition with an `if` instead."),
+    "With": ("`with` is not differentiated yet", "Enter the context around the call of the derivative."),
+    "Match": ("`match` is not differentiated yet", "Write it as `if` and `elif`."),
+    "Set": ("a set has no order to differentiate in", "Use a list or a tuple."),
+    "SetComp": ("a set has no order to differentiate in", "Use a list comprehension."),
+    "DictComp": ("a dict comprehension is not differentiated yet", "Write the dict out with its keys."),
+    "TypeAlias": ("a type alias inside a differentiated function", "Define it outside the function."),
+    "TemplateStr": ("a template string is not differentiated", "Use an f-string."),
+    "Interpolation": ("a template string is not differentiated", "Use an f-string."),
+}  # fmt: skip
+
+
+def sentence(node: ast.AST) -> tuple[str, str]:
+    """The reason and the remedy for a node outside the subset."""
+    name = type(node).__name__
+    return REFUSED.get(name, (f"`{name}` is not part of the language that is differentiated", ""))

@@ -1,0 +1,287 @@
+"""The program as data: structured SSA on one page.
+
+    graph f(x):                                  def f(x):
+      y.1 = np.sin(x)                                y = np.sin(x)
+      y.2 = for i in range(3), carrying y = y.1:     for i in range(3):
+        y.3 = y * x                                      y = y * x
+        yield y.3
+      yield y.2                                      return y
+
+Values are what the program computes, written once. Every value is a *value*: an instruction that changes an array
+or a list is a `Store`, whose result is the next version of it. Which names share memory is decided by the
+frontend, before the graph exists; which stores run in place is decided by the emitter, after the last pass.
+Control flow is an instruction that owns regions. The operation of a call is the Python callable it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import NOWHERE, Span
+from .types import UNKNOWN, Type, type_of_constant
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """One SSA value: written once, by an instruction or as a region's parameter.
+
+    `named` values carry the name that the user gave them; the others have a noun to fall back on.
+    """
+
+    name: str
+    type: Type = UNKNOWN
+    named: bool = False
+
+
+class Unbound:
+    """The content of a name that has none yet; emitted as no assignment at all."""
+
+    def __repr__(self) -> str:
+        return "UNBOUND"
+
+
+UNBOUND = Unbound()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const:
+    """A constant: a number, a string, a slice, a dtype, a function. `spelling` is how to write it (`np.pi`)."""
+
+    value: Any
+    spelling: str = ""
+
+    @property
+    def type(self) -> Type:
+        return Type("unbound") if self.value is UNBOUND else type_of_constant(self.value)
+
+
+Atom = Value | Const
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Values in, instructions, values out. Regions nest: that is all the control flow there is."""
+
+    params: tuple[Value, ...]
+    body: tuple[Instr, ...]
+    results: tuple[Atom, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """`outs = fn(*args, **kwargs)`. The operation is the callable: `np.sin`, `operator.matmul`, a `Graph`."""
+
+    outs: tuple[Value, ...]
+    fn: Any
+    args: tuple[Atom, ...]
+    kwargs: tuple[tuple[str, Atom], ...] = ()
+    line: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Store:
+    """`outs[0]` is `target` as it is after `fn(target, *args)`; a second out is what that call returned.
+
+    `fn` is a Python callable that changes its first argument: `operator.setitem`, `np.add.at`, `list.append`.
+    """
+
+    outs: tuple[Value, ...]
+    fn: Any
+    target: Atom
+    args: tuple[Atom, ...]
+    kwargs: tuple[tuple[str, Atom], ...] = ()
+    line: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class If:
+    """`outs` are the results of the region that ran. An `expression` was one in the source: `a if c else b`."""
+
+    outs: tuple[Value, ...]
+    test: Atom
+    then: Region
+    orelse: Region
+    line: Span = NOWHERE
+    key: object = None
+    expression: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class For:
+    """Fold `body` over `items`, which are iterated in lockstep until the shortest ends.
+
+    The body takes (one per item, *carried) and yields (*carried, leave, *saves). `leave` is the constant False, or
+    a bool: True ends the loop after this turn. `outs` are the carried values after the last turn, then one list per
+    save with that value of every turn that ran, in order. `backwards` iterates the items last first.
+    """
+
+    outs: tuple[Value, ...]
+    items: tuple[Atom, ...]
+    init: tuple[Atom, ...]
+    body: Region
+    saves: int = 0
+    backwards: bool = False
+    line: Span = NOWHERE
+    key: object = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class While:
+    """As `For`, but a turn runs while `cond` (over the carried values) yields True.
+
+    `cond` yields the test; the body takes the carried values and yields (*carried, leave, *saves).
+    """
+
+    outs: tuple[Value, ...]
+    init: tuple[Atom, ...]
+    cond: Region
+    body: Region
+    saves: int = 0
+    line: Span = NOWHERE
+    key: object = None
+
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """The key of the instruction that is the adjoint of the one keyed `of`."""
+
+    of: object
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """The numbers of the turns that the loop keyed `of` ran: 0, 1, ... (`flipped`: as many, last first)."""
+
+    of: object
+    flipped: bool = False
+
+
+# `key` ties an adjoint instruction to the one it is the adjoint of, from the reverse sweep until
+# `analysis/residuals.py` has decided what the forward one saves.
+
+Instr = Call | Store | If | For | While
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A number or an array that a function reads from its globals or its closure, by name."""
+
+    name: str
+    scope: Any = field(hash=False, compare=False)  # the globals dict, or the closure cell
+    key: int = 0
+
+    def read(self) -> Any:
+        if isinstance(self.scope, dict):
+            return self.scope[self.name]
+        return self.scope.cell_contents
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """The operation of calling a method by name on an object that is not an array: `rng.normal(...)`."""
+
+    name: str
+
+    def __call__(self, receiver: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return getattr(receiver, self.name)(*args, **kwargs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """A function: parameters, a region, and what its source said about itself.
+
+    The region's parameters are the function's own, then one per capture (a global or closure number or array, read
+    live at every call). `writes` names the parameters (by position) whose memory the function changes; their final
+    versions are the results after the first `returns`.
+    """
+
+    name: str
+    region: Region
+    line: Span = NOWHERE
+    captures: tuple[Capture, ...] = ()
+    writes: tuple[int, ...] = ()
+    doc: str = ""
+    origin: Any = field(default=None)
+
+    @property
+    def params(self) -> tuple[Value, ...]:
+        return self.region.params
+
+
+class Function:
+    """A user function called by a graph: shared by its call sites, so that recursion can refer to it.
+
+    `graph` is None while the function itself is being lowered.
+    """
+
+    __slots__ = ("derived", "fn", "graph", "name", "result")
+
+    def __init__(self, name: str, fn: Any, result: Type = UNKNOWN) -> None:
+        self.name = name
+        self.fn = fn
+        self.result = result
+        self.graph: Graph | None = None
+        self.derived: dict[Any, Any] = {}  # by which arguments are active: its forward and backward functions
+
+
+def pack_tuple(*items: Any) -> tuple[Any, ...]:
+    """The operation of a tuple display `(a, b)`."""
+    return items
+
+
+def unpack(items: Any, count: int) -> tuple[Any, ...]:
+    """The operation of `a, b = items`: `count` values, or ValueError as Python raises it."""
+    values = tuple(items)
+    if len(values) != count:
+        raise ValueError(f"expected {count} values to unpack, got {len(values)}")
+    return values
+
+
+def pack_list(*items: Any) -> list[Any]:
+    """The operation of a list display `[a, b]`."""
+    return list(items)
+
+
+def pack_dict(keys: tuple[Any, ...], *items: Any) -> dict[Any, Any]:
+    """The operation of a dict display `{"a": x, "b": y}`."""
+    return dict(zip(keys, items, strict=True))
+
+
+def pack_slice(start: Any, stop: Any, step: Any = None) -> slice:
+    """The operation of `start:stop:step` inside an index."""
+    return slice(start, stop, step)
+
+
+def literal(value: Any) -> Any:
+    """The operation of `dt = 0.1`: a constant that the user gave a name."""
+    return value
+
+
+def backward_begins() -> None:
+    """The operation that separates the forward pass from the backward pass in a program that holds both."""
+
+
+def raise_error(error: Any) -> None:
+    """The operation of `raise error`."""
+    raise error
+
+
+def format_string(parts: tuple[Any, ...], *values: Any) -> str:
+    """The operation of an f-string: `parts` holds its texts and, for each value, `(conversion, spec)`."""
+    rest = iter(values)
+    texts = []
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(part)
+        else:
+            conversion, spec = part
+            value = next(rest)
+            shown = {"r": repr, "s": str, "a": ascii}.get(conversion, lambda v: v)(value)
+            texts.append(format(shown, spec))
+    return "".join(texts)
+
+
+PACKS: frozenset[Callable[..., Any]] = frozenset({pack_tuple, pack_list, pack_dict, pack_slice})

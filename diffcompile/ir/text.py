@@ -1,0 +1,119 @@
+"""Graph -> readable text, one instruction a line, regions indented.
+
+    graph f(x):
+      y = operator.mul(x, 2.0)
+      yield y
+"""
+
+from __future__ import annotations
+
+from .graph import Atom, Call, Const, For, Graph, If, Instr, Region, Store, Value, While
+
+
+class _Names:
+    """A name for every value: its own, with a version where two values share it."""
+
+    def __init__(self) -> None:
+        self.given: dict[Value, str] = {}
+        self.counts: dict[str, int] = {}
+
+    def of(self, value: Value) -> str:
+        if value not in self.given:
+            count = self.counts[value.name] = self.counts.get(value.name, 0) + 1
+            self.given[value] = value.name if count == 1 else f"{value.name}.{count}"
+        return self.given[value]
+
+
+def graph_text(graph: Graph, types: bool = False) -> str:
+    """The whole graph as text; with `types`, each value carries its facts."""
+    names = _Names()
+    params = ", ".join(_declare(p, names, types) for p in graph.params)
+    lines = [f"graph {graph.name}({params}):"]
+    _region(graph.region, names, types, 1, lines)
+    return "\n".join(lines) + "\n"
+
+
+def function_name(fn: object) -> str:
+    if isinstance(fn, Graph):
+        return fn.name
+    module = getattr(fn, "__module__", None) or ""
+    owner = getattr(fn, "__objclass__", None)
+    name = getattr(fn, "__name__", None) or str(fn)
+    if owner is not None:
+        return f"{owner.__name__}.{name}"
+    short = {"numpy": "np", "builtins": "", "_operator": "operator"}.get(module, module.replace("numpy.", "np."))
+    if type(fn).__name__ == "ufunc":
+        short = "np"
+    if short.startswith("diffcompile"):
+        short = ""
+    return f"{short}.{name}" if short else name
+
+
+def _declare(value: Value, names: _Names, types: bool) -> str:
+    return f"{names.of(value)}: {value.type}" if types else names.of(value)
+
+
+def _atom(atom: Atom, names: _Names) -> str:
+    if isinstance(atom, Const):
+        if callable(atom.value):
+            return function_name(atom.value)
+        return atom.spelling or repr(atom.value)
+    return names.of(atom)
+
+
+def _region(region: Region, names: _Names, types: bool, depth: int, lines: list[str]) -> None:
+    for instr in region.body:
+        _instr(instr, names, types, depth, lines)
+    results = ", ".join(_atom(a, names) for a in region.results)
+    lines.append("  " * depth + f"yield {results}".rstrip())
+
+
+def _instr(instr: Instr, names: _Names, types: bool, depth: int, lines: list[str]) -> None:
+    pad = "  " * depth
+
+    def atoms(items: tuple[Atom, ...]) -> str:
+        return ", ".join(_atom(a, names) for a in items)
+
+    def arguments(args: tuple[Atom, ...], kwargs: tuple[tuple[str, Atom], ...]) -> str:
+        return ", ".join([*(_atom(a, names) for a in args), *(f"{k}={_atom(a, names)}" for k, a in kwargs)])
+
+    def head() -> str:
+        outs = ", ".join(_declare(o, names, types) for o in instr.outs)
+        return f"{pad}{outs} = " if outs else pad
+
+    def carrying(params: tuple[Value, ...], init: tuple[Atom, ...]) -> str:
+        pairs = zip(params, init, strict=True)
+        return ", ".join(f"{_declare(p, names, types)} = {_atom(i, names)}" for p, i in pairs)
+
+    match instr:
+        case Call():
+            text = f"{function_name(instr.fn)}({arguments(instr.args, instr.kwargs)})"
+            lines.append(head() + text)
+        case Store():
+            args = arguments((instr.target, *instr.args), instr.kwargs)
+            lines.append(head() + f"store {function_name(instr.fn)}({args})")
+        case If():
+            inner: list[str] = []
+            _region(instr.then, names, types, depth + 1, inner)
+            inner.append(pad + "else:")
+            _region(instr.orelse, names, types, depth + 1, inner)
+            lines.append(head() + f"if {_atom(instr.test, names)}:")
+            lines.extend(inner)
+        case For():
+            count = len(instr.items)
+            items, params = instr.body.params[:count], instr.body.params[count:]
+            bound = ", ".join(_declare(p, names, types) for p in items) or "_"
+            where = "reversed " if instr.backwards else ""
+            text = f"for {bound} in {where}{atoms(instr.items)}, carrying {carrying(params, instr.init)}:"
+            inner = []
+            _region(instr.body, names, types, depth + 1, inner)
+            lines.append(head() + text)
+            lines.extend(inner)
+        case While():
+            inner = []
+            text = f"while, carrying {carrying(instr.body.params, instr.init)}:"
+            _region(instr.cond, names, types, depth + 1, inner)
+            inner.append(pad + "do:")
+            _region(instr.body, names, types, depth + 1, inner)
+            lines.append(head() + text)
+            lines.extend(inner)

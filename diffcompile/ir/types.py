@@ -1,0 +1,213 @@
+"""Facts: what is known of a value when its program is compiled.
+
+    x: array float64 (n, 3)        y = x[1:] * 2.0        y: array float64 (n - 1, 3)
+
+A fact is only ever used to simplify, and only when it is proved; `UNKNOWN` is always right. A length is an
+`int`, or a `Dim`: a length known only at run time, which may be 1 unless the signature checked that it is not.
+Two lengths that are both known to differ from 1 and that meet in a broadcast are equal, since NumPy would have
+raised otherwise; nothing else about lengths is ever assumed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+Kind = Literal[
+    "unknown", "unbound", "none", "bool", "int", "float", "complex", "number", "str", "array",
+    "tuple", "list", "dict", "range", "object",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Dim:
+    """The length `max(0, name - minus)`; `maybe_one` unless it is proved to differ from 1."""
+
+    name: str
+    minus: int = 0
+    maybe_one: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.minus}" if self.minus else self.name
+
+
+Size = int | Dim
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Type:
+    """What is known of one value.
+
+    kind    "bool" "int" "float" "complex": exactly that Python scalar. "number": an immutable scalar that may be
+            a Python number or a NumPy scalar. "array": an ndarray (0-d included).
+    dtype   of numbers and arrays, None where unknown.
+    shape   of arrays, None where even the rank is unknown.
+    items   of tuples (and of lists of fixed length): one type each.   elem: of lists, the type of every item.
+    maybe_unbound   the name may have no value on some path (reading it then raises as Python does).
+    """
+
+    kind: Kind = "unknown"
+    dtype: np.dtype | None = None
+    shape: tuple[Size, ...] | None = None
+    items: tuple[Type, ...] | None = None
+    elem: Type | None = None
+    maybe_unbound: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        # Field by field with the dtypes' own text: NumPy holds that `np.dtype(float) == None`.
+        return isinstance(other, Type) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        dtype = None if self.dtype is None else self.dtype.str
+        return (self.kind, dtype, self.shape, self.items, self.elem, self.maybe_unbound)
+
+    @property
+    def rank(self) -> int | None:
+        if self.kind in SCALARS:
+            return 0
+        return len(self.shape) if self.kind == "array" and self.shape is not None else None
+
+    @property
+    def is_scalar(self) -> bool:
+        """An immutable number, Python's or NumPy's."""
+        return self.kind in SCALARS
+
+    @property
+    def is_real(self) -> bool:
+        """Known to be a real number or an array of reals (floats, integers or bools)."""
+        dtype = self.numeric_dtype
+        return dtype is not None and dtype.kind in "fiub"
+
+    @property
+    def is_integer(self) -> bool:
+        """Known to hold integers or bools, which carry no cotangent."""
+        dtype = self.numeric_dtype
+        return dtype is not None and dtype.kind in "iub"
+
+    @property
+    def numeric_dtype(self) -> np.dtype | None:
+        return PYTHON_DTYPES.get(self.kind, self.dtype)
+
+    def __str__(self) -> str:
+        if self.kind == "array":
+            shape = "?" if self.shape is None else f"({', '.join(map(str, self.shape))})"
+            return f"array[{self.dtype or '?'}]{shape}"
+        if self.kind == "tuple" and self.items is not None:
+            return f"tuple[{', '.join(map(str, self.items))}]"
+        if self.kind == "list":
+            return f"list[{self.elem or '?'}]"
+        if self.kind == "number":
+            return f"number[{self.dtype or '?'}]"
+        return self.kind
+
+
+SCALARS = frozenset({"bool", "int", "float", "complex", "number"})
+PYTHON_DTYPES = {
+    "bool": np.dtype(bool), "int": np.dtype(np.int64), "float": np.dtype(np.float64),
+    "complex": np.dtype(np.complex128),
+}  # fmt: skip
+
+UNKNOWN = Type()
+UNBOUND_TYPE = Type("unbound")
+NONE = Type("none")
+BOOL, INT, FLOAT, COMPLEX, STR = (Type(k) for k in ("bool", "int", "float", "complex", "str"))  # type: ignore[arg-type]
+RANGE = Type("range", elem=INT)
+OBJECT = Type("object")
+
+
+def number(dtype: np.dtype | None = None) -> Type:
+    return Type("number", dtype=dtype)
+
+
+def array(dtype: np.dtype | None = None, shape: tuple[Size, ...] | None = None) -> Type:
+    return Type("array", dtype=dtype, shape=shape)
+
+
+def not_one(size: Size) -> bool:
+    """Is this length proved to differ from 1?"""
+    return size != 1 if isinstance(size, int) else not size.maybe_one
+
+
+def minus(size: Size, k: int) -> Size:
+    """The length that remains when `k` elements are cut off: `max(0, size - k)`."""
+    if isinstance(size, int):
+        return max(0, size - k)
+    return size if k == 0 else Dim(size.name, size.minus + k)
+
+
+def type_of_constant(value: object) -> Type:
+    """The fact that a constant is itself.
+
+    >>> str(type_of_constant(2.0)), str(type_of_constant(np.ones((2, 3))))
+    ('float', 'array[float64](2, 3)')
+    """
+    if value is None:
+        return NONE
+    for kind, cls in (("bool", bool), ("int", int), ("float", float), ("complex", complex), ("str", str)):
+        if type(value) is cls:
+            return Type(kind)  # type: ignore[arg-type]
+    if isinstance(value, np.generic):
+        return number(value.dtype)
+    if isinstance(value, np.ndarray):
+        return array(value.dtype, value.shape)
+    if isinstance(value, tuple):
+        return Type("tuple", items=tuple(type_of_constant(v) for v in value))
+    if isinstance(value, range):
+        return RANGE
+    return OBJECT
+
+
+def join(a: Type, b: Type) -> Type:
+    """What is known of a value that is described by `a` on one path and by `b` on the other.
+
+    >>> str(join(FLOAT, number(np.dtype(np.float64)))), str(join(array(None, (2,)), array(None, (3,))))
+    ('number[float64]', 'array[?](~)')
+    """
+    if a == b:
+        return a
+    if a.kind == "unbound":
+        return replace(b, maybe_unbound=True)
+    if b.kind == "unbound":
+        return replace(a, maybe_unbound=True)
+    if a.maybe_unbound or b.maybe_unbound:
+        return replace(
+            join(replace(a, maybe_unbound=False), replace(b, maybe_unbound=False)), maybe_unbound=True
+        )
+    if a.kind in SCALARS and b.kind in SCALARS:
+        return number(_common(a.numeric_dtype, b.numeric_dtype) or _real_or_none(a, b))
+    if a.kind != b.kind:
+        return UNKNOWN
+    if a.kind == "array":
+        dtype = _common(a.dtype, b.dtype)
+        if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
+            return array(dtype, None)
+        return array(dtype, tuple(map(_join_size, a.shape, b.shape)))
+    if a.kind == "tuple" and a.items is not None and b.items is not None and len(a.items) == len(b.items):
+        return Type("tuple", items=tuple(map(join, a.items, b.items)))
+    if a.kind == "list":
+        elem = b.elem if a.elem is None else a.elem if b.elem is None else join(a.elem, b.elem)
+        return Type("list", elem=elem)
+    return Type(a.kind)
+
+
+def _real_or_none(a: Type, b: Type) -> np.dtype | None:
+    """An int on one path and a float on the other: a float64, as far as cotangents are concerned."""
+    x, y = a.numeric_dtype, b.numeric_dtype
+    if x is None or y is None:
+        return None
+    return np.dtype(np.float64) if {x.str, y.str} == {np.dtype(np.float64).str, np.dtype(np.int64).str} else None
+
+
+def _common(a: np.dtype | None, b: np.dtype | None) -> np.dtype | None:
+    return a if a is not None and b is not None and a.str == b.str else None
+
+
+def _join_size(a: Size, b: Size) -> Size:
+    if a == b:
+        return a
+    return Dim("~", 0, maybe_one=not (not_one(a) and not_one(b)))

@@ -1,0 +1,58 @@
+"""A carried value that every turn hands on unchanged is not carried: it is its initial value.
+
+    cost_bar.2 = for ..., carrying cost_bar = 1.0:        gap_bar = 2 * gap
+      gap_bar = cost_bar * (2 * gap)                ->
+      yield cost_bar
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..ir.graph import Atom, For, Graph, Instr, Region, Value, While
+from ..ir.walk import map_regions, same_atom, substitute, substitute_in
+
+
+def carried(graph: Graph) -> Graph:
+    """The graph without loop-invariant carried values."""
+    table: dict[Value, Atom] = {}
+    region = _region(graph.region, table)
+    return replace(graph, region=substitute(region, table))
+
+
+def _region(region: Region, table: dict[Value, Atom]) -> Region:
+    return replace(region, body=tuple(_instr(instr, table) for instr in region.body))
+
+
+def _instr(instr: Instr, table: dict[Value, Atom]) -> Instr:
+    instr = map_regions(lambda part: _region(part, table), substitute_in(instr, table))
+    if not isinstance(instr, (For, While)):
+        return instr
+    items = len(instr.items) if isinstance(instr, For) else 0
+    params = instr.body.params[items:]
+    gone = []
+    for k, param in enumerate(params):
+        result = instr.body.results[k]
+        if result is param or same_atom(result, instr.init[k]):
+            gone.append(k)
+            table[param] = instr.init[k]
+            table[instr.outs[k]] = instr.init[k]
+            if isinstance(instr, While):
+                table[instr.cond.params[k]] = instr.init[k]
+    if not gone:
+        return instr
+    kept = [k for k in range(len(params)) if k not in gone]
+    count = len(params)
+    body = replace(
+        instr.body,
+        params=instr.body.params[:items] + tuple(params[k] for k in kept),
+        results=tuple(instr.body.results[k] for k in kept) + instr.body.results[count:],
+    )
+    outs = tuple(instr.outs[k] for k in kept) + instr.outs[count:]
+    init = tuple(instr.init[k] for k in kept)
+    if isinstance(instr, For):
+        slim: Instr = replace(instr, outs=outs, init=init, body=body)
+    else:
+        cond = replace(instr.cond, params=tuple(instr.cond.params[k] for k in kept))
+        slim = replace(instr, outs=outs, init=init, cond=cond, body=body)
+    return substitute_in(slim, table)

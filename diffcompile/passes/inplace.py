@@ -1,0 +1,246 @@
+"""Make every store safe to run in place: what is still read of the old content is copied before it is lost.
+
+    y = np.exp(x)                       y = np.exp(x)
+    y *= 2.0             ->             y_1 = y.copy();  y_1 *= 2.0        (the adjoint of exp reads y)
+
+Before: stores are functional updates. After: every store may change its target's memory; nothing that another
+value still shows is lost, nothing that belongs to the caller is changed except as the caller's own function does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness
+from ..ir.graph import Atom, Call, Const, For, Graph, Instr, Region, Store, Value, While, pack_list, pack_tuple, unpack
+from ..ir.walk import instructions, map_regions, resolve, substitute_in, swap
+
+
+def inplace(graph: Graph, primal: set[Value]) -> Graph:
+    """The graph in which all stores can run in place. `primal` are the values of the user's own program."""
+    region = _guard_captures(graph.region)
+    for _ in range(200):
+        live = liveness(region)
+        step = _conflict(region, live, primal)
+        if step is None:
+            return replace(graph, region=region)
+        region = step
+    raise AssertionError("the copies that make the stores safe do not settle")
+
+
+def _reach(starts: list[Value], edges: dict[Value, list[Value]]) -> set[Value]:
+    found = set(starts)
+    stack = list(starts)
+    while stack:
+        for other in edges.get(stack.pop(), ()):
+            if other not in found:
+                found.add(other)
+                stack.append(other)
+    return found
+
+
+def _conflict(region: Region, live: Liveness, primal: set[Value]) -> Region | None:
+    """Mend the first store that would destroy something; None if there is none."""
+    back: dict[Value, list[Value]] = {}
+    for a, outs in live.flows.items():
+        for b in outs:
+            back.setdefault(b, []).append(a)
+    makers = {out: i for i in instructions(region) for out in i.outs}
+    foreign = _foreign(region, makers)
+    for store in instructions(region):
+        if not isinstance(store, Store):
+            continue
+        target, out = store.target, store.outs[0]
+        if not isinstance(target, Value):
+            return _copy_target(region, store)
+        mine = out in primal
+        sources = _reach([target], back)
+        if not mine and sources & foreign:
+            return _copy_target(region, store)
+        family = _reach(list(sources), live.flows)
+        later = _reach([out], live.flows)
+        position = live.at[store]
+        for value in sorted(family - later - {out}, key=lambda v: live.start.get(v, 0)):
+            if live.end.get(value, 0) <= position:
+                continue
+            if live.start.get(value, 0) > position and not _loops_shared(live, value, store):
+                continue
+            same_place = live.loops.get(value) == live.inside[store]
+            if same_place and not (mine and sources & set(region.params)):
+                return _copy_target(region, store)
+            return _copy_value(region, value, sources)
+        if live.loops.get(target) != live.inside[store] and target not in live.inside[store]:
+            if not _own_param(target, live, store):
+                return _copy_target(region, store)
+    return None
+
+
+def _loops_shared(live: Liveness, value: Value, store: Store) -> bool:
+    return bool(set(live.loops.get(value, ())) & set(live.inside[store]))
+
+
+def _own_param(target: Value, live: Liveness, store: Store) -> bool:
+    """Is the target made in the loop turn in which it is written?"""
+    return live.loops.get(target, ()) == live.inside[store]
+
+
+def _foreign(region: Region, makers: dict[Value, Instr]) -> set[Value]:
+    """Values whose memory is not ours to write: the caller's, items of containers, read-only views."""
+    found = set(region.params)
+    for instr in instructions(region):
+        if isinstance(instr, Call) and (instr.fn in READ_ONLY if _hashable(instr.fn) else True):
+            found.update(instr.outs)
+        elif isinstance(instr, Call) and instr.fn is unpack:
+            found.update(instr.outs)
+        elif isinstance(instr, For):
+            found.update(instr.body.params[: len(instr.items)])
+        if isinstance(instr, Call) and instr.args and instr.args[0].type.kind in ("list", "tuple", "dict", "object"):
+            if not (instr.fn in (list, np.array, np.asarray, np.stack, np.concatenate) if _hashable(instr.fn) else False):
+                if instr.outs and instr.outs[0].type.kind != "list":
+                    found.update(instr.outs)
+    return found
+
+
+def _hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
+def _copier(value: Atom) -> Any:
+    return list if value.type.kind == "list" else np.copy
+
+
+def _copy_target(region: Region, store: Store) -> Region:
+    """`store` works on a copy of its target."""
+    target = store.target
+    name = target.name if isinstance(target, Value) else "buffer"
+    fresh = Value(name, target.type, isinstance(target, Value) and target.named)
+    copy = Call((fresh,), _copier(target), (target,), (), store.line)
+    return _replace_instr(region, store, (copy, replace(store, target=fresh)))
+
+
+def _replace_instr(region: Region, old: Instr, new: tuple[Instr, ...]) -> Region:
+    body: list[Instr] = []
+    for instr in region.body:
+        if instr is old:
+            body.extend(new)
+        else:
+            body.append(map_regions(lambda part: _replace_instr(part, old, new), instr))
+    return replace(region, body=tuple(body))
+
+
+def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
+    """Whoever reads `value`, except on the way to the store, reads a copy made where it was written."""
+    fresh = Value(value.name, value.type, value.named)
+    table: dict[Value, Atom] = {value: fresh}
+    copy = Call((fresh,), _copier(value), (value,))
+
+    def visit(part: Region) -> Region:
+        body: list[Instr] = []
+        if value in part.params:
+            body.append(copy)
+        for instr in part.body:
+            kept = any(out in sources for out in instr.outs) or _feeds(instr, value, sources)
+            instr = map_regions(visit, instr)
+            body.append(_shallow(instr, table) if not kept else _keep_flow(instr, value, table))
+            if value in instr.outs:
+                body.append(copy)
+        return Region(part.params, tuple(body), swap(part.results, table))
+
+    return visit(region)
+
+
+def _feeds(instr: Instr, value: Value, sources: set[Value]) -> bool:
+    """Does a loop hand `value` on to the store as its initial value?"""
+    if isinstance(instr, (For, While)):
+        items = len(instr.items) if isinstance(instr, For) else 0
+        pairs = zip(instr.init, instr.body.params[items:], strict=True)
+        return any(a is value and p in sources for a, p in pairs)
+    return isinstance(instr, Store) and instr.target is value and instr.outs[0] in sources or (
+        isinstance(instr, Store) and instr.target is value
+    )
+
+
+def _keep_flow(instr: Instr, value: Value, table: dict[Value, Atom]) -> Instr:
+    """Substitute, but leave the operand through which the memory flows."""
+    if isinstance(instr, Store):
+        args = swap(instr.args, table)
+        target = instr.target if instr.target is value else resolve(instr.target, table)
+        return replace(instr, args=args, target=target)
+    if isinstance(instr, For):
+        return replace(instr, items=swap(instr.items, table))
+    return instr
+
+
+def _shallow(instr: Instr, table: dict[Value, Atom]) -> Instr:
+    return substitute_in(instr, table)
+
+
+def _guard_captures(region: Region) -> Region:
+    """What a loop saves, or a container keeps, is copied if its memory is written later on."""
+    live = liveness(region)
+    back: dict[Value, list[Value]] = {}
+    for a, outs in live.flows.items():
+        for b in outs:
+            back.setdefault(b, []).append(a)
+    targets: dict[Value, list[Store]] = {}
+    for instr in instructions(region):
+        if isinstance(instr, Store) and isinstance(instr.target, Value):
+            targets.setdefault(instr.target, []).append(instr)
+
+    def written_later(atom: Atom, position: int, loops: tuple[Any, ...]) -> bool:
+        if not isinstance(atom, Value) or atom.type.kind not in MUTABLE - {"tuple"}:
+            return False
+        family = _reach(list(_reach([atom], back)), live.flows)
+        for member in family:
+            for store in targets.get(member, ()):
+                if live.at[store] > position or set(loops) & set(live.inside[store]):
+                    return True
+        return False
+
+    def visit(part: Region) -> Region:
+        body: list[Instr] = []
+        for instr in part.body:
+            if isinstance(instr, Call) and instr.fn in (pack_tuple, pack_list):
+                instr = guarded(instr, instr.args, body)
+            elif isinstance(instr, Store) and instr.target.type.kind == "list" and instr.args:
+                args = list(instr.args)
+                if written_later(args[-1], live.at[instr], live.inside[instr]):
+                    args[-1] = copied(args[-1], body, instr)
+                    instr = replace(instr, args=tuple(args))
+            elif isinstance(instr, (For, While)):
+                instr = loop(instr)
+            body.append(map_regions(visit, instr) if not isinstance(instr, Call) else instr)
+        return replace(part, body=tuple(body))
+
+    def guarded(instr: Call, args: tuple[Atom, ...], body: list[Instr]) -> Call:
+        position, loops = live.at[instr], live.inside[instr]
+        kept = tuple(copied(a, body, instr) if written_later(a, position, loops) else a for a in args)
+        return replace(instr, args=kept)
+
+    def copied(atom: Atom, body: list[Instr], instr: Instr) -> Value:
+        assert isinstance(atom, Value)
+        fresh = Value(atom.name, atom.type, atom.named)
+        body.append(Call((fresh,), _copier(atom), (atom,), (), instr.line))
+        return fresh
+
+    def loop(instr: For | While) -> Instr:
+        count = len(instr.init)
+        body = list(instr.body.body)
+        results = list(instr.body.results)
+        inner = (*live.inside[instr], instr)
+        for k in range(count + 1, len(results)):
+            if written_later(results[k], live.span[instr][1], inner):
+                results[k] = copied(results[k], body, instr)
+        return replace(instr, body=replace(instr.body, body=tuple(body), results=tuple(results)))
+
+    return visit(region)
+
+
+__all__ = ["Const", "inplace"]

@@ -1,0 +1,68 @@
+"""Results that are handed out are fresh: disjoint from the arguments, from each other and from what is saved.
+
+    yield x_bar, x_bar        ->        yield x_bar, np.copy(x_bar)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..analysis.liveness import READ_ONLY, liveness
+from ..ir.graph import Atom, Call, Graph, Instr, Store, Value
+from ..ir.walk import instructions
+
+OWNED = frozenset({"array", "unknown"})
+
+
+def own(graph: Graph, first: int) -> Graph:
+    """The graph whose results from `first` on share memory with nothing that the caller can see."""
+    live = liveness(graph.region)
+    back: dict[Value, list[Value]] = {}
+    for a, outs in live.flows.items():
+        for b in outs:
+            back.setdefault(b, []).append(a)
+    shown = set(graph.params)
+    for instr in instructions(graph.region):
+        if isinstance(instr, Call) and not isinstance(instr.fn, dict) and _read_only(instr):
+            shown.update(instr.outs)
+    claimed: set[Value] = set()
+    results: list[Atom] = list(graph.region.results)
+    body: list[Instr] = list(graph.region.body)
+    for k, atom in enumerate(results):
+        if not isinstance(atom, Value):
+            continue
+        roots = _reach(atom, back)
+        family = {m for r in roots for m in _reach(r, live.flows)}
+        if k >= first and atom.type.kind in OWNED and (roots & shown or family & claimed or _container_item(roots, body)):
+            fresh = Value(atom.name, atom.type, atom.named)
+            body.append(Call((fresh,), np.copy, (atom,)))
+            results[k] = fresh
+            continue
+        claimed |= family
+    return replace(graph, region=replace(graph.region, body=tuple(body), results=tuple(results)))
+
+
+def _container_item(roots: set[Value], body: list[Instr]) -> bool:
+    return False
+
+
+def _read_only(instr: Call) -> bool:
+    try:
+        return instr.fn in READ_ONLY
+    except TypeError:
+        return False
+
+
+def _reach(start: Value, edges: dict[Value, list[Value]]) -> set[Value]:
+    found, stack = {start}, [start]
+    while stack:
+        for other in edges.get(stack.pop(), ()):
+            if other not in found:
+                found.add(other)
+                stack.append(other)
+    return found
+
+
+__all__ = ["Store", "own"]

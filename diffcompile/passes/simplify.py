@@ -1,0 +1,233 @@
+"""Rewrite adjoint arithmetic by identities that a person would use; the primal is left bit for bit alone.
+
+    1.0 * y -> y        a * (1 / b) -> a / b        a + -b -> a - b        (-a) * b -> -(a * b)
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..analysis.shapes import infer
+from ..frontend.build import noun
+from ..ir.graph import Atom, Call, Const, Graph, Instr, Region, Store, Value
+from ..ir.types import Type
+from ..ir.walk import regions, resolve, substitute_in, swap, with_regions
+
+Rewrite = Callable[["Rewriter", Call], "Atom | None"]
+TABLE: dict[Any, list[Rewrite]] = {}
+
+
+def rewrite(*fns: Any) -> Callable[[Rewrite], Rewrite]:
+    def declare(rule: Rewrite) -> Rewrite:
+        for fn in fns:
+            TABLE.setdefault(fn, []).append(rule)
+        return rule
+
+    return declare
+
+
+def simplify(graph: Graph, primal: set[Value]) -> Graph:
+    """The graph with every call outside `primal` rewritten until no identity applies."""
+    return replace(graph, region=Rewriter(primal).region(graph.region))
+
+
+class Rewriter:
+    def __init__(self, primal: set[Value]) -> None:
+        self.primal = primal
+        self.table: dict[Value, Atom] = {}
+        self.defs: dict[Value, Call] = {}
+        self.body: list[Instr] = []
+        self.line: Any = None
+
+    def region(self, region: Region) -> Region:
+        outer, self.body = self.body, []
+        for instr in region.body:
+            parts = regions(instr)
+            if parts:
+                instr = with_regions(instr, tuple(map(self.region, parts)))
+                self.body.append(substitute_in(instr, self.table))
+                continue
+            instr = substitute_in(instr, self.table)
+            if isinstance(instr, Call) and len(instr.outs) == 1:
+                self.call(instr)
+            else:
+                self.body.append(self.store(instr) if isinstance(instr, Store) else instr)
+        body, self.body = self.body, outer
+        return replace(region, body=tuple(body), results=swap(region.results, self.table))
+
+    def store(self, instr: Store) -> Store:
+        return instr
+
+    def call(self, instr: Call) -> None:
+        out = instr.outs[0]
+        if out not in self.primal:
+            self.line = instr.line
+            for rule in _rules(instr.fn):
+                result = rule(self, instr)
+                if result is not None:
+                    self.settle(out, result)
+                    return
+        self.defs[out] = instr
+        self.body.append(instr)
+
+    def settle(self, out: Value, result: Atom) -> None:
+        """`out` is `result`; where that was just made for it, it takes the name of `out`."""
+        result = resolve(result, self.table)
+        made = self.defs.get(result) if isinstance(result, Value) else None
+        if made is not None and out.named and not made.outs[0].named and self.body and self.body[-1] is made:
+            self.body.pop()
+            named = Value(out.name, made.outs[0].type, True)
+            made = replace(made, outs=(named,))
+            self.defs[named] = made
+            self.body.append(made)
+            result = named
+        self.table[out] = result
+
+    def make(self, fn: Any, *args: Atom) -> Atom:
+        """A call built for a rewrite, itself simplified."""
+        out = Value(noun(fn), infer(fn, args, {}))
+        self.call(Call((out,), fn, args, (), self.line))
+        return resolve(out, self.table)
+
+    def made(self, atom: Atom, *fns: Any) -> Call | None:
+        call = self.defs.get(atom) if isinstance(atom, Value) else None
+        return call if call is not None and call.fn in fns and not call.kwargs else None
+
+
+def _rules(fn: Any) -> list[Rewrite]:
+    try:
+        return TABLE.get(fn, [])
+    except TypeError:
+        return []
+
+
+def is_number(atom: Atom, number: float) -> bool:
+    return isinstance(atom, Const) and type(atom.value) in (int, float) and atom.value == number
+
+
+def _floating(known: Type) -> bool:
+    dtype = known.numeric_dtype
+    return dtype is not None and dtype.kind in "fc"
+
+
+def _same_form(a: Type, b: Type) -> bool:
+    """Is a value of form `a` as good as one of form `b`?"""
+    if a.is_scalar and b.is_scalar:
+        return True
+    return a.kind == b.kind == "array" and a.shape is not None and a.shape == b.shape
+
+
+@rewrite(operator.mul)
+def _(r: Rewriter, call: Call) -> Atom | None:
+    """x * 1 -> x    x * -1 -> -x    a * (1 / b) -> a / b    (-a) * b -> -(a * b)    x * 2 -> 2 * x"""
+    a, b = call.args
+    for x, y in ((a, b), (b, a)):
+        if is_number(y, 1) and (_floating(x.type) or isinstance(y, Const) and isinstance(y.value, int)):
+            return x
+        if is_number(y, -1):
+            return r.make(operator.neg, x)
+        negative = r.made(x, operator.neg)
+        if negative is not None:
+            return r.make(operator.neg, r.make(operator.mul, *((negative.args[0], y) if x is a else (y, negative.args[0]))))
+        spread = r.made(x, np.broadcast_to)
+        if spread is not None and _same_form(y.type, x.type):
+            return r.make(operator.mul, *((spread.args[0], y) if x is a else (y, spread.args[0])))
+    for x, y in ((a, b), (b, a)):
+        inverse = r.made(y, operator.truediv)
+        if inverse is not None and is_number(inverse.args[0], 1):
+            return r.make(operator.truediv, x, inverse.args[1])
+    if isinstance(b, Const) and not isinstance(a, Const):
+        return r.make(operator.mul, b, a)
+    inner = r.made(b, operator.mul)
+    if isinstance(a, Const) and inner is not None and isinstance(inner.args[0], Const):
+        if type(a.value) in (int, float) and type(inner.args[0].value) in (int, float) and not inner.args[0].spelling:
+            return r.make(operator.mul, Const(a.value * inner.args[0].value), inner.args[1])
+    return None
+
+
+@rewrite(operator.truediv)
+def _(r: Rewriter, call: Call) -> Atom | None:
+    """x / 1 -> x    (-a) / b -> -(a / b)"""
+    a, b = call.args
+    if is_number(b, 1) and _floating(a.type):
+        return a
+    negative = r.made(a, operator.neg)
+    if negative is not None:
+        return r.make(operator.neg, r.make(operator.truediv, negative.args[0], b))
+    spread = r.made(a, np.broadcast_to)
+    if spread is not None and _same_form(b.type, a.type):
+        return r.make(operator.truediv, spread.args[0], b)
+    return None
+
+
+@rewrite(operator.add)
+def _(r: Rewriter, call: Call) -> Atom | None:
+    """x + 0 -> x    a + -b -> a - b    -a + b -> b - a"""
+    a, b = call.args
+    for x, y in ((a, b), (b, a)):
+        if is_number(y, 0) and (_floating(x.type) or not isinstance(y, Const)):
+            return x
+    negative = r.made(b, operator.neg)
+    if negative is not None:
+        return r.make(operator.sub, a, negative.args[0])
+    negative = r.made(a, operator.neg)
+    if negative is not None:
+        return r.make(operator.sub, b, negative.args[0])
+    for x, y in ((a, b), (b, a)):
+        zeros = r.made(x, np.zeros_like)
+        if zeros is not None and _same_form(y.type, x.type) and y.type.dtype == x.type.dtype:
+            return y
+        spread = r.made(x, np.broadcast_to)
+        if spread is not None and _same_form(y.type, x.type):
+            return r.make(operator.add, *((spread.args[0], y) if x is a else (y, spread.args[0])))
+    return None
+
+
+@rewrite(operator.sub)
+def _(r: Rewriter, call: Call) -> Atom | None:
+    """x - 0 -> x    0 - x -> -x    a - -b -> a + b"""
+    a, b = call.args
+    if is_number(b, 0) and _floating(a.type):
+        return a
+    if is_number(a, 0) and _floating(b.type):
+        return r.make(operator.neg, b)
+    negative = r.made(b, operator.neg)
+    if negative is not None:
+        return r.make(operator.add, a, negative.args[0])
+    return None
+
+
+@rewrite(operator.neg)
+def _(r: Rewriter, call: Call) -> Atom | None:
+    """-(-x) -> x    -(2) -> -2    -(a - b) -> b - a"""
+    (x,) = call.args
+    if isinstance(x, Const) and type(x.value) in (int, float) and not x.spelling:
+        return Const(-x.value)
+    negative = r.made(x, operator.neg)
+    if negative is not None:
+        return negative.args[0]
+    spread = r.made(x, np.broadcast_to)
+    if spread is not None:
+        return r.make(np.broadcast_to, r.make(operator.neg, spread.args[0]), spread.args[1])
+    return None
+
+
+@rewrite(operator.pow)
+def _(r: Rewriter, call: Call) -> Atom | None:
+    """x ** 1 -> x"""
+    x, y = call.args
+    return x if is_number(y, 1) and _floating(x.type) else None
+
+
+@rewrite(np.conj, np.conjugate, np.real)
+def _(r: Rewriter, call: Call) -> Atom | None:
+    """conj(x) -> x and real(x) -> x for a real x"""
+    (x,) = call.args
+    return x if x.type.is_real else None
+
+

@@ -1,0 +1,35 @@
+"""Undo broadcasting: the cotangent of a broadcast result becomes that of the argument.
+
+    y = x + np.ones((2, 3))       x: (3,)         x_bar = unbroadcast(y_bar, x)       # y_bar.sum(axis=0)
+
+Where the shapes are known the call is folded away, or into one `sum`; where they are not it stays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .register import deflinear
+
+
+def unbroadcast(ct: Any, x: Any) -> Any:
+    """Sum `ct` over the axes along which `x` was broadcast; a scalar for a scalar.
+
+    >>> unbroadcast(np.ones((2, 3)), np.zeros((2, 1))), float(unbroadcast(np.ones(3), 1.0))
+    (array([[3.],
+           [3.]]), 3.0)
+    """
+    if np.ndim(x) == 0:
+        return np.sum(ct) if np.ndim(ct) else ct
+    extra = np.ndim(ct) - np.ndim(x)
+    stretched = [extra + i for i, n in enumerate(np.shape(x)) if n != ct.shape[extra + i]]
+    if extra or stretched:
+        ct = np.sum(ct, axis=(*range(extra), *stretched), keepdims=True)
+    return np.reshape(ct, np.shape(x)) if extra else ct
+
+
+@deflinear(unbroadcast)
+def _(ct: Any, out: Any, y: Any, x: Any) -> Any:
+    return np.broadcast_to(ct, np.shape(y))

@@ -1,0 +1,131 @@
+'''Declare derivatives: five declarators, the same for us and for users.
+
+    @defelementwise(np.tanh)                 # the partial derivative; both modes follow from it
+    def _(out, x):
+        return 1.0 - out**2
+
+    @deflinear(np.transpose)                 # its own tangent; only the transpose is given
+    def _(ct, out, a, axes=None): ...
+
+    @defvjp(np.linalg.solve)                 # cotangent in, cotangents out; None stands for "none"
+    def _(ct, out, a, b): ...
+
+    @defjvp(np.linalg.solve)                 # tangents in (None where absent), tangent out
+    def _(tangents, out, a, b): ...
+
+    nondifferentiable(np.floor, np.argmax)   # nothing flows back
+
+A rule is read by the frontend and inlined, so it is written in the language that the compiler reads, and it can
+be run as plain NumPy. The order of arguments is fixed: what comes in, what came out, what went in.
+
+The three questions that every author asks:
+
+- *Which subgradient at a kink?* The conventions: `abs'(0) = 0`; `norm`, `hypot`, `std`, `arctan2` at their
+  singular point 0; `sqrt'(0) = inf`; ties of `max`, `maximum`, `min`, `minimum` share equally; `clip` passes the
+  cotangent on the closed interval; integer powers are exact at 0; `prod` and `cumprod` are exact with zeros.
+- *What about dtype?* A cotangent has the dtype of its primal; Python constants do not promote, so write `0.5`,
+  not `np.float64(0.5)`. The sweep casts where a dtype changes and takes the real part where a real value meets a
+  complex one.
+- *What about broadcasting?* `defelementwise` rules ignore it: the sweep sums over what was broadcast. Other rules
+  return cotangents of exactly the shape of their argument.
+
+A partial that can be infinite or nan where the primal is fine (`1 / (2 * out)` of a square root) is declared with
+`singular=True`: where a mask lies on the cotangent's path the product is then guarded, so that `0 * inf` is 0.
+'''
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+Rule = Callable[..., Any]
+R = TypeVar("R", bound=Rule)
+Form = Literal["elementwise", "linear", "vjp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One declared derivative: its form, the function that states it, and whether its partials may be infinite."""
+
+    form: Form
+    rule: Rule
+    singular: bool = False
+
+
+class Registry:
+    """Every declared derivative, by the function it is of. `version` grows with each declaration."""
+
+    def __init__(self) -> None:
+        self.reverse: dict[Any, Declared] = {}
+        self.tangent: dict[Any, Rule] = {}
+        self.zero: set[Any] = set()
+        self.version = 0
+
+    def declare(self, fns: tuple[Any, ...], declared: Declared) -> None:
+        for fn in fns:
+            self.reverse[fn] = declared
+            self.zero.discard(fn)
+        self.version += 1
+
+
+REGISTRY = Registry()
+
+
+def defelementwise(*fns: Any, singular: bool = False) -> Callable[[R], R]:
+    """Declare the partial derivatives of elementwise functions: `rule(out, *args)` returns one per argument.
+
+    Parameters: the functions it holds for; `singular` if a partial can be infinite or nan at a finite primal.
+
+    >>> import numpy as np
+    >>> def softsign(x): return x / (1 + abs(x))
+    >>> @defelementwise(softsign)
+    ... def _(out, x): return 1 / (1 + abs(x)) ** 2
+    """
+
+    def declare(rule: R) -> R:
+        REGISTRY.declare(fns, Declared("elementwise", rule, singular))
+        return rule
+
+    return declare
+
+
+def deflinear(*fns: Any) -> Callable[[R], R]:
+    """Declare a function linear in its first argument: its tangent is itself, `rule(ct, out, *args)` its transpose."""
+
+    def declare(rule: R) -> R:
+        REGISTRY.declare(fns, Declared("linear", rule))
+        return rule
+
+    return declare
+
+
+def defvjp(*fns: Any, singular: bool = False) -> Callable[[R], R]:
+    """Declare the cotangents of a function's arguments: `rule(ct, out, *args)` returns one per positional argument.
+
+    A rule for one differentiable argument may return that one cotangent alone. `None` means that nothing flows back.
+    """
+
+    def declare(rule: R) -> R:
+        REGISTRY.declare(fns, Declared("vjp", rule, singular))
+        return rule
+
+    return declare
+
+
+def defjvp(*fns: Any) -> Callable[[R], R]:
+    """Declare the tangent of a function: `rule(tangents, out, *args)`, `tangents` aligned with `args`, None if absent."""
+
+    def declare(rule: R) -> R:
+        for fn in fns:
+            REGISTRY.tangent[fn] = rule
+        REGISTRY.version += 1
+        return rule
+
+    return declare
+
+
+def nondifferentiable(*fns: Any) -> None:
+    """Declare that nothing flows back through these functions (they are locally constant, or not numeric)."""
+    REGISTRY.zero.update(fns)
+    REGISTRY.version += 1

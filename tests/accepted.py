@@ -1,0 +1,445 @@
+"""What is accepted, as programs: the README's table is what `accepted` finds for each of them.
+
+A program is a function of one parameter, differentiated at its default; the docstring is the table's entry.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from diffcompile import DiffCompileError, grad
+from oracles import assert_agrees, assert_like, numeric_gradient
+
+PROGRAMS: dict[str, list[Callable[..., Any]]] = {}
+
+
+def program(topic: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def add(f: Callable[..., Any]) -> Callable[..., Any]:
+        PROGRAMS.setdefault(topic, []).append(f)
+        return f
+
+    return add
+
+
+def accepted(f: Callable[..., Any]) -> bool:
+    """Is the program accepted? If it is, its gradient is right; if not, the refusal is ours."""
+    (x,) = f.__defaults__ or ()
+    try:
+        gradient = grad(f)(x)
+    except DiffCompileError:
+        return False
+    assert_like(gradient, x)
+    assert_agrees(gradient, *numeric_gradient(f, lambda: (x,)))
+    return True
+
+
+def table() -> str:
+    """The README's table, one row for each topic."""
+    rows = ["| | accepted | refused, with the line, the reason and what to write instead |", "|---|---|---|"]
+    for topic, programs in PROGRAMS.items():
+        entries: tuple[list[str], list[str]] = ([], [])
+        for f in programs:
+            entries[0 if accepted(f) else 1].append((f.__doc__ or "").strip())
+        rows.append(f"| **{topic}** | {', '.join(entries[0])} | {', '.join(entries[1])} |")
+    return "\n".join(rows) + "\n"
+
+
+SCALE = 3.0
+
+
+@dataclass(frozen=True)
+class Point:
+    x: float
+    y: float
+
+
+class Model:
+    def __init__(self, slope):
+        self.slope = slope
+
+    def __call__(self, x):
+        return self.slope * x**2
+
+
+MODEL = Model(1.5)
+
+
+def area(width, height=2.0, *, margin=0.1):
+    return (width + margin) * (height + width)
+
+
+def cube(t):
+    return t**3
+
+
+def mean_of(*numbers):
+    return sum(numbers) / len(numbers)
+
+
+def factorial_like(x, n):
+    return 1.0 if n == 0 else (x + n) * factorial_like(x, n - 1)
+
+
+@program("Assignment")
+def _(x=0.7):
+    """names, any number of times"""
+    y = x
+    x = y * y
+    y = z = x + y
+    return x * y * z
+
+
+@program("Assignment")
+def _(x=0.7):
+    """tuple unpacking (nested, starred)"""
+    (a, (b, *rest)), c = (x, (2 * x, x * x, 3.0)), x + 1
+    return a * b * c + rest[0] * rest[1]
+
+
+@program("Assignment")
+def _(x=0.7):
+    """`+=` and its relatives"""
+    y = 1.0
+    y += x
+    y *= x
+    y **= 2
+    return y
+
+
+@program("Assignment")
+def _(x=0.7):
+    """annotations"""
+    y: float = x * x
+    return y
+
+
+@program("Assignment")
+def _(x=0.7):
+    """`:=`"""
+    return (y := x * x) * y
+
+
+@program("Expressions")
+def _(x=0.7):
+    """arithmetic"""
+    return -(x**3) + x // 0.2 * x - x % 0.3 / (x + 1)
+
+
+@program("Expressions")
+def _(x=0.7):
+    """chained comparisons"""
+    return x * x if 0.0 < x <= 1.0 != x else x
+
+
+@program("Expressions")
+def _(x=0.7):
+    """`and`, `or`, `not` with Python's operands"""
+    return (x and x * 2) + (0.0 or x * x) + (1.0 if not x else x)
+
+
+@program("Expressions")
+def _(x=0.7):
+    """conditional expressions"""
+    return x * 2 if x > 1 else x * 3
+
+
+@program("Expressions")
+def _(x=0.7):
+    """f-strings"""
+    label = f"{x:.2f}"
+    return x * len(label)
+
+
+@program("Expressions")
+def _(x=0.7):
+    """globals"""
+    return SCALE * x * x
+
+
+@program("Control flow")
+def _(x=0.7):
+    """`if`/`elif`/`else`"""
+    if x > 1:
+        y = x
+    elif x > 0.5:
+        y = x * x
+    else:
+        y = 0.0
+    return y
+
+
+@program("Control flow")
+def _(x=0.7):
+    """`for` over `range`, lists, tuples, arrays"""
+    y = x
+    for i in range(3):
+        y = y * x + i
+    for w in [1.0, x]:
+        y += w * x
+    for w in (x, 2.0):
+        y *= w
+    for w in np.array([1.0, 2.0]):
+        y = math.sin(y) * w
+    return y
+
+
+@program("Control flow")
+def _(x=0.7):
+    """`zip`, `enumerate`, `reversed`"""
+    y = 0.0
+    for i, (a, b) in enumerate(zip((x, 2.0), reversed((1.0, x * x)))):
+        y += i * a * b + a
+    return y
+
+
+@program("Control flow")
+def _(x=0.7):
+    """`while`, whatever decides its end"""
+    y = x
+    while y < 10:
+        y = y * 1.5 + x
+    return y
+
+
+@program("Control flow")
+def _(x=0.7):
+    """`break`, `continue`, loop `else`"""
+    y = 1.0
+    for i in range(9):
+        if i == 2:
+            continue
+        if y > 3:
+            break
+        y = y + x * i
+    else:
+        y = 0.0
+    return y
+
+
+@program("Control flow")
+def _(x=0.7):
+    """early `return`, out of nested loops too"""
+    y = x
+    for i in range(3):
+        for j in range(3):
+            y = y + x * j
+            if y > 2:
+                return y * y
+    return y
+
+
+@program("Control flow")
+def _(x=0.7):
+    """`assert`, `raise`"""
+    assert x > 0, "positive"
+    if x > 5:
+        raise ValueError("too large")
+    return x * x
+
+
+@program("Control flow")
+def _(x=0.7):
+    """comprehensions"""
+    return sum([x * i for i in range(4) if i != 2])
+
+
+@program("Control flow")
+def _(x=0.7):
+    """`try`"""
+    try:
+        return math.sqrt(x)
+    except ValueError:
+        return 0.0
+
+
+@program("Control flow")
+def _(x=0.7):
+    """`with`"""
+    with np.errstate(all="ignore"):
+        return x * x
+
+
+@program("Control flow")
+def _(x=0.7):
+    """`match`"""
+    match (x, 2):
+        case (a, 2):
+            return a * a
+        case _:
+            return x
+
+
+@program("Functions")
+def _(x=0.7):
+    """calls of other functions, with defaults and keywords"""
+    return area(x) + area(height=x, width=2.0, margin=x * x)
+
+
+@program("Functions")
+def _(x=0.7):
+    """`*args`"""
+    return mean_of(x, x * x, 1.0)
+
+
+@program("Functions")
+def _(x=0.7):
+    """recursion"""
+    return factorial_like(x, 4)
+
+
+@program("Functions")
+def _(x=0.7):
+    """lambdas"""
+    return (lambda t: t * t)(x) + (lambda t: x * t)(2.0)
+
+
+@program("Functions")
+def _(x=0.7):
+    """nested functions and closures"""
+
+    def scaled(t):
+        return t * x
+
+    return scaled(2.0) + scaled(x)
+
+
+@program("Functions")
+def _(x=0.7):
+    """`grad` inside a function"""
+    return grad(cube)(x) * x
+
+
+@program("Functions")
+def _(x=0.7):
+    """generators"""
+
+    def items():
+        yield x
+        yield x * x
+
+    return sum(items())
+
+
+@program("Functions")
+def _(x=0.7):
+    """`global`"""
+    global SCALE
+    SCALE = 3.0
+    return x * SCALE
+
+
+@program("Scalars")
+def _(x=0.7):
+    """`math`"""
+    return math.exp(x) + math.sqrt(x) * math.atan2(x, 2.0)
+
+
+@program("Scalars")
+def _(x=0.7):
+    """`abs`, `pow`, `min`, `max`, `sum`, `round`, `int`, `float`"""
+    y = abs(-x) + pow(x, 3) + min(x, 1.0) * max(x, 0.2, x * x)
+    return y * sum((x, x)) + round(x) * x + int(x) + float(x)
+
+
+@program("Arrays")
+def _(x=np.array([0.5, -1.0, 2.0])):
+    """ufuncs with exact broadcasting"""
+    return np.sum(np.sin(x) * x[:, None] / (1.0 + x**2))
+
+
+@program("Arrays")
+def _(x=np.array([[0.5, -1.0], [2.0, 0.1]])):
+    """reductions with `axis`, `keepdims`, `where`"""
+    p = np.exp(x) / np.sum(np.exp(x), axis=1, keepdims=True)
+    return np.sum(np.var(p, axis=0)) + np.sum(x, where=np.array([True, False])) + p.max()
+
+
+@program("Arrays")
+def _(x=np.array([[0.5, -1.0], [2.0, 0.1]])):
+    """reshaping, joining, building"""
+    y = np.concatenate([x.reshape(-1), np.ravel(x.T)])
+    return np.sum(np.stack([y, np.ones_like(y)]) * np.arange(8.0)) + np.sum(np.array([x[0, 0], 2.0]) ** 2)
+
+
+@program("Arrays")
+def _(x=np.array([[2.5, -1.0], [2.0, 1.1]])):
+    """`@`, `dot`, `einsum`, `linalg`"""
+    y = np.linalg.solve(x, np.ones(2)) @ x
+    return np.sum(y) + np.einsum("ij,jk->", x, x) + np.linalg.det(x) + np.linalg.norm(x)
+
+
+@program("Arrays")
+def _(x=np.array([[0.5, -1.0], [2.0, 0.1]])):
+    """methods and attributes"""
+    return (x.T @ x).sum(axis=0).mean() * x.shape[0] + x[0, 0].item() * len(x) + x.ravel()[1]
+
+
+@program("Arrays")
+def _(x=np.array([0.5, -1.0, 2.0, 0.1])):
+    """reading elements, slices, index arrays, masks"""
+    return x[0] * x[-1] + np.sum(x[1:] * x[:-1]) + np.sum(x[np.array([0, 0, 2])] ** 2) + np.sum(x[x > 0] ** 3)
+
+
+@program("Arrays")
+def _(x=np.array([0.5, -1.0, 2.0, 0.1])):
+    """writing elements and slices of local arrays"""
+    y = np.zeros(6)
+    for i in range(4):
+        y[i] = x[i] * x[i]
+        y[i + 1 :] += x[i]
+    return np.sum(y * y)
+
+
+@program("Arrays")
+def _(x=np.array([0.5, -1.0, 2.0, 0.1])):
+    """writing through views"""
+    y = np.zeros((2, 2))
+    row = y[0]
+    row[:] = x[:2]
+    return np.sum(y * y)
+
+
+@program("Arrays")
+def _(x=np.array([0.5, -1.0, 2.0, 0.1])):
+    """sorting in place"""
+    y = x * x
+    y.sort()
+    return np.sum(y * np.arange(4.0))
+
+
+@program("Containers")
+def _(x=(0.7, 0.2)):
+    """tuples and lists of parameters"""
+    a, b = x
+    return a * b + x[0] ** 2
+
+
+@program("Containers")
+def _(x={"W": np.array([0.5, 2.0]), "b": 0.1}):
+    """dicts of parameters"""
+    return np.sum(x["W"] ** 2) * x["b"]
+
+
+@program("Containers")
+def _(x=0.7):
+    """`list.append`"""
+    items = []
+    for i in range(3):
+        items.append(x * i)
+    return items[1] * items[2] + len(items)
+
+
+@program("Containers")
+def _(x=0.7):
+    """dataclasses"""
+    p = replace(Point(x, 2.0), y=x * x)
+    return p.x * p.y
+
+
+@program("Containers")
+def _(x=0.7):
+    """objects that are called"""
+    return MODEL(x) + x

@@ -1,0 +1,79 @@
+"""Imports point one way: each layer imports what is named beside it, `errors`, and nothing else of ours."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted((ROOT / "diffcompile").rglob("*.py"))
+
+LAYERS: dict[str, set[str]] = {
+    "errors": set(),
+    "rules": set(),
+    "ir": set(),
+    "analysis": {"ir"},
+    "frontend": {"ir", "analysis", "rules"},
+    "passes": {"ir", "analysis", "frontend"},
+    "differentiate": {"rules", "frontend", "ir", "analysis", "passes"},
+    "emit": {"ir", "analysis"},
+    "backends": {"emit", "ir", "analysis", "passes"},
+    "show": {"ir", "emit"},
+    "pipeline": {
+        "rules",
+        "ir",
+        "analysis",
+        "frontend",
+        "passes",
+        "differentiate",
+        "emit",
+        "backends",
+        "show",
+    },
+    "compiled": {"pipeline", "rules", "show"},
+    "api": {"compiled", "pipeline", "rules", "show"},
+    "testing": {"api"},
+    "__init__": {"api", "rules", "testing"},
+}
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(ROOT / "diffcompile").with_suffix("").parts[0]
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """The line and full dotted name of everything that the file imports."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join((*base, *filter(None, [node.module])))
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_imports_only_the_layers_below_it(path: Path) -> None:
+    allowed = LAYERS[layer(path)] | {layer(path), "errors"}
+    ours = [(line, name) for line, name in imported(path) if name.startswith("diffcompile.")]
+
+    assert [(line, name) for line, name in ours if name.split(".")[1] not in allowed] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_stand_at_the_top_and_name_what_they_import(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    within = [node for function in functions for node in ast.walk(function)]
+    inside = [node.lineno for node in within if isinstance(node, ast.Import | ast.ImportFrom)]
+
+    assert inside == []
+    assert [line for line, name in imported(path) if name.endswith(".*")] == []
+
+
+def test_only_the_printer_knows_astor() -> None:
+    users = {path for path in FILES if any(name.split(".")[0] == "astor" for _, name in imported(path))}
+
+    assert users <= {ROOT / "diffcompile" / "emit" / "python.py"}
