@@ -52,7 +52,7 @@ def derive(
     watch: Watch = lambda stage, graph: None,
 ) -> Program:  # fmt: skip
     """Compile the derivative of `fn`; `watch(stage, graph)` sees every step."""
-    lowered = lower(fn, specs)
+    lowered = lower(fn, specs, "value" if mode == "value_and_grad" else "")
     watch("lowered", lowered.graph)
     indices = (wrt,) if isinstance(wrt, int) else wrt
     leaves = [differentiable(lowered, k, specs) for k in indices]

@@ -59,6 +59,29 @@ class Liveness:
     span: dict[Any, tuple[int, int]] = field(default_factory=dict)
     inside: dict[Instr, tuple[Any, ...]] = field(default_factory=dict)
     flows: dict[Value, list[Value]] = field(default_factory=dict)  # b may be (a view, a later version of) a
+    reads: dict[Value, list[int]] = field(default_factory=dict)
+    branches: list[tuple[int, int, list[tuple[int, int]]]] = field(default_factory=list)
+
+    def stretches(self, value: Value) -> list[tuple[int, int]]:
+        """The parts of the text in which the value is held: in a branch, until its last read there."""
+        reads = self.reads.get(value, [])
+        return self._stretches(self.start[value], reads) if reads else [(self.start[value], self.start[value])]
+
+    def live_after(self, value: Value, position: int) -> bool:
+        """Is the value read after this position, on some path that comes by it?"""
+        return any(start <= position < end for start, end in self.stretches(value))
+
+    def _stretches(self, start: int, reads: list[int]) -> list[tuple[int, int]]:
+        end = max(reads)
+        for begin, finish, sides in self.branches:
+            if start <= begin and begin < end < finish:
+                found = [(start, begin)]
+                for first, last in sides:
+                    inner = [p for p in reads if first <= p <= last]
+                    if inner:
+                        found.extend(self._stretches(first, inner))
+                return found
+        return [(start, end)]
 
 
 def liveness(region: Region, nested: Mapping[Value, Instr] | None = None) -> Liveness:
@@ -120,15 +143,25 @@ class _Walk:
                 for out in instr.outs:
                     self.flow(instr.target, out)
             case If():
+                begin = self.position
+                sides: list[tuple[int, int]] = []
+                slot = len(live.branches)
+                live.branches.append((0, 0, sides))
                 for part in (instr.then, instr.orelse):
+                    first = self.position + 1
                     self.region(part, loops)
+                    sides.append((first, self.position))
                     for result, out in zip(part.results, instr.outs, strict=True):
                         self.flow(result, out)
                 self.position += 2
+                live.branches[slot] = (begin, self.position, sides)
             case For() | While():
                 self.loop(instr, loops)
         for out in instr.outs:
             self.define(out, loops)
+        if isinstance(instr, (For, While)):
+            for memo in instr.outs[len(instr.init) :]:
+                live.start[memo] = live.span[instr][0] + 1  # the list is made before the first turn
 
     def loop(self, instr: For | While, loops: tuple[Any, ...]) -> None:
         begin = self.position
@@ -163,6 +196,7 @@ class _Walk:
             if len(loops) > len(home):
                 position = live.span[loops[len(home)]][1]
             live.end[value] = max(live.end.get(value, 0), position)
+            live.reads.setdefault(value, []).append(position)
 
 
 def _everything(instr: Instr) -> list[Atom]:

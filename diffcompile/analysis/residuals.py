@@ -45,7 +45,63 @@ def close(graph: Graph) -> Graph:
     """The graph in which every value is read where it can be."""
     stored = {i.target for i in instructions(graph.region) if isinstance(i, Store)}
     region, _ = _Closing(stored).region(graph.region, graph.region)
-    return replace(graph, region=region)
+    return replace(graph, region=filled(region))
+
+
+def filled(region: Region) -> Region:
+    """A value that is saved though no branch may have made it is None there: saving reads it."""
+    saved: set[Value] = set()
+    _saved(region, saved)
+    return _filled(region, saved) if saved else region
+
+
+def _saved(region: Region, found: set[Value]) -> None:
+    """The values that are saved, and those that they come from by way of branches and loops."""
+    for instr in reversed(region.body):
+        match instr:
+            case Call() if instr.fn is pack_tuple:
+                found.update(v for v in values(instr.args) if v.type.maybe_unbound)
+            case If():
+                for part in (instr.then, instr.orelse):
+                    found.update(values(r for o, r in zip(instr.outs, part.results, strict=True) if o in found))
+                    _saved(part, found)
+            case For() | While():
+                count = len(instr.init)
+                found.update(v for v in values(instr.body.results[count + 1 :]) if v.type.maybe_unbound)
+                items = len(instr.items) if isinstance(instr, For) else 0
+                for _ in range(2):
+                    for k, (out, param) in enumerate(zip(instr.outs, instr.body.params[items:], strict=False)):
+                        if k < count and (out in found or param in found):
+                            found.update(values((instr.body.results[k], instr.init[k], param, out)))
+                    _saved(instr.body, found)
+
+
+def _filled(region: Region, saved: set[Value]) -> Region:
+    none = Const(None)
+
+    def fill(atoms: tuple[Atom, ...], wanted: list[bool]) -> tuple[Atom, ...]:
+        return tuple(
+            none if on and isinstance(a, Const) and a.value is UNBOUND else a
+            for a, on in zip(atoms, wanted, strict=True)
+        )
+
+    body: list[Instr] = []
+    for instr in region.body:
+        match instr:
+            case If():
+                on = [o in saved for o in instr.outs]
+                then, orelse = (_filled(p, saved) for p in (instr.then, instr.orelse))
+                instr = replace(
+                    instr,
+                    then=replace(then, results=fill(then.results, on)),
+                    orelse=replace(orelse, results=fill(orelse.results, on)),
+                )
+            case For() | While():
+                items = len(instr.items) if isinstance(instr, For) else 0
+                on = [p in saved for p in instr.body.params[items:]]
+                instr = replace(instr, init=fill(instr.init, on), body=_filled(instr.body, saved))
+        body.append(instr)
+    return replace(region, body=tuple(body))
 
 
 class _Closing:

@@ -39,7 +39,7 @@ SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
 
 class CallSweep(Sweep):
     def call(self, instr: Call) -> None:
-        cts = [self.cts.take(out) for out in instr.outs]
+        cts = self.taken(instr)
         fn = instr.fn
         if not any(map(self.active, instr.args)) and not any(self.active(a) for _, a in instr.kwargs):
             return
@@ -61,7 +61,7 @@ class CallSweep(Sweep):
             self.rule(instr, instr.args, instr.kwargs, cts, fn)
 
     def store(self, instr: Store) -> None:
-        cts = [self.cts.take(out) for out in instr.outs]
+        cts = self.taken(instr)
         if instr.fn in PLAIN:
             self.rule(instr, (instr.target, *instr.args), (), cts, PLAIN[instr.fn])
         elif instr.fn is operator.setitem:
@@ -76,6 +76,11 @@ class CallSweep(Sweep):
             self.cts.add(instr.target, ct)
         else:
             self.rule(instr, (instr.target, *instr.args), instr.kwargs, cts, instr.fn)
+
+    def taken(self, instr: Call | Store) -> list[Cotangent]:
+        cts = [self.cts.take(out) for out in instr.outs]
+        self.cts.pinned = {ct for ct in cts if isinstance(ct, Value)}
+        return cts
 
     def whole(self, ct: Cotangent, value: Value) -> Atom:
         return self.cts.whole(ct, value)

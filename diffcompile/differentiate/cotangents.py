@@ -26,6 +26,8 @@ class Cotangents:
         self.b = builder
         self.varied = varied
         self.of: dict[Value, Cotangent] = {}
+        self.renamed: dict[Value, Value] = {}
+        self.pinned: set[Value] = set()  # the cotangents being handed on, which keep their names
         self.masked: set[Value] = set()  # cotangents that may be 0 because something was masked away
 
     def take(self, value: Value) -> Cotangent | None:
@@ -37,9 +39,11 @@ class Cotangents:
             return
         if isinstance(ct, Const) and isinstance(ct.value, float) and ct.value == 0.0:
             return
-        if not isinstance(ct, tuple):
-            ct = self._real(self.named(ct, atom), atom)
         known = self.of.get(atom)
+        if isinstance(ct, Value):
+            ct = self.renamed.get(ct, ct)
+        if not isinstance(ct, tuple):
+            ct = self._real(ct if known is not None else self.named(ct, atom), atom)
         self.of[atom] = ct if known is None else self._sum(known, ct, atom)
 
     def named(self, ct: Atom, atom: Value) -> Atom:
@@ -47,11 +51,12 @@ class Cotangents:
         made = self.b.defs.get(ct) if isinstance(ct, Value) else None
         if not isinstance(ct, Value) or ct.named or made is None or not self.b.body or self.b.body[-1] is not made:
             return ct
-        if len(made.outs) != 1:
+        if len(made.outs) != 1 or ct in self.pinned:
             return ct
         renamed = Value(bar(atom), ct.type, named=atom.named)
         self.b.body.pop()
         self.b.emit(type(made)(**{**{s: getattr(made, s) for s in made.__slots__}, "outs": (renamed,)}))
+        self.renamed[ct] = renamed
         if ct in self.masked:
             self.masked.add(renamed)
         return renamed
@@ -73,7 +78,7 @@ class Cotangents:
             )
         if isinstance(a, tuple) or isinstance(b, tuple):
             a, b = self.whole(a, atom), self.whole(b, atom)
-        total = self.b.call(operator.add, a, b, name=bar(atom))
+        total = self.named(self.b.call(operator.add, a, b), atom)
         if isinstance(total, Value) and (a in self.masked or b in self.masked):
             self.masked.add(total)
         return total

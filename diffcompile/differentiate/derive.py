@@ -9,7 +9,7 @@ import numpy as np
 
 from ..analysis.activity import varied
 from ..analysis.effects import may_raise
-from ..analysis.residuals import close
+from ..analysis.residuals import close, filled
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import (
     Atom, Call, Const, Function, Graph, Instr, Region, Store, Value, backward_begins, pack_tuple, unpack,
@@ -159,7 +159,7 @@ def pair(
     else:
         kept = Const(None)
     back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
-    front = replace(graph, region=Region(graph.params, ahead, (*outs, kept)))
+    front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept))))
     front = inplace(front, primal)
     behind_graph = own(inplace(replace(graph, region=back, captures=()), set()), 0)
     return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")

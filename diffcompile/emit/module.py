@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DiffCompileError
-from ..ir.graph import Call, Function, Graph, Instr
+from ..ir.graph import Call, Function, Graph, Instr, backward_begins
 from ..ir.walk import instructions
 from .names import names
 from .nest import nested
@@ -184,7 +184,7 @@ class Module:
         for instr in instructions(region):
             if isinstance(instr, Call) and isinstance(instr.fn, Function):
                 taken.add(self.function(instr.fn))
-            elif isinstance(instr, Call) and isinstance(instr.fn, FunctionType) and public_path(instr.fn) is None:
+            elif isinstance(instr, Call) and _written(instr.fn):
                 taken.add(self.helper(instr.fn))
         printer = Printer(self, names(region, inside, taken - {p.name for p in region.params}), inside, True)
         body: list[ast.stmt] = []
@@ -204,6 +204,11 @@ class Module:
         parts += [t.strip() for n, t in self.helpers.items() if t and not n.startswith("$")]
         parts += [print_python(_docstring_ready(f)).strip() for f in self.functions]
         return "\n\n\n".join(parts) + "\n"
+
+
+def _written(fn: Any) -> bool:
+    """Is this a function whose text goes into the module?"""
+    return isinstance(fn, FunctionType) and fn.__module__ != backward_begins.__module__ and public_path(fn) is None
 
 
 def _builtins(region: Any) -> set[str]:

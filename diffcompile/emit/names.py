@@ -29,7 +29,7 @@ class Groups:
         if value not in self.parent:
             self.parent[value] = value
             self.members[value] = [value]
-            self.stretches[value] = [(self.live.start[value], self.live.end[value])]
+            self.stretches[value] = self.live.stretches(value)
         while self.parent[value] is not value:
             value = self.parent[value]
         return value

@@ -41,7 +41,12 @@ def _region(region: Region, counts: Counter[Value], found: dict[Value, Instr], l
     for k, instr in enumerate(region.body):
         for part in regions(instr):
             _region(part, counts, found, lengths)
-        if len(instr.outs) != 1 or counts[instr.outs[0]] != 1:
+        if len(instr.outs) != 1 or not counts[instr.outs[0]]:
+            continue
+        if isinstance(instr, Call) and instr.fn is range and not instr.outs[0].named:
+            found[instr.outs[0]] = instr  # written out wherever it is run over
+            continue
+        if counts[instr.outs[0]] != 1:
             continue
         out = instr.outs[0]
         reader = readers.get(out)

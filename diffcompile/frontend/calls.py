@@ -312,6 +312,7 @@ class Calls(Expressions):
         frame = type(self)(self.unit, source, Scope(getattr(source.node, "name", "lambda"), parent))
         for parameter, ref in named:
             self.state.vars[frame.scope, parameter] = ref
+        frame.result_name = name
         line = self.b.line
         self.unit.depth += 1
         try:

@@ -50,6 +50,7 @@ class Core:
         self.source = source
         self.scope = scope
         self.node: ast.AST = source.node
+        self.result_name = ""  # what the caller calls the result
 
     # -- where we are -------------------------------------------------------------------------------------------
 
@@ -66,6 +67,9 @@ class Core:
         self.unit.state = value
 
     def span(self, node: ast.AST | None = None) -> Span:
+        """Where a node stands; what a rule builds stands on the line that it is the derivative of."""
+        if self.unit.rule:
+            return self.b.line
         return self.source.span(node if node is not None else self.node)
 
     def refuse(self, reason: str, remedy: str = "", node: ast.AST | None = None) -> DiffCompileError:

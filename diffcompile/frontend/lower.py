@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from ..analysis.shapes import reset_dims
 from ..errors import Span
 from ..ir.graph import Atom, Const, Function, Graph, Region, Value
-from ..ir.types import UNKNOWN, Type, join
+from ..ir.types import UNKNOWN, Type, join, number
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import MUTABLE, Unit
 from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
@@ -83,21 +85,19 @@ class Session:
         key = (fn, tuple((n, s if isinstance(s, Type) else ("const", type(s.value), _key(s.value))) for n, s in specs))
         if key in self.functions:
             return self.functions[key]
-        function = self.functions[key] = Function(fn.__name__, fn)
-        for _ in range(3):
+        # A recursive call has the type that is assumed here; the assumption holds if lowering confirms it.
+        function = self.functions[key] = Function(fn.__name__, fn, number(np.dtype(np.float64)))
+        while True:
             lowered = lower_function(fn, specs, self)
             if lowered is None:
                 self.functions[key] = None
                 return None
-            graph, result = lowered
-            function.graph = graph
-            if join(function.result, result) == function.result:
-                break
-            if not _calls(graph, function):
-                function.result = result
-                break
-            function.result = result
-        return function
+            function.graph, result = lowered
+            if not _calls(function.graph, function) or join(function.result, result) == function.result:
+                if not _calls(function.graph, function):
+                    function.result = result
+                return function
+            function.result = result if function.result.kind == "number" and result.kind != "number" else UNKNOWN
 
 
 def _key(value: Any) -> Any:
@@ -121,12 +121,16 @@ def _calls(graph: Graph, function: Function) -> bool:
     return False
 
 
-def lower(fn: Any, specs: list[tuple[str, Spec]], session: Session | None = None) -> Lowered:
-    """The graph of `fn` for arguments described by `specs`, one per parameter in order."""
+def lower(fn: Any, specs: list[tuple[str, Spec]], result_name: str = "") -> Lowered:
+    """The graph of `fn` for arguments described by `specs`, one per parameter in order.
+
+    A result that has no name of its own is called `result_name`.
+    """
     reset_dims()
-    session = session or Session()
+    session = Session()
     source = read_source(fn)
     frame, params, refs = _frame(source, specs, session)
+    frame.result_name = result_name
     leaves = tuple(tuple(_leaves(frame, ref)) for ref in refs)
     result = _run(frame)
     atoms: list[Atom] = []
@@ -224,7 +228,7 @@ def _run(frame: Statements) -> Ref:
         if frame.state.dead:
             return Const(None)
         return frame.state.vars.get((frame.scope, "$return"), Const(None))
-    return frame.expression(node.body)  # type: ignore[arg-type]
+    return frame.expression(node.body, frame.result_name)  # type: ignore[arg-type]
 
 
 def _structure(frame: Statements, ref: Ref, atoms: list[Atom]) -> Any:

@@ -257,7 +257,7 @@ class Statements(Loops):
         self.branch(test, path(node.body), path(node.orelse))
 
     def _Return(self, node: ast.Return) -> None:
-        ref = Const(None) if node.value is None else self.expression(node.value)
+        ref = Const(None) if node.value is None else self.expression(node.value, self.result_name)
         self.state.vars[self.scope, "$return"] = ref
         self.state.done = Const(True)
         if self.loop_depth:

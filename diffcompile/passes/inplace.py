@@ -64,9 +64,7 @@ def _conflict(region: Region, live: Liveness, primal: set[Value]) -> Region | No
         later = _reach([out], live.flows)
         position = live.at[store]
         for value in sorted(family - later - {out}, key=lambda v: live.start.get(v, 0)):
-            if live.end.get(value, 0) <= position:
-                continue
-            if live.start.get(value, 0) > position and not _loops_shared(live, value, store):
+            if not live.live_after(value, position):
                 continue
             same_place = live.loops.get(value) == live.inside[store]
             if same_place and not (mine and sources & set(region.params)):
@@ -76,10 +74,6 @@ def _conflict(region: Region, live: Liveness, primal: set[Value]) -> Region | No
             if not _own_param(target, live, store):
                 return _copy_target(region, store)
     return None
-
-
-def _loops_shared(live: Liveness, value: Value, store: Store) -> bool:
-    return bool(set(live.loops.get(value, ())) & set(live.inside[store]))
 
 
 def _own_param(target: Value, live: Liveness, store: Store) -> bool:
