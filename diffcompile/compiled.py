@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from .errors import DiffCompileError, WrongArgument
-from .frontend.lower import Parts, Spec
+from .frontend.lower import Lowered, Parts, Spec
 from .ir.graph import Const, Graph
 from .ir.text import graph_text
 from .ir.types import BOOL, COMPLEX, FLOAT, INT, OBJECT, UNKNOWN, Dim, Type, array, number
-from .pipeline import Mode, Program, derive
+from .pipeline import Mode, Program, derive, lowered_derivative
 from .rules.register import REGISTRY
 
 _FOLDED = (
@@ -116,7 +116,7 @@ class Derivative:
         self._fast_version = -1
         self._last: Program | None = None
         self._lock = threading.RLock()
-        functools.update_wrapper(self, fn)
+        functools.update_wrapper(self, fn, updated=())
         self._signature = inspect.signature(fn)
         self._wrt = self._positions(argnums)
 
@@ -148,22 +148,10 @@ class Derivative:
             if fast is not None and self._fast_version == REGISTRY.version:
                 return fast(*args)
         program = self._program(args, kwargs)
-        if program.check_scalar:
-            self._check_scalar(args, kwargs)
         function = program.functions[program.names[0]]
         if program.captures:
             return function(*args, **kwargs, **{c.name: c.read() for c in program.captures})
         return function(*args, **kwargs)
-
-    def _check_scalar(self, args: Any, kwargs: Any) -> None:
-        """The kind of the result was not known when compiling: look at it."""
-        value = self.primal(*args, **kwargs)
-        value = value[0] if self._has_aux else value
-        if np.ndim(value) != 0 or isinstance(value, (tuple, list, dict)):
-            raise WrongArgument(
-                f"`grad` needs a function that returns one number, and `{self.__name__}` returned "
-                f"{type(value).__name__}", None, "Return its sum, or use `vjp`.",
-            )  # fmt: skip
 
     def _program(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
         try:
@@ -192,12 +180,16 @@ class Derivative:
             self._programs[key] = [program]
             self._last = program
             plain = not kwargs and all(type(a) in (float, np.float64) for a in args)
-            if plain and not program.captures and not program.guards and not program.check_scalar:
+            if plain and not program.captures and not program.guards:
                 if self._fast_version != REGISTRY.version:
                     self._fast.clear()
                     self._fast_version = REGISTRY.version
                 self._fast[tuple(map(type, args))] = program.functions[program.names[0]]
         return program
+
+    def lowered(self, specs: list[tuple[str, Spec]]) -> Lowered:
+        """The derivative as a graph that can be differentiated again."""
+        return lowered_derivative(self.primal, specs, self._wrt, self._mode, self._has_aux)
 
     # -- looking inside -----------------------------------------------------------------------------------------
 

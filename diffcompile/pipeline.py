@@ -8,11 +8,11 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .analysis.activity import can_vary
-from .differentiate.derive import gradient, pair
+from .differentiate.derive import differentiable_again, gradient, pair, runnable
 from .emit.module import Module, load, plain_return
 from .emit.python import Printer
 from .errors import Span, WrongArgument
@@ -37,7 +37,6 @@ class Program:
     captures: tuple[Capture, ...]
     guards: tuple[Guard, ...]
     version: int
-    check_scalar: bool = False
     unwritable: tuple[str, ...] = ()
     returns: Any = "leaf"
     span: Span | None = field(default=None)
@@ -52,7 +51,7 @@ def derive(
     watch: Watch = lambda stage, graph: None,
 ) -> Program:  # fmt: skip
     """Compile the derivative of `fn`; `watch(stage, graph)` sees every step."""
-    lowered = lower(fn, specs, "value" if mode == "value_and_grad" else "")
+    lowered = lowered_graph(fn, specs, "value" if mode == "value_and_grad" else "")
     watch("lowered", lowered.graph)
     indices = (wrt,) if isinstance(wrt, int) else wrt
     leaves = [differentiable(lowered, k, specs) for k in indices]
@@ -60,9 +59,11 @@ def derive(
         return _pullback(fn, specs, lowered, indices, leaves, watch)
     result, outputs = _scalar_result(lowered, has_aux)
     inputs = list(dict.fromkeys(v for group in leaves for v in group))
-    graph, results = gradient(lowered.graph, inputs, result, outputs, mode == "value_and_grad" or has_aux)
-    watch("reverse", graph)
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
+    graph = gradient(lowered.graph, inputs, result, outputs, bool(kept))
+    watch("reverse", graph)
+    graph = runnable(graph, lowered.graph, kept)
+    watch("in place", graph)
     place = {v: kept + k for k, v in enumerate(inputs)}
     shown = [_structure_of(specs[k][1], iter([place[v] for v in group])) for k, group in zip(indices, leaves, strict=True)]
 
@@ -84,18 +85,56 @@ def derive(
     function = f"{name}_{suffix}"
     doc = _doc(fn, mode, [specs[k][0] for k in indices], lowered)
     module.add(graph, function, doc, _signature(fn, lowered, specs), returned)
-    return _loaded(module, (function,), graph, (graph,), lowered, _is_unknown(result), "leaf")
+    return _loaded(module, (function,), graph, (graph,), lowered, "leaf")
+
+
+def lowered_graph(fn: Any, specs: list[tuple[str, Spec]], result_name: str = "") -> Lowered:
+    """The graph of a function, or of a derivative that is differentiated once more."""
+    again = getattr(fn, "lowered", None)
+    return again(specs) if again is not None else lower(fn, specs, result_name)
+
+
+def lowered_derivative(
+    fn: Any, specs: list[tuple[str, Spec]], wrt: tuple[int, ...] | int, mode: Mode, has_aux: bool
+) -> Lowered:
+    """The derivative of `fn` as a function to be differentiated."""
+    lowered = lowered_graph(fn, specs)
+    indices = (wrt,) if isinstance(wrt, int) else wrt
+    leaves = [differentiable(lowered, k, specs) for k in indices]
+    result, outputs = _scalar_result(lowered, has_aux)
+    inputs = list(dict.fromkeys(v for group in leaves for v in group))
+    kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
+    graph = differentiable_again(gradient(lowered.graph, inputs, result, outputs, bool(kept)))
+    place = {v: kept + k for k, v in enumerate(inputs)}
+    order: list[int] = []
+    shapes = []
+    for k, group in zip(indices, leaves, strict=True):
+        order.extend(place[v] for v in group)
+        shapes.append(_returned_shape(specs[k][1]))
+    answer = shapes[0] if isinstance(wrt, int) else (tuple, tuple(range(len(shapes))), tuple(shapes))
+    if kept:
+        order = [*range(kept), *order]
+        answer = (tuple, (0, 1), (lowered.returns, answer))
+    results = tuple(graph.region.results[k] for k in order)
+    graph = replace(graph, region=replace(graph.region, results=results), name=f"{graph.name}_grad")
+    return replace(lowered, graph=graph, returns=answer)
+
+
+def _returned_shape(spec: Spec) -> Any:
+    if isinstance(spec, Parts):
+        return (spec.kind, spec.keys, tuple(_returned_shape(p) for p in spec.items))
+    return "leaf"
 
 
 def _loaded(
     module: Module, names: tuple[str, ...], graph: Graph, graphs: tuple[Graph, ...], lowered: Lowered,
-    check: bool, returns: Any,
+    returns: Any,
 ) -> Program:  # fmt: skip
     text = module.text()
     namespace = load(text, module, names[0])
     functions = {n: namespace[n] for n in names}
     return Program(
-        text, functions, names, graph, graphs, lowered.graph.captures, lowered.guards, REGISTRY.version, check,
+        text, functions, names, graph, graphs, lowered.graph.captures, lowered.guards, REGISTRY.version,
         tuple(dict.fromkeys(module.unwritable)), returns, lowered.graph.line,
     )  # fmt: skip
 
@@ -141,7 +180,7 @@ def _pullback(
     params = [ast.arg(p.name, None) for p in back.params]
     module.add(back, f"{name}_backward", behind, ast.arguments([], params, None, [], [], None, []), grads)
     names = (f"{name}_forward", f"{name}_backward")
-    return _loaded(module, names, front, (front, back), lowered, False, lowered.returns)
+    return _loaded(module, names, front, (front, back), lowered, lowered.returns)
 
 
 def differentiable(lowered: Lowered, index: int, specs: list[tuple[str, Spec]]) -> list[Value]:
@@ -193,10 +232,6 @@ def _scalar_result(lowered: Lowered, has_aux: bool) -> tuple[Atom, list[Atom]]:
     return results[0], results
 
 
-def _is_unknown(atom: Atom) -> bool:
-    return atom.type.kind == "unknown" or atom.type.kind == "array" and atom.type.rank is None
-
-
 # -- what the user sees of arguments and results --------------------------------------------------------------------
 
 
@@ -235,7 +270,8 @@ def _display(printer: Printer, kind: type, keys: tuple[Any, ...], items: list[as
 
 def _name_of(fn: Any) -> str:
     name = getattr(fn, "__name__", "function")
-    return name if name.isidentifier() else "function"
+    name = name if name.isidentifier() else "function"
+    return f"{name}_grad" if hasattr(fn, "lowered") else name
 
 
 def _origin(lowered: Lowered) -> str:

@@ -15,14 +15,13 @@ import numpy as np
 
 from ..analysis.activity import constant_function
 from ..errors import NoRule
-from ..frontend.build import unbroadcast_call
+from ..frontend.build import repeats, unbroadcast_call
 from ..frontend.lower import lower_rule
 from ..ir.graph import (
     Atom, Call, Const, Function, If, Region, Store, Value, literal, pack_dict, pack_list, pack_tuple, unpack,
 )  # fmt: skip
 from ..ir.text import function_name
-from ..ir.types import BOOL, INT, OBJECT, Type
-from ..rules.broadcast import unbroadcast
+from ..ir.types import BOOL, OBJECT, Type
 from ..rules.register import REGISTRY, Declared
 from .cotangents import Cotangent, bar
 from .reverse import Sweep
@@ -68,7 +67,7 @@ class CallSweep(Sweep):
             self.write(instr, cts[0])
         elif instr.fn is list.append:
             self.appended(instr, cts[0])
-        elif instr.fn is np.add.at:
+        elif instr.fn == np.add.at:
             ct = self.whole(cts[0], instr.outs[0])
             index, value = instr.args
             if self.active(value):
@@ -363,22 +362,3 @@ def _single_sequence(rule: Any, args: tuple[Atom, ...]) -> bool:
 
 def _pairs(atom: Any, ct: Any) -> list[tuple[Any, Any]]:
     return [] if ct is None or atom is None else [(atom, ct)]
-
-
-def repeats(index: Atom, b: Any) -> bool:
-    """May this index select an element twice?"""
-    if isinstance(index, Const):
-        parts = index.value if isinstance(index.value, tuple) else (index.value,)
-        return any(np.ndim(p) > 0 and np.asarray(p).dtype.kind != "b" for p in parts if not isinstance(p, slice))
-    made = b.made_by(index, pack_tuple)
-    if made is not None:
-        return any(repeats(a, b) for a in made.args)
-    kind = index.type
-    if kind.kind == "array":
-        return kind.dtype is None or kind.dtype.kind != "b"
-    if kind.kind in ("list", "tuple"):
-        return True
-    return kind.kind == "unknown"
-
-
-__all__ = ["BOOL", "INT", "CallSweep", "unbroadcast"]

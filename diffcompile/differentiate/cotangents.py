@@ -103,7 +103,7 @@ class Cotangents:
             assert isinstance(out, Value)
             self.masked.add(out)
             return out
-        if kind == "list":
+        if kind in ("list", "tuple"):
             count = self.b.call(len, value)
             zeros = self.b.call(pack_list, Const(0.0), type=Type("list", elem=FLOAT))
             return self.b.call(operator.mul, zeros, count, name=bar(value), type=Type("list", elem=Type()))

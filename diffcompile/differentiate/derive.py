@@ -33,7 +33,7 @@ def sweep(graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]]) -> tupl
                 builder.defs[out] = instr
     active = varied(graph.region, wrt)
     cotangents = Cotangents(builder, active)
-    state = ControlSweep(builder, cotangents, active, derive_callee=derive_function)
+    state = ControlSweep(builder, cotangents, active, derive_callee=derive_function, inputs=frozenset(wrt))
     for atom, ct in seeds:
         cotangents.add(atom, ct)
     state.region(graph.region)
@@ -48,8 +48,8 @@ def sweep(graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]]) -> tupl
 
 def gradient(
     graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool
-) -> tuple[Graph, list[Atom]]:
-    """The graph whose results are `outputs` (if `value_too`) and then the cotangent of each of `wrt`."""
+) -> Graph:
+    """The closed graph whose results are `outputs` (if `value_too`) and then the cotangent of each of `wrt`."""
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
     forward, backward, cotangents = sweep(graph, wrt, [(result, Const(1.0))])
@@ -61,12 +61,28 @@ def gradient(
     kept = tuple(outputs) if value_too else ()
     combined = replace(graph, region=Region(graph.params, body, (*kept, *grads)))
     keep = may_raise(graph.region)
-    combined = optimize(combined, primal, keep)
-    combined = close(combined)
-    combined = dce(combined, keep)
-    combined = inplace(combined, primal)
-    combined = own(combined, len(kept))
-    return combined, list(combined.region.results)
+    return dce(close(optimize(combined, primal, keep)), keep)
+
+
+def runnable(graph: Graph, primal: Graph, first: int) -> Graph:
+    """The graph with every store safe in place, and the results from `first` on the caller's own."""
+    own_values = {o for i in instructions(primal.region) for o in i.outs} | set(primal.params)
+    return own(inplace(graph, own_values), first)
+
+
+def differentiable_again(graph: Graph) -> Graph:
+    """A closed derivative as a primal: without the marker between its halves, its control flow keyed afresh."""
+
+    def visit(region: Region) -> Region:
+        body = []
+        for instr in region.body:
+            if isinstance(instr, Call) and instr.fn is backward_begins:
+                continue
+            instr = map_regions(visit, instr)
+            body.append(instr if isinstance(instr, (Call, Store)) else replace(instr, key=object()))
+        return replace(region, body=tuple(body))
+
+    return replace(graph, region=visit(graph.region))
 
 
 def _inner_params(instr: Instr) -> list[Value]:
@@ -106,17 +122,17 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
 def _cast(b: Builder, atom: Atom, known: Type, name: str) -> Atom:
     """To the dtype of the value, where it is not known to have it."""
     wanted, have = known.dtype, atom.type.numeric_dtype
+    if known.kind == "float" and atom.type.kind == "array":
+        return b.call(float, atom, name=name)
     if wanted is None or wanted.kind not in "fc":
         return atom
-    if have is not None and have.str == wanted.str:
+    if have is not None and have.str == wanted.str and (known.kind != "number" or atom.type.kind == "number"):
         return atom
     if have is None and wanted.str == np.dtype(np.float64).str and not isinstance(atom, Const):
         return atom
     if known.kind == "array":
         return b.call(np.ndarray.astype, atom, Const(wanted), name=name)
-    if known.kind == "number" and wanted.str not in (np.dtype(np.float64).str, np.dtype(np.complex128).str):
-        return b.call(wanted.type, atom, name=name)
-    return atom
+    return b.call(wanted.type, atom, name=name) if known.kind == "number" else atom
 
 
 def pair(

@@ -27,6 +27,7 @@ class Sweep:
     varied: set[Value]
     replaced: dict[Instr, Instr] = field(default_factory=dict)  # forward calls that must save for their adjoint
     derive_callee: Any = None
+    inputs: frozenset[Value] = frozenset()  # what is differentiated with respect to; their cotangents are the answer
 
     def region(self, region: Region) -> None:
         """Append the adjoint of `region`."""
@@ -34,7 +35,7 @@ class Sweep:
             self.instr(instr)
 
     def instr(self, instr: Instr) -> None:
-        if not any(out in self.cts.of for out in instr.outs):
+        if not any(out in self.cts.of and out not in self.inputs for out in instr.outs):
             return
         outer, self.b.line = self.b.line, instr.line
         match instr:

@@ -119,6 +119,20 @@ def noun(fn: Any) -> str:
     return f"{name}_out" if name.isidentifier() else "value"
 
 
+def repeats(index: Atom, b: Builder) -> bool:
+    """May this index select an element twice?"""
+    if isinstance(index, Const):
+        parts = index.value if isinstance(index.value, tuple) else (index.value,)
+        return any(np.ndim(p) > 0 and np.asarray(p).dtype.kind != "b" for p in parts if not isinstance(p, slice))
+    made = b.made_by(index, pack_tuple)
+    if made is not None:
+        return any(repeats(a, b) for a in made.args)
+    kind = index.type
+    if kind.kind == "array":
+        return kind.dtype is None or kind.dtype.kind != "b"
+    return kind.kind in ("list", "tuple", "unknown")
+
+
 def unbroadcast_call(b: Builder, ct: Atom, x: Atom) -> Atom:
     """`unbroadcast(ct, x)` with what the facts tell folded away: nothing to sum, one sum, or the general form."""
     known, target = ct.type, x.type

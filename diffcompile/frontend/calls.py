@@ -21,9 +21,10 @@ from ..errors import NoSource, UnsupportedSyntax
 from ..ir.graph import Atom, Call, Const, Method, Value, pack_tuple
 from ..ir.types import INT, RANGE, Type, join
 from ..rules.broadcast import unbroadcast
+from ..rules.index import is_repeating
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.register import REGISTRY
-from .build import unbroadcast_call
+from .build import repeats, unbroadcast_call
 from .expressions import UNROLLED, Expressions
 from .heap import Bound, Closure, Entries, Items, Obj, Ref, Scope, Sequence, Tup, View
 from .source import Source, read_source
@@ -105,6 +106,10 @@ class Calls(Expressions):
     # -- library functions --------------------------------------------------------------------------------------
 
     def library(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str = "") -> Ref:
+        if fn == np.add.at and len(args) == 3 and isinstance(args[0], (Obj, View)):
+            rest = [self.atom(a) for a in args[1:]]
+            self.write(args[0], self.b.store(np.add.at, self.atom(args[0]), *rest))
+            return Const(None)
         if "out" in kwargs or fn in MUTATING_FUNCTIONS or getattr(fn, "__name__", "") == "at":
             label = getattr(fn, "__name__", "this call")
             raise self.refuse(f"`{label}` writing into its argument is not differentiated yet", "Assign the result.")
@@ -399,6 +404,10 @@ def escapes(node: ast.AST) -> bool:
 
 
 def _range(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    if frame.unit.rule:
+        known = [frame.constant(a) for a in args]
+        if all(k is not None for k in known):
+            return Tup(tuple(map(Const, range(*(k.value for k in known if k is not None)))))
     return frame.b.call(range, *map(frame.atom, args), type=RANGE, name=name)
 
 
@@ -535,6 +544,36 @@ def _min_max(fn: Any) -> Any:
     return lowered
 
 
+def _divmod(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return Tup(tuple(frame.operate(op, *args) for op in (operator.floordiv, operator.mod)))
+
+
+def _attribute_of(attr: str) -> Any:
+    def lowered(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+        """`np.ndim(x)` where it is a constant, or `x` is known to be an array."""
+        known = frame.type_of(args[0])
+        if known.rank is None or len(args) > 1 or not isinstance(args[0], (Value, Obj, View)):
+            return None
+        if attr == "ndim":
+            return Const(known.rank)
+        if known.is_scalar:
+            return Const(()) if attr == "shape" else Const(1)
+        return frame.attribute(args[0], attr, name) if frame.unit.rule else None
+
+    return lowered
+
+
+def _is_complex(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    dtype = frame.type_of(args[0]).numeric_dtype
+    if isinstance(args[0], Const):
+        return Const(bool(np.iscomplexobj(args[0].value)))
+    return None if dtype is None else Const(dtype.kind == "c")
+
+
+def _repeating(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return Const(repeats(frame.atom(args[0]), frame.b))
+
+
 def _is_literal(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     return Const(frame.constant(args[0]) is not None)
 
@@ -564,5 +603,6 @@ def _locals(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) ->
 SPECIAL: dict[Any, Any] = {
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
     sum: _sum, list: _list, tuple: _tuple, dict: _dict, min: _min_max(min), max: _min_max(max),
-    is_literal: _is_literal, unbroadcast: _unbroadcast, np.broadcast_to: _broadcast_to, eval: _locals, exec: _locals, locals: _locals, globals: _locals, vars: _locals,
+    is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"), np.shape: _attribute_of("shape"),
+    np.size: _attribute_of("size"), np.iscomplexobj: _is_complex, unbroadcast: _unbroadcast, np.broadcast_to: _broadcast_to, eval: _locals, exec: _locals, locals: _locals, globals: _locals, vars: _locals,
 }  # fmt: skip

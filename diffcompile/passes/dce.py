@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..analysis.effects import pure
-from ..ir.graph import Const, For, Graph, If, Instr, Region, Value, While
+from ..ir.graph import For, Graph, If, Instr, Mirror, Region, Value, While
 from ..ir.walk import map_regions, operands, values
 
 
@@ -36,8 +36,11 @@ def _region(region: Region, live: set[Value]) -> Region:
 
 
 def _instr(instr: Instr, live: set[Value]) -> Instr | None:
+    key = getattr(instr, "key", None)
+    if isinstance(key, Mirror) and not live.isdisjoint(instr.outs):
+        live.add(key.of)  # type: ignore[arg-type]
     if isinstance(instr, (For, While)):
-        if live.isdisjoint(instr.outs) and pure(instr) and _untouched(instr, live):
+        if live.isdisjoint((*instr.outs, key)) and pure(instr) and _untouched(instr, live):  # type: ignore[arg-type]
             return None
         return _loop(instr, live)
     if live.isdisjoint(instr.outs) and pure(instr) and _untouched(instr, live):
@@ -124,6 +127,3 @@ def _loop(instr: For | While, live: set[Value]) -> Instr:
         result = replace(instr, outs=outs, init=init, cond=cond, body=body, saves=len(saved))
     live.update(values(operands(result)))
     return result
-
-
-__all__ = ["Const", "dce", "dce_region"]

@@ -144,6 +144,9 @@ def _(r: Rewriter, call: Call) -> Atom | None:
             return r.make(operator.truediv, x, inverse.args[1])
     if isinstance(b, Const) and not isinstance(a, Const):
         return r.make(operator.mul, b, a)
+    inner = r.made(a, operator.mul)
+    if inner is not None and is_number(inner.args[0], 1) and _floating(b.type):
+        return r.make(operator.mul, inner.args[1], b)
     inner = r.made(b, operator.mul)
     if isinstance(a, Const) and inner is not None and isinstance(inner.args[0], Const):
         if type(a.value) in (int, float) and type(inner.args[0].value) in (int, float) and not inner.args[0].spelling:
