@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import operator
+
+import numpy as np
+
 from ..analysis.activity import loop_reaching, useful_slots
-from ..ir.graph import Atom, Const, For, If, Instr, Mirror, Region, Turns, Value, While
-from ..ir.types import FLOAT, INT, UNKNOWN, Type, array, join
+from ..ir.graph import Atom, Const, For, If, Instr, Mirror, Region, Turns, Value, While, pack_list
+from ..ir.types import FLOAT, INT, UNKNOWN, Type, array, join, number
 from ..ir.walk import free
 from .calls import CallSweep
 from .cotangents import Cotangent, bar
@@ -62,9 +66,15 @@ class ControlSweep(CallSweep):
         slots = [k for k in useful_slots(instr, wanted) if carried[k] in self.varied]
         inside = loop_reaching(instr, wanted)
         outer_values = [v for v in free(instr.body) if v in self.varied and v in inside]
-        for item in items:
+        for item, param in zip(items, params, strict=False):
             if isinstance(item, Value) and item in self.varied and item not in outer_values:
-                outer_values.append(item)
+                if item.type.kind == "array" and param in inside:
+                    outer_values.append(item)
+        listed = [
+            (item, param)
+            for item, param in zip(items, params, strict=False)
+            if isinstance(item, Value) and item in self.varied and item.type.kind != "array" and param in inside
+        ]
 
         starts = [
             self.cts.whole(seeds[k], instr.outs[k]) if k in seeds else self.cts.zero(instr.outs[k]) for k in slots
@@ -78,16 +88,17 @@ class ControlSweep(CallSweep):
         types = [self._start_type(s, v) for s, v in zip(starts, (carried[k] for k in slots), strict=True)]
         sum_types = [self._start_type(s, v) for s, v in zip(sums, outer_values, strict=True)]
         for _ in range(6):
-            result = self._turn(instr, items, slots, outer_values, types, sum_types, memos, seeds, count)
-            body, adjoint_params, results = result
+            body, adjoint_params, results, kept = self._turn(
+                instr, items, slots, outer_values, types, sum_types, listed, seeds, count
+            )
             found = [join(t, r.type) for t, r in zip([*types, *sum_types], results, strict=True)]
             if found == [*types, *sum_types]:
                 break
             types, sum_types = found[: len(types)], found[len(types) :]
         else:
             types, sum_types = [UNKNOWN] * len(types), [UNKNOWN] * len(sum_types)
-            body, adjoint_params, results = self._turn(
-                instr, items, slots, outer_values, types, sum_types, memos, seeds, count
+            body, adjoint_params, results, kept = self._turn(
+                instr, items, slots, outer_values, types, sum_types, listed, seeds, count
             )
         names = [bar(carried[k]) for k in slots] + [bar(v) for v in outer_values]
         outs = tuple(Value(n, t, named=True) for n, t in zip(names, [*types, *sum_types], strict=True))
@@ -96,10 +107,15 @@ class ControlSweep(CallSweep):
                 self.cts.masked.add(out)
         flipped = isinstance(instr, For) and instr.backwards
         index: tuple[Atom, ...] = (Const(Turns(instr.key, flipped)),)
-        region = Region(adjoint_params, tuple(body), (*results, Const(False)))
+        region = Region(adjoint_params, tuple(body), (*results, Const(False), *kept))
+        lists = tuple(Value(bar(v), Type("list", elem=a.type), True) for (v, _), a in zip(listed, kept, strict=True))
+        init = (*starts, *sums)
         self.b.emit(
-            For(outs, (*index, *memos), (*starts, *sums), region, 0, True, instr.line, Mirror(instr.key))
+            For((*outs, *lists), (*index, *memos), init, region, len(kept), True, instr.line, Mirror(instr.key))
         )
+        whole = flipped or len(items) == 1 and _constant_false(instr.body.results[count])
+        for (value, _), found_list in zip(listed, lists, strict=True):
+            self.cts.add(value, self._in_order(found_list, value, flipped, whole))
         for value, out in zip(outer_values, outs[len(slots) :], strict=True):
             self.cts.of[value] = out
         for k, out in zip(slots, outs, strict=False):
@@ -113,14 +129,16 @@ class ControlSweep(CallSweep):
         outer_values: list[Value],
         types: list[Type],
         sum_types: list[Type],
-        memos: list[Atom],
+        listed: list[tuple[Value, Value]],
         seeds: dict[int, Cotangent],
         count: int,
-    ) -> tuple[list[Instr], tuple[Value, ...], list[Atom]]:
+    ) -> tuple[list[Instr], tuple[Value, ...], list[Atom], list[Atom]]:
         """The adjoint of one turn, for the given facts of what it carries."""
         carried = instr.body.params[len(items) :]
         index = Value("k", INT, named=False)
-        memo_params = [Value(f"{instr.outs[k].name}_bar", UNKNOWN) for k in seeds if k >= count]
+        memo_params = [
+            Value(f"{instr.outs[k].name}_bar", _item_type(instr.body.results[k + 1])) for k in seeds if k >= count
+        ]
         ct_params = [Value(bar(carried[k]), t, named=True) for k, t in zip(slots, types, strict=True)]
         sum_params = [Value(bar(v), t, named=True) for v, t in zip(outer_values, sum_types, strict=True)]
         for param in (*ct_params, *sum_params):
@@ -137,6 +155,10 @@ class ControlSweep(CallSweep):
             for k in slots:
                 ct = self.cts.take(carried[k])
                 results.append(Const(0.0) if ct is None else self.cts.whole(ct, carried[k]))
+            kept = []
+            for _, param in listed:
+                ct = self.cts.take(param)
+                kept.append(_nothing(self, param.type) if ct is None else self.cts.whole(ct, param))
             for item, param in zip(items, instr.body.params, strict=False):
                 ct = self.cts.take(param)
                 if ct is not None and isinstance(item, Value):
@@ -146,7 +168,18 @@ class ControlSweep(CallSweep):
                 assert ct is not None
                 results.append(self.cts.whole(ct, value))
         self.cts.of = outer
-        return body, (index, *memo_params, *ct_params, *sum_params), results
+        return body, (index, *memo_params, *ct_params, *sum_params), results, kept
+
+    def _in_order(self, found: Value, value: Value, flipped: bool, whole: bool) -> Atom:
+        """The cotangents of a list's items, collected last turn first, in the list's own order and length."""
+        ordered: Atom = found
+        if not flipped:
+            ordered = self.b.call(operator.getitem, found, Const(slice(None, None, -1)), type=found.type)
+        if not whole:
+            missing = self.b.call(operator.sub, self.b.call(len, value), self.b.call(len, ordered))
+            zeros = self.b.call(operator.mul, self.b.call(pack_list, Const(0.0)), missing, type=found.type)
+            ordered = self.b.call(operator.add, ordered, zeros, type=found.type)
+        return ordered
 
     @staticmethod
     def _start_type(start: Atom, value: Value) -> Type:
@@ -159,3 +192,21 @@ class ControlSweep(CallSweep):
     @staticmethod
     def _joined(a: Type, b: Type, value: Value) -> Type:
         return join(a, b)
+
+
+def _constant_false(atom: Atom) -> bool:
+    return isinstance(atom, Const) and atom.value is False
+
+
+def _item_type(saved: Atom) -> Type:
+    """What is known of the cotangent of a saved value: an absent one is the number 0.0."""
+    if saved.type.kind in ("float", "number") and saved.type.is_real:
+        return number(np.dtype(np.float64))
+    return UNKNOWN
+
+
+def _nothing(sweep: ControlSweep, known: Type) -> Atom:
+    """The zero cotangent of an item of a list."""
+    if known.kind == "tuple" and known.items is not None:
+        return sweep.b.call(pack_list, *(_nothing(sweep, item) for item in known.items))
+    return Const(0.0)

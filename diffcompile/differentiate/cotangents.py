@@ -13,7 +13,8 @@ import numpy as np
 
 from ..analysis.shapes import infer
 from ..frontend.build import Builder
-from ..ir.graph import Atom, Const, Value, pack_list
+from ..errors import NoRule
+from ..ir.graph import Atom, Const, For, Region, Value, pack_list
 from ..ir.types import FLOAT, Type
 
 Cotangent = Any  # Atom | tuple[Cotangent | None, ...]
@@ -78,10 +79,29 @@ class Cotangents:
             )
         if isinstance(a, tuple) or isinstance(b, tuple):
             a, b = self.whole(a, atom), self.whole(b, atom)
+        if self._listed(a) or self._listed(b):
+            return self._sum_of_lists(a, b, atom)
         total = self.named(self.b.call(operator.add, a, b), atom)
         if isinstance(total, Value) and (a in self.masked or b in self.masked):
             self.masked.add(total)
         return total
+
+    @staticmethod
+    def _listed(ct: Atom) -> bool:
+        return ct.type.kind == "list"
+
+    def _sum_of_lists(self, a: Atom, b: Atom, atom: Value) -> Atom:
+        """Two lists of cotangents, added item by item."""
+        elem = atom.type.elem or Type()
+        if elem.kind in ("tuple", "list", "object", "unknown") and not elem.is_scalar and elem.kind != "unknown":
+            raise NoRule("a list of containers is read in more than one place", self.b.line, "Use arrays.")
+        x, y = (Value("item_bar", Type()) for _ in range(2))
+        with self.b.region() as body:
+            total = self.b.call(operator.add, x, y)
+        out = Value(bar(atom), Type("list", elem=Type()), True)
+        region = Region((x, y), tuple(body), (Const(False), total))
+        self.b.emit(For((out,), (a, b), (), region, 1, False, self.b.line, object()))
+        return out
 
     def whole(self, ct: Cotangent, atom: Value) -> Atom:
         """The cotangent as one atom: the items of a tuple are packed, absent ones are zeros."""

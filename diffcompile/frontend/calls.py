@@ -346,7 +346,7 @@ class Calls(Expressions):
             if self.unit.rule or self._differ(items):
                 if len(items) > UNROLLED and not self.unit.rule:
                     raise self.refuse(f"a loop over {len(items)} items that differ in kind", "Use an array.")
-                return Sequence((), 0, refs=items or (Const(None),)[:0]) if items else Sequence((Const(()),), 0)
+                return Sequence((), 0, refs=items)
             if isinstance(ref, Const):
                 return Sequence((ref,), 0)
             return Sequence((self.atom(ref),), 0)
@@ -423,7 +423,7 @@ def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
     items: list[Atom] = []
     shapes = []
     for part in parts:
-        if part.refs:
+        if part.refs is not None:
             part = Sequence((frame.b.call(pack_tuple, *map(frame.atom, part.refs)),), 0)
         atoms, shape = _forward(frame, part)
         shapes.append(_shift(shape, len(items)))

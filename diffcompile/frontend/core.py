@@ -134,7 +134,7 @@ class Core:
                 raise self.refuse(
                     "a function defined here is used as a value", "Call it, or pass it to a function that calls it."
                 )
-            case Sequence(items=items) if len(items) == 1 and not ref.refs:
+            case Sequence(items=items) if len(items) == 1 and ref.refs is None:
                 return items[0]
         raise self.refuse("`zip` and `enumerate` can be looped over, not kept")
 

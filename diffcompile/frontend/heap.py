@@ -118,7 +118,7 @@ class Sequence:
     items: tuple[Atom, ...]
     shape: Any
     backwards: bool = False
-    refs: tuple[Ref, ...] = ()
+    refs: tuple[Ref, ...] | None = None  # the items one by one, where they are known and the loop is unrolled
 
 
 @dataclass(frozen=True, slots=True, eq=False)

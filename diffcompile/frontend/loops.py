@@ -39,7 +39,7 @@ class Loops(Calls):
 
     def _For(self, node: ast.For) -> None:
         sequence = self.sequence(self.expression(node.iter))
-        if sequence.refs:
+        if sequence.refs is not None:
             self._unrolled(node, sequence)
             return
         self._loop(node, sequence, None)
@@ -50,8 +50,8 @@ class Loops(Calls):
     def _unrolled(self, node: ast.For, sequence: Sequence) -> None:
         """A short container whose items differ in kind: one copy of the body an item."""
         outer = self._enter(node)
-        refs = sequence.refs[::-1] if sequence.backwards else sequence.refs
-        self._turns(node, list(refs))
+        refs = list(sequence.refs or ())
+        self._turns(node, refs[::-1] if sequence.backwards else refs)
         self._leave(node, outer)
 
     def _turns(self, node: ast.For, refs: list[Ref]) -> None:
@@ -156,7 +156,7 @@ class Loops(Calls):
         scope = self.scope
         self.scope = Scope("comprehension", scope)
         try:
-            if sequence.refs and len(node.generators) == 1:
+            if sequence.refs is not None and len(node.generators) == 1:
                 return self._static_comprehension(node, sequence)
             if len(node.generators) > 1 or generator.ifs:
                 return self._appended(node, name)
@@ -174,7 +174,7 @@ class Loops(Calls):
     def _static_comprehension(self, node: ast.ListComp | ast.GeneratorExp, sequence: Sequence) -> Ref:
         generator = node.generators[0]
         kept = []
-        for ref in sequence.refs:
+        for ref in sequence.refs or ():
             self.assign(generator.target, ref)
             tests = [self.constant(self.expression(t)) for t in generator.ifs]
             if any(t is None for t in tests):
