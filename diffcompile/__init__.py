@@ -14,6 +14,7 @@ from .rules.register import defelementwise, defjvp, deflinear, defvjp, nondiffer
 
 __version__ = "0.1.0"
 __all__ = [
-    "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument", "__version__",
-    "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "nondifferentiable", "value_and_grad", "vjp",
+    "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument",
+    "__version__", "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "nondifferentiable",
+    "value_and_grad", "vjp",
 ]  # fmt: skip

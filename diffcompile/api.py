@@ -26,7 +26,11 @@ def _decorate(mode: Mode, fun: Any, argnums: Argnums, has_aux: bool, backend: st
 
 
 def grad(
-    fun: Callable[..., Any] | None = None, argnums: Argnums = 0, has_aux: bool = False, *, backend: Backend = "numpy"
+    fun: Callable[..., Any] | None = None,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    backend: Backend = "numpy",
 ) -> Any:
     """The gradient of a function that returns one real number.
 
@@ -36,9 +40,9 @@ def grad(
     argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
     has_aux : the function returns (number, anything); the derivative then returns (gradient, anything)
 
-    Returns an object that is called as the function is and returns the gradient: of the kind, dtype, shape and
-    structure of the argument, a tuple of those if `argnums` is one. `.source` is the code.
-    Raises `DiffCompileError` at the first call if the function is outside the language or lacks a rule.
+    Returns an object that is called as the function is and returns the gradient: of the kind, dtype, shape
+    and structure of the argument, a tuple of those if `argnums` is one. `.source` is the code. Raises
+    `DiffCompileError` at the first call if the function is outside the language or lacks a rule.
 
     >>> import numpy as np
     >>> @grad
@@ -50,7 +54,11 @@ def grad(
 
 
 def value_and_grad(
-    fun: Callable[..., Any] | None = None, argnums: Argnums = 0, has_aux: bool = False, *, backend: Backend = "numpy"
+    fun: Callable[..., Any] | None = None,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    backend: Backend = "numpy",
 ) -> Any:
     """As `grad`, returning (value, gradient), both from one pass over the function.
 
@@ -63,8 +71,8 @@ def value_and_grad(
 def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
     """The value of `fun(*primals)`, and its pullback: from the result's cotangent to a tuple, one per primal.
 
-    A primal that cannot be differentiated (an int, a string) has None for its cotangent. What the pullback reads is
-    safe from later writes into the primals.
+    A primal that cannot be differentiated (an int, a string) has None for its cotangent. What the pullback
+    reads is safe from later writes into the primals.
 
     >>> import numpy as np
     >>> out, pullback = vjp(np.multiply, 2.0, 3.0)                                            # doctest: +SKIP
@@ -89,7 +97,9 @@ class _Pulled(Derivative):
     def pull(self, primals: tuple[Any, ...]) -> tuple[Any, Pullback]:
         active = tuple(k for k, p in enumerate(primals) if _differentiable(p))
         if not active:
-            raise WrongArgument(f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats.")
+            raise WrongArgument(
+                f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats."
+            )
         self._wrt = active
         program = self._program(primals, {})
         forward, backward = (program.functions[n] for n in program.names)

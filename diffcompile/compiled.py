@@ -24,8 +24,8 @@ from .pipeline import Mode, Program, derive, lowered_derivative
 from .rules.register import REGISTRY
 
 _FOLDED = (
-    str, bytes, bool, type(None), type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, np.dtype,
-    np.ufunc, functools.partial, slice, types.MethodType,
+    str, bytes, bool, type(None), type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType,
+    np.dtype, np.ufunc, functools.partial, slice, types.MethodType,
 )  # fmt: skip
 _NUMBERS: dict[type, Type] = {float: FLOAT, int: INT, complex: COMPLEX}
 LONG = 64  # a list of more numbers than this is one value, not an argument an item
@@ -84,8 +84,8 @@ def _hashable(value: Any) -> bool:
 class Derivative:
     """A compiled derivative of a function.
 
-    Calling it, with the arguments of the function, gives the derivative. It compiles at the first call and once
-    more for each new combination of kinds, dtypes, ranks and lengths equal to 1; sizes do not matter.
+    Calling it, with the arguments of the function, gives the derivative. It compiles at the first call and
+    once more for each new combination of kinds, dtypes, ranks and lengths equal to 1; sizes do not matter.
 
     Attributes
     ----------
@@ -126,7 +126,9 @@ class Derivative:
         def position(which: Any) -> int:
             if isinstance(which, str):
                 if which not in names:
-                    raise WrongArgument(f"`{self.__name__}` has no parameter `{which}`", None, f"It has {', '.join(names)}.")
+                    raise WrongArgument(
+                        f"`{self.__name__}` has no parameter `{which}`", None, f"It has {', '.join(names)}."
+                    )
                 return names.index(which)
             if isinstance(which, bool) or not isinstance(which, (int, np.integer)):
                 raise WrongArgument(f"`argnums` takes positions or names of parameters, not {which!r}")
@@ -140,7 +142,7 @@ class Derivative:
             return tuple(map(position, argnums))
         return position(argnums)
 
-    # -- calling ------------------------------------------------------------------------------------------------
+    # -- calling --------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs:
@@ -176,7 +178,9 @@ class Derivative:
                 self._last = program
                 return program
         with self._lock:
-            program = derive(self.primal, [(n, s) for n, s, _ in described], self._wrt, self._mode, self._has_aux)
+            program = derive(
+                self.primal, [(n, s) for n, s, _ in described], self._wrt, self._mode, self._has_aux
+            )
             self._programs[key] = [program]
             self._last = program
             plain = not kwargs and all(type(a) in (float, np.float64) for a in args)
@@ -191,7 +195,7 @@ class Derivative:
         """The derivative as a graph that can be differentiated again."""
         return lowered_derivative(self.primal, specs, self._wrt, self._mode, self._has_aux)
 
-    # -- looking inside -----------------------------------------------------------------------------------------
+    # -- looking inside -------------------------------------------------------------------------------------
 
     def _shown(self) -> Program:
         """The program of the last call, or one from the annotations."""
@@ -207,7 +211,13 @@ class Derivative:
 
     def _annotated(self, hint: Any, parameter: inspect.Parameter, position: int) -> Spec:
         known = {float: FLOAT, int: INT, bool: BOOL, complex: COMPLEX, np.ndarray: array(None, None)}
-        by_name = {"float": FLOAT, "int": INT, "bool": BOOL, "complex": COMPLEX, "np.ndarray": array(None, None)}
+        by_name = {
+            "float": FLOAT,
+            "int": INT,
+            "bool": BOOL,
+            "complex": COMPLEX,
+            "np.ndarray": array(None, None),
+        }
         spec = by_name.get(hint) if isinstance(hint, str) else known.get(hint) if _hashable(hint) else None
         if spec is not None:
             return spec
@@ -319,7 +329,23 @@ def _flat(ct: Any, returns: Any) -> list[Any]:
     return [leaf for item, part in zip(items, parts, strict=True) for leaf in _flat(item, part)]
 
 
-_WORDS = {"def", "for", "in", "if", "elif", "else", "while", "return", "import", "as", "from", "break", "not", "and", "or"}
+_WORDS = {
+    "def",
+    "for",
+    "in",
+    "if",
+    "elif",
+    "else",
+    "while",
+    "return",
+    "import",
+    "as",
+    "from",
+    "break",
+    "not",
+    "and",
+    "or",
+}
 
 
 def highlighted(text: str) -> str:

@@ -62,10 +62,13 @@ def derive(
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
     graph = gradient(lowered.graph, inputs, result, outputs, bool(kept))
     watch("reverse", graph)
-    graph = runnable(graph, lowered.graph, kept)
+    graph = runnable(graph, kept)
     watch("in place", graph)
     place = {v: kept + k for k, v in enumerate(inputs)}
-    shown = [_structure_of(specs[k][1], iter([place[v] for v in group])) for k, group in zip(indices, leaves, strict=True)]
+    shown = [
+        _structure_of(specs[k][1], iter([place[v] for v in group]))
+        for k, group in zip(indices, leaves, strict=True)
+    ]
 
     def returned(printer: Printer, graph: Graph) -> ast.expr:
         atoms = graph.region.results
@@ -158,7 +161,9 @@ def _pullback(
     watch("forward", front)
     watch("backward", back)
     place = {v: k for k, v in enumerate(inputs)}
-    shown = [_structure_of(specs[k][1], iter([place[v] for v in g])) for k, g in zip(indices, leaves, strict=True)]
+    shown = [
+        _structure_of(specs[k][1], iter([place[v] for v in g])) for k, g in zip(indices, leaves, strict=True)
+    ]
     count = len(outputs)
 
     def returned(printer: Printer, graph: Graph) -> ast.expr:
@@ -188,7 +193,11 @@ def differentiable(lowered: Lowered, index: int, specs: list[tuple[str, Spec]]) 
     name, spec = specs[index]
     found = [a for a in lowered.leaves[index] if isinstance(a, Value) and can_vary(a)]
     if not found:
-        what = "an integer" if isinstance(spec, Type) and spec.is_integer else "not a float or an array of floats"
+        what = (
+            "an integer"
+            if isinstance(spec, Type) and spec.is_integer
+            else "not a float or an array of floats"
+        )
         empty = isinstance(spec, Parts) and not spec.items
         if not empty:
             raise WrongArgument(
@@ -232,7 +241,7 @@ def _scalar_result(lowered: Lowered, has_aux: bool) -> tuple[Atom, list[Atom]]:
     return results[0], results
 
 
-# -- what the user sees of arguments and results --------------------------------------------------------------------
+# -- what the user sees of arguments and results -----------------------------------------------------------
 
 
 def _structure_of(spec: Spec, places: Any) -> Any:

@@ -69,7 +69,9 @@ def _carries(instr: Call, found: set[Value]) -> bool:
     memo: dict[Any, bool] = instr.fn.derived.setdefault("carries", {})
     if active not in memo:
         memo[active] = True
-        inside = varied(graph.region, [p for p, a in zip(graph.params, active, strict=True) if a and can_vary(p)])
+        inside = varied(
+            graph.region, [p for p, a in zip(graph.params, active, strict=True) if a and can_vary(p)]
+        )
         memo[active] = _any(graph.region.results[:1], inside)
     return memo[active]
 

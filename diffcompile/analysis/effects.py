@@ -29,15 +29,17 @@ from ..ir.walk import instructions, regions
 
 _PURE_MODULES = ("numpy", "math", "cmath", "_operator", "scipy", "itertools", "diffcompile.rules")
 _PURE = frozenset({*PACKS, literal, unpack, format_string}) | {
-    getattr, len, abs, float, int, bool, complex, str, min, max, sum, round, range, list, tuple, isinstance, pow,
-    repr, divmod, hash, type, any, all, sorted,
+    getattr, len, abs, float, int, bool, complex, str, min, max, sum, round, range, list, tuple, isinstance,
+    pow, repr, divmod, hash, type, any, all, sorted,
 }  # fmt: skip
 # Every call gives another object, so two equal calls are not one.
 FRESH = frozenset({
     np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array,
     np.copy, np.ndarray.copy, list, np.eye, np.identity, np.arange,
 })  # fmt: skip
-_RAISING_OPERATORS = frozenset({operator.truediv, operator.floordiv, operator.mod, operator.pow, builtins.pow})
+_RAISING_OPERATORS = frozenset(
+    {operator.truediv, operator.floordiv, operator.mod, operator.pow, builtins.pow}
+)
 
 
 def pure(instr: Instr) -> bool:
@@ -46,7 +48,7 @@ def pure(instr: Instr) -> bool:
         case Call(fn=fn):
             return pure_function(fn)
         case Store():
-            return True
+            return not instr.visible
         case If() | For():
             return all(map(pure_region, regions(instr)))
         case While():
@@ -95,7 +97,12 @@ def raises(instr: Instr) -> bool:
     if not isinstance(instr, Call):
         return False
     fn = instr.fn
-    if getattr(fn, "__module__", "") in ("math", "cmath") and fn not in (math.sin, math.cos, math.atan, math.tanh):
+    if getattr(fn, "__module__", "") in ("math", "cmath") and fn not in (
+        math.sin,
+        math.cos,
+        math.atan,
+        math.tanh,
+    ):
         return True
     if getattr(fn, "__module__", "") == "numpy.linalg" or fn in (float, int, unpack):
         return True

@@ -1,7 +1,8 @@
 """When each value is written and last read, and which values may be one object in memory.
 
-Positions count instructions in the order of the text, two to an instruction: reads at the even one, writes at the
-odd one. A read inside a loop of a value made outside it lasts until the loop ends, since the next turn reads again.
+Positions count instructions in the order of the text, two to an instruction: reads at the even one, writes at
+the odd one. A read inside a loop of a value made outside it lasts until the loop ends, since the next turn
+reads again.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ def sees_memory(instr: Call) -> bool:
         return True
     if isinstance(fn, np.ufunc) or getattr(fn, "__module__", "") == "_operator":
         return any(a.type.kind in ("list", "tuple", "object") for a in instr.args)
-    return not (getattr(fn, "__module__", "") or "").startswith(("numpy", "math", "scipy")) and not isinstance(
-        fn, type(np.ndarray.sum)
-    )
+    return not (getattr(fn, "__module__", "") or "").startswith(
+        ("numpy", "math", "scipy")
+    ) and not isinstance(fn, type(np.ndarray.sum))
 
 
 @dataclass(eq=False)
@@ -65,7 +66,9 @@ class Liveness:
     def stretches(self, value: Value) -> list[tuple[int, int]]:
         """The parts of the text in which the value is held: in a branch, until its last read there."""
         reads = self.reads.get(value, [])
-        return self._stretches(self.start[value], reads) if reads else [(self.start[value], self.start[value])]
+        return (
+            self._stretches(self.start[value], reads) if reads else [(self.start[value], self.start[value])]
+        )
 
     def live_after(self, value: Value, position: int) -> bool:
         """Is the value read after this position, on some path that comes by it?"""

@@ -1,17 +1,17 @@
 """Decide what the forward pass must save, and let every read of the backward pass reach what it reads.
 
-A value is saved only if the backward pass reads it *and* it is gone by then. Straight-line values are never gone;
-values made inside a loop are, at the next turn; values made inside a branch are out of sight.
+A value is saved only if the backward pass reads it *and* it is gone by then. Straight-line values are never
+gone; values made inside a loop are, at the next turn; values made inside a branch are out of sight.
 
     for t in range(n):            with respect to h
         s = k * h                 h is not saved: the adjoint of this line reads only k
         h = h + np.sin(s)         s is saved: the adjoint of this line reads np.cos(s)
 
-Before: the reverse sweep's program, whose adjoint loops and branches read forward values across regions. After: a
-valid graph; each forward loop yields its residuals as saves and each adjoint loop runs over them, last turn first.
-A value that costs little (arithmetic, a comparison, a load from an array that is not overwritten) is computed again
-where what it needs is at hand anyway. This is the to-be-recorded analysis of Hascoët, Naumann and Pascual (2005);
-there is no checkpointing across turns.
+Before: the reverse sweep's program, whose adjoint loops and branches read forward values across regions.
+After: a valid graph; each forward loop yields its residuals as saves and each adjoint loop runs over them,
+last turn first. A value that costs little (arithmetic, a comparison, a load from an array that is not
+overwritten) is computed again where what it needs is at hand anyway. This is the to-be-recorded analysis of
+Hascoët, Naumann and Pascual (2005); there is no checkpointing across turns.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ from ..ir.walk import free, instructions, operands, substitute, substitute_in, v
 
 CHEAP = frozenset({
     operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.truediv, operator.getitem,
-    operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.not_, operator.and_,
-    operator.or_, operator.invert, operator.mod, operator.floordiv, operator.is_, operator.is_not, np.add, np.subtract,
-    np.multiply, np.divide, np.negative, np.sign, np.square, builtins.abs, operator.abs, np.abs, np.ndarray.T, np.transpose,
-    np.ndarray.shape, np.shape, pack_tuple, pack_slice, np.expand_dims, builtins.len, literal, np.greater, np.less,
-    np.greater_equal, np.less_equal, np.equal, np.not_equal, math.fabs, builtins.int, builtins.float, np.ndarray.size,
+    operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.not_,
+    operator.and_, operator.or_, operator.invert, operator.mod, operator.floordiv, operator.is_,
+    operator.is_not, np.add, np.subtract, np.multiply, np.divide, np.negative, np.sign, np.square,
+    builtins.abs, operator.abs, np.abs, np.ndarray.T, np.transpose, np.ndarray.shape, np.shape, pack_tuple,
+    pack_slice, np.expand_dims, builtins.len, literal, np.greater, np.less, np.greater_equal, np.less_equal,
+    np.equal, np.not_equal, math.fabs, builtins.int, builtins.float, np.ndarray.size,
 })  # fmt: skip
 
 
@@ -63,14 +64,18 @@ def _saved(region: Region, found: set[Value]) -> None:
                 found.update(v for v in values(instr.args) if v.type.maybe_unbound)
             case If():
                 for part in (instr.then, instr.orelse):
-                    found.update(values(r for o, r in zip(instr.outs, part.results, strict=True) if o in found))
+                    found.update(
+                        values(r for o, r in zip(instr.outs, part.results, strict=True) if o in found)
+                    )
                     _saved(part, found)
             case For() | While():
                 count = len(instr.init)
                 found.update(v for v in values(instr.body.results[count + 1 :]) if v.type.maybe_unbound)
                 items = len(instr.items) if isinstance(instr, For) else 0
                 for _ in range(2):
-                    for k, (out, param) in enumerate(zip(instr.outs, instr.body.params[items:], strict=False)):
+                    for k, (out, param) in enumerate(
+                        zip(instr.outs, instr.body.params[items:], strict=False)
+                    ):
                         if k < count and (out in found or param in found):
                             found.update(values((instr.body.results[k], instr.init[k], param, out)))
                     _saved(instr.body, found)
@@ -140,7 +145,7 @@ class _Closing:
             return both, both
         return rebuilt(forward, fwd), rebuilt(backward, back)
 
-    # -- branches -----------------------------------------------------------------------------------------------
+    # -- branches -------------------------------------------------------------------------------------------
 
     def branch(self, instr: If, mirror: If) -> tuple[tuple[Instr, ...], tuple[Instr, ...]]:
         parts = []
@@ -175,7 +180,7 @@ class _Closing:
         )
         return (grown,), (closed,)
 
-    # -- loops --------------------------------------------------------------------------------------------------
+    # -- loops ----------------------------------------------------------------------------------------------
 
     def loop(self, instr: For | While, mirror: For) -> tuple[tuple[Instr, ...], tuple[Instr, ...]]:
         ahead, behind = self.region(instr.body, mirror.body)
@@ -230,7 +235,9 @@ class _Closing:
             behind = replace(behind, body=(*unpacked, *behind.body))
         length: Atom | None = None
         if numbered or not (items or memos):
-            length, ahead, grown, outs = self._turn_count(instr, ahead, outs, items, memos, early, prefix, bool(saved))
+            length, ahead, grown, outs = self._turn_count(
+                instr, ahead, outs, items, memos, early, prefix, bool(saved)
+            )
             source = _emit(prefix, range, (length,), RANGE, instr)
             if turns.value.flipped:
                 source = _emit(prefix, operator.getitem, (source, _BACK), RANGE, instr)
@@ -254,7 +261,11 @@ class _Closing:
         sources = [a for a in instr.items if not _endless(a)]
         if len(sources) == 1:
             for item, param in zip(instr.items, instr.body.params, strict=False):
-                if not _endless(item) and not self._overwritten(item) and item.type.kind in ("range", "array", "list", "tuple"):
+                if (
+                    not _endless(item)
+                    and not self._overwritten(item)
+                    and item.type.kind in ("range", "array", "list", "tuple")
+                ):
                     found[param] = item
         return found
 
@@ -289,7 +300,7 @@ class _Closing:
     def _overwritten(self, atom: Atom) -> bool:
         return atom in self.stored
 
-    # -- recomputing --------------------------------------------------------------------------------------------
+    # -- recomputing ----------------------------------------------------------------------------------------
 
     def recompute(
         self, ahead: Region, behind: Region, defined: dict[Value, Instr | None], at_hand: set[Value]

@@ -84,9 +84,11 @@ class CallSweep(Sweep):
     def whole(self, ct: Cotangent, value: Value) -> Atom:
         return self.cts.whole(ct, value)
 
-    # -- rules --------------------------------------------------------------------------------------------------
+    # -- rules ----------------------------------------------------------------------------------------------
 
-    def rule(self, instr: Call | Store, args: tuple[Atom, ...], kwargs: Any, cts: list[Cotangent], fn: Any) -> None:
+    def rule(
+        self, instr: Call | Store, args: tuple[Atom, ...], kwargs: Any, cts: list[Cotangent], fn: Any
+    ) -> None:
         declared = find_rule(fn)
         if declared is None:
             raise self.missing(fn, instr, args)
@@ -142,7 +144,12 @@ class CallSweep(Sweep):
         )
 
     def elementwise(
-        self, instr: Call | Store, declared: Declared, args: tuple[Atom, ...], kwargs: dict[str, Atom], ct: Atom
+        self,
+        instr: Call | Store,
+        declared: Declared,
+        args: tuple[Atom, ...],
+        kwargs: dict[str, Atom],
+        ct: Atom,
     ) -> None:
         out: Atom = instr.outs[0]
         masked = ct in self.cts.masked
@@ -170,7 +177,14 @@ class CallSweep(Sweep):
         return isinstance(atom, Value)
 
     def _guarded_scalar(
-        self, declared: Declared, out: Atom, args: tuple[Atom, ...], kwargs: Any, ct: Atom, zero: Atom, instr: Any
+        self,
+        declared: Declared,
+        out: Atom,
+        args: tuple[Atom, ...],
+        kwargs: Any,
+        ct: Atom,
+        zero: Atom,
+        instr: Any,
     ) -> None:
         """A scalar whose cotangent may have been masked away: nothing is computed where it is 0."""
         active = [k for k, a in enumerate(positions(declared.rule, args, kwargs, 1)) if self.active(a)]
@@ -180,7 +194,9 @@ class CallSweep(Sweep):
             products = [self.times(ct, partials[k]) for k in active]
         outs = tuple(Value(bar(args[k]), p.type, True) for k, p in zip(active, products, strict=True))  # type: ignore[arg-type]
         zeros = Region((), (), tuple(Const(0.0) for _ in active))
-        self.b.emit(If(outs, zero, zeros, Region((), tuple(body), tuple(products)), self.b.line, key=object()))
+        self.b.emit(
+            If(outs, zero, zeros, Region((), tuple(body), tuple(products)), self.b.line, key=object())
+        )
         for k, value in zip(active, outs, strict=True):
             self.cts.masked.add(value)
             self.cts.add(args[k], value)
@@ -203,17 +219,19 @@ class CallSweep(Sweep):
             self.cts.masked.add(result)
         self.cts.add(arg, result)
 
-    # -- containers and indices ---------------------------------------------------------------------------------
+    # -- containers and indices -----------------------------------------------------------------------------
 
     def packed(self, instr: Call, ct: Cotangent) -> None:
         for k, arg in enumerate(instr.args):
             if self.active(arg):
-                self.cts.add(arg, ct[k] if isinstance(ct, tuple) else self.b.call(operator.getitem, ct, Const(k)))
+                self.cts.add(
+                    arg, ct[k] if isinstance(ct, tuple) else self.b.call(operator.getitem, ct, Const(k))
+                )
 
     def unpacked(self, instr: Call, cts: list[Cotangent]) -> None:
         source = instr.args[0]
         assert isinstance(source, Value)
-        if source.type.kind == "tuple":
+        if source.type.kind in ("tuple", "object"):
             self.cts.add(source, tuple(cts))
             return
         for k, ct in enumerate(cts):
@@ -277,7 +295,11 @@ class CallSweep(Sweep):
             return
         if self.active(value):
             read = self.b.call(operator.getitem, whole, index)
-            if read.type.kind in ("array", "unknown") and isinstance(read, Value) and whole.type.kind != "list":
+            if (
+                read.type.kind in ("array", "unknown")
+                and isinstance(read, Value)
+                and whole.type.kind != "list"
+            ):
                 read = self.b.call(np.copy, read) if read.type.kind == "array" else read
             if isinstance(read, Value):
                 self.cts.masked.add(read)
@@ -305,20 +327,21 @@ class CallSweep(Sweep):
             assert known is None, "a list that was appended to has one use"
             self.cts.of[instr.target] = rest  # type: ignore[index]
 
-    # -- user functions -----------------------------------------------------------------------------------------
+    # -- user functions -------------------------------------------------------------------------------------
 
     def function(self, instr: Call, cts: list[Cotangent]) -> None:
         active = tuple(map(self.active, instr.args))
-        forward, backward = self.derive_callee(instr.fn, active)
+        seeded = tuple(ct is not None for ct in cts)
+        forward, backward = self.derive_callee(instr.fn, active, seeded)
         saved = Value(f"{instr.fn.name}_saved", OBJECT, named=True)
         replacement = Call((*instr.outs, saved), forward, instr.args, (), instr.line)
         self.replaced[instr] = replacement
-        ct = self.whole(cts[0], instr.outs[0])
+        whole = [self.whole(ct, out) for ct, out in zip(cts, instr.outs, strict=True) if ct is not None]
         outs = tuple(
             Value(bar(a), _cotangent_type(a.type), named=True)
             for a, on in zip(instr.args, active, strict=True) if on and isinstance(a, Value)
         )  # fmt: skip
-        self.b.emit(Call(outs, backward, (saved, ct), (), instr.line))
+        self.b.emit(Call(outs, backward, (saved, *whole), (), instr.line))
         for value, out in zip([a for a, on in zip(instr.args, active, strict=True) if on], outs, strict=True):
             self.cts.masked.add(out)
             self.cts.add(value, out)

@@ -73,11 +73,15 @@ class ControlSweep(CallSweep):
         listed = [
             (item, param)
             for item, param in zip(items, params, strict=False)
-            if isinstance(item, Value) and item in self.varied and item.type.kind != "array" and param in inside
+            if isinstance(item, Value)
+            and item in self.varied
+            and item.type.kind != "array"
+            and param in inside
         ]
 
         starts = [
-            self.cts.whole(seeds[k], instr.outs[k]) if k in seeds else self.cts.zero(instr.outs[k]) for k in slots
+            self.cts.whole(seeds[k], instr.outs[k]) if k in seeds else self.cts.zero(instr.outs[k])
+            for k in slots
         ]
         sums = []
         for value in outer_values:
@@ -108,10 +112,21 @@ class ControlSweep(CallSweep):
         flipped = isinstance(instr, For) and instr.backwards
         index: tuple[Atom, ...] = (Const(Turns(instr.key, flipped)),)
         region = Region(adjoint_params, tuple(body), (*results, Const(False), *kept))
-        lists = tuple(Value(bar(v), Type("list", elem=a.type), True) for (v, _), a in zip(listed, kept, strict=True))
+        lists = tuple(
+            Value(bar(v), Type("list", elem=a.type), True) for (v, _), a in zip(listed, kept, strict=True)
+        )
         init = (*starts, *sums)
         self.b.emit(
-            For((*outs, *lists), (*index, *memos), init, region, len(kept), True, instr.line, Mirror(instr.key))
+            For(
+                (*outs, *lists),
+                (*index, *memos),
+                init,
+                region,
+                len(kept),
+                True,
+                instr.line,
+                Mirror(instr.key),
+            )
         )
         whole = flipped or len(items) == 1 and _constant_false(instr.body.results[count])
         for (value, _), found_list in zip(listed, lists, strict=True):
@@ -137,7 +152,9 @@ class ControlSweep(CallSweep):
         carried = instr.body.params[len(items) :]
         index = Value("k", INT, named=False)
         memo_params = [
-            Value(f"{instr.outs[k].name}_bar", _item_type(instr.body.results[k + 1])) for k in seeds if k >= count
+            Value(f"{instr.outs[k].name}_bar", _item_type(instr.body.results[k + 1]))
+            for k in seeds
+            if k >= count
         ]
         ct_params = [Value(bar(carried[k]), t, named=True) for k, t in zip(slots, types, strict=True)]
         sum_params = [Value(bar(v), t, named=True) for v, t in zip(outer_values, sum_types, strict=True)]

@@ -1,7 +1,7 @@
 """Adding up what flows back; zeros that are never made until something needs them.
 
-A cotangent is an atom of the program under construction, or a tuple of cotangents (with None where nothing flows)
-for a value that is a tuple or a list known item by item.
+A cotangent is an atom of the program under construction, or a tuple of cotangents (with None where nothing
+flows) for a value that is a tuple or a list known item by item.
 """
 
 from __future__ import annotations
@@ -50,7 +50,13 @@ class Cotangents:
     def named(self, ct: Atom, atom: Value) -> Atom:
         """The cotangent under the name `v_bar`, where it was just made and has no other."""
         made = self.b.defs.get(ct) if isinstance(ct, Value) else None
-        if not isinstance(ct, Value) or ct.named or made is None or not self.b.body or self.b.body[-1] is not made:
+        if (
+            not isinstance(ct, Value)
+            or ct.named
+            or made is None
+            or not self.b.body
+            or self.b.body[-1] is not made
+        ):
             return ct
         if len(made.outs) != 1 or ct in self.pinned:
             return ct
@@ -75,16 +81,23 @@ class Cotangents:
     def _sum(self, a: Cotangent, b: Cotangent, atom: Value) -> Cotangent:
         if isinstance(a, tuple) and isinstance(b, tuple):
             return tuple(
-                y if x is None else x if y is None else self._sum(x, y, atom) for x, y in zip(a, b, strict=True)
+                y if x is None else x if y is None else self._sum(x, y, atom)
+                for x, y in zip(a, b, strict=True)
             )
         if isinstance(a, tuple) or isinstance(b, tuple):
-            a, b = self.whole(a, atom), self.whole(b, atom)
+            return self._sum(self._parts(a, b), self._parts(b, a), atom)
         if self._listed(a) or self._listed(b):
             return self._sum_of_lists(a, b, atom)
         total = self.named(self.b.call(operator.add, a, b), atom)
         if isinstance(total, Value) and (a in self.masked or b in self.masked):
             self.masked.add(total)
         return total
+
+    def _parts(self, ct: Cotangent, other: Cotangent) -> Cotangent:
+        """The cotangent of a container, item by item, as many as `other` has."""
+        if isinstance(ct, tuple):
+            return ct
+        return tuple(self.b.call(operator.getitem, ct, Const(k), type=Type()) for k in range(len(other)))
 
     @staticmethod
     def _listed(ct: Atom) -> bool:
@@ -93,7 +106,11 @@ class Cotangents:
     def _sum_of_lists(self, a: Atom, b: Atom, atom: Value) -> Atom:
         """Two lists of cotangents, added item by item."""
         elem = atom.type.elem or Type()
-        if elem.kind in ("tuple", "list", "object", "unknown") and not elem.is_scalar and elem.kind != "unknown":
+        if (
+            elem.kind in ("tuple", "list", "object", "unknown")
+            and not elem.is_scalar
+            and elem.kind != "unknown"
+        ):
             raise NoRule("a list of containers is read in more than one place", self.b.line, "Use arrays.")
         x, y = (Value("item_bar", Type()) for _ in range(2))
         with self.b.region() as body:

@@ -24,7 +24,9 @@ from .control import ControlSweep
 from .cotangents import Cotangents
 
 
-def sweep(graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]]) -> tuple[list[Instr], list[Instr], Cotangents]:
+def sweep(
+    graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]]
+) -> tuple[list[Instr], list[Instr], Cotangents]:
     """The forward instructions, the adjoint's, and the cotangents that reached `wrt`."""
     builder = Builder(FOLDED)
     for instr in instructions(graph.region):
@@ -64,10 +66,9 @@ def gradient(
     return dce(close(optimize(combined, primal, keep)), keep)
 
 
-def runnable(graph: Graph, primal: Graph, first: int) -> Graph:
+def runnable(graph: Graph, first: int) -> Graph:
     """The graph with every store safe in place, and the results from `first` on the caller's own."""
-    own_values = {o for i in instructions(primal.region) for o in i.outs} | set(primal.params)
-    return own(inplace(graph, own_values), first)
+    return own(inplace(graph), first)
 
 
 def differentiable_again(graph: Graph) -> Graph:
@@ -106,7 +107,11 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
             return b.call(np.zeros_like, value, name=name)
         if known.kind in ("unknown", "list", "object"):
             return cotangents.zero(value) if known.kind == "list" else b.call(np.zeros_like, value, name=name)
-        return Const(0.0) if known.kind in ("float", "complex") or known.dtype is None else _cast(b, Const(0.0), known, name)
+        return (
+            Const(0.0)
+            if known.kind in ("float", "complex") or known.dtype is None
+            else _cast(b, Const(0.0), known, name)
+        )
     atom = cotangents.whole(ct, value)
     if known.kind == "array":
         made = b.made_by(atom, np.broadcast_to)
@@ -136,7 +141,12 @@ def _cast(b: Builder, atom: Atom, known: Type, name: str) -> Atom:
 
 
 def pair(
-    graph: Graph, wrt: list[Value], outputs: list[Atom], cts: list[tuple[Atom, Value]], name: str, isolate: bool = False
+    graph: Graph,
+    wrt: list[Value],
+    outputs: list[Atom],
+    cts: list[tuple[Atom, Value]],
+    name: str,
+    isolate: bool = False,
 ) -> tuple[Graph, Graph]:
     """The forward graph (results: `outputs`, then what is saved) and the backward graph (parameters: saved, cts)."""
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
@@ -176,8 +186,8 @@ def pair(
         kept = Const(None)
     back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
     front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept))))
-    front = inplace(front, primal)
-    behind_graph = own(inplace(replace(graph, region=back, captures=()), set()), 0)
+    front = inplace(front)
+    behind_graph = own(inplace(replace(graph, region=back, captures=())), 0)
     return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
 
 
@@ -201,24 +211,38 @@ def _renamed(region: Region, table: dict[Value, Value]) -> Region:
     return substitute(region, dict(table))
 
 
-def derive_function(function: Function, active: tuple[bool, ...]) -> tuple[Function, Function]:
-    """The forward and backward functions of a called function, for the arguments that are active."""
-    known = function.derived.get(active)
+def derive_function(
+    function: Function, active: tuple[bool, ...], seeded: tuple[bool, ...]
+) -> tuple[Function, Function]:
+    """The forward and backward functions of a called function: for the arguments that are active, the results that
+    something flows back to."""
+    known = function.derived.get((active, seeded))
     if known is not None:
         return known  # type: ignore[no-any-return]
     forward = Function(f"{function.name}_forward", function.fn)
     backward = Function(f"{function.name}_backward", function.fn)
-    function.derived[active] = (forward, backward)
+    function.derived[active, seeded] = (forward, backward)
     graph = function.graph
     assert graph is not None, "a function is derived after it has been lowered"
     wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
-    result = graph.region.results[0]
-    ct_type = result.type if result.type.kind in ("array", "number", "list") else Type()
-    if result.type.kind == "float":
-        ct_type = Type("number", np.dtype(np.float64))
-    ct = Value(f"{function.name}_bar", ct_type, True)
-    forward.graph, backward.graph = pair(graph, wrt, [result], [(result, ct)], function.name)
+    results = list(graph.region.results)
+    cts = []
+    for result, on in zip(results, seeded, strict=True):
+        if on:
+            label = result.name if isinstance(result, Value) and len(results) > 1 else function.name
+            cts.append((result, Value(f"{label}_bar", cotangent_type(result.type), True)))
+    forward.graph, backward.graph = pair(graph, wrt, results, cts, function.name)
     return forward, backward
+
+
+def cotangent_type(known: Type) -> Type:
+    """What is known of the cotangent that a caller hands in."""
+    if known.kind == "float":
+        return Type("number", np.dtype(np.float64))
+    if known.kind in ("tuple", "object"):
+        return Type("list", elem=Type())
+    return known if known.kind in ("array", "number", "list") else Type()
+
 
 
 __all__ = ["derive_function", "gradient", "pair", "values"]

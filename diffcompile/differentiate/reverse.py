@@ -2,10 +2,10 @@
 
     y = np.sin(x)            x_bar = y_bar * np.cos(x)
 
-Before: a graph and the cotangents of its results. After: the adjoint's instructions, which read the forward values
-where they stand. Values made inside a loop or a branch are read across regions for the moment;
-`analysis/residuals.py` decides how each one gets there. The notation is that of Griewank and Walther, Evaluating
-Derivatives (2008), chapter 3.
+Before: a graph and the cotangents of its results. After: the adjoint's instructions, which read the forward
+values where they stand. Values made inside a loop or a branch are read across regions for the moment;
+`analysis/residuals.py` decides how each one gets there. The notation is that of Griewank and Walther,
+Evaluating Derivatives (2008), chapter 3.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ class Sweep:
     b: Builder
     cts: Cotangents
     varied: set[Value]
-    replaced: dict[Instr, Instr] = field(default_factory=dict)  # forward calls that must save for their adjoint
+    replaced: dict[Instr, Instr] = field(
+        default_factory=dict
+    )  # forward calls that must save for their adjoint
     derive_callee: Any = None
-    inputs: frozenset[Value] = frozenset()  # what is differentiated with respect to; their cotangents are the answer
+    inputs: frozenset[Value] = (
+        frozenset()
+    )  # what is differentiated with respect to; their cotangents are the answer
 
     def region(self, region: Region) -> None:
         """Append the adjoint of `region`."""

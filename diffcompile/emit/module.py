@@ -1,7 +1,7 @@
 """One standalone module: imports, the helpers that it calls, the functions; and loading it.
 
-What a generated function refers to is found a name here: library functions by their public path, user functions by
-being written into the module, anything else by an import from where it lives.
+What a generated function refers to is found a name here: library functions by their public path, user
+functions by being written into the module, anything else by an import from where it lives.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from .python import Blank, Comment, Printer, print_python
 SHORT = {"numpy": "np"}
 _PLACES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.lib.scimath", "numpy.polynomial")
 _SCIPY = (
-    "special", "linalg", "fft", "signal", "stats", "integrate", "optimize", "interpolate", "ndimage", "sparse",
+    "special", "linalg", "fft", "signal", "stats", "integrate", "optimize", "interpolate", "ndimage",
+    "sparse",
 )  # fmt: skip
 
 
@@ -50,7 +51,7 @@ class Module:
         self.objects: dict[str, Any] = {}
         self.unwritable: list[str] = []
 
-    # -- references ---------------------------------------------------------------------------------------------
+    # -- references -----------------------------------------------------------------------------------------
 
     def dotted(self, path: str) -> ast.expr:
         root, *rest = path.split(".")
@@ -154,7 +155,7 @@ class Module:
                 self.objects[name] = value
                 self.helpers.setdefault(f"${name}", f"{name} = {value!r}\n")
 
-    # -- functions ----------------------------------------------------------------------------------------------
+    # -- functions ------------------------------------------------------------------------------------------
 
     def function(self, function: Function) -> str:
         """Write the function of a called graph into the module; its name there."""
@@ -208,7 +209,11 @@ class Module:
 
 def _written(fn: Any) -> bool:
     """Is this a function whose text goes into the module?"""
-    return isinstance(fn, FunctionType) and fn.__module__ != backward_begins.__module__ and public_path(fn) is None
+    return (
+        isinstance(fn, FunctionType)
+        and fn.__module__ != backward_begins.__module__
+        and public_path(fn) is None
+    )
 
 
 def _builtins(region: Any) -> set[str]:
@@ -235,9 +240,19 @@ def _tidy(statements: list[ast.stmt], graph: Graph) -> list[ast.stmt]:
                 setattr(statement, field, _tidy(inner, graph))
         if isinstance(statement, Blank) and (not kept or isinstance(kept[-1], Blank)):
             continue
-        if isinstance(statement, Blank) and kept and isinstance(kept[-1], Comment) and kept[-1].text == "backward":
+        if (
+            isinstance(statement, Blank)
+            and kept
+            and isinstance(kept[-1], Comment)
+            and kept[-1].text == "backward"
+        ):
             continue
-        if isinstance(statement, Comment) and kept and isinstance(kept[-1], Comment) and kept[-1].text != "backward":
+        if (
+            isinstance(statement, Comment)
+            and kept
+            and isinstance(kept[-1], Comment)
+            and kept[-1].text != "backward"
+        ):
             kept.pop()
         kept.append(statement)
     while kept and isinstance(kept[-1], (Blank, Comment)):

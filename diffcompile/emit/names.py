@@ -1,8 +1,8 @@
 """A name for every value that needs one: the user's first, a noun for the rest, a number only when two meet.
 
-Values that are one variable share a name: what a loop carries (initial value, parameter, result, final value), what
-the branches of an `if` yield, the versions of an array that is written in place. Sharing is allowed where the
-lives of the values do not overlap; where they do, the emitter writes an assignment.
+Values that are one variable share a name: what a loop carries (initial value, parameter, result, final
+value), what the branches of an `if` yield, the versions of an array that is written in place. Sharing is
+allowed where the lives of the values do not overlap; where they do, the emitter writes an assignment.
 """
 
 from __future__ import annotations

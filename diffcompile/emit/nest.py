@@ -8,7 +8,21 @@ from __future__ import annotations
 from collections import Counter
 
 from ..analysis.effects import pure, pure_function
-from ..ir.graph import Atom, Call, Const, For, Function, If, Instr, Region, Store, Value, While, literal, unpack
+from ..ir.graph import (
+    Atom,
+    Call,
+    Const,
+    For,
+    Function,
+    If,
+    Instr,
+    Region,
+    Store,
+    Value,
+    While,
+    literal,
+    unpack,
+)
 from ..ir.walk import instructions, operands, regions, values
 
 WIDTH = 84  # an expression longer than this gets a name
@@ -32,7 +46,9 @@ def _count(region: Region, counts: Counter[Value]) -> None:
     counts.update(values(region.results))
 
 
-def _region(region: Region, counts: Counter[Value], found: dict[Value, Instr], lengths: dict[Value, int]) -> None:
+def _region(
+    region: Region, counts: Counter[Value], found: dict[Value, Instr], lengths: dict[Value, int]
+) -> None:
     readers = _readers(region)
     position = {instr: k for k, instr in enumerate(region.body)}
     barriers = [0]
@@ -80,9 +96,15 @@ def _last_line(region: Region) -> int:
 def _expression(instr: Instr, found: dict[Value, Instr]) -> bool:
     """Can this instruction be written as an expression?"""
     if isinstance(instr, Call):
-        return instr.fn not in (literal, unpack) and (pure_function(instr.fn)) and not isinstance(instr.fn, Function)
+        return (
+            instr.fn not in (literal, unpack)
+            and (pure_function(instr.fn))
+            and not isinstance(instr.fn, Function)
+        )
     if isinstance(instr, If) and instr.expression and len(instr.outs) == 1:
-        return all(all(o in found for o in inner.outs) and inner.outs for p in regions(instr) for inner in p.body)
+        return all(
+            all(o in found for o in inner.outs) and inner.outs for p in regions(instr) for inner in p.body
+        )
     return False
 
 

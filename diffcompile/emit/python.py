@@ -1,7 +1,7 @@
 """Graph -> Python AST -> text: statements in the user's order, expressions nested, comments that lead back.
 
-The only file that knows astor. Its generator is subclassed for `x**2`, comments and blank lines; negative constants
-are written as unary minus, since astor prints `(-2.0) ** x` without its parentheses otherwise.
+The only file that knows astor. Its generator is subclassed for `x**2`, comments and blank lines; negative
+constants are written as unary minus, since astor prints `(-2.0) ** x` without its parentheses otherwise.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import numpy as np
 
 from ..analysis.effects import pure
 from ..ir.graph import (
-    UNBOUND, Atom, Call, Const, For, Function, If, Instr, Method, Region, Store, Value, While, backward_begins,
-    format_string, literal, pack_dict, pack_list, pack_slice, pack_tuple, raise_error, unpack,
+    UNBOUND, Atom, Call, Const, For, Function, If, Instr, Method, Region, Store, Value, While,
+    backward_begins, format_string, literal, pack_dict, pack_list, pack_slice, pack_tuple, raise_error,
+    unpack,
 )  # fmt: skip
 from ..ir.walk import regions, same_atom, substitute_in, swap
 
@@ -31,22 +32,23 @@ with warnings.catch_warnings():
 
 BINARY: dict[Any, type[ast.operator]] = {
     operator.add: ast.Add, operator.sub: ast.Sub, operator.mul: ast.Mult, operator.truediv: ast.Div,
-    operator.floordiv: ast.FloorDiv, operator.mod: ast.Mod, operator.pow: ast.Pow, operator.matmul: ast.MatMult,
-    operator.lshift: ast.LShift, operator.rshift: ast.RShift, operator.or_: ast.BitOr, operator.xor: ast.BitXor,
-    operator.and_: ast.BitAnd, operator.iadd: ast.Add, operator.isub: ast.Sub, operator.imul: ast.Mult,
-    operator.itruediv: ast.Div, operator.ifloordiv: ast.FloorDiv, operator.imod: ast.Mod, operator.ipow: ast.Pow,
+    operator.floordiv: ast.FloorDiv, operator.mod: ast.Mod, operator.pow: ast.Pow,
+    operator.matmul: ast.MatMult, operator.lshift: ast.LShift, operator.rshift: ast.RShift,
+    operator.or_: ast.BitOr, operator.xor: ast.BitXor, operator.and_: ast.BitAnd, operator.iadd: ast.Add,
+    operator.isub: ast.Sub, operator.imul: ast.Mult, operator.itruediv: ast.Div,
+    operator.ifloordiv: ast.FloorDiv, operator.imod: ast.Mod, operator.ipow: ast.Pow,
     operator.imatmul: ast.MatMult,
 }  # fmt: skip
 INPLACE = frozenset({
-    operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ifloordiv, operator.imod, operator.ipow,
-    operator.imatmul,
+    operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ifloordiv, operator.imod,
+    operator.ipow, operator.imatmul,
 })  # fmt: skip
 UNARY: dict[Any, type[ast.unaryop]] = {
     operator.neg: ast.USub, operator.pos: ast.UAdd, operator.not_: ast.Not, operator.invert: ast.Invert,
 }
 COMPARE: dict[Any, type[ast.cmpop]] = {
-    operator.eq: ast.Eq, operator.ne: ast.NotEq, operator.lt: ast.Lt, operator.le: ast.LtE, operator.gt: ast.Gt,
-    operator.ge: ast.GtE, operator.is_: ast.Is, operator.is_not: ast.IsNot,
+    operator.eq: ast.Eq, operator.ne: ast.NotEq, operator.lt: ast.Lt, operator.le: ast.LtE,
+    operator.gt: ast.Gt, operator.ge: ast.GtE, operator.is_: ast.Is, operator.is_not: ast.IsNot,
 }  # fmt: skip
 LIMIT = 100
 
@@ -160,7 +162,9 @@ def _fold(line: str) -> list[str]:
 class Printer:
     """Prints one graph as the statements of a function."""
 
-    def __init__(self, refer: Any, named: dict[Value, str], nested: dict[Value, Instr], comments: bool) -> None:
+    def __init__(
+        self, refer: Any, named: dict[Value, str], nested: dict[Value, Instr], comments: bool
+    ) -> None:
         self.refer = refer  # a callable or class -> the AST expression that means it in this module
         self.named = named
         self.nested = nested
@@ -169,7 +173,7 @@ class Printer:
         self.line = 0
         self.ensured = False
 
-    # -- expressions --------------------------------------------------------------------------------------------
+    # -- expressions ----------------------------------------------------------------------------------------
 
     def atom(self, atom: Atom) -> ast.expr:
         if isinstance(atom, Const):
@@ -217,7 +221,11 @@ class Printer:
             return _call(_name("range"), [self.plain(v) for v in (value.start, value.stop, value.step)])
         if isinstance(value, np.dtype):
             name = value.type.__name__
-            return self.refer.dotted(f"np.{name}") if hasattr(np, name) else _call(self.refer.dotted("np.dtype"), [ast.Constant(value.str)])
+            return (
+                self.refer.dotted(f"np.{name}")
+                if hasattr(np, name)
+                else _call(self.refer.dotted("np.dtype"), [ast.Constant(value.str)])
+            )
         if isinstance(value, np.generic):
             return _call(self.refer(type(value)), [self.plain(value.item())])
         if isinstance(value, np.ndarray):
@@ -285,7 +293,7 @@ class Printer:
             return ast.Tuple([self.index(a) for a in instr.args], ast.Load())
         return self.atom(atom)
 
-    # -- statements ---------------------------------------------------------------------------------------------
+    # -- statements -----------------------------------------------------------------------------------------
 
     def block(self, region: Region) -> list[ast.stmt]:
         """The statements of a region, without what its owner does with its results."""
@@ -301,7 +309,12 @@ class Printer:
         """In the backward pass: the user's line, above the adjoint of it."""
         if not (self.comments and self.backward) or isinstance(instr, (For, While)):
             return
-        if instr.line.line == self.line or not instr.line.line or isinstance(instr, If) and not instr.expression:
+        if (
+            instr.line.line == self.line
+            or not instr.line.line
+            or isinstance(instr, If)
+            and not instr.expression
+        ):
             return
         if out and not isinstance(out[-1], Comment):
             out.append(Blank())
@@ -343,7 +356,12 @@ class Printer:
     def assign(self, target: Value, value: ast.expr, instr: Call, out: list[ast.stmt]) -> None:
         name = self.named[target]
         scalar = target.type.is_scalar or target.type.kind == "str"
-        if isinstance(value, ast.BinOp) and isinstance(value.left, ast.Name) and value.left.id == name and scalar:
+        if (
+            isinstance(value, ast.BinOp)
+            and isinstance(value.left, ast.Name)
+            and value.left.id == name
+            and scalar
+        ):
             out.append(ast.AugAssign(_name(name, ast.Store()), value.op, value.right))
             return
         out.append(ast.Assign([_name(name, ast.Store())], value))
@@ -398,7 +416,12 @@ class Printer:
         for name, source in needed:
             value = self.atom(source)
             scalar = source.type.is_scalar
-            if isinstance(value, ast.BinOp) and isinstance(value.left, ast.Name) and value.left.id == name and scalar:
+            if (
+                isinstance(value, ast.BinOp)
+                and isinstance(value.left, ast.Name)
+                and value.left.id == name
+                and scalar
+            ):
                 out.append(ast.AugAssign(_name(name, ast.Store()), value.op, value.right))
             else:
                 out.append(ast.Assign([_name(name, ast.Store())], value))
@@ -422,7 +445,11 @@ class Printer:
         test = self.atom(instr.test)
         if not then and len(orelse) == 1 and isinstance(orelse[0], ast.Raise):
             raised = orelse[0].exc
-            if isinstance(raised, ast.Call) and isinstance(raised.func, ast.Name) and raised.func.id == "AssertionError":
+            if (
+                isinstance(raised, ast.Call)
+                and isinstance(raised.func, ast.Name)
+                and raised.func.id == "AssertionError"
+            ):
                 out.append(ast.Assert(test, raised.args[0] if raised.args else None))
                 return
         if not then:
@@ -528,7 +555,7 @@ class Printer:
             out.append(ast.If(test, then, orelse))
         return out
 
-    # -- loop headers -------------------------------------------------------------------------------------------
+    # -- loop headers ---------------------------------------------------------------------------------------
 
     def targets(self, instr: For) -> tuple[Region, ast.expr]:
         """The loop's target, an unpacked turn's names standing in it directly."""
@@ -561,7 +588,11 @@ class Printer:
     def source(self, atom: Atom, backwards: bool) -> ast.expr:
         made = self.nested.get(atom) if isinstance(atom, Value) else None
         if isinstance(made, Call) and made.fn is operator.getitem and isinstance(made.args[1], Const):
-            if made.args[1].value == slice(None, None, -1) and made.args[0].type.kind in ("range", "list", "array"):
+            if made.args[1].value == slice(None, None, -1) and made.args[0].type.kind in (
+                "range",
+                "list",
+                "array",
+            ):
                 return self.source(made.args[0], not backwards)
         node = self.atom(atom)
         return _call(_name("reversed"), [node]) if backwards else node
@@ -696,7 +727,8 @@ def _print_format(p: Printer, instr: Call) -> ast.expr:
 
 _SPECIAL: dict[Any, Any] = {
     pack_tuple: _print_tuple, pack_list: _print_list, pack_dict: _print_dict, pack_slice: _print_slice,
-    operator.getitem: _print_item, getattr: _print_getattr, literal: _print_literal, format_string: _print_format,
+    operator.getitem: _print_item, getattr: _print_getattr, literal: _print_literal,
+    format_string: _print_format,
 }  # fmt: skip
 
 __all__ = ["Comment", "Function", "FunctionType", "Printer", "print_python", "substitute_in", "swap"]

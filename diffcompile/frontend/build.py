@@ -28,8 +28,8 @@ FOLDED = frozenset({
 FOLDED_IN_RULES = FOLDED | {
     operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
     operator.neg, operator.pos, operator.abs, operator.getitem, builtins.abs, builtins.min, builtins.max,
-    builtins.sum, builtins.range, builtins.tuple, builtins.list, builtins.sorted, builtins.int, builtins.float,
-    math.sqrt, math.log, np.argsort, operator.and_, operator.or_,
+    builtins.sum, builtins.range, builtins.tuple, builtins.list, builtins.sorted, builtins.int,
+    builtins.float, math.sqrt, math.log, np.argsort, operator.and_, operator.or_,
 }  # fmt: skip
 
 NOUNS: dict[Any, str] = {
@@ -87,12 +87,14 @@ class Builder:
         self.emit(Call((out,), fn, args, tuple(named.items()), self.line))
         return out
 
-    def store(self, fn: Any, target: Atom, *args: Atom, name: str = "", type: Type | None = None) -> Value:
+    def store(
+        self, fn: Any, target: Atom, *args: Atom, name: str = "", type: Type | None = None, visible: bool = False
+    ) -> Value:
         """`target` as it is after `fn(target, *args)`."""
         base = target.name if isinstance(target, Value) else noun(fn)
         named = bool(name) or (isinstance(target, Value) and target.named)
         out = Value(name or base, target.type if type is None else type, named=named)
-        self.emit(Store((out,), fn, target, args, (), self.line))
+        self.emit(Store((out,), fn, target, args, (), self.line, visible))
         return out
 
     def constant(self, atom: Atom) -> Const | None:
@@ -123,7 +125,9 @@ def repeats(index: Atom, b: Builder) -> bool:
     """May this index select an element twice?"""
     if isinstance(index, Const):
         parts = index.value if isinstance(index.value, tuple) else (index.value,)
-        return any(np.ndim(p) > 0 and np.asarray(p).dtype.kind != "b" for p in parts if not isinstance(p, slice))
+        return any(
+            np.ndim(p) > 0 and np.asarray(p).dtype.kind != "b" for p in parts if not isinstance(p, slice)
+        )
     made = b.made_by(index, pack_tuple)
     if made is not None:
         return any(repeats(a, b) for a in made.args)
@@ -145,7 +149,11 @@ def unbroadcast_call(b: Builder, ct: Atom, x: Atom) -> Atom:
         return b.call(unbroadcast, ct, x, type=replace(target, dtype=known.dtype or target.dtype))
     dropped, kept = axes
     if kept:
-        ct = b.call(np.ndarray.sum, ct, kwargs={"axis": Const(kept[0] if len(kept) == 1 else kept), "keepdims": Const(True)})
+        ct = b.call(
+            np.ndarray.sum,
+            ct,
+            kwargs={"axis": Const(kept[0] if len(kept) == 1 else kept), "keepdims": Const(True)},
+        )
     if dropped:
         ct = b.call(np.ndarray.sum, ct, kwargs={"axis": Const(dropped[0] if len(dropped) == 1 else dropped)})
     return ct

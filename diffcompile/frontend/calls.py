@@ -77,7 +77,8 @@ class Calls(Expressions):
             case Const(value=value):
                 return self.known(value, args, kwargs, name)
         raise self.refuse(
-            "which function is called is not known here", "Pass the function as an argument, or call it by its name."
+            "which function is called is not known here",
+            "Pass the function as an argument, or call it by its name.",
         )
 
     def known(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -103,16 +104,19 @@ class Calls(Expressions):
         values = [c.value for c in constants if c is not None]
         return Const(fn(*values, **{k: c.value for k, c in named.items() if c is not None}))
 
-    # -- library functions --------------------------------------------------------------------------------------
+    # -- library functions ----------------------------------------------------------------------------------
 
     def library(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str = "") -> Ref:
         if fn == np.add.at and len(args) == 3 and isinstance(args[0], (Obj, View)):
             rest = [self.atom(a) for a in args[1:]]
-            self.write(args[0], self.b.store(np.add.at, self.atom(args[0]), *rest))
+            new = self.b.store(np.add.at, self.atom(args[0]), *rest, visible=self.visible(args[0]))
+            self.write(args[0], new)
             return Const(None)
         if "out" in kwargs or fn in MUTATING_FUNCTIONS or getattr(fn, "__name__", "") == "at":
             label = getattr(fn, "__name__", "this call")
-            raise self.refuse(f"`{label}` writing into its argument is not differentiated yet", "Assign the result.")
+            raise self.refuse(
+                f"`{label}` writing into its argument is not differentiated yet", "Assign the result."
+            )
         if fn in VIEWING and args and isinstance(args[0], (Obj, View)) and not kwargs.get("copy"):
             if self._sequence(args[0]) is None:
                 if fn in (np.asarray, np.asanyarray) and len(args) == 1 and not kwargs:
@@ -133,7 +137,7 @@ class Calls(Expressions):
                 return known
         return self.atom(ref)
 
-    # -- methods ------------------------------------------------------------------------------------------------
+    # -- methods --------------------------------------------------------------------------------------------
 
     def method(self, receiver: Ref, method: str, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         items = self._sequence(receiver)
@@ -174,7 +178,9 @@ class Calls(Expressions):
             target, item = self.atom(receiver), self.atom(args[0])
             for cell in self.cells(args[0]):
                 cell.outside = "an array that is also kept in a list is written here"
-            self.write(receiver, self.b.store(list.append, target, item, type=self.grown(target.type, item.type)))
+            self.write(
+                receiver, self.b.store(list.append, target, item, type=self.grown(target.type, item.type))
+            )
             return Const(None)
         raise self.refuse(f"`list.{method}` is not differentiated yet", "Build the list with `append`.")
 
@@ -208,9 +214,11 @@ class Calls(Expressions):
                     return found if found is not None else (default[0] if default else Const(None))
             case "copy", []:
                 return self.state.new(content)
-        raise self.refuse(f"`dict.{method}` is not differentiated yet", "Read and write the dict with constant keys.")
+        raise self.refuse(
+            f"`dict.{method}` is not differentiated yet", "Read and write the dict with constant keys."
+        )
 
-    # -- functions with a source --------------------------------------------------------------------------------
+    # -- functions with a source ----------------------------------------------------------------------------
 
     def bind_arguments(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> list[tuple[str, Ref]]:
         """Arguments by parameter name, defaults included, `*args` as a tuple and `**kwargs` as a dict."""
@@ -313,7 +321,9 @@ class Calls(Expressions):
     def inline(self, source: Source, parent: Scope | None, named: list[tuple[str, Ref]], name: str) -> Ref:
         """Lower a function's body here: its parameters are bound to the arguments themselves."""
         if self.unit.depth > DEPTH:
-            raise self.refuse("calls inside calls without an end", "Give the recursion a function of its own.")
+            raise self.refuse(
+                "calls inside calls without an end", "Give the recursion a function of its own."
+            )
         frame = type(self)(self.unit, source, Scope(getattr(source.node, "name", "lambda"), parent))
         for parameter, ref in named:
             self.state.vars[frame.scope, parameter] = ref
@@ -326,7 +336,7 @@ class Calls(Expressions):
             done, self.state.done = self.state.done, Const(False)
             frame.block(source.node.body)
             self.state.done = done
-            result = self.state.vars.get((frame.scope, "$return"), Const(None))
+            result = self.state.vars.get((frame.scope, "$result"), Const(None))
             return result
         finally:
             self.unit.depth -= 1
@@ -335,7 +345,7 @@ class Calls(Expressions):
                 for key in [k for k in self.state.vars if k[0] is frame.scope]:
                     del self.state.vars[key]
 
-    # -- sequences ----------------------------------------------------------------------------------------------
+    # -- sequences ------------------------------------------------------------------------------------------
 
     def sequence(self, ref: Ref) -> Sequence:
         """What a `for` runs over."""
@@ -358,7 +368,9 @@ class Calls(Expressions):
         for item in items:
             if isinstance(item, (Tup, Closure, Bound)) or self._sequence(item) is not None:
                 return True
-            if isinstance(item, Const) and (callable(item.value) or isinstance(item.value, (str, tuple, type(None)))):
+            if isinstance(item, Const) and (
+                callable(item.value) or isinstance(item.value, (str, tuple, type(None)))
+            ):
                 return True
             if isinstance(item, Obj) and isinstance(self.state.heap[item.cell], Entries):
                 return True
@@ -383,7 +395,9 @@ def _hashable(fn: Any) -> bool:
     return True
 
 
-LIBRARIES = frozenset({"numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random"})
+LIBRARIES = frozenset(
+    {"numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random"}
+)
 
 
 def small(node: ast.FunctionDef | ast.Lambda) -> bool:
@@ -400,7 +414,7 @@ def escapes(node: ast.AST) -> bool:
     return any(isinstance(part, inner) for part in ast.walk(node) if part is not node)
 
 
-# -- builtins that the frontend understands itself ------------------------------------------------------------------
+# -- builtins that the frontend understands itself ---------------------------------------------------------
 
 
 def _range(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -418,7 +432,9 @@ def _shift(shape: Any, by: int) -> Any:
 def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     statics = [frame.static_items(a) if not isinstance(a, (Sequence, Value)) else None for a in args]
     if all(s is not None for s in statics) and args:
-        return Tup(tuple(Tup(tuple(row)) for row in zip(*(s for s in statics if s is not None), strict=False)))
+        return Tup(
+            tuple(Tup(tuple(row)) for row in zip(*(s for s in statics if s is not None), strict=False))
+        )
     parts = [frame.sequence(a) for a in args]
     items: list[Atom] = []
     shapes = []
@@ -480,8 +496,8 @@ def _isinstance(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str
     known = frame.type_of(args[0])
     wanted = classes.value if isinstance(classes.value, tuple) else (classes.value,)
     concrete: dict[str, type] = {
-        "float": float, "int": int, "bool": bool, "complex": complex, "str": str, "tuple": tuple, "list": list,
-        "dict": dict, "array": np.ndarray, "none": type(None), "range": range,
+        "float": float, "int": int, "bool": bool, "complex": complex, "str": str, "tuple": tuple,
+        "list": list, "dict": dict, "array": np.ndarray, "none": type(None), "range": range,
     }  # fmt: skip
     if known.maybe_unbound or known.kind not in (*concrete, "number"):
         return None
@@ -597,12 +613,16 @@ def _broadcast_to(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: s
 
 
 def _locals(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
-    raise frame.refuse("a function that looks at its own names or runs text is not differentiated", "Write it out.")
+    raise frame.refuse(
+        "a function that looks at its own names or runs text is not differentiated", "Write it out."
+    )
 
 
 SPECIAL: dict[Any, Any] = {
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
     sum: _sum, list: _list, tuple: _tuple, dict: _dict, min: _min_max(min), max: _min_max(max),
-    is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"), np.shape: _attribute_of("shape"),
-    np.size: _attribute_of("size"), np.iscomplexobj: _is_complex, unbroadcast: _unbroadcast, np.broadcast_to: _broadcast_to, eval: _locals, exec: _locals, locals: _locals, globals: _locals, vars: _locals,
+    is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"),
+    np.shape: _attribute_of("shape"), np.size: _attribute_of("size"), np.iscomplexobj: _is_complex,
+    unbroadcast: _unbroadcast, np.broadcast_to: _broadcast_to, eval: _locals, exec: _locals, locals: _locals,
+    globals: _locals, vars: _locals,
 }  # fmt: skip

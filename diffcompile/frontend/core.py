@@ -19,8 +19,8 @@ from ..ir.types import OBJECT, Type, join
 from ..ir.walk import same_atom
 from .build import Builder
 from .heap import (
-    UNBOUND_REF, Bound, Cell, Closure, Conflict, Content, Entries, Items, Obj, Ref, Scope, Sequence, State, Tup,
-    View,
+    UNBOUND_REF, Bound, Cell, Closure, Conflict, Content, Entries, Items, Obj, Ref, Scope, Sequence, State,
+    Tup, View,
 )  # fmt: skip
 from .source import Source
 
@@ -38,7 +38,9 @@ class Unit:
         self.captures: dict[tuple[int, str], tuple[Capture, Value, Ref]] = {}
         self.written: set[Cell] = set()
         self.depth = 0
-        self.loops: dict[Any, Any] = {}  # what is known of each loop's carried values, from one lowering to the next
+        self.loops: dict[
+            Any, Any
+        ] = {}  # what is known of each loop's carried values, from one lowering to the next
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
 
 
@@ -52,7 +54,7 @@ class Core:
         self.node: ast.AST = source.node
         self.result_name = ""  # what the caller calls the result
 
-    # -- where we are -------------------------------------------------------------------------------------------
+    # -- where we are ---------------------------------------------------------------------------------------
 
     @property
     def b(self) -> Builder:
@@ -75,7 +77,7 @@ class Core:
     def refuse(self, reason: str, remedy: str = "", node: ast.AST | None = None) -> DiffCompileError:
         return UnsupportedSyntax(reason, self.span(node), remedy)
 
-    # -- provided by the layers above ---------------------------------------------------------------------------
+    # -- provided by the layers above -----------------------------------------------------------------------
 
     def expression(self, node: ast.expr, name: str = "") -> Ref:
         raise NotImplementedError
@@ -86,7 +88,7 @@ class Core:
     def invoke(self, fn: Ref, args: list[Ref], kwargs: dict[str, Ref], name: str = "") -> Ref:
         raise NotImplementedError
 
-    # -- references ---------------------------------------------------------------------------------------------
+    # -- references -----------------------------------------------------------------------------------------
 
     def own(self, atom: Atom, name: str = "") -> Ref:
         """A reference to a value just made: a new cell if it is an object that could be changed."""
@@ -132,7 +134,8 @@ class Core:
                 raise UnsupportedSyntax(reason, span or self.span(), "Use one kind of value on every path.")
             case Bound() | Closure():
                 raise self.refuse(
-                    "a function defined here is used as a value", "Call it, or pass it to a function that calls it."
+                    "a function defined here is used as a value",
+                    "Call it, or pass it to a function that calls it.",
                 )
             case Sequence(items=items) if len(items) == 1 and ref.refs is None:
                 return items[0]
@@ -199,7 +202,7 @@ class Core:
                     return Const([p.value for p in parts if p is not None])
         return None
 
-    # -- writing ------------------------------------------------------------------------------------------------
+    # -- writing --------------------------------------------------------------------------------------------
 
     def write(self, ref: Obj | View, new: Atom) -> None:
         """Make `new` the current version of what `ref` refers to; a view hands it on to its base."""
@@ -210,13 +213,22 @@ class Core:
                     self.b.line,
                     "Write to the array itself, with an index.",
                 )
-            base = self.b.store(operator.setitem, self.atom(ref.base), *ref.args, new)
+            base = self.b.store(
+                operator.setitem, self.atom(ref.base), *ref.args, new, visible=self.visible(ref.base)
+            )
             self.write(ref.base, base)
             ref.cache.append((base, new))
             return
         self.check_write(ref.cell)
         self.state.heap[ref.cell] = new
         self.unit.written.add(ref.cell)
+
+    @staticmethod
+    def visible(ref: Obj | View) -> bool:
+        """Does a write to this reference change memory of the function's caller?"""
+        while isinstance(ref, View):
+            ref = ref.base
+        return ref.cell.param
 
     def check_write(self, cell: Cell) -> None:
         if cell.outside:
@@ -255,9 +267,11 @@ class Core:
                     stack.append(receiver)
         return found
 
-    # -- branches -----------------------------------------------------------------------------------------------
+    # -- branches -------------------------------------------------------------------------------------------
 
-    def branch(self, test: Atom, then: Callable[[], Ref | None], orelse: Callable[[], Ref | None], name: str = "") -> Ref | None:
+    def branch(
+        self, test: Atom, then: Callable[[], Ref | None], orelse: Callable[[], Ref | None], name: str = ""
+    ) -> Ref | None:
         """Run one of two continuations: decided now if `test` is a constant, at run time otherwise."""
         known = self.b.constant(test)
         if known is not None:
@@ -274,7 +288,9 @@ class Core:
         self.state = merge.state
         self.b.line = line
         regions = [Region((), tuple(p.body), tuple(p.results)) for p in paths]
-        self.b.emit(If(tuple(merge.outs), test, regions[0], regions[1], line, object(), merge.ref is not None))
+        self.b.emit(
+            If(tuple(merge.outs), test, regions[0], regions[1], line, object(), merge.ref is not None)
+        )
         return merge.ref
 
 
@@ -319,7 +335,9 @@ class Merge:
             if isinstance(atom, Const) or not self._made_in(live, atom):
                 return atom
             if id(atom) not in table:
-                table[id(atom)] = self._out(*((atom, UNBOUND_REF) if which == 0 else (UNBOUND_REF, atom)), name)
+                table[id(atom)] = self._out(
+                    *((atom, UNBOUND_REF) if which == 0 else (UNBOUND_REF, atom)), name
+                )
             result = table[id(atom)]
             assert isinstance(result, (Const, Value))
             return result
@@ -434,7 +452,9 @@ class Merge:
         if isinstance(a, opaque) or isinstance(b, opaque):
             if UNBOUND_REF in (a, b):
                 return b if a is UNBOUND_REF else a
-            return Conflict(f"`{name}` is a function on one path and something else on another", self.frame.b.line)
+            return Conflict(
+                f"`{name}` is a function on one path and something else on another", self.frame.b.line
+            )
         static = self._static(a, b, name)
         if static is not None:
             return static
@@ -442,7 +462,9 @@ class Merge:
             for which, ref in enumerate((a, b)):
                 content = self._object_content(which, ref)
                 if isinstance(content, (Items, Entries)):
-                    return Conflict(f"`{name}` is a container on one path and not on another", self.frame.b.line)
+                    return Conflict(
+                        f"`{name}` is a container on one path and not on another", self.frame.b.line
+                    )
         left = a if a is UNBOUND_REF else self._atom(0, a)
         right = b if b is UNBOUND_REF else self._atom(1, b)
         assert isinstance(left, (Const, Value)) and isinstance(right, (Const, Value))

@@ -1,6 +1,8 @@
 """Expressions -> references: names, operators, attributes, subscripts, displays, comprehensions.
 
-    (a + b) * x[i]      ->      total = operator.add(a, b); item = operator.getitem(x, i); operator.mul(total, item)
+    (a + b) * x[i]      ->      total = operator.add(a, b)
+                                item = operator.getitem(x, i)
+                                operator.mul(total, item)
 """
 
 from __future__ import annotations
@@ -23,19 +25,24 @@ from .subset import sentence
 
 BINARY: dict[type[ast.operator], Any] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.MatMult: operator.matmul,
-    ast.LShift: operator.lshift, ast.RShift: operator.rshift, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
-    ast.BitAnd: operator.and_,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
+    ast.MatMult: operator.matmul, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
+    ast.BitOr: operator.or_, ast.BitXor: operator.xor, ast.BitAnd: operator.and_,
 }  # fmt: skip
 UNARY: dict[type[ast.unaryop], Any] = {
     ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_, ast.Invert: operator.invert,
 }
 COMPARE: dict[type[ast.cmpop], Any] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
-    ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
+    ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
 }  # fmt: skip
 # Attributes of an array that see the array's own memory, and those that tell of its form.
-VIEW_ATTRIBUTES = {"T": np.ndarray.T, "mT": getattr(np.ndarray, "mT", None), "real": np.ndarray.real, "imag": np.ndarray.imag}
+VIEW_ATTRIBUTES = {
+    "T": np.ndarray.T,
+    "mT": getattr(np.ndarray, "mT", None),
+    "real": np.ndarray.real,
+    "imag": np.ndarray.imag,
+}
 FORM_ATTRIBUTES = {
     "shape": np.ndarray.shape, "size": np.ndarray.size, "ndim": np.ndarray.ndim, "dtype": np.ndarray.dtype,
     "itemsize": np.ndarray.itemsize, "nbytes": np.ndarray.nbytes,
@@ -62,7 +69,7 @@ class Expressions(Core):
     def value(self, node: ast.expr, name: str = "") -> Atom:
         return self.atom(self.expression(node, name))
 
-    # -- names --------------------------------------------------------------------------------------------------
+    # -- names ----------------------------------------------------------------------------------------------
 
     def _Constant(self, node: ast.Constant, name: str) -> Ref:
         return Const(node.value)
@@ -114,7 +121,9 @@ class Expressions(Core):
             param = Value(capture.name, type, named=True)
             ref: Ref = param
             if type.kind in MUTABLE:
-                ref = Obj(Cell(capture.name, f"`{capture.name}` is a global or closure array, and is written here"))
+                ref = Obj(
+                    Cell(capture.name, f"`{capture.name}` is a global or closure array, and is written here")
+                )
             self.unit.captures[key] = (capture, param, ref)
         _, param, ref = self.unit.captures[key]
         if isinstance(ref, Obj):
@@ -137,7 +146,7 @@ class Expressions(Core):
     def bind(self, name: str, ref: Ref) -> None:
         self.state.vars[self.unit.homes.get((self.scope, name), self.scope), name] = ref
 
-    # -- operators ----------------------------------------------------------------------------------------------
+    # -- operators ------------------------------------------------------------------------------------------
 
     def _BinOp(self, node: ast.BinOp, name: str) -> Ref:
         left, right = self.expression(node.left), self.expression(node.right)
@@ -180,7 +189,9 @@ class Expressions(Core):
         return self.own(self.b.call(op, self.atom(ref), name=name))
 
     def _Compare(self, node: ast.Compare, name: str) -> Ref:
-        return self._chain(self.expression(node.left), list(zip(node.ops, node.comparators, strict=True)), name)
+        return self._chain(
+            self.expression(node.left), list(zip(node.ops, node.comparators, strict=True)), name
+        )
 
     def _chain(self, left: Ref, rest: list[tuple[ast.cmpop, ast.expr]], name: str) -> Ref:
         (op, node), *more = rest
@@ -256,7 +267,7 @@ class Expressions(Core):
         assert result is not None
         return result
 
-    # -- attributes and subscripts ------------------------------------------------------------------------------
+    # -- attributes and subscripts --------------------------------------------------------------------------
 
     def _Attribute(self, node: ast.Attribute, name: str) -> Ref:
         return self.attribute(self.expression(node.value), node.attr, name)
@@ -294,7 +305,12 @@ class Expressions(Core):
             assert shape is not None
             if all(isinstance(size, int) for size in shape) and self.unit.rule:
                 return Const(tuple(shape))
-        if attr == "dtype" and known.kind in ("array", "number") and known.dtype is not None and self.unit.rule:
+        if (
+            attr == "dtype"
+            and known.kind in ("array", "number")
+            and known.dtype is not None
+            and self.unit.rule
+        ):
             return Const(known.dtype)
         return self.own(self.b.call(FORM_ATTRIBUTES[attr], self.atom(base), name=name))
 
@@ -314,7 +330,9 @@ class Expressions(Core):
                 return self.outside(attr, value, vars(owner))
         return Const(value)
 
-    def view(self, base: Ref, fn: Any, *args: Atom, kwargs: dict[str, Atom] | None = None, name: str = "") -> Ref:
+    def view(
+        self, base: Ref, fn: Any, *args: Atom, kwargs: dict[str, Atom] | None = None, name: str = ""
+    ) -> Ref:
         """`fn(base, *args)` where the result sees the memory of an array."""
         named = tuple((kwargs or {}).items())
         result = self.b.call(fn, self.atom(base), *args, kwargs=kwargs, name=name)
@@ -335,7 +353,10 @@ class Expressions(Core):
         if isinstance(node, ast.Slice):
             outer, self.node = self.node, node
             try:
-                parts = [self.value(p) if p is not None else Const(None) for p in (node.lower, node.upper, node.step)]
+                parts = [
+                    self.value(p) if p is not None else Const(None)
+                    for p in (node.lower, node.upper, node.step)
+                ]
             finally:
                 self.node = outer
             if node.step is None:
@@ -399,7 +420,7 @@ class Expressions(Core):
                     kept.outside = "an array that is also kept in a list is written here"
             self.state.heap[cell] = value
 
-    # -- displays -----------------------------------------------------------------------------------------------
+    # -- displays -------------------------------------------------------------------------------------------
 
     def _elements(self, nodes: list[ast.expr]) -> tuple[Ref, ...]:
         items: list[Ref] = []
@@ -448,7 +469,9 @@ class Expressions(Core):
                 if part.format_spec is not None:
                     known = self.constant(self.expression(part.format_spec))
                     if known is None:
-                        raise self.refuse("a format width that is not a constant", "Write the width as a number.", part)
+                        raise self.refuse(
+                            "a format width that is not a constant", "Write the width as a number.", part
+                        )
                     spec = known.value
                 conversion = chr(part.conversion) if part.conversion > 0 else ""
                 parts.append((conversion, spec))
@@ -463,7 +486,9 @@ class Expressions(Core):
     def closure(self, node: ast.Lambda | ast.FunctionDef) -> Closure:
         names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
         values = node.args.defaults
-        defaults = {n: self.expression(d) for n, d in zip(names[len(names) - len(values) :], values, strict=True)}
+        defaults = {
+            n: self.expression(d) for n, d in zip(names[len(names) - len(values) :], values, strict=True)
+        }
         for arg, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
             if default is not None:
                 defaults[arg.arg] = self.expression(default)

@@ -1,8 +1,9 @@
 """Names, locations and views: what a name is bound to while a function is lowered, and what a write changes.
 
-A name is bound to a *reference*. Immutable values are their own reference (an `Atom`). An array or a list lives in
-a `Cell`, whose current version is in the state's heap; a view is a recipe over another reference and is read again
-when its base has changed. So `b = a; b[0] = 1` changes what `a` reads, and the graph itself has values only.
+A name is bound to a *reference*. Immutable values are their own reference (an `Atom`). An array or a list
+lives in a `Cell`, whose current version is in the state's heap; a view is a recipe over another reference and
+is read again when its base has changed. So `b = a; b[0] = 1` changes what `a` reads, and the graph itself has
+values only.
 """
 
 from __future__ import annotations

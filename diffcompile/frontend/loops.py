@@ -16,7 +16,23 @@ from ..ir.graph import UNBOUND, Atom, Const, For, Region, Value, While
 from ..ir.types import BOOL, INT, UNKNOWN, Type, array, join, number
 from .calls import Calls
 from .expressions import UNROLLED
-from .heap import UNBOUND_REF, Bound, Cell, Closure, Conflict, Content, Entries, Items, Obj, Ref, Scope, Sequence, State, Tup, View
+from .heap import (
+    UNBOUND_REF,
+    Bound,
+    Cell,
+    Closure,
+    Conflict,
+    Content,
+    Entries,
+    Items,
+    Obj,
+    Ref,
+    Scope,
+    Sequence,
+    State,
+    Tup,
+    View,
+)
 
 Key = tuple[Scope, str] | Cell
 LEAF = "leaf"
@@ -35,7 +51,7 @@ class Carried:
 class Loops(Calls):
     loop_depth = 0
 
-    # -- statements ---------------------------------------------------------------------------------------------
+    # -- statements -----------------------------------------------------------------------------------------
 
     def _For(self, node: ast.For) -> None:
         sequence = self.sequence(self.expression(node.iter))
@@ -76,7 +92,7 @@ class Loops(Calls):
             self.state.vars[self.scope, "$broke"] = Const(False)
         if contains(node.body, ast.Return):
             self.state.vars[self.scope, "$returned"] = Const(False)
-            self.state.vars.setdefault((self.scope, "$return"), UNBOUND_REF)
+            self.state.vars.setdefault((self.scope, "$result"), UNBOUND_REF)
         self.loop_depth += 1
         return outer
 
@@ -141,7 +157,7 @@ class Loops(Calls):
         self.state.vars[self.scope, "$leave"] = Const(True)
         self.state.done = Const(True)
 
-    # -- comprehensions -----------------------------------------------------------------------------------------
+    # -- comprehensions -------------------------------------------------------------------------------------
 
     def _ListComp(self, node: ast.ListComp, name: str) -> Ref:
         return self.comprehension(node, name)
@@ -187,7 +203,9 @@ class Loops(Calls):
     def _appended(self, node: ast.ListComp | ast.GeneratorExp, name: str) -> Ref:
         """Several `for`s, or an `if`: the loop nest that appends."""
         target = "$items"
-        append = ast.Expr(ast.Call(ast.Attribute(ast.Name(target, ast.Load()), "append", ast.Load()), [node.elt], []))
+        append = ast.Expr(
+            ast.Call(ast.Attribute(ast.Name(target, ast.Load()), "append", ast.Load()), [node.elt], [])
+        )
         inner: ast.stmt = append
         for generator in reversed(node.generators):
             for test in reversed(generator.ifs):
@@ -202,7 +220,7 @@ class Loops(Calls):
         self.loop_depth = depth
         return self.state.vars[self.scope, target]
 
-    # -- sequences ----------------------------------------------------------------------------------------------
+    # -- sequences ------------------------------------------------------------------------------------------
 
     def build(self, shape: Any, items: list[Value]) -> Ref:
         """The loop target's reference out of this turn's items."""
@@ -228,7 +246,7 @@ class Loops(Calls):
                 return known.elem or UNKNOWN
         return UNKNOWN
 
-    # -- the fixed point ----------------------------------------------------------------------------------------
+    # -- the fixed point ------------------------------------------------------------------------------------
 
     def fold(
         self,
@@ -245,14 +263,16 @@ class Loops(Calls):
         before = self.state
         slot_key = (node, self.scope.name, self.unit.depth)
         carried = self.unit.loops.get(slot_key)
-        flags = [n for n in ("$broke", "$returned", "$return") if (self.scope, n) in before.vars]
+        flags = [n for n in ("$broke", "$returned", "$result") if (self.scope, n) in before.vars]
         if carried is None:
             homes = [(self.unit.homes.get((self.scope, n), self.scope), n) for n in names + flags]
             carried = Carried(list(dict.fromkeys(homes)), {}, {}, set())
             self.unit.loops[slot_key] = carried
         else:
             carried.keys = [k if isinstance(k, Cell) else k for k in carried.keys if self._alive(k, before)]
-            for key in dict.fromkeys((self.unit.homes.get((self.scope, n), self.scope), n) for n in names + flags):
+            for key in dict.fromkeys(
+                (self.unit.homes.get((self.scope, n), self.scope), n) for n in names + flags
+            ):
                 if key not in carried.keys:
                     carried.keys.append(key)
         for attempt in range(60):
@@ -346,7 +366,7 @@ class Turn:
         outs = tuple(Value(p.name, p.type, p.named) for p in params)
         return params, entry_init, items, cond, region, outs
 
-    # -- slots --------------------------------------------------------------------------------------------------
+    # -- slots ----------------------------------------------------------------------------------------------
 
     def _current(self, key: Key) -> Ref | Content:
         if isinstance(key, Cell):
@@ -484,7 +504,7 @@ class Turn:
             return Conflict(f"`{name}` holds a function that changes from turn to turn")
         return Tup(tuple(self._rebuild(s, atoms, name) for s in shape[1]))
 
-    # -- the turn itself ----------------------------------------------------------------------------------------
+    # -- the turn itself ------------------------------------------------------------------------------------
 
     def _condition(self, params: list[Value], condition: Callable[[], Atom], names: list[Any]) -> Region:
         frame = self.frame
@@ -536,8 +556,15 @@ class Turn:
                     carried.shapes[k] = shape
                     carried.types.pop(k, None)
                     return None
-                if isinstance(shape, tuple) and shape[0] == "fixed" or isinstance(wanted, tuple) and wanted[0] == "fixed":
-                    raise frame.refuse(f"`{key[1] if not isinstance(key, Cell) else key.name}` holds a function that changes from turn to turn")
+                if (
+                    isinstance(shape, tuple)
+                    and shape[0] == "fixed"
+                    or isinstance(wanted, tuple)
+                    and wanted[0] == "fixed"
+                ):
+                    raise frame.refuse(
+                        f"`{key[1] if not isinstance(key, Cell) else key.name}` holds a function that changes from turn to turn"
+                    )
                 carried.packed.add(k)
                 carried.shapes[k] = LEAF
                 carried.types.pop(k, None)

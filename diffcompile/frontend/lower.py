@@ -5,8 +5,8 @@
                                                 product = operator.mul(sin_out, x)
                                                 yield product
 
-The lowering interprets the AST once, with references for names and values for what they hold (see `heap.py`), so a
-graph has values only. A loop's body is lowered until what it carries has settled.
+The lowering interprets the AST once, with references for names and values for what they hold (see `heap.py`),
+so a graph has values only. A loop's body is lowered until what it carries has settled.
 """
 
 from __future__ import annotations
@@ -60,8 +60,9 @@ class Guard:
 class Lowered:
     """A graph, and how its parameters and results are built from and into what the user sees.
 
-    `leaves` has, for each parameter of the function, the numbers and arrays inside it, in order (a plain argument
-    has itself). `returns` is the structure of the result: `LEAF` or (kind, keys, parts), over the first results.
+    `leaves` has, for each parameter of the function, the numbers and arrays inside it, in order (a plain
+    argument has itself). `returns` is the structure of the result: `LEAF` or (kind, keys, parts), over the
+    first results.
     """
 
     graph: Graph
@@ -82,7 +83,12 @@ class Session:
 
     def function(self, fn: FunctionType, specs: list[tuple[str, Any]], line: Span) -> Function | None:
         """The graph of a user function at these facts, shared by its call sites; None if it must be inlined."""
-        key = (fn, tuple((n, s if isinstance(s, Type) else ("const", type(s.value), _key(s.value))) for n, s in specs))
+        key = (
+            fn,
+            tuple(
+                (n, s if isinstance(s, Type) else ("const", type(s.value), _key(s.value))) for n, s in specs
+            ),
+        )
         if key in self.functions:
             return self.functions[key]
         # A recursive call has the type that is assumed here; the assumption holds if lowering confirms it.
@@ -97,7 +103,9 @@ class Session:
                 if not _calls(function.graph, function):
                     function.result = result
                 return function
-            function.result = result if function.result.kind == "number" and result.kind != "number" else UNKNOWN
+            function.result = (
+                result if function.result.kind == "number" and result.kind != "number" else UNKNOWN
+            )
 
 
 def _key(value: Any) -> Any:
@@ -139,7 +147,9 @@ def lower(fn: Any, specs: list[tuple[str, Spec]], result_name: str = "") -> Lowe
     return Lowered(graph, leaves, returns, tuple(session.guards.values()))
 
 
-def lower_function(fn: FunctionType, specs: list[tuple[str, Any]], session: Session) -> tuple[Graph, Type] | None:
+def lower_function(
+    fn: FunctionType, specs: list[tuple[str, Any]], session: Session
+) -> tuple[Graph, Type] | None:
     """The graph of a called function: one result, no write into its arguments; None if it is not like that."""
     source = read_source(fn)
     frame, params, refs = _frame(source, specs, session)
@@ -227,7 +237,7 @@ def _run(frame: Statements) -> Ref:
         frame.block(node.body)
         if frame.state.dead:
             return Const(None)
-        return frame.state.vars.get((frame.scope, "$return"), Const(None))
+        return frame.state.vars.get((frame.scope, "$result"), Const(None))
     return frame.expression(node.body, frame.result_name)  # type: ignore[arg-type]
 
 
@@ -269,7 +279,9 @@ def lower_rule(builder: Builder, fn: Any, args: list[Any], kwargs: dict[str, Any
         source = read_source(fn)
         frame = Statements(unit, source, Scope("rule"))
         line = builder.line
-        named = frame.bind_arguments(fn, [_given(frame, a) for a in args], {k: _given(frame, a) for k, a in kwargs.items()})
+        named = frame.bind_arguments(
+            fn, [_given(frame, a) for a in args], {k: _given(frame, a) for k, a in kwargs.items()}
+        )
         inner = frame.inline(source, None, named, "")
         builder.line = line
         return _taken(frame, inner)

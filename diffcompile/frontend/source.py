@@ -1,7 +1,7 @@
 """A function's text: its AST, its file and line, and the spans that errors and comments point with.
 
-The whole file is parsed (once per content) and the function is found in it by position, so lambdas that share a
-line are told apart and line numbers are the user's own.
+The whole file is parsed (once per content) and the function is found in it by position, so lambdas that share
+a line are told apart and line numbers are the user's own.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def _parse(file: str, lines: tuple[str, ...]) -> ast.Module | None:
 def read_source(fn: Any) -> Source:
     """The source of a plain Python function, or `NoSource` with the reason."""
     if not isinstance(fn, FunctionType):
-        raise NoSource(f"`{getattr(fn, '__name__', fn)!s}` is not a Python function, so it has no source to read")
+        raise NoSource(
+            f"`{getattr(fn, '__name__', fn)!s}` is not a Python function, so it has no source to read"
+        )
     code = fn.__code__
     file = code.co_filename
     lines = tuple(linecache.getlines(file, fn.__globals__))
@@ -103,7 +105,9 @@ def _find(tree: ast.Module, code: CodeType) -> FunctionNode | None:
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             if first == code.co_firstlineno:
                 return node
-        elif isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
+        elif (
+            isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno == code.co_firstlineno
+        ):
             found.append(node)
     if len(found) > 1:
         found = [node for node in found if _covers(node, code)] or found
@@ -115,7 +119,8 @@ def _covers(node: ast.Lambda, code: CodeType) -> bool:
     places = [p for p in code.co_positions() if p[0] is not None and p[2] is not None and p[3]]
     body = node.body
     inside = all(
-        (body.lineno, body.col_offset) <= (p[0], p[2]) and (p[1], p[3]) <= (body.end_lineno, body.end_col_offset)
+        (body.lineno, body.col_offset) <= (p[0], p[2])
+        and (p[1], p[3]) <= (body.end_lineno, body.end_col_offset)
         for p in places
     )
     starts = {(p[0], p[2]) for p in places}

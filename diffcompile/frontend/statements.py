@@ -20,7 +20,8 @@ from .subset import sentence
 
 INPLACE: dict[type[ast.operator], Any] = {
     ast.Add: operator.iadd, ast.Sub: operator.isub, ast.Mult: operator.imul, ast.Div: operator.itruediv,
-    ast.FloorDiv: operator.ifloordiv, ast.Mod: operator.imod, ast.Pow: operator.ipow, ast.MatMult: operator.imatmul,
+    ast.FloorDiv: operator.ifloordiv, ast.Mod: operator.imod, ast.Pow: operator.ipow,
+    ast.MatMult: operator.imatmul,
 }  # fmt: skip
 
 
@@ -31,7 +32,11 @@ class Statements(Loops):
             rest = statements[k + 1 :]
             self.node = statement
             self.b.line = self.span(statement)
-            if isinstance(statement, ast.If) and rest and (leaves(statement.body) or leaves(statement.orelse)):
+            if (
+                isinstance(statement, ast.If)
+                and rest
+                and (leaves(statement.body) or leaves(statement.orelse))
+            ):
                 self._if(statement, rest)
                 return
             self.statement(statement)
@@ -60,7 +65,7 @@ class Statements(Loops):
             raise self.refuse(*sentence(node))
         method(node)
 
-    # -- assignments --------------------------------------------------------------------------------------------
+    # -- assignments ----------------------------------------------------------------------------------------
 
     def _Assign(self, node: ast.Assign) -> None:
         first = node.targets[0]
@@ -92,7 +97,12 @@ class Statements(Loops):
 
     def _named(self, ref: Ref, name: str) -> Ref:
         """A number given a name keeps it: `dt = 0.1` is a line of the generated code."""
-        if isinstance(ref, Const) and type(ref.value) in (int, float) and not self.unit.rule and not ref.spelling:
+        if (
+            isinstance(ref, Const)
+            and type(ref.value) in (int, float)
+            and not self.unit.rule
+            and not ref.spelling
+        ):
             out = Value(name, ref.type, named=True)
             self.b.emit(Call((out,), literal, (ref,), (), self.b.line))
             return out
@@ -150,7 +160,9 @@ class Statements(Loops):
             if isinstance(content, Items):
                 if known is not None and isinstance(known.value, int):
                     if not -len(content.items) <= known.value < len(content.items):
-                        raise self.refuse(f"index {known.value} is out of range for {len(content.items)} items")
+                        raise self.refuse(
+                            f"index {known.value} is out of range for {len(content.items)} items"
+                        )
                     items = list(content.items)
                     items[known.value] = value
                     self.write_content(base, Items(tuple(items)))
@@ -167,7 +179,8 @@ class Statements(Loops):
             raise self.refuse(f"a {self.type_of(base).kind} cannot be written into")
         if self.type_of(base).kind not in ("array", "list", "unknown"):
             raise self.refuse(
-                f"writing into a {self.type_of(base).kind} is not differentiated yet", "Keep the value in a variable."
+                f"writing into a {self.type_of(base).kind} is not differentiated yet",
+                "Keep the value in a variable.",
             )
         target = self.atom(base)
         stored = self.atom(value)
@@ -175,7 +188,10 @@ class Statements(Loops):
             kept = self.cells(value)
             for cell in kept:
                 cell.outside = "an array that is also kept in a list is written here"
-        new = self.b.store(operator.setitem, target, self.atom(index), stored, type=stored_type(target, stored))
+        new = self.b.store(
+            operator.setitem, target, self.atom(index), stored,
+            type=stored_type(target, stored), visible=self.visible(base),
+        )  # fmt: skip
         self.write(base, new)
 
     def write_content(self, ref: Obj, content: Items | Entries) -> None:
@@ -198,7 +214,9 @@ class Statements(Loops):
                 total = self.b.call(BINARY[type(node.op)], self.atom(current), self.atom(right))
                 self.set_item(base, index, self.own(total))
             case _:
-                raise self.refuse("writing an attribute is not differentiated yet", "Keep the value in a variable.")
+                raise self.refuse(
+                    "writing an attribute is not differentiated yet", "Keep the value in a variable."
+                )
 
     def _augment(self, name: str, current: Ref, right: Ref, op: ast.operator) -> None:
         items = self._sequence(current)
@@ -210,7 +228,9 @@ class Statements(Loops):
         kind = self.type_of(current).kind
         if kind == "array" and isinstance(current, (Obj, View)) and type(op) in INPLACE:
             target = self.atom(current)
-            new = self.b.store(INPLACE[type(op)], target, self.atom(right), name=name)
+            new = self.b.store(
+                INPLACE[type(op)], target, self.atom(right), name=name, visible=self.visible(current)
+            )
             self.write(current, new)
             return
         if kind == "unknown" and isinstance(current, (Obj, View)) and self._shared(current):
@@ -230,10 +250,12 @@ class Statements(Loops):
     def _Delete(self, node: ast.Delete) -> None:
         for target in node.targets:
             if not isinstance(target, ast.Name):
-                raise self.refuse("`del` of an item is not differentiated yet", "Build a new container.", target)
+                raise self.refuse(
+                    "`del` of an item is not differentiated yet", "Build a new container.", target
+                )
             self.bind(target.id, UNBOUND_REF)
 
-    # -- control flow -------------------------------------------------------------------------------------------
+    # -- control flow ---------------------------------------------------------------------------------------
 
     def _If(self, node: ast.If) -> None:
         self._if(node, [])
@@ -258,7 +280,7 @@ class Statements(Loops):
 
     def _Return(self, node: ast.Return) -> None:
         ref = Const(None) if node.value is None else self.expression(node.value, self.result_name)
-        self.state.vars[self.scope, "$return"] = ref
+        self.state.vars[self.scope, "$result"] = ref
         self.state.done = Const(True)
         if self.loop_depth:
             self.state.vars[self.scope, "$returned"] = Const(True)
@@ -288,7 +310,7 @@ class Statements(Loops):
 
         self.branch(test, lambda: None, fail)
 
-    # -- the rest -----------------------------------------------------------------------------------------------
+    # -- the rest -------------------------------------------------------------------------------------------
 
     def _Expr(self, node: ast.Expr) -> None:
         if not isinstance(node.value, ast.Constant):
@@ -322,7 +344,9 @@ class Statements(Loops):
 
     def _ImportFrom(self, node: ast.ImportFrom) -> None:
         if node.level or node.module is None:
-            raise self.refuse("a relative import inside a differentiated function", "Import at the top of the file.")
+            raise self.refuse(
+                "a relative import inside a differentiated function", "Import at the top of the file."
+            )
         module = importlib.import_module(node.module)
         for alias in node.names:
             self.bind(alias.asname or alias.name, Const(getattr(module, alias.name)))

@@ -7,10 +7,11 @@
         yield y.3
       yield y.2                                      return y
 
-Values are what the program computes, written once. Every value is a *value*: an instruction that changes an array
-or a list is a `Store`, whose result is the next version of it. Which names share memory is decided by the
-frontend, before the graph exists; which stores run in place is decided by the emitter, after the last pass.
-Control flow is an instruction that owns regions. The operation of a call is the Python callable it stands for.
+Values are what the program computes, written once. Every value is a *value*: an instruction that changes an
+array or a list is a `Store`, whose result is the next version of it. Which names share memory is decided by
+the frontend, before the graph exists; which stores run in place is decided by the emitter, after the last
+pass. Control flow is an instruction that owns regions. The operation of a call is the Python callable it
+stands for.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class Call:
 class Store:
     """`outs[0]` is `target` as it is after `fn(target, *args)`; a second out is what that call returned.
 
+    A `visible` store changes memory of the function's caller: it runs, in place, whether or not it is read here.
+
     `fn` is a Python callable that changes its first argument: `operator.setitem`, `np.add.at`, `list.append`.
     """
 
@@ -93,6 +96,7 @@ class Store:
     args: tuple[Atom, ...]
     kwargs: tuple[tuple[str, Atom], ...] = ()
     line: Span = NOWHERE
+    visible: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,9 +116,10 @@ class If:
 class For:
     """Fold `body` over `items`, which are iterated in lockstep until the shortest ends.
 
-    The body takes (one per item, *carried) and yields (*carried, leave, *saves). `leave` is the constant False, or
-    a bool: True ends the loop after this turn. `outs` are the carried values after the last turn, then one list per
-    save with that value of every turn that ran, in order. `backwards` iterates the items last first.
+    The body takes (one per item, *carried) and yields (*carried, leave, *saves). `leave` is the constant
+    False, or a bool: True ends the loop after this turn. `outs` are the carried values after the last turn,
+    then one list per save with that value of every turn that ran, in order. `backwards` iterates the items
+    last first.
     """
 
     outs: tuple[Value, ...]
@@ -193,9 +198,9 @@ class Method:
 class Graph:
     """A function: parameters, a region, and what its source said about itself.
 
-    The region's parameters are the function's own, then one per capture (a global or closure number or array, read
-    live at every call). `writes` names the parameters (by position) whose memory the function changes; their final
-    versions are the results after the first `returns`.
+    The region's parameters are the function's own, then one per capture (a global or closure number or array,
+    read live at every call). `writes` names the parameters (by position) whose memory the function changes;
+    their final versions are the results after the first `returns`.
     """
 
     name: str

@@ -41,7 +41,9 @@ def function_name(fn: object) -> str:
     name = getattr(fn, "__name__", None) or str(fn)
     if owner is not None:
         return f"{owner.__name__}.{name}"
-    short = {"numpy": "np", "builtins": "", "_operator": "operator"}.get(module, module.replace("numpy.", "np."))
+    short = {"numpy": "np", "builtins": "", "_operator": "operator"}.get(
+        module, module.replace("numpy.", "np.")
+    )
     if type(fn).__name__ == "ufunc":
         short = "np"
     if short.startswith("diffcompile"):

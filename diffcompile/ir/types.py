@@ -3,9 +3,9 @@
     x: array float64 (n, 3)        y = x[1:] * 2.0        y: array float64 (n - 1, 3)
 
 A fact is only ever used to simplify, and only when it is proved; `UNKNOWN` is always right. A length is an
-`int`, or a `Dim`: a length known only at run time, which may be 1 unless the signature checked that it is not.
-Two lengths that are both known to differ from 1 and that meet in a broadcast are equal, since NumPy would have
-raised otherwise; nothing else about lengths is ever assumed.
+`int`, or a `Dim`: a length known only at run time, which may be 1 unless the signature checked that it is
+not. Two lengths that are both known to differ from 1 and that meet in a broadcast are equal, since NumPy
+would have raised otherwise; nothing else about lengths is ever assumed.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ Size = int | Dim
 class Type:
     """What is known of one value.
 
-    kind    "bool" "int" "float" "complex": exactly that Python scalar. "number": an immutable scalar that may be
-            a Python number or a NumPy scalar. "array": an ndarray (0-d included).
+    kind    "bool" "int" "float" "complex": exactly that Python scalar. "number": an immutable scalar
+            that may be a Python number or a NumPy scalar. "array": an ndarray (0-d included).
     dtype   of numbers and arrays, None where unknown.
     shape   of arrays, None where even the rank is unknown.
     items   of tuples (and of lists of fixed length): one type each.   elem: of lists, the type of every item.
@@ -200,7 +200,9 @@ def _real_or_none(a: Type, b: Type) -> np.dtype | None:
     x, y = a.numeric_dtype, b.numeric_dtype
     if x is None or y is None:
         return None
-    return np.dtype(np.float64) if {x.str, y.str} == {np.dtype(np.float64).str, np.dtype(np.int64).str} else None
+    return (
+        np.dtype(np.float64) if {x.str, y.str} == {np.dtype(np.float64).str, np.dtype(np.int64).str} else None
+    )
 
 
 def _common(a: np.dtype | None, b: np.dtype | None) -> np.dtype | None:

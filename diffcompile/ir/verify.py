@@ -39,16 +39,24 @@ def _define(outs: tuple[Value, ...], scope: set[Value], written: set[Value]) -> 
 def _promises(instr: Instr) -> None:
     match instr:
         case If():
-            assert len(instr.then.results) == len(instr.orelse.results) == len(instr.outs), "an if's branches differ"
+            assert len(instr.then.results) == len(instr.orelse.results) == len(instr.outs), (
+                "an if's branches differ"
+            )
             assert not instr.then.params and not instr.orelse.params, "a branch takes no parameters"
         case For():
             carried = len(instr.init)
-            assert len(instr.body.params) == len(instr.items) + carried, "a for's body takes its items and carried"
+            assert len(instr.body.params) == len(instr.items) + carried, (
+                "a for's body takes its items and carried"
+            )
             assert len(instr.body.results) == carried + 1 + instr.saves, "a for yields carried, leave, saves"
             assert len(instr.outs) == carried + instr.saves, "a for's outs are carried and saves"
         case While():
             carried = len(instr.init)
-            assert len(instr.body.params) == len(instr.cond.params) == carried, "a while's regions take its carried"
+            assert len(instr.body.params) == len(instr.cond.params) == carried, (
+                "a while's regions take its carried"
+            )
             assert len(instr.cond.results) == 1, "a while's condition yields one test"
-            assert len(instr.body.results) == carried + 1 + instr.saves, "a while yields carried, leave, saves"
+            assert len(instr.body.results) == carried + 1 + instr.saves, (
+                "a while yields carried, leave, saves"
+            )
             assert len(instr.outs) == carried + instr.saves, "a while's outs are carried and saves"

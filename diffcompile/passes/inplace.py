@@ -4,7 +4,8 @@
     y *= 2.0             ->             y_1 = y.copy();  y_1 *= 2.0        (the adjoint of exp reads y)
 
 Before: stores are functional updates. After: every store may change its target's memory; nothing that another
-value still shows is lost, nothing that belongs to the caller is changed except as the caller's own function does.
+value still shows is lost, nothing that belongs to the caller is changed except as the caller's own function
+does.
 """
 
 from __future__ import annotations
@@ -15,16 +16,30 @@ from typing import Any
 import numpy as np
 
 from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness
-from ..ir.graph import Atom, Call, Const, For, Graph, Instr, Region, Store, Value, While, pack_list, pack_tuple, unpack
+from ..ir.graph import (
+    Atom,
+    Call,
+    Const,
+    For,
+    Graph,
+    Instr,
+    Region,
+    Store,
+    Value,
+    While,
+    pack_list,
+    pack_tuple,
+    unpack,
+)
 from ..ir.walk import instructions, map_regions, resolve, substitute_in, swap
 
 
-def inplace(graph: Graph, primal: set[Value]) -> Graph:
-    """The graph in which all stores can run in place. `primal` are the values of the user's own program."""
+def inplace(graph: Graph) -> Graph:
+    """The graph in which all stores can run in place."""
     region = _guard_captures(graph.region)
     for _ in range(200):
         live = liveness(region)
-        step = _conflict(region, live, primal)
+        step = _conflict(region, live)
         if step is None:
             return replace(graph, region=region)
         region = step
@@ -42,7 +57,7 @@ def _reach(starts: list[Value], edges: dict[Value, list[Value]]) -> set[Value]:
     return found
 
 
-def _conflict(region: Region, live: Liveness, primal: set[Value]) -> Region | None:
+def _conflict(region: Region, live: Liveness) -> Region | None:
     """Mend the first store that would destroy something; None if there is none."""
     back: dict[Value, list[Value]] = {}
     for a, outs in live.flows.items():
@@ -56,7 +71,7 @@ def _conflict(region: Region, live: Liveness, primal: set[Value]) -> Region | No
         target, out = store.target, store.outs[0]
         if not isinstance(target, Value):
             return _copy_target(region, store)
-        mine = out in primal
+        mine = store.visible
         sources = _reach([target], back)
         if not mine and sources & foreign:
             return _copy_target(region, store)
@@ -91,8 +106,16 @@ def _foreign(region: Region, makers: dict[Value, Instr]) -> set[Value]:
             found.update(instr.outs)
         elif isinstance(instr, For):
             found.update(instr.body.params[: len(instr.items)])
-        if isinstance(instr, Call) and instr.args and instr.args[0].type.kind in ("list", "tuple", "dict", "object"):
-            if not (instr.fn in (list, np.array, np.asarray, np.stack, np.concatenate) if _hashable(instr.fn) else False):
+        if (
+            isinstance(instr, Call)
+            and instr.args
+            and instr.args[0].type.kind in ("list", "tuple", "dict", "object")
+        ):
+            if not (
+                instr.fn in (list, np.array, np.asarray, np.stack, np.concatenate)
+                if _hashable(instr.fn)
+                else False
+            ):
                 if instr.outs and instr.outs[0].type.kind != "list":
                     found.update(instr.outs)
     return found

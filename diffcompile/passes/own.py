@@ -35,7 +35,11 @@ def own(graph: Graph, first: int) -> Graph:
             continue
         roots = _reach(atom, back)
         family = {m for r in roots for m in _reach(r, live.flows)}
-        if k >= first and atom.type.kind in OWNED and (roots & shown or family & claimed or _container_item(roots, body)):
+        if (
+            k >= first
+            and atom.type.kind in OWNED
+            and (roots & shown or family & claimed or _container_item(roots, body))
+        ):
             fresh = Value(atom.name, atom.type, atom.named)
             body.append(Call((fresh,), np.copy, (atom,)))
             results[k] = fresh

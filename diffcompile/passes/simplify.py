@@ -134,7 +134,10 @@ def _(r: Rewriter, call: Call) -> Atom | None:
             return r.make(operator.neg, x)
         negative = r.made(x, operator.neg)
         if negative is not None:
-            return r.make(operator.neg, r.make(operator.mul, *((negative.args[0], y) if x is a else (y, negative.args[0]))))
+            return r.make(
+                operator.neg,
+                r.make(operator.mul, *((negative.args[0], y) if x is a else (y, negative.args[0]))),
+            )
         spread = r.made(x, np.broadcast_to)
         if spread is not None and _same_form(y.type, x.type):
             return r.make(operator.mul, *((spread.args[0], y) if x is a else (y, spread.args[0])))
@@ -149,7 +152,11 @@ def _(r: Rewriter, call: Call) -> Atom | None:
         return r.make(operator.mul, inner.args[1], b)
     inner = r.made(b, operator.mul)
     if isinstance(a, Const) and inner is not None and isinstance(inner.args[0], Const):
-        if type(a.value) in (int, float) and type(inner.args[0].value) in (int, float) and not inner.args[0].spelling:
+        if (
+            type(a.value) in (int, float)
+            and type(inner.args[0].value) in (int, float)
+            and not inner.args[0].spelling
+        ):
             return r.make(operator.mul, Const(a.value * inner.args[0].value), inner.args[1])
     return None
 

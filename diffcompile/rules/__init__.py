@@ -4,6 +4,6 @@ from . import arithmetic, elementwise, index, linalg, products, reduce, shape
 from .register import REGISTRY, defelementwise, defjvp, deflinear, defvjp, nondifferentiable
 
 __all__ = [
-    "REGISTRY", "arithmetic", "defelementwise", "defjvp", "deflinear", "defvjp", "elementwise", "index", "linalg",
-    "nondifferentiable", "products", "reduce", "shape",
+    "REGISTRY", "arithmetic", "defelementwise", "defjvp", "deflinear", "defvjp", "elementwise", "index",
+    "linalg", "nondifferentiable", "products", "reduce", "shape",
 ]  # fmt: skip

@@ -15,23 +15,24 @@
 
     nondifferentiable(np.floor, np.argmax)   # nothing flows back
 
-A rule is read by the frontend and inlined, so it is written in the language that the compiler reads, and it can
-be run as plain NumPy. The order of arguments is fixed: what comes in, what came out, what went in.
+A rule is read by the frontend and inlined, so it is written in the language that the compiler reads, and it
+can be run as plain NumPy. The order of arguments is fixed: what comes in, what came out, what went in.
 
 The three questions that every author asks:
 
 - *Which subgradient at a kink?* The conventions: `abs'(0) = 0`; `norm`, `hypot`, `std`, `arctan2` at their
-  singular point 0; `sqrt'(0) = inf`; ties of `max`, `maximum`, `min`, `minimum` share equally; `clip` passes the
-  cotangent on the closed interval; integer powers are exact at 0; `prod` and `cumprod` are exact with zeros.
-- *What about dtype?* A cotangent has the dtype of its primal; Python constants do not promote, so write `0.5`,
-  not `np.float64(0.5)`. The sweep casts where a dtype changes and takes the real part where a real value meets a
-  complex one.
-- *What about broadcasting?* `defelementwise` rules ignore it: the sweep sums over what was broadcast. Other rules
-  return cotangents of exactly the shape of their argument.
+  singular point 0; `sqrt'(0) = inf`; ties of `max`, `maximum`, `min`, `minimum` share equally; `clip` passes
+  the cotangent on the closed interval; integer powers are exact at 0; `prod` and `cumprod` are exact with
+  zeros.
+- *What about dtype?* A cotangent has the dtype of its primal; Python constants do not promote, so write
+  `0.5`, not `np.float64(0.5)`. The sweep casts where a dtype changes and takes the real part where a real
+  value meets a complex one.
+- *What about broadcasting?* `defelementwise` rules ignore it: the sweep sums over what was broadcast. Other
+  rules return cotangents of exactly the shape of their argument.
 
-A partial that can be infinite or nan where the primal is fine (`1 / (2 * out)` of a square root) is declared with
-`singular=True`: where a mask lies on the cotangent's path the product is then guarded, so that `0 * inf` is 0.
-'''
+A partial that can be infinite or nan where the primal is fine (`1 / (2 * out)` of a square root) is declared
+with `singular=True`: where a mask lies on the cotangent's path the product is then guarded, so that `0 * inf`
+is 0. '''
 
 from __future__ import annotations
 
@@ -103,7 +104,8 @@ def deflinear(*fns: Any) -> Callable[[R], R]:
 def defvjp(*fns: Any, singular: bool = False) -> Callable[[R], R]:
     """Declare the cotangents of a function's arguments: `rule(ct, out, *args)` returns one per positional argument.
 
-    A rule for one differentiable argument may return that one cotangent alone. `None` means that nothing flows back.
+    A rule for one differentiable argument may return that one cotangent alone. `None` means that nothing
+    flows back.
     """
 
     def declare(rule: R) -> R:
