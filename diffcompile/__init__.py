@@ -7,7 +7,6 @@
 7.0
 """
 
-from . import rules as _rules
 from .api import grad, value_and_grad, vjp
 from .errors import DiffCompileError, NoRule, NoSource, UndecidedAlias, UnsupportedSyntax, WrongArgument
 from .rules.register import defelementwise, defjvp, deflinear, defvjp, nondifferentiable

@@ -75,7 +75,6 @@ def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
     reads is safe from later writes into the primals.
 
     >>> import numpy as np
-    >>> out, pullback = vjp(np.multiply, 2.0, 3.0)                                            # doctest: +SKIP
     >>> out, pullback = vjp(lambda a, b: a * b, 2.0, 3.0)
     >>> out, pullback(1.0)
     (6.0, (3.0, 2.0))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import functools
 import html
 import inspect
+import io
+import keyword
 import os
 import pathlib
 import tempfile
 import threading
+import tokenize
 import types
 from collections.abc import Callable
 from typing import Any
@@ -304,7 +307,7 @@ class Derivative:
 
 
 class Pullback:
-    """The function from the cotangent of a result to those of the arguments; it can be called any number of times."""
+    """The function from the cotangent of a result to those of the arguments; it can be called repeatedly."""
 
     def __init__(self, backward: Callable[..., Any], saved: Any, returns: Any) -> None:
         self._backward = backward
@@ -329,31 +332,8 @@ def _flat(ct: Any, returns: Any) -> list[Any]:
     return [leaf for item, part in zip(items, parts, strict=True) for leaf in _flat(item, part)]
 
 
-_WORDS = {
-    "def",
-    "for",
-    "in",
-    "if",
-    "elif",
-    "else",
-    "while",
-    "return",
-    "import",
-    "as",
-    "from",
-    "break",
-    "not",
-    "and",
-    "or",
-}
-
-
 def highlighted(text: str) -> str:
     """Source as HTML, keywords and comments in colour."""
-    import io
-    import keyword
-    import tokenize
-
     colours = {tokenize.COMMENT: "#6a737d", tokenize.STRING: "#22863a", tokenize.NUMBER: "#005cc5"}
     out: list[str] = []
     row, column = 1, 0

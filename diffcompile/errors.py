@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where something stands in the user's source: file, lines and columns (1-based lines, 0-based columns)."""
+    """Where something stands in the user's source: file, lines (from 1) and columns (from 0)."""
 
     file: str
     line: int
@@ -96,7 +96,3 @@ class UndecidedAlias(DiffCompileError):
 
 class WrongArgument(DiffCompileError, TypeError):
     """A derivative was asked for, or called, with an argument it cannot take."""
-
-
-class InternalError(DiffCompileError):
-    """A broken invariant of the compiler itself; please report it."""

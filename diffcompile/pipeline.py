@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from .analysis.activity import can_vary
 from .differentiate.derive import differentiable_again, gradient, pair, runnable
-from .emit.module import Module, load, plain_return
+from .emit.module import Module, load
 from .emit.python import Printer
 from .errors import Span, WrongArgument
 from .frontend.lower import Guard, Lowered, Parts, Spec, lower
@@ -146,7 +146,7 @@ def _pullback(
     fn: Any, specs: list[tuple[str, Spec]], lowered: Lowered, indices: tuple[int, ...],
     leaves: list[list[Value]], watch: Watch,
 ) -> Program:  # fmt: skip
-    """Two functions: forward gives the value and what is saved, backward takes that and the result's cotangent."""
+    """Two functions: forward gives the value and what is saved, backward takes that and a cotangent."""
     name = _name_of(fn)
     outputs = list(lowered.graph.region.results)
     single = lowered.returns == "leaf"
@@ -328,5 +328,3 @@ def _signature(fn: Any, lowered: Lowered, specs: list[tuple[str, Spec]]) -> ast.
         double[0] if double else None, defaults,
     )  # fmt: skip
 
-
-__all__ = ["Program", "derive", "plain_return"]

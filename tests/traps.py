@@ -308,6 +308,7 @@ def b8(x):
     "transpose and reshape are views only sometimes",
     lambda: (np.array([[1.0, 2.0], [3.0, 4.0]]),),
     np.array([[2.0, 4.0], [0.0, 8.0]]),
+    later="B",
 )
 def b9(x):
     y = x * 1.0
@@ -377,7 +378,9 @@ def b14(x):
     return np.sum(y * np.array([1.0, 10.0, 100.0]))
 
 
-@trap("B15", "out= and where= of a ufunc", lambda: (np.array([2.0, 3.0, 4.0]),), np.array([4.0, 0.0, 8.0]))
+@trap("B15", "out= and where= of a ufunc", lambda: (np.array([2.0, 3.0, 4.0]),), np.array([4.0, 0.0, 8.0]),
+    later="B",
+)
 def b15(x):
     z = np.ones(3)
     np.multiply(x, x, out=z, where=np.array([True, False, True]))
@@ -540,7 +543,9 @@ def c13(x, w):
     return sum(i * a * b for i, (a, b) in enumerate(zip(reversed(x), w)))
 
 
-@trap("C14", "try/except: the path that ran", lambda: (-2.0,), -5.0)
+@trap("C14", "try/except: the path that ran", lambda: (-2.0,), -5.0,
+    later="B",
+)
 def c14(x):
     try:
         if x < 0:
@@ -609,7 +614,9 @@ def c17(x):
     return np.sum(np.sqrt(x))
 
 
-@trap("C18", "match", lambda: (3.0, "sq"), 6.0)
+@trap("C18", "match", lambda: (3.0, "sq"), 6.0,
+    later="B",
+)
 def c18(x, kind):
     match kind:
         case "sq":
@@ -629,7 +636,9 @@ def d1(x):
     return g(3.0) + g(x)
 
 
-@trap("D2", "closures in a loop bind late", lambda: (5.0,), 6.0)
+@trap("D2", "closures in a loop bind late", lambda: (5.0,), 6.0,
+    later="B",
+)
 def d2(x):
     fs = [lambda: x * i for i in range(3)]
     return sum(h() for h in fs)
@@ -690,6 +699,7 @@ def check_mutable_default(trap: Trap) -> None:
     source="rule",
     check=check_mutable_default,
     lazy=True,
+    later="B",
 )
 def d5():
     def f(x, seen=[]):
@@ -728,7 +738,9 @@ class P:
     n: int
 
 
-@trap("D8", "dataclass parameter", lambda: (P(2.0, 3),), P(12.0, 0), source="hand")
+@trap("D8", "dataclass parameter", lambda: (P(2.0, 3),), P(12.0, 0), source="hand",
+    later="B",
+)
 def d8(p):
     return p.a**p.n
 
@@ -766,6 +778,7 @@ def check_method_runs_once(trap: Trap) -> None:
     source="hand",
     check=check_method_runs_once,
     lazy=True,
+    later="B",
 )
 def d10():
     return M(np.array([1.0, 2.0])).f
@@ -912,7 +925,9 @@ def e13(y):
     return 0.0**y
 
 
-@trap("E14", "xlogy at 0", lambda: (0.0,), -math.inf, source="rule")
+@trap("E14", "xlogy at 0", lambda: (0.0,), -math.inf, source="rule",
+    later="C",
+)
 def e14(x):
     return scipy.special.xlogy(x, x)
 
@@ -1246,7 +1261,9 @@ def h9(m):
 # --- I. Higher order, nesting, effects --------------------------------------------------------------
 
 
-@trap("I1", "perturbation confusion", lambda: (1.0,), 1.0, source="hand", lazy=True)
+@trap("I1", "perturbation confusion", lambda: (1.0,), 1.0, source="hand", lazy=True,
+    later="D",
+)
 def i1():
     from diffcompile import grad
 
@@ -1292,6 +1309,7 @@ def check_stopped_at_every_order(trap: Trap) -> None:
     source="hand",
     check=check_stopped_at_every_order,
     lazy=True,
+    later="D",
 )
 def i3():
     from diffcompile import stop_gradient
@@ -1405,6 +1423,7 @@ def check_reentrant(trap: Trap) -> None:
     source="hand",
     check=check_reentrant,
     lazy=True,
+    later="D",
 )
 def i8():
     from diffcompile import grad

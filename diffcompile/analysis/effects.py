@@ -1,4 +1,4 @@
-"""What may not be dropped, moved or merged: prints, draws, raises, writes that are read, calls into the unknown."""
+"""What may not be dropped, moved or merged: prints, draws, raises, writes, calls into the unknown."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _pure_graph(fn: Function, seen: set[Function]) -> bool:
 
 
 def raises(instr: Instr) -> bool:
-    """May this instruction of the user's program raise on ordinary numbers, where its absence would be noticed?"""
+    """May this instruction of the user's program raise on ordinary numbers, so that its lack is noticed?"""
     if not isinstance(instr, Call):
         return False
     fn = instr.fn

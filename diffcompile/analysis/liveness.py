@@ -51,7 +51,7 @@ def sees_memory(instr: Call) -> bool:
 
 @dataclass(eq=False)
 class Liveness:
-    """`start[v]`, `end[v]`: the positions at which v is written and last read; `loops[v]`: the loops around it."""
+    """`start[v]`, `end[v]`: the positions where v is written and last read; `loops[v]`: the loops around."""
 
     start: dict[Value, int] = field(default_factory=dict)
     end: dict[Value, int] = field(default_factory=dict)

@@ -25,9 +25,25 @@ from dataclasses import replace
 import numpy as np
 
 from ..ir.graph import (
-    UNBOUND, Atom, Call, Const, For, Graph, If, Instr, Mirror, Region, Store, Turns, Value, While, literal,
-    pack_slice, pack_tuple, unpack,
-)  # fmt: skip
+    UNBOUND,
+    Atom,
+    Call,
+    Const,
+    For,
+    Graph,
+    If,
+    Instr,
+    Mirror,
+    Region,
+    Store,
+    Turns,
+    Value,
+    While,
+    literal,
+    pack_slice,
+    pack_tuple,
+    unpack,
+)
 from ..ir.types import INT, RANGE, Type
 from ..ir.walk import free, instructions, operands, substitute, substitute_in, values
 
@@ -273,7 +289,7 @@ class _Closing:
         self, instr: For | While, ahead: Region, outs: list[Value], items: list[Atom], memos: list[Atom],
         early: bool, prefix: list[Instr], saved: bool,
     ) -> tuple[Atom, Region, For | While, list[Value]]:  # fmt: skip
-        """How many turns the forward loop ran: the length of what it saved or ran over, or a count of its own."""
+        """How many turns the forward loop ran: the length of what it saved or ran over, or its own count."""
         if saved or (items and not early) or memos:
             known = items[-1] if items else memos[0]
             return _emit(prefix, len, (known,), INT, instr), ahead, instr, outs
@@ -305,7 +321,7 @@ class _Closing:
     def recompute(
         self, ahead: Region, behind: Region, defined: dict[Value, Instr | None], at_hand: set[Value]
     ) -> tuple[Region, list[Value]]:
-        """Compute cheap values again in `behind`, where their operands are at hand. The rest is needed from `ahead`."""
+        """Compute cheap values again in `behind` if their operands are at hand; `ahead` hands on the rest."""
         needed = {v: None for v in free(behind) if v in defined}
         chosen: dict[Value, Call] = {}
         while True:

@@ -18,8 +18,20 @@ from ..errors import NoRule
 from ..frontend.build import repeats, unbroadcast_call
 from ..frontend.lower import lower_rule
 from ..ir.graph import (
-    Atom, Call, Const, Function, If, Region, Store, Value, literal, pack_dict, pack_list, pack_tuple, unpack,
-)  # fmt: skip
+    Atom,
+    Call,
+    Const,
+    Function,
+    If,
+    Region,
+    Store,
+    Value,
+    literal,
+    pack_dict,
+    pack_list,
+    pack_tuple,
+    unpack,
+)
 from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, Type
 from ..rules.register import REGISTRY, Declared
@@ -99,11 +111,9 @@ class CallSweep(Sweep):
             return
         ct = tuple(cts) if len(instr.outs) > 1 else cts[0]
         back = self.inlined(declared, [ct, first, *args], named, instr)
-        if not isinstance(back, tuple) or (
-            len(back) > 0 and _single_sequence(declared.rule, args) and not isinstance(back[0], tuple)
-            and len(back) != 1 and args[0].type.kind in ("list", "tuple")
-        ):  # fmt: skip
+        if not isinstance(back, tuple):
             back = (back,)
+        back = tuple(map(_structured, back))
         masked = fn in MASKING if _hashable(fn) else False
         for atom, ct_in in zip(positions(declared.rule, args, named, 2), back, strict=False):
             for part, piece in _pairs(atom, ct_in):
@@ -379,8 +389,9 @@ def positions(rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], skip: 
     return result
 
 
-def _single_sequence(rule: Any, args: tuple[Atom, ...]) -> bool:
-    return True
+def _structured(ct: Any) -> Any:
+    """A rule's list of cotangents, for an argument that is a list, as the tuple that stands for it."""
+    return tuple(map(_structured, ct)) if isinstance(ct, (list, tuple)) else ct
 
 
 def _pairs(atom: Any, ct: Any) -> list[tuple[Any, Any]]:

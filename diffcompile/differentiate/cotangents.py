@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.shapes import infer
-from ..frontend.build import Builder
 from ..errors import NoRule
+from ..frontend.build import Builder
 from ..ir.graph import Atom, Const, For, Region, Value, pack_list
 from ..ir.types import FLOAT, Type
 
@@ -151,5 +150,3 @@ def bar(value: Value) -> str:
     """The name of a value's cotangent."""
     return f"{value.name}_bar"
 
-
-__all__ = ["Cotangent", "Cotangents", "bar", "infer"]

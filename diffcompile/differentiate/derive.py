@@ -12,10 +12,21 @@ from ..analysis.effects import may_raise
 from ..analysis.residuals import close, filled
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import (
-    Atom, Call, Const, Function, Graph, Instr, Region, Store, Value, backward_begins, pack_tuple, unpack,
-)  # fmt: skip
+    Atom,
+    Call,
+    Const,
+    Function,
+    Graph,
+    Instr,
+    Region,
+    Store,
+    Value,
+    backward_begins,
+    pack_tuple,
+    unpack,
+)
 from ..ir.types import OBJECT, Type
-from ..ir.walk import free, instructions, map_regions, values
+from ..ir.walk import free, instructions, map_regions, regions, substitute
 from ..passes import optimize
 from ..passes.dce import dce
 from ..passes.inplace import inplace
@@ -51,7 +62,7 @@ def sweep(
 def gradient(
     graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool
 ) -> Graph:
-    """The closed graph whose results are `outputs` (if `value_too`) and then the cotangent of each of `wrt`."""
+    """The closed graph whose results are `outputs` (if `value_too`), then the cotangent of each of `wrt`."""
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
     forward, backward, cotangents = sweep(graph, wrt, [(result, Const(1.0))])
@@ -72,7 +83,7 @@ def runnable(graph: Graph, first: int) -> Graph:
 
 
 def differentiable_again(graph: Graph) -> Graph:
-    """A closed derivative as a primal: without the marker between its halves, its control flow keyed afresh."""
+    """A closed derivative as a primal: no marker between its halves, its control flow keyed afresh."""
 
     def visit(region: Region) -> Region:
         body = []
@@ -87,17 +98,11 @@ def differentiable_again(graph: Graph) -> Graph:
 
 
 def _inner_params(instr: Instr) -> list[Value]:
-    return [p for part in _regions(instr) for p in part.params]
-
-
-def _regions(instr: Instr) -> tuple[Region, ...]:
-    from ..ir.walk import regions
-
-    return regions(instr)
+    return [p for part in regions(instr) for p in part.params]
 
 
 def finished(cotangents: Cotangents, value: Value) -> Atom:
-    """The cotangent that is handed to the caller: of the form and dtype of `value`, zeros if nothing flowed back."""
+    """The cotangent handed to the caller: of the form and dtype of `value`, zeros if nothing flowed back."""
     b = cotangents.b
     ct = cotangents.of.get(value)
     name = f"{value.name}_bar"
@@ -127,7 +132,9 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
 def _cast(b: Builder, atom: Atom, known: Type, name: str) -> Atom:
     """To the dtype of the value, where it is not known to have it."""
     wanted, have = known.dtype, atom.type.numeric_dtype
-    if known.kind == "float" and atom.type.kind == "array":
+    if known.kind == "float" and atom.type.kind not in ("float", "number"):
+        if isinstance(atom, Const) and isinstance(atom.value, (int, float)):
+            return Const(float(atom.value))
         return b.call(float, atom, name=name)
     if wanted is None or wanted.kind not in "fc":
         return atom
@@ -148,7 +155,7 @@ def pair(
     name: str,
     isolate: bool = False,
 ) -> tuple[Graph, Graph]:
-    """The forward graph (results: `outputs`, then what is saved) and the backward graph (parameters: saved, cts)."""
+    """The forward graph (to `outputs`, then what is saved) and the backward graph (from saved, cts)."""
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
     forward, _, cotangents = sweep(graph, wrt, list(cts))
@@ -205,17 +212,10 @@ def _isolated(needed: list[Value], graph: Graph) -> tuple[tuple[Instr, ...], tup
     return tuple(copies), tuple(parts)
 
 
-def _renamed(region: Region, table: dict[Value, Value]) -> Region:
-    from ..ir.walk import substitute
-
-    return substitute(region, dict(table))
-
-
 def derive_function(
     function: Function, active: tuple[bool, ...], seeded: tuple[bool, ...]
 ) -> tuple[Function, Function]:
-    """The forward and backward functions of a called function: for the arguments that are active, the results that
-    something flows back to."""
+    """The forward and backward functions of a callee, for its active arguments and seeded results."""
     known = function.derived.get((active, seeded))
     if known is not None:
         return known  # type: ignore[no-any-return]
@@ -244,5 +244,3 @@ def cotangent_type(known: Type) -> Type:
     return known if known.kind in ("array", "number", "list") else Type()
 
 
-
-__all__ = ["derive_function", "gradient", "pair", "values"]

@@ -1,4 +1,4 @@
-"""The reverse sweep: a region's instructions, last first, each handing what flowed into its outputs on to its inputs.
+"""The reverse sweep: instructions, last first, each handing what flowed into its outputs on to its inputs.
 
     y = np.sin(x)            x_bar = y_bar * np.cos(x)
 

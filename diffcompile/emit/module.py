@@ -19,16 +19,13 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-import numpy as np
-
 from ..errors import DiffCompileError
-from ..ir.graph import Call, Function, Graph, Instr, backward_begins
+from ..ir.graph import Call, Function, Graph, backward_begins
 from ..ir.walk import instructions
 from .names import names
 from .nest import nested
 from .python import Blank, Comment, Printer, print_python
 
-SHORT = {"numpy": "np"}
 _PLACES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.lib.scimath", "numpy.polynomial")
 _SCIPY = (
     "special", "linalg", "fft", "signal", "stats", "integrate", "optimize", "interpolate", "ndimage",
@@ -219,7 +216,7 @@ def _written(fn: Any) -> bool:
 def _builtins(region: Any) -> set[str]:
     used = {"reversed", "zip", "enumerate", "range", "len"}
     for instr in instructions(region):
-        fn = getattr(instr, "fn", None)
+        fn: Any = getattr(instr, "fn", None)
         if getattr(fn, "__module__", "") == "builtins" and hasattr(fn, "__name__"):
             used.add(fn.__name__)
     return used
@@ -276,11 +273,8 @@ def plain_return(printer: Printer, graph: Graph) -> ast.expr:
     return results[0] if len(results) == 1 else ast.Tuple(results, ast.Load())
 
 
-_PATHS: dict[int, str] = {}
-
-
 def public_path(thing: Any) -> str | None:
-    """The dotted path by which a library makes `thing` public: `np.sin`, `math.exp`, `scipy.special.expit`."""
+    """The dotted path by which a library makes `thing` public: `np.sin`, `scipy.special.expit`."""
     name = getattr(thing, "__name__", None)
     if thing is operator.setitem or not isinstance(name, str):
         return None
@@ -305,13 +299,9 @@ def load(text: str, module: Module, name: str) -> dict[str, Any]:
     filename = f"<diffcompile {name} {digest}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     namespace: dict[str, Any] = {"__name__": f"diffcompile.generated.{name}", **module.objects}
-    imported = {n: t for n, t in module.imports.items() if n not in module.objects}
     code_text = text
     for line in {t for n, t in module.imports.items() if n in module.objects}:
         code_text = code_text.replace(line + "\n", "\n", 1)
-    assert imported is not None
     exec(compile(code_text, filename, "exec"), namespace)
     return namespace
 
-
-__all__ = ["Instr", "Module", "Unwritable", "load", "np"]

@@ -7,12 +7,11 @@ allowed where the lives of the values do not overlap; where they do, the emitter
 
 from __future__ import annotations
 
-import builtins
 import keyword
 from collections.abc import Iterable
 
 from ..analysis.liveness import Liveness, liveness
-from ..ir.graph import Call, For, If, Instr, Region, Store, Value, While, unpack
+from ..ir.graph import For, If, Instr, Region, Store, Value, While
 from ..ir.walk import regions
 
 
@@ -56,7 +55,7 @@ def overlapping(a: Iterable[tuple[int, int]], b: Iterable[tuple[int, int]]) -> b
 
 
 def names(region: Region, nested: dict[Value, Instr], taken: set[str]) -> dict[Value, str]:
-    """The name of every value that is not nested; `taken` are names that mean something else in the module."""
+    """The name of every value that is not nested; `taken` names mean something else in the module."""
     live = liveness(region, nested)
     groups = Groups(live)
     for param in region.params:
@@ -150,9 +149,3 @@ def _base(members: list[Value], params: set[Value]) -> str:
     name = (named or members)[0].name
     return name if name.isidentifier() else "value"
 
-
-def used_builtins() -> set[str]:
-    return {n for n in dir(builtins) if n.islower()}
-
-
-__all__ = ["Call", "names", "unpack"]

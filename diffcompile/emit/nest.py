@@ -1,4 +1,4 @@
-"""Which values are written where they are read: anonymous, pure, read once, on the same line of the user's source.
+"""Which values are written where they are read: anonymous, pure, read once, on the same source line.
 
     total = a + b; h = np.tanh(total)        ->        h = np.tanh(a + b)
 """
@@ -66,7 +66,7 @@ def _region(
             continue
         out = instr.outs[0]
         reader = readers.get(out)
-        if reader is None or out.named and not _borrowed(instr, reader):
+        if reader is None or out.named:
             continue
         if not _expression(instr, found):
             continue
@@ -85,10 +85,6 @@ def _region(
         found[out] = instr
 
 
-def _borrowed(instr: Instr, reader: Instr | Region) -> bool:
-    return False
-
-
 def _last_line(region: Region) -> int:
     return region.body[-1].line.line if region.body else 0
 
@@ -98,7 +94,7 @@ def _expression(instr: Instr, found: dict[Value, Instr]) -> bool:
     if isinstance(instr, Call):
         return (
             instr.fn not in (literal, unpack)
-            and (pure_function(instr.fn))
+            and pure_function(instr.fn)
             and not isinstance(instr.fn, Function)
         )
     if isinstance(instr, If) and instr.expression and len(instr.outs) == 1:

@@ -11,18 +11,36 @@ import itertools
 import math
 import operator
 import warnings
-from types import FunctionType
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..analysis.effects import pure
 from ..ir.graph import (
-    UNBOUND, Atom, Call, Const, For, Function, If, Instr, Method, Region, Store, Value, While,
-    backward_begins, format_string, literal, pack_dict, pack_list, pack_slice, pack_tuple, raise_error,
+    UNBOUND,
+    Atom,
+    Call,
+    Const,
+    For,
+    If,
+    Instr,
+    Method,
+    Region,
+    Store,
+    Value,
+    While,
+    backward_begins,
+    format_string,
+    literal,
+    pack_dict,
+    pack_list,
+    pack_slice,
+    pack_tuple,
+    raise_error,
     unpack,
-)  # fmt: skip
-from ..ir.walk import regions, same_atom, substitute_in, swap
+)
+from ..ir.walk import operands, regions, same_atom, values
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # astor reads names that Python 3.12 deprecates
@@ -57,7 +75,10 @@ class Comment(ast.stmt):
     """A comment line; not part of Python's own AST, printed and then forgotten."""
 
     _fields = ("text",)
-    text: str
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.text = text
 
 
 class Blank(ast.stmt):
@@ -68,6 +89,8 @@ class Blank(ast.stmt):
 
 class _Generator(astor.code_gen.SourceGenerator):  # type: ignore[misc]
     """astor's generator with the house's spacing."""
+
+    new_lines: int
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
         op, left, right = node.op, node.left, node.right
@@ -109,7 +132,7 @@ def _fold(line: str) -> list[str]:
     if line.lstrip().startswith("#"):
         return [line[: LIMIT - 4].rstrip() + " ..."]
     indent = len(line) - len(line.lstrip())
-    depth, quote, start, cuts, best = 0, "", -1, [], None
+    quote, best = "", None
     k = 0
     spans: list[tuple[int, int, list[int]]] = []
     stack: list[tuple[int, list[int]]] = []
@@ -132,7 +155,6 @@ def _fold(line: str) -> list[str]:
         elif c == "," and stack:
             stack[-1][1].append(k)
         k += 1
-    del depth, start, cuts
     outer = [s for s in spans if not any(o[0] < s[0] and s[1] < o[1] for o in spans) and s[1] - s[0] > 1]
     if outer:
         best = max(outer, key=lambda s: s[1] - s[0])
@@ -189,7 +211,8 @@ class Printer:
     def constant(self, const: Const) -> ast.expr:
         value = const.value
         if const.spelling:
-            return self.refer.dotted(const.spelling)
+            spelled: ast.expr = self.refer.dotted(const.spelling)
+            return spelled
         if value is UNBOUND:
             return ast.Constant(None)
         return self.plain(value)
@@ -379,6 +402,7 @@ class Printer:
                     return
             out.append(ast.Assign([place], self.atom(value)))
         elif instr.fn in INPLACE:
+            assert isinstance(target, (ast.Name, ast.Attribute, ast.Subscript)), "a store writes to a place"
             out.append(ast.AugAssign(target, BINARY[instr.fn](), self.atom(instr.args[0])))
         elif getattr(instr.fn, "__objclass__", None) is list:
             call = _call(_attribute(target, instr.fn.__name__), [self.atom(a) for a in instr.args])
@@ -437,7 +461,7 @@ class Printer:
         self.line = 0
         then, orelse = paths
         if not then and not orelse:
-            if not pure(instr) or not _plain_test(instr.test):
+            if not pure(instr):
                 out.append(ast.Expr(self.atom(instr.test)))
             return
         if self.comments and self.backward and out:
@@ -529,8 +553,6 @@ class Printer:
         self, region: Region, last: If, pairs: list[tuple[Value, Atom]], leave: Atom
     ) -> list[ast.stmt]:
         """The turn ends in an `if` that decides whether to leave: `break` stands inside it."""
-        from dataclasses import replace
-
         out = self.block(replace(region, body=region.body[:-1]))
         line = self.line
         paths = []
@@ -577,9 +599,10 @@ class Printer:
         return region, nodes[0] if len(nodes) == 1 else ast.Tuple(nodes, ast.Store())
 
     def iterable(self, instr: For) -> ast.expr:
-        parts = [self.source(atom, instr.backwards) for atom in instr.items]
-        if instr.items and _is_count(instr.items[0], self) and len(parts) > 1:
-            rest = parts[1] if len(parts) == 2 else _call(_name("zip"), parts[1:])
+        counted = len(instr.items) > 1 and _is_count(instr.items[0], self)
+        parts = [self.source(atom, instr.backwards) for atom in instr.items[counted:]]
+        if counted:
+            rest = parts[0] if len(parts) == 1 else _call(_name("zip"), parts)
             start = _count_start(instr.items[0], self)
             extra = [] if _is_zero(start) else [self.atom(start)]
             return _call(_name("enumerate"), [rest, *extra])
@@ -599,8 +622,6 @@ class Printer:
 
 
 def _read_values(region: Region) -> set[Value]:
-    from ..ir.walk import operands, values
-
     found: set[Value] = set(values(region.results))
     for instr in region.body:
         found.update(values(operands(instr)))
@@ -632,10 +653,6 @@ def _none(atom: Atom) -> bool:
     return isinstance(atom, Const) and atom.value is None
 
 
-def _plain_test(atom: Atom) -> bool:
-    return True
-
-
 def _hashable(fn: Any) -> bool:
     try:
         hash(fn)
@@ -644,7 +661,7 @@ def _hashable(fn: Any) -> bool:
     return True
 
 
-def _name(name: str, ctx: ast.expr_context | None = None) -> ast.expr:
+def _name(name: str, ctx: ast.expr_context | None = None) -> ast.Name:
     return ast.Name(name, ctx or ast.Load())
 
 
@@ -730,5 +747,3 @@ _SPECIAL: dict[Any, Any] = {
     operator.getitem: _print_item, getattr: _print_getattr, literal: _print_literal,
     format_string: _print_format,
 }  # fmt: skip
-
-__all__ = ["Comment", "Function", "FunctionType", "Printer", "print_python", "substitute_in", "swap"]

@@ -88,7 +88,13 @@ class Builder:
         return out
 
     def store(
-        self, fn: Any, target: Atom, *args: Atom, name: str = "", type: Type | None = None, visible: bool = False
+        self,
+        fn: Any,
+        target: Atom,
+        *args: Atom,
+        name: str = "",
+        type: Type | None = None,
+        visible: bool = False,
     ) -> Value:
         """`target` as it is after `fn(target, *args)`."""
         base = target.name if isinstance(target, Value) else noun(fn)
@@ -138,7 +144,7 @@ def repeats(index: Atom, b: Builder) -> bool:
 
 
 def unbroadcast_call(b: Builder, ct: Atom, x: Atom) -> Atom:
-    """`unbroadcast(ct, x)` with what the facts tell folded away: nothing to sum, one sum, or the general form."""
+    """`unbroadcast(ct, x)`, as far as the facts decide it: nothing to sum, one sum, or the general form."""
     known, target = ct.type, x.type
     if known.is_scalar and (target.is_scalar or target.kind == "array"):
         return ct

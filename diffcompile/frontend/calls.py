@@ -21,8 +21,8 @@ from ..errors import NoSource, UnsupportedSyntax
 from ..ir.graph import Atom, Call, Const, Method, Value, pack_tuple
 from ..ir.types import INT, RANGE, Type, join
 from ..rules.broadcast import unbroadcast
-from ..rules.index import is_repeating
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
+from ..rules.index import is_repeating
 from ..rules.register import REGISTRY
 from .build import repeats, unbroadcast_call
 from .expressions import UNROLLED, Expressions
@@ -49,6 +49,8 @@ class Calls(Expressions):
         fn = self.callee(node.func)
         if isinstance(fn, Const) and fn.value is builtins.print:
             return self._print(node)
+        if isinstance(fn, Const) and fn.value is builtins.sum and isinstance(node.args[0], ast.GeneratorExp):
+            return self.summed(node, node.args[0], name)
         args = list(self._elements(node.args))
         kwargs: dict[str, Ref] = {}
         for keyword in node.keywords:
@@ -61,6 +63,10 @@ class Calls(Expressions):
                 raise self.refuse("`**` of something that is not a dict known here")
             kwargs.update({str(k): r for k, r in content.entries})
         return self.invoke(fn, args, kwargs, name)
+
+    def summed(self, node: ast.Call, generator: ast.GeneratorExp, name: str) -> Ref:
+        """`sum(... for ...)`."""
+        raise NotImplementedError
 
     def _print(self, node: ast.Call) -> Ref:
         args = [self.atom(r) for r in self._elements(node.args)]
@@ -561,7 +567,8 @@ def _min_max(fn: Any) -> Any:
 
 
 def _divmod(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
-    return Tup(tuple(frame.operate(op, *args) for op in (operator.floordiv, operator.mod)))
+    left, right = args
+    return Tup(tuple(frame.operate(op, left, right) for op in (operator.floordiv, operator.mod)))
 
 
 def _attribute_of(attr: str) -> Any:

@@ -13,15 +13,38 @@ from typing import Any
 
 from ..errors import DiffCompileError, Span, UndecidedAlias, UnsupportedSyntax
 from ..ir.graph import (
-    UNBOUND, Atom, Capture, Const, If, Instr, Region, Value, pack_dict, pack_list, pack_tuple,
-)  # fmt: skip
+    UNBOUND,
+    Atom,
+    Capture,
+    Const,
+    If,
+    Instr,
+    Region,
+    Value,
+    pack_dict,
+    pack_list,
+    pack_tuple,
+)
 from ..ir.types import OBJECT, Type, join
 from ..ir.walk import same_atom
 from .build import Builder
 from .heap import (
-    UNBOUND_REF, Bound, Cell, Closure, Conflict, Content, Entries, Items, Obj, Ref, Scope, Sequence, State,
-    Tup, View,
-)  # fmt: skip
+    UNBOUND_REF,
+    Bound,
+    Cell,
+    Closure,
+    Conflict,
+    Content,
+    Entries,
+    Items,
+    Obj,
+    Ref,
+    Scope,
+    Sequence,
+    State,
+    Tup,
+    View,
+)
 from .source import Source
 
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict"})
@@ -38,9 +61,8 @@ class Unit:
         self.captures: dict[tuple[int, str], tuple[Capture, Value, Ref]] = {}
         self.written: set[Cell] = set()
         self.depth = 0
-        self.loops: dict[
-            Any, Any
-        ] = {}  # what is known of each loop's carried values, from one lowering to the next
+        # What is known of each loop's carried values, from one lowering to the next.
+        self.loops: dict[Any, Any] = {}
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
 
 
@@ -208,8 +230,9 @@ class Core:
         """Make `new` the current version of what `ref` refers to; a view hands it on to its base."""
         if isinstance(ref, View):
             if ref.fn is not operator.getitem:
+                via = getattr(ref.fn, "__name__", ref.fn)
                 raise UndecidedAlias(
-                    f"writing through `{getattr(ref.fn, '__name__', ref.fn)}` of an array is not understood yet",
+                    f"writing through `{via}` of an array is not understood yet",
                     self.b.line,
                     "Write to the array itself, with an index.",
                 )
@@ -295,7 +318,7 @@ class Core:
 
 
 class Path:
-    """One branch after it has been lowered: its state, its instructions, its value, and what it will yield."""
+    """One branch after it has been lowered: its state, its instructions, its value, what it will yield."""
 
     def __init__(self, state: State, body: list[Instr], ref: Ref | None) -> None:
         self.state = state
@@ -326,7 +349,7 @@ class Merge:
             self.ref = self.merge(then.ref, orelse.ref, name or "value")
 
     def _export(self, live: Path) -> None:
-        """The other branch raises, so the live one's values are what follows: all that changed becomes an out."""
+        """The other branch raises, so the live one's values go on: all that changed becomes an out."""
         which = self.paths.index(live)
         state = live.state.copy()
         table: dict[int, Ref] = {}
@@ -335,9 +358,8 @@ class Merge:
             if isinstance(atom, Const) or not self._made_in(live, atom):
                 return atom
             if id(atom) not in table:
-                table[id(atom)] = self._out(
-                    *((atom, UNBOUND_REF) if which == 0 else (UNBOUND_REF, atom)), name
-                )
+                a, b = (atom, UNBOUND_REF) if which == 0 else (UNBOUND_REF, atom)
+                table[id(atom)] = self._out(a, b, name)
             result = table[id(atom)]
             assert isinstance(result, (Const, Value))
             return result
@@ -493,7 +515,7 @@ class Merge:
         return self.paths[which].state.heap.get(ref.cell) if isinstance(ref, Obj) else None
 
     def _kept(self, which: int, ref: Ref) -> set[Cell]:
-        """The cells that the merged object may share with: those of `ref` that something else still refers to."""
+        """The cells the merged object may share with: those of `ref` that something else still refers to."""
         if not isinstance(ref, (Obj, View)):
             return set()
         state = self.paths[which].state

@@ -15,9 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.graph import (
-    UNBOUND, Atom, Capture, Const, Value, format_string, pack_slice, pack_tuple,
-)  # fmt: skip
+from ..ir.graph import UNBOUND, Atom, Capture, Const, Value, format_string, pack_slice, pack_tuple
 from ..ir.types import BOOL, Type, type_of_constant
 from .core import MUTABLE, Core
 from .heap import Bound, Cell, Closure, Conflict, Entries, Items, Obj, Ref, Scope, Sequence, Tup, View
@@ -132,7 +130,7 @@ class Expressions(Core):
 
     @staticmethod
     def _instance(value: Any) -> bool:
-        """Is this an ordinary object: nothing that is folded (functions, classes, modules, plain constants)?"""
+        """Is this an ordinary object: nothing that is folded (function, class, module, plain constant)?"""
         folded = (FunctionType, ModuleType, type, str, int, bool, bytes, np.dtype, slice, range, np.ufunc)
         if value is None or value is Ellipsis or callable(value) or isinstance(value, folded):
             return False
@@ -179,7 +177,7 @@ class Expressions(Core):
         op = UNARY[type(node.op)]
         if op is operator.neg and isinstance(node.operand, ast.Constant):
             value = node.operand.value
-            if type(value) in (int, float):
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
                 return Const(-value)
         ref = self.expression(node.operand)
         if op is operator.not_:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ir.graph import UNBOUND, Atom, Const, For, Region, Value, While
-from ..ir.types import BOOL, INT, UNKNOWN, Type, array, join, number
+from ..ir.types import INT, UNKNOWN, Type, array, join, number
 from .calls import Calls
-from .expressions import UNROLLED
 from .heap import (
     UNBOUND_REF,
     Bound,
@@ -166,7 +165,7 @@ class Loops(Calls):
         return self.comprehension(node, name)
 
     def comprehension(self, node: ast.ListComp | ast.GeneratorExp, name: str) -> Ref:
-        """A list: item by item if it runs over items known one by one, else one loop that saves its element."""
+        """A list: item by item if it runs over items known one by one, else a loop that saves its element."""
         generator = node.generators[0]
         sequence = self.sequence(self.expression(generator.iter))
         scope = self.scope
@@ -206,7 +205,33 @@ class Loops(Calls):
         append = ast.Expr(
             ast.Call(ast.Attribute(ast.Name(target, ast.Load()), "append", ast.Load()), [node.elt], [])
         )
-        inner: ast.stmt = append
+        inner = self._nest(node, append)
+        self.state.vars[self.scope, target] = self.state.new(Items(()), name)
+        depth, self.loop_depth = self.loop_depth, 0
+        self.block([inner])
+        self.loop_depth = depth
+        return self.state.vars[self.scope, target]
+
+    def summed(self, node: ast.Call, generator: ast.GeneratorExp, name: str) -> Ref:
+        """A sum over a generator is the loop that adds up, where it is not run over item by item."""
+        start = node.args[1:] or [k.value for k in node.keywords]
+        scope = self.scope
+        self.scope = Scope("comprehension", scope)
+        target = name or "total"
+        self.state.vars[self.scope, target] = self.expression(start[0]) if start else Const(0)
+        total = ast.Name(target, ast.Load())
+        grown = ast.Assign([ast.Name(target, ast.Store())], ast.BinOp(total, ast.Add(), generator.elt))
+        depth, self.loop_depth = self.loop_depth, 0
+        try:
+            self.block([self._nest(generator, grown)])
+            return self.state.vars[self.scope, target]
+        finally:
+            self.loop_depth = depth
+            self.scope = scope
+
+    @staticmethod
+    def _nest(node: ast.ListComp | ast.GeneratorExp, inner: ast.stmt) -> ast.stmt:
+        """The loop nest of a comprehension around a statement."""
         for generator in reversed(node.generators):
             for test in reversed(generator.ifs):
                 inner = ast.If(test, [inner], [])
@@ -214,11 +239,7 @@ class Loops(Calls):
         for part in ast.walk(inner):
             if isinstance(part, (ast.expr, ast.stmt)) and not hasattr(part, "lineno"):
                 ast.copy_location(part, node)
-        self.state.vars[self.scope, target] = self.state.new(Items(()), name)
-        depth, self.loop_depth = self.loop_depth, 0
-        self.block([inner])
-        self.loop_depth = depth
-        return self.state.vars[self.scope, target]
+        return inner
 
     # -- sequences ------------------------------------------------------------------------------------------
 
@@ -286,17 +307,17 @@ class Loops(Calls):
         params, init, items, cond, region, outs = result
         self.state = before.copy()
         self.b.line = line
-        key = object()
+        token = object()
         count = len(saves())
         saved = tuple(Value(name or "items", Type("list", elem=a.type), named=bool(name)) for a in saves())
         if sequence is not None:
             assert cond is None
             self.b.emit(
-                For((*outs, *saved), sequence.items, init, region, count, sequence.backwards, line, key)
+                For((*outs, *saved), sequence.items, init, region, count, sequence.backwards, line, token)
             )
         else:
             assert cond is not None
-            self.b.emit(While((*outs, *saved), init, cond, region, count, line, key))
+            self.b.emit(While((*outs, *saved), init, cond, region, count, line, token))
         turn.rebind(outs)
         return saved
 
@@ -306,7 +327,7 @@ class Loops(Calls):
 
 
 class Turn:
-    """One attempt at lowering a loop's body with a guess of what is carried; what proves wrong corrects the guess."""
+    """One attempt at lowering a loop's body with a guess of what is carried; what fails corrects it."""
 
     def __init__(self, frame: Loops, carried: Carried, node: ast.AST, give_up: bool) -> None:
         self.frame = frame
@@ -530,17 +551,14 @@ class Turn:
         frame, carried = self.frame, self.carried
         after = frame.state
         added = False
-        scopes = {scope for scope, _ in before.vars} | {frame.scope}
         for key, ref in after.vars.items():
             if key in carried.keys or ref is entry.vars.get(key) or key[1] == "$leave":
                 continue
-            if key in before.vars or (key[0] in scopes and key[1][:1] != "$" and self._outlives(key)):
+            if key in before.vars or (key[0] is frame.scope and key[1][:1] != "$"):
                 carried.keys.append(key)
                 added = True
         for cell, content in after.heap.items():
             if cell in before.heap and cell not in carried.keys and content is not entry.heap.get(cell):
-                if any(not isinstance(k, Cell) and self._only_through(cell, k, before) for k in carried.keys):
-                    continue
                 carried.keys.append(cell)
                 added = True
         if added:
@@ -562,9 +580,8 @@ class Turn:
                     or isinstance(wanted, tuple)
                     and wanted[0] == "fixed"
                 ):
-                    raise frame.refuse(
-                        f"`{key[1] if not isinstance(key, Cell) else key.name}` holds a function that changes from turn to turn"
-                    )
+                    held = key.name if isinstance(key, Cell) else key[1]
+                    raise frame.refuse(f"`{held}` holds a function that changes from turn to turn")
                 carried.packed.add(k)
                 carried.shapes[k] = LEAF
                 carried.types.pop(k, None)
@@ -573,12 +590,6 @@ class Turn:
             cells_seen.append(self._outside_cells(current, before))
         self.shares = cells_seen
         return results
-
-    def _outlives(self, key: tuple[Scope, str]) -> bool:
-        return key[0] is self.frame.scope
-
-    def _only_through(self, cell: Cell, key: Key, before: State) -> bool:
-        return False
 
     def _unbound(self, before: State, key: Key) -> bool:
         if isinstance(key, Cell):
@@ -655,5 +666,3 @@ def contains(statements: list[ast.stmt], kind: type[ast.AST]) -> bool:
             stack.extend(ast.iter_child_nodes(node))
     return False
 
-
-__all__ = ["BOOL", "Loops", "UNROLLED"]

@@ -82,7 +82,7 @@ class Session:
         self.guards.setdefault((id(scope), name), Guard(name, scope, value))
 
     def function(self, fn: FunctionType, specs: list[tuple[str, Any]], line: Span) -> Function | None:
-        """The graph of a user function at these facts, shared by its call sites; None if it must be inlined."""
+        """The graph of a user function at these facts, shared by call sites; None if it must be inlined."""
         key = (
             fn,
             tuple(
@@ -150,7 +150,7 @@ def lower(fn: Any, specs: list[tuple[str, Spec]], result_name: str = "") -> Lowe
 def lower_function(
     fn: FunctionType, specs: list[tuple[str, Any]], session: Session
 ) -> tuple[Graph, Type] | None:
-    """The graph of a called function: one result, no write into its arguments; None if it is not like that."""
+    """The graph of a called function: one result, no write into its arguments; None if it is not so."""
     source = read_source(fn)
     frame, params, refs = _frame(source, specs, session)
     result = _run(frame)
@@ -200,11 +200,12 @@ def _parameter(frame: Statements, value: Atom, spec: Any, name: str) -> Ref:
             kind = part if isinstance(part, Type) else _container_type(part)
             item = frame.b.call(operator.getitem, value, Const(key), type=kind)
             items.append(_parameter(frame, item, part, str(key)))
-        if spec.kind is dict:
-            return frame.state.new(Entries(tuple(zip(spec.keys, items, strict=True))), name)
-        if spec.kind is list:
-            return frame.state.new(Items(tuple(items)), name)
-        return Tup(tuple(items))
+        if spec.kind is tuple:
+            return Tup(tuple(items))
+        entries = tuple(zip(spec.keys, items, strict=True))
+        ref = frame.state.new(Entries(entries) if spec.kind is dict else Items(tuple(items)), name)
+        ref.cell.outside = f"`{name}` belongs to the caller, and is changed here"
+        return ref
     if value.type.kind in MUTABLE:
         cell = Cell(name, param=True)
         frame.state.heap[cell] = value
@@ -272,7 +273,7 @@ def _graph(frame: Statements, source: Source, params: list[Value], results: list
 
 
 def lower_rule(builder: Builder, fn: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """Inline a rule: its body is built by `builder`. Arguments are atoms, None, or tuples of those; so is the result."""
+    """Inline a rule: `builder` builds its body. Arguments and result are atoms, None, or tuples of those."""
     folded, builder.folded = builder.folded, FOLDED_IN_RULES
     try:
         unit = Unit(RULES, builder, rule=True)
@@ -301,7 +302,8 @@ def _given(frame: Statements, value: Any) -> Ref:
 def _taken(frame: Statements, ref: Ref) -> Any:
     items = frame.static_items(ref) if isinstance(ref, (Tup, Obj)) else None
     if items is not None:
-        return tuple(_taken(frame, item) for item in items)
+        taken = [_taken(frame, item) for item in items]
+        return tuple(taken) if isinstance(ref, Tup) else taken
     if isinstance(ref, Const) and ref.value is None:
         return None
     return frame.atom(ref)
@@ -309,5 +311,3 @@ def _taken(frame: Statements, ref: Ref) -> Any:
 
 RULES = Session()
 Watch = Callable[[str, Graph], Graph]
-
-__all__ = ["UNKNOWN", "Guard", "Lowered", "Parts", "Session", "Spec", "Watch", "lower", "lower_rule"]

@@ -88,7 +88,7 @@ def _from_inspect(fn: FunctionType) -> Source:
         raise NoSource(
             f"the source of `{fn.__name__}` cannot be found",
             None,
-            "Define the function in a file or a notebook cell; functions made by `exec` need their text in `linecache`.",
+            "Define it in a file or a notebook cell; what `exec` makes needs its text in `linecache`.",
         ) from cause
     lines = tuple(text.splitlines(keepends=True))
     for node in ast.walk(tree):
@@ -99,7 +99,7 @@ def _from_inspect(fn: FunctionType) -> Source:
 
 def _find(tree: ast.Module, code: CodeType) -> FunctionNode | None:
     """The node that this code was compiled from: by name and line, and for lambdas by position."""
-    found: list[FunctionNode] = []
+    found: list[ast.Lambda] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])

@@ -14,7 +14,7 @@ from typing import Any
 from ..ir.graph import Atom, Call, Const, Value, literal, raise_error, unpack
 from ..ir.types import Type, join
 from .expressions import BINARY
-from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, Tup, View
+from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, View
 from .loops import Loops
 from .subset import sentence
 

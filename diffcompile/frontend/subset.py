@@ -8,13 +8,6 @@ from __future__ import annotations
 
 import ast
 
-SUPPORTED: frozenset[str] = frozenset({
-    "FunctionDef", "Lambda", "Return", "Assign", "AugAssign", "AnnAssign", "For", "While", "If", "Raise", "Assert",
-    "Expr", "Pass", "Break", "Continue", "Nonlocal", "Global", "Delete", "Import", "ImportFrom", "BoolOp", "NamedExpr",
-    "BinOp", "UnaryOp", "IfExp", "Dict", "ListComp", "GeneratorExp", "Compare", "Call", "FormattedValue",
-    "JoinedStr", "Constant", "Attribute", "Subscript", "Starred", "Name", "List", "Tuple", "Slice",
-})  # fmt: skip
-
 REFUSED: dict[str, tuple[str, str]] = {
     "AsyncFunctionDef": ("an `async` function has no derivative here", "Differentiate the synchronous part."),
     "AsyncFor": ("`async for` has no derivative here", "Differentiate the synchronous part."),
@@ -22,7 +15,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "Await": ("`await` has no derivative here", "Differentiate the synchronous part."),
     "Yield": ("`yield` has no derivative here", "Return a list or an array of the values."),
     "YieldFrom": ("`yield from` has no derivative here", "Return a list or an array of the values."),
-    "ClassDef": ("a class defined inside a differentiated function", "Define the class outside the function."),
+    "ClassDef": ("a class defined inside a differentiated function", "Define the class outside it."),
     "Try": ("`try` is not differentiated yet", "Test for the condition with an `if` instead."),
     "TryStar": ("`except*` is not differentiated", "Test for the condition with an `if` instead."),
     "With": ("`with` is not differentiated yet", "Enter the context around the call of the derivative."),

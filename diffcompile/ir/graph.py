@@ -48,7 +48,7 @@ UNBOUND = Unbound()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Const:
-    """A constant: a number, a string, a slice, a dtype, a function. `spelling` is how to write it (`np.pi`)."""
+    """A constant: a number, a string, a slice, a dtype, a function. `spelling`: how to write it (`np.pi`)."""
 
     value: Any
     spelling: str = ""
@@ -85,7 +85,7 @@ class Call:
 class Store:
     """`outs[0]` is `target` as it is after `fn(target, *args)`; a second out is what that call returned.
 
-    A `visible` store changes memory of the function's caller: it runs, in place, whether or not it is read here.
+    A `visible` store changes memory of the function's caller: it runs, in place, even if nothing reads it.
 
     `fn` is a Python callable that changes its first argument: `operator.setitem`, `np.add.at`, `list.append`.
     """
@@ -101,7 +101,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class If:
-    """`outs` are the results of the region that ran. An `expression` was one in the source: `a if c else b`."""
+    """`outs`: the results of the region that ran. An `expression` was one in the source: `a if c else b`."""
 
     outs: tuple[Value, ...]
     test: Atom
@@ -284,8 +284,8 @@ def format_string(parts: tuple[Any, ...], *values: Any) -> str:
         else:
             conversion, spec = part
             value = next(rest)
-            shown = {"r": repr, "s": str, "a": ascii}.get(conversion, lambda v: v)(value)
-            texts.append(format(shown, spec))
+            shows: dict[str | None, Callable[[Any], Any]] = {"r": repr, "s": str, "a": ascii}
+            texts.append(format(shows[conversion](value) if conversion in shows else value, spec))
     return "".join(texts)
 
 

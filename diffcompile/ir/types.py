@@ -113,9 +113,9 @@ PYTHON_DTYPES = {
 }  # fmt: skip
 
 UNKNOWN = Type()
-UNBOUND_TYPE = Type("unbound")
 NONE = Type("none")
-BOOL, INT, FLOAT, COMPLEX, STR = (Type(k) for k in ("bool", "int", "float", "complex", "str"))  # type: ignore[arg-type]
+BOOL, INT, FLOAT = Type("bool"), Type("int"), Type("float")
+COMPLEX, STR = Type("complex"), Type("str")
 RANGE = Type("range", elem=INT)
 OBJECT = Type("object")
 

@@ -10,7 +10,7 @@ from .simplify import simplify
 
 
 def optimize(graph: Graph, primal: set[Value], keep: set[Value]) -> Graph:
-    """Simplify the adjoint, compute each thing once, drop what nothing reads. `primal` is left bit for bit alone."""
+    """Simplify the adjoint, compute each thing once, drop what nothing reads. `primal` is left as it is."""
     for _ in range(3):
         graph = simplify(graph, primal)
         graph = carried(graph)

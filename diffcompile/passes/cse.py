@@ -11,7 +11,7 @@ from typing import Any
 
 from ..analysis.effects import FRESH, pure_function
 from ..ir.graph import Atom, Call, Const, Function, Graph, Instr, Region, Value, literal
-from ..ir.walk import key_of, regions, resolve, substitute_in, swap, with_regions
+from ..ir.walk import key_of, regions, substitute_in, swap, with_regions
 
 
 def cse(graph: Graph) -> Graph:
@@ -69,5 +69,3 @@ def _fresh(fn: Any) -> bool:
 def _atom_key(atom: Atom) -> Any:
     return key_of(atom.value) if isinstance(atom, Const) else atom
 
-
-__all__ = ["cse", "resolve"]

@@ -19,7 +19,6 @@ from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness
 from ..ir.graph import (
     Atom,
     Call,
-    Const,
     For,
     Graph,
     Instr,
@@ -259,5 +258,3 @@ def _guard_captures(region: Region) -> Region:
 
     return visit(region)
 
-
-__all__ = ["Const", "inplace"]

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..analysis.liveness import READ_ONLY, liveness
-from ..ir.graph import Atom, Call, Graph, Instr, Store, Value
+from ..ir.graph import Atom, Call, Graph, Instr, Value
 from ..ir.walk import instructions
 
 OWNED = frozenset({"array", "unknown"})
@@ -38,7 +38,7 @@ def own(graph: Graph, first: int) -> Graph:
         if (
             k >= first
             and atom.type.kind in OWNED
-            and (roots & shown or family & claimed or _container_item(roots, body))
+            and (roots & shown or family & claimed)
         ):
             fresh = Value(atom.name, atom.type, atom.named)
             body.append(Call((fresh,), np.copy, (atom,)))
@@ -46,10 +46,6 @@ def own(graph: Graph, first: int) -> Graph:
             continue
         claimed |= family
     return replace(graph, region=replace(graph.region, body=tuple(body), results=tuple(results)))
-
-
-def _container_item(roots: set[Value], body: list[Instr]) -> bool:
-    return False
 
 
 def _read_only(instr: Call) -> bool:
@@ -68,5 +64,3 @@ def _reach(start: Value, edges: dict[Value, list[Value]]) -> set[Value]:
                 stack.append(other)
     return found
 
-
-__all__ = ["Store", "own"]

@@ -69,7 +69,7 @@ class Rewriter:
             self.line = instr.line
             for rule in _rules(instr.fn):
                 result = rule(self, instr)
-                if result is not None:
+                if result is not None and not _boxed(result.type, out.type):
                     self.settle(out, result)
                     return
         self.defs[out] = instr
@@ -114,6 +114,11 @@ def is_number(atom: Atom, number: float) -> bool:
 def _floating(known: Type) -> bool:
     dtype = known.numeric_dtype
     return dtype is not None and dtype.kind in "fc"
+
+
+def _boxed(found: Type, wanted: Type) -> bool:
+    """Is this an array without axes where arithmetic would have made a number of it?"""
+    return found.kind == "array" and found.rank == 0 and wanted.kind != "array"
 
 
 def _same_form(a: Type, b: Type) -> bool:

@@ -1,4 +1,4 @@
-'''Declare derivatives: five declarators, the same for us and for users.
+"""Declare derivatives: five declarators, the same for us and for users.
 
     @defelementwise(np.tanh)                 # the partial derivative; both modes follow from it
     def _(out, x):
@@ -32,7 +32,8 @@ The three questions that every author asks:
 
 A partial that can be infinite or nan where the primal is fine (`1 / (2 * out)` of a square root) is declared
 with `singular=True`: where a mask lies on the cotangent's path the product is then guarded, so that `0 * inf`
-is 0. '''
+is 0.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ Form = Literal["elementwise", "linear", "vjp"]
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One declared derivative: its form, the function that states it, and whether its partials may be infinite."""
+    """One declared derivative: its form, the function that states it, can its partials be infinite."""
 
     form: Form
     rule: Rule
@@ -92,7 +93,7 @@ def defelementwise(*fns: Any, singular: bool = False) -> Callable[[R], R]:
 
 
 def deflinear(*fns: Any) -> Callable[[R], R]:
-    """Declare a function linear in its first argument: its tangent is itself, `rule(ct, out, *args)` its transpose."""
+    """Declare a function linear in its first argument; `rule(ct, out, *args)` is its transpose."""
 
     def declare(rule: R) -> R:
         REGISTRY.declare(fns, Declared("linear", rule))
@@ -102,7 +103,7 @@ def deflinear(*fns: Any) -> Callable[[R], R]:
 
 
 def defvjp(*fns: Any, singular: bool = False) -> Callable[[R], R]:
-    """Declare the cotangents of a function's arguments: `rule(ct, out, *args)` returns one per positional argument.
+    """Declare the cotangents of a function's arguments: `rule(ct, out, *args)` returns one for each.
 
     A rule for one differentiable argument may return that one cotangent alone. `None` means that nothing
     flows back.
@@ -116,7 +117,7 @@ def defvjp(*fns: Any, singular: bool = False) -> Callable[[R], R]:
 
 
 def defjvp(*fns: Any) -> Callable[[R], R]:
-    """Declare the tangent of a function: `rule(tangents, out, *args)`, `tangents` aligned with `args`, None if absent."""
+    """Declare the tangent of a function: `rule(tangents, out, *args)`, one tangent (or None) per argument."""
 
     def declare(rule: R) -> R:
         for fn in fns:

@@ -133,7 +133,7 @@ class Written:
 def quiet(f: Callable[..., Any], *args: Any) -> Any:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        return f(*copy.deepcopy(args))
+        return f(*(a if callable(a) else copy.deepcopy(a) for a in args))
 
 
 def cases(allowed: list[tuple[str, str]], order: int) -> list[Any]:

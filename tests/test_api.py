@@ -1,0 +1,358 @@
+"""What `grad`, `value_and_grad` and `vjp` return: how it is made, called, shown and looked into."""
+
+import functools
+import html
+import inspect
+import linecache
+import math
+import re
+import sys
+import traceback
+
+import numpy as np
+import pytest
+
+from diffcompile import DiffCompileError, WrongArgument, grad, value_and_grad, vjp
+
+
+def area(x, y=2.0, *, scale: float = 1.0):
+    """The scaled area of an x by x by y box's side."""
+    return x * x * y * scale
+
+
+def rough(x, k):
+    y = np.sin(x)
+    return np.sum(y[k] * y)
+
+
+# --- made -------------------------------------------------------------------------------------------------
+
+
+def test_grad_decorates_with_and_without_arguments() -> None:
+    @grad
+    def bare(x):
+        return x**2
+
+    @grad()
+    def empty(x):
+        return x**2
+
+    @grad(argnums="y")
+    def named(x, y):
+        return x * y**2
+
+    assert (bare(3.0), empty(3.0), named(2.0, 3.0)) == (6.0, 6.0, 12.0)
+
+
+def test_value_and_grad_decorates_with_and_without_arguments() -> None:
+    @value_and_grad
+    def bare(x):
+        return x**2
+
+    @value_and_grad(argnums=(0, "y"))
+    def named(x, y):
+        return x * y
+
+    assert bare(3.0) == (9.0, 6.0)
+    assert named(2.0, 3.0) == (6.0, (3.0, 2.0))
+
+
+@pytest.mark.parametrize(
+    "argnums, expected",
+    [
+        (0, 30.0), (1, 9.0), ("x", 30.0), ("y", 9.0), (-3, 30.0), (-2, 9.0), ("scale", 45.0), (-1, 45.0),
+        ((0,), (30.0,)), (("y",), (9.0,)), ((0, 1), (30.0, 9.0)), (("y", 0), (9.0, 30.0)), ((-2, -3), (9.0, 30.0)),
+        ((0, "x"), (30.0, 30.0)), (("x", "y", "scale"), (30.0, 9.0, 45.0)),
+    ],
+)  # fmt: skip
+def test_argnums_is_a_position_a_name_or_a_tuple_of_them(argnums, expected) -> None:
+    assert grad(area, argnums=argnums)(3.0, 5.0) == expected
+    assert value_and_grad(area, argnums)(3.0, 5.0) == (45.0, expected)
+
+
+@pytest.mark.parametrize("argnums", ["z", 3, -4, (), (0, "z"), 1.5, True, None])
+def test_argnums_that_names_no_parameter_is_a_wrong_argument(argnums) -> None:
+    with pytest.raises(WrongArgument) as caught:
+        grad(area, argnums=argnums)
+
+    assert isinstance(caught.value, TypeError) and isinstance(caught.value, DiffCompileError)
+
+
+@pytest.mark.parametrize("fun", [3, "x", (0, 1), [1], 2.0])
+def test_what_is_not_a_function_is_a_wrong_argument(fun) -> None:
+    with pytest.raises(WrongArgument, match="function"):
+        grad(fun)
+
+
+def test_unknown_backend_is_a_wrong_argument() -> None:
+    with pytest.raises(WrongArgument, match="abacus"):
+        grad(area, backend="abacus")
+
+
+# --- called -----------------------------------------------------------------------------------------------
+
+
+def test_defaults_and_keywords_are_those_of_the_function() -> None:
+    derivative = grad(area)
+
+    assert derivative(3.0) == 12.0
+    assert derivative(x=3.0) == 12.0
+    assert derivative(3.0, 5.0) == derivative(3.0, y=5.0) == derivative(y=5.0, x=3.0) == 30.0
+    assert derivative(3.0, scale=2.0) == 24.0
+
+
+def test_wrong_number_of_arguments_raises_as_the_function_would() -> None:
+    derivative = grad(area)
+    for args, kwargs in [((), {}), ((1.0, 2.0, 3.0), {}), ((1.0,), {"z": 1.0}), ((1.0,), {"x": 1.0})]:
+        with pytest.raises(TypeError, match="area"):
+            derivative(*args, **kwargs)
+
+
+def test_integer_argument_is_refused_with_the_remedy() -> None:
+    with pytest.raises(WrongArgument, match="integer") as caught:
+        grad(area)(3)
+
+    assert "float" in "".join(caught.value.__notes__)
+
+
+def test_result_that_is_not_a_number_is_refused_and_vjp_takes_it() -> None:
+    def double(x):
+        return 2.0 * x
+
+    with pytest.raises(WrongArgument, match="one number"):
+        grad(double)(np.ones(3))
+    out, pullback = vjp(double, np.ones(3))
+
+    assert out.tolist() == [2.0, 2.0, 2.0]
+    assert pullback(np.array([1.0, 0.0, 2.0]))[0].tolist() == [2.0, 0.0, 4.0]
+
+
+def test_auxiliary_value_comes_beside_the_gradient() -> None:
+    def loss(x):
+        y = x * x
+        return np.sum(y), {"squares": y, "n": 3}
+
+    x = np.array([1.0, 2.0])
+    gradient, aux = grad(loss, has_aux=True)(x)
+    (value, aux_too), gradient_too = value_and_grad(has_aux=True)(loss)(x)
+
+    assert gradient.tolist() == gradient_too.tolist() == [2.0, 4.0]
+    assert value == 5.0
+    assert aux["squares"].tolist() == aux_too["squares"].tolist() == [1.0, 4.0]
+    assert aux["n"] == aux_too["n"] == 3
+
+
+def test_auxiliary_value_that_is_not_there_is_refused() -> None:
+    with pytest.raises(WrongArgument, match="pair"):
+        grad(lambda x: x * x, has_aux=True)(1.0)
+
+
+def test_pullback_can_be_called_again_and_is_safe_from_later_writes() -> None:
+    x = np.array([1.0, 2.0])
+    _, pullback = vjp(lambda x: x * x, x)
+    first = pullback(np.ones(2))[0]
+    x[:] = 100.0
+    first[:] = -1.0
+
+    assert pullback(np.ones(2))[0].tolist() == [2.0, 4.0]
+
+
+def test_pullback_has_none_for_what_cannot_be_differentiated() -> None:
+    out, pullback = vjp(lambda x, n, name: x**n, 3.0, 2, "square")
+
+    assert (out, pullback(1.0)) == (9.0, (6.0, None, None))
+
+
+def test_pullback_takes_a_cotangent_of_the_structure_of_the_result() -> None:
+    _, pullback = vjp(lambda x: {"double": 2.0 * x, "pair": (x * x, x)}, 3.0)
+
+    assert pullback({"double": 1.0, "pair": (10.0, 100.0)}) == (2.0 + 60.0 + 100.0,)
+
+
+def test_gradient_has_the_structure_of_the_argument() -> None:
+    def loss(params, x):
+        return np.sum((x @ params["layers"][0] + params["bias"]) ** 2)
+
+    params = {"layers": [np.ones((2, 1))], "bias": 0.5, "name": "linear"}
+    gradient = grad(loss)(params, np.array([[1.0, 2.0]]))
+
+    assert list(gradient) == ["layers", "bias", "name"]
+    assert gradient["layers"][0].tolist() == [[7.0], [14.0]]
+    assert (gradient["bias"], gradient["name"]) == (7.0, None)
+
+
+def test_method_is_bound_to_its_instance() -> None:
+    class Spring:
+        def __init__(self, stiffness):
+            self.stiffness = stiffness
+
+        @grad(argnums="x")
+        def force(self, x):
+            return self.stiffness * x * x / 2
+
+    assert Spring(3.0).force(2.0) == 6.0
+    assert Spring(5.0).force(2.0) == 10.0
+
+
+def test_function_is_compiled_at_its_first_call_when_its_globals_exist() -> None:
+    namespace = {"__name__": "later"}
+    text = "def f(x):\n    return helper(x) * x\n\ndef helper(x):\n    return x + 1.0\n"
+    linecache.cache["later.py"] = (len(text), None, text.splitlines(keepends=True), "later.py")
+    code = compile(text, "later.py", "exec")
+    exec(code, namespace)
+    helper = namespace.pop("helper")
+    derivative = grad(namespace["f"])
+    namespace["helper"] = helper
+
+    assert derivative(3.0) == 7.0
+
+
+def test_globals_are_read_at_every_call() -> None:
+    factor = 2.0
+
+    def f(x):
+        return factor * x * x
+
+    derivative = grad(f)
+    before = derivative(3.0)
+    factor = 5.0
+
+    assert (before, derivative(3.0)) == (12.0, 30.0)
+
+
+def test_another_size_compiles_nothing_and_another_rank_does() -> None:
+    derivative = grad(lambda x: np.sum(x * x))
+    derivative(np.ones(3))
+    graph = derivative.graph
+    derivative(np.ones(5))
+    same = derivative.graph
+    derivative(np.ones((5, 2)))
+
+    assert same is graph
+    assert derivative.graph is not graph
+
+
+# --- shown ------------------------------------------------------------------------------------------------
+
+
+def test_metadata_is_that_of_the_function() -> None:
+    derivative = grad(area)
+
+    assert derivative.primal is derivative.__wrapped__ is area
+    for name in functools.WRAPPER_ASSIGNMENTS:
+        assert getattr(derivative, name) == getattr(area, name)
+    assert inspect.signature(derivative) == inspect.signature(area)
+
+
+def test_repr_is_short_and_says_what_is_differentiated() -> None:
+    _, pullback = vjp(area, 3.0)
+
+    assert repr(grad(area)) == "<grad of area with respect to x>"
+    assert repr(value_and_grad(area, argnums=("x", "y"))) == "<value_and_grad of area with respect to x, y>"
+    assert repr(pullback) == "<pullback of area>"
+
+
+def test_html_is_the_source_with_colours() -> None:
+    derivative = grad(rough)
+    derivative(np.ones(3), 1)
+    shown = derivative._repr_html_()
+
+    assert html.unescape(re.sub(r"<[^>]*>", "", shown)) == derivative.source
+    assert re.search(r'<span style="color:#\w+">def</span>', shown)
+
+
+def test_source_before_any_call_uses_annotations() -> None:
+    def f(x: float, y: float):
+        return x * y + math.sin(x)
+
+    assert "np." not in grad(f).source
+    assert "math.cos(x)" in grad(f).source
+
+
+def test_source_before_any_call_is_general_without_annotations() -> None:
+    def f(x, y):
+        return np.sum(x * y)
+
+    namespace: dict = {}
+    exec(grad(f).source, namespace)
+
+    assert namespace["f_grad"](2.0, 3.0) == 3.0
+    assert namespace["f_grad"](2.0, np.array([3.0, 4.0])) == 7.0
+    assert namespace["f_grad"](np.array([1.0, 2.0]), 3.0).tolist() == [3.0, 3.0]
+
+
+def test_halves_make_the_whole() -> None:
+    derivative = value_and_grad(rough)
+    derivative(np.ones(3), 1)
+    forward, backward = derivative.forward_source, derivative.backward_source
+
+    assert "np.sin" in forward and "return" not in forward
+    assert "np.cos" in backward and "return" in backward
+    assert derivative.source.endswith(f"    # forward\n{forward}    # backward\n{backward}")
+
+
+def test_half_that_is_not_needed_is_empty() -> None:
+    derivative = grad(lambda x: 3.0 * x)
+    derivative(2.0)
+
+    assert derivative.forward_source == ""
+    assert derivative.backward_source.strip() == "return 3.0"
+
+
+def test_graph_reads_well() -> None:
+    derivative = grad(area)
+    derivative(3.0)
+
+    assert derivative.graph_text.startswith("graph area(x, y, scale):\n")
+    assert "object at 0x" not in f"{derivative.graph}{derivative.graph_text}"
+
+
+# --- debugged ---------------------------------------------------------------------------------------------
+
+
+def test_traceback_shows_the_generated_line() -> None:
+    derivative = grad(rough)
+    derivative(np.ones(3), 1)
+    with pytest.raises(IndexError) as caught:
+        derivative(np.ones(3), 7)
+    frame = traceback.extract_tb(caught.value.__traceback__)[-1]
+
+    assert frame.name == "rough_grad"
+    assert frame.line and frame.line in [line.strip() for line in derivative.source.splitlines()]
+    assert "[k]" in frame.line
+    assert derivative.source.splitlines()[frame.lineno - 1].strip() == frame.line
+
+
+def test_exception_of_the_function_passes_through_untouched() -> None:
+    def f(x):
+        if x < 0:
+            raise ValueError(f"{x} is below the ground")
+        return x * x
+
+    derivative = grad(f)
+
+    assert derivative(2.0) == 4.0
+    with pytest.raises(ValueError, match="^-1.0 is below the ground$"):
+        derivative(-1.0)
+
+
+def test_debugger_sees_the_generated_function_and_inspect_reads_it() -> None:
+    derivative = grad(rough)
+    derivative(np.ones(3), 1)
+    frames = []
+
+    def trace(frame, event, arg):
+        if frame.f_code.co_name == "rough_grad":
+            frames.append(frame)
+        return None
+
+    sys.settrace(trace)
+    try:
+        derivative(np.ones(3), 1)
+    finally:
+        sys.settrace(None)
+    (frame,) = frames
+
+    assert inspect.getsource(frame.f_code).strip() in derivative.source
+    linecache.checkcache()
+    assert inspect.getsource(frame.f_code).startswith("def rough_grad(x, k):\n")
