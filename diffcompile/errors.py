@@ -1,9 +1,12 @@
 """The mistakes diffcompile reports, one class each, every one able to point at the user's line.
 
->>> raise NoRule("no derivative is known for `jv`", Span("bessel.py", 9, 12, 9, 20, "    return jv(0, x)"))
-Traceback (most recent call last):
-  ...
-diffcompile.errors.NoRule: no derivative is known for `jv` (bessel.py, line 9)
+>>> error = NoRule("no derivative is known for `jv`", Span("bessel.py", 9, 11, 9, 19, "    return jv(0, x)"))
+>>> print(error)
+no derivative is known for `jv` (bessel.py, line 9)
+>>> print(error.__notes__[0])
+  File "bessel.py", line 9
+    return jv(0, x)
+           ^^^^^^^^
 """
 
 from __future__ import annotations
@@ -31,6 +34,11 @@ class DiffCompileError(Exception):
 
     Attributes: `reason` (one sentence), `span` (where in the user's source, may be None),
     `remedy` (what to write instead; also attached as a note, so tracebacks print it).
+
+    >>> from diffcompile import grad
+    >>> try: grad(len)(2.0)
+    ... except DiffCompileError as error: print(error.reason)
+    `len` is not a Python function, so it has no source to read
     """
 
     def __init__(self, reason: str, span: Span | None = None, remedy: str = "") -> None:
@@ -63,7 +71,15 @@ def _pointer(span: Span) -> str:
 
 
 class UnsupportedSyntax(DiffCompileError, SyntaxError):
-    """A piece of Python outside the subset; Python itself draws the caret."""
+    """A piece of Python outside the subset; Python itself draws the caret.
+
+    >>> from diffcompile import grad
+    >>> def f(x):
+    ...     with open("x"): return x
+    >>> try: grad(f)(2.0)
+    ... except UnsupportedSyntax as error: print(error.reason)
+    `with` is not differentiated yet
+    """
 
     def __init__(self, reason: str, span: Span | None = None, remedy: str = "") -> None:
         DiffCompileError.__init__(self, reason, span, remedy)
@@ -83,16 +99,49 @@ class UnsupportedSyntax(DiffCompileError, SyntaxError):
 
 
 class NoSource(DiffCompileError):
-    """The text of a function cannot be found, so it cannot be differentiated."""
+    """The text of a function cannot be found, so it cannot be differentiated.
+
+    >>> from diffcompile import grad
+    >>> scope = {}
+    >>> exec("def square(x): return x * x", scope)
+    >>> try: grad(scope["square"])(2.0)
+    ... except NoSource as error: print(error.reason)
+    the source of `square` cannot be found
+    """
 
 
 class NoRule(DiffCompileError):
-    """A function has no derivative rule and no readable source."""
+    """A function has no derivative rule and no readable source.
+
+    >>> import math
+    >>> from diffcompile import grad
+    >>> try: grad(lambda x: math.nextafter(x, 1.0))(2.0)
+    ... except NoRule as error: print(error.reason)
+    no derivative is known for `math.nextafter` with respect to `x`
+    """
 
 
 class UndecidedAlias(DiffCompileError):
-    """A write whose effect on other names cannot be decided."""
+    """A write whose effect on other names cannot be decided.
+
+    >>> import numpy as np
+    >>> from diffcompile import grad
+    >>> def f(x):
+    ...     y = np.reshape(x, -1)
+    ...     y[0] = 1.0
+    ...     return np.sum(x)
+    >>> try: grad(f)(np.ones(3))
+    ... except UndecidedAlias as error: print(error.reason)
+    writing through `reshape` of an array is not understood yet
+    """
 
 
 class WrongArgument(DiffCompileError, TypeError):
-    """A derivative was asked for, or called, with an argument it cannot take."""
+    """A derivative was asked for, or called, with an argument it cannot take.
+
+    >>> from diffcompile import grad
+    >>> def square(x): return x * x
+    >>> try: grad(square)("2")
+    ... except WrongArgument as error: print(error.reason)
+    `square` cannot be differentiated with respect to `x`, which is not a float or an array of floats
+    """

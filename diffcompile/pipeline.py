@@ -157,7 +157,8 @@ def _pullback(
             known = number(atom.type.numeric_dtype)
         cts.append((atom, Value(f"{name}_bar" if single else f"{name}_bar_{k}", known, True)))
     inputs = list(dict.fromkeys(v for group in leaves for v in group))
-    front, back = pair(lowered.graph, inputs, outputs, cts, name, isolate=True)
+    arrays = tuple(v for group in lowered.leaves for v in group if isinstance(v, Value))
+    front, back = pair(lowered.graph, inputs, outputs, cts, name, arrays)
     watch("forward", front)
     watch("backward", back)
     place = {v: k for k, v in enumerate(inputs)}

@@ -74,4 +74,16 @@ def primal_values(graph: Graph) -> set[Value]:
     return found
 
 
-__all__ = ["FLOAT", "MATRIX", "VECTOR", "F", "Type", "body", "lowered", "lowering", "primal_values", "shows", "written"]
+__all__ = [
+    "FLOAT",
+    "MATRIX",
+    "VECTOR",
+    "F",
+    "Type",
+    "body",
+    "lowered",
+    "lowering",
+    "primal_values",
+    "shows",
+    "written",
+]

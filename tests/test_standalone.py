@@ -1,4 +1,4 @@
-"""A saved gradient is a file of its own: it runs where diffcompile cannot be imported, and gives the same numbers.
+"""A saved gradient gives the same numbers where diffcompile cannot be imported.
 
 The interpreter that runs the files never sees diffcompile; arguments and results travel as pickles.
 """
@@ -16,9 +16,9 @@ from diffcompile import DiffCompileError, grad
 from programs import PROGRAMS, Program
 
 NAMES = [
-    "neuron", "black_scholes_call", "pursuit", "newton_two_variables", "thomas_algorithm", "convolution_by_hand",
-    "runge_kutta", "lennard_jones", "mlp_with_a_dict", "attention", "softmax_cross_entropy", "kalman_matrix",
-    "unrolled_training", "single_precision_layer",
+    "neuron", "black_scholes_call", "pursuit", "newton_two_variables", "thomas_algorithm",
+    "convolution_by_hand", "runge_kutta", "lennard_jones", "mlp_with_a_dict", "attention",
+    "softmax_cross_entropy", "kalman_matrix", "unrolled_training", "single_precision_layer",
 ]  # fmt: skip
 CHOSEN = [program for program in PROGRAMS if program.name in NAMES]
 RUN = """
@@ -73,22 +73,42 @@ def test_saved_file_is_the_source(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["saved.py"]
 
 
-class Scale:
+class Gauge:
     """An object that no text can stand for."""
 
-    def __init__(self, factor: float) -> None:
-        self.factor = factor
+    def read(self) -> float:
+        return 2.0
 
 
-def test_object_that_cannot_be_written_down_is_refused_and_no_file_is_left(tmp_path: Path) -> None:
-    scale = Scale(2.0)
+GAUGE = Gauge()
+
+
+def test_object_that_was_captured_is_a_keyword_parameter_of_the_saved_function(tmp_path: Path) -> None:
+    class Scale:
+        factor = 2.0
+
+    scale = Scale()
 
     def f(x):
         return scale.factor * x * x
 
     derivative = grad(f)
-    assert derivative(3.0) == 12.0
-    with pytest.raises(DiffCompileError, match="scale"):
+    expected = derivative(3.0)
+    derivative.save(tmp_path / "saved.py")
+    namespace: dict[str, Any] = {}
+    exec((tmp_path / "saved.py").read_text(), namespace)
+
+    assert expected == 12.0
+    assert namespace["f_grad"](3.0, scale=scale) == 12.0
+
+
+def test_what_cannot_be_written_down_is_refused_and_no_file_is_left(tmp_path: Path) -> None:
+    def f(x, reading):
+        return reading() * x * x
+
+    derivative = grad(f)
+    assert derivative(3.0, GAUGE.read) == 12.0
+    with pytest.raises(DiffCompileError, match="read"):
         derivative.save(tmp_path / "saved.py")
 
     assert list(tmp_path.iterdir()) == []

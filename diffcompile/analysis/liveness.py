@@ -8,13 +8,27 @@ reads again.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..ir.graph import Atom, Call, For, Function, If, Instr, Region, Store, Value, While, literal, unpack
+from ..ir.graph import (
+    Atom,
+    Call,
+    For,
+    Function,
+    If,
+    Instr,
+    Region,
+    Store,
+    Value,
+    While,
+    literal,
+    pack_list,
+    unpack,
+)
 from ..ir.walk import operands, values
 
 _SEES = frozenset({
@@ -26,6 +40,7 @@ _SEES = frozenset({
     np.ndarray.diagonal, np.ndarray.view, np.ndarray.T, np.ndarray.real, np.ndarray.imag, operator.getitem,
     np.ndarray.astype,
 })  # fmt: skip
+_NEW_LISTS = frozenset({pack_list, list, operator.mul, operator.add, operator.getitem})
 READ_ONLY = frozenset({np.broadcast_to, np.diagonal, np.ndarray.diagonal, np.broadcast_arrays, np.diag})
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict", "tuple"})
 
@@ -37,6 +52,8 @@ def sees_memory(instr: Call) -> bool:
     fn = instr.fn
     if isinstance(fn, Function) or fn is unpack:
         return True
+    if instr.outs[0].type.kind == "list" and isinstance(fn, Hashable) and fn in _NEW_LISTS:
+        return False  # what its items share is settled where they enter it (`passes/inplace.py`)
     try:
         if fn in _SEES or (getattr(np, "ndarray", None) and fn is getattr(np.ndarray, "mT", object())):
             return True
@@ -47,6 +64,18 @@ def sees_memory(instr: Call) -> bool:
     return not (getattr(fn, "__module__", "") or "").startswith(
         ("numpy", "math", "scipy")
     ) and not isinstance(fn, type(np.ndarray.sum))
+
+
+def reach(starts: list[Value], edges: Mapping[Value, list[Value]]) -> set[Value]:
+    """Everything that can be reached from the starts, themselves included."""
+    found = set(starts)
+    stack = list(starts)
+    while stack:
+        for other in edges.get(stack.pop(), ()):
+            if other not in found:
+                found.add(other)
+                stack.append(other)
+    return found
 
 
 @dataclass(eq=False)
@@ -60,6 +89,7 @@ class Liveness:
     span: dict[Any, tuple[int, int]] = field(default_factory=dict)
     inside: dict[Instr, tuple[Any, ...]] = field(default_factory=dict)
     flows: dict[Value, list[Value]] = field(default_factory=dict)  # b may be (a view, a later version of) a
+    turns: dict[Value, list[Value]] = field(default_factory=dict)  # a loop's result -> its parameter, next turn
     reads: dict[Value, list[int]] = field(default_factory=dict)
     branches: list[tuple[int, int, list[tuple[int, int]]]] = field(default_factory=list)
 
@@ -181,8 +211,10 @@ class _Walk:
             self.region(instr.cond, inner)
         self.region(instr.body, inner)
         count = len(carried)
-        for result, out in zip(instr.body.results, instr.outs, strict=False):
+        for result, param, out in zip(instr.body.results, carried, instr.outs, strict=False):
             self.flow(result, out)
+            if isinstance(result, Value) and result.type.kind in MUTABLE:
+                self.live.turns.setdefault(result, []).append(param)
         for init, out in zip(instr.init, instr.outs, strict=False):
             self.flow(init, out)
         for result, out in zip(instr.body.results[count + 1 :], instr.outs[count:], strict=True):

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..ir.graph import Atom, Const
-from ..ir.types import SCALARS, STR, UNKNOWN, Size, Type, array, join, number
+from ..ir.types import BOOL, COMPLEX, FLOAT, INT, SCALARS, STR, UNKNOWN, Size, Type, array, join, number
 from .shapes_lengths import ANY_INT, Shape, fresh_dim, unify
 
 F = TypeVar("F", bound=Callable[..., Type])
@@ -351,7 +351,7 @@ def real_of(dtype: np.dtype | None) -> np.dtype | None:
 
 def python_number(dtype: np.dtype | None) -> Type:
     """The Python number that `.item()` gives."""
-    for kind, chars in (("bool", "?"), ("int", "bBhHiIlLqQ"), ("float", "efd"), ("complex", "FD")):
+    for known, chars in ((BOOL, "?"), (INT, "bBhHiIlLqQ"), (FLOAT, "efd"), (COMPLEX, "FD")):
         if dtype is not None and dtype.char in chars:
-            return Type(kind)  # type: ignore[arg-type]
+            return known
     return number(dtype)

@@ -165,8 +165,9 @@ def parts_of(arrays: Atom) -> tuple[list[Type], bool]:
     t = arrays.type
     if t.kind in ("tuple", "list") and t.items:
         return list(map(as_array, t.items)), True
-    if t.kind == "array" and isinstance(shape_of(t)[0] if t.shape else None, int):
-        return [as_array(element(t))] * int(t.shape[0]), True  # type: ignore[arg-type, index]
+    length = t.shape[0] if t.shape else None
+    if t.kind == "array" and isinstance(length, int):
+        return [as_array(element(t))] * length, True
     return [as_array(element(t))], False
 
 

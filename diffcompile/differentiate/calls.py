@@ -29,6 +29,7 @@ from ..ir.graph import (
     literal,
     pack_dict,
     pack_list,
+    pack_slice,
     pack_tuple,
     unpack,
 )
@@ -66,6 +67,8 @@ class CallSweep(Sweep):
             self.unpacked(instr, cts)
         elif fn is operator.getitem:
             self.item(instr, cts[0])
+        elif instr.outs[0].type.kind == "list" and fn in (operator.add, operator.mul):
+            self.joined_lists(instr, cts[0])
         elif fn is literal:
             return
         else:
@@ -257,7 +260,26 @@ class CallSweep(Sweep):
             parts[index.value] = ct
             self.cts.add(base, tuple(parts))
             return
-        self.scatter(base, index, self.whole(ct, instr.outs[0]), instr.outs[0].type)
+        whole = self.whole(ct, instr.outs[0])
+        if base.type.kind == "list" and isinstance(index, Const) and isinstance(index.value, slice):
+            if index.value != slice(None, None, -1):
+                raise NoRule("a slice of a list is differentiated", instr.line, "Read the items one by one.")
+            self.cts.add(base, self.b.call(operator.getitem, whole, index, type=whole.type))
+            return
+        self.scatter(base, index, whole, instr.outs[0].type)
+
+    def joined_lists(self, instr: Call, ct: Cotangent) -> None:
+        """`a + b` of lists: the first items of the cotangent belong to `a`, the rest to `b`."""
+        if instr.fn is not operator.add:
+            raise NoRule("a list that is repeated is differentiated", instr.line, "Build it with `append`.")
+        a, b = instr.args
+        whole = self.whole(ct, instr.outs[0])
+        count = self.b.call(len, a)
+        first = self.b.call(pack_slice, Const(None), count)
+        rest = self.b.call(pack_slice, count, Const(None))
+        for part, index in ((a, first), (b, rest)):
+            if self.active(part):
+                self.cts.add(part, self.b.call(operator.getitem, whole, index, type=whole.type))
 
     def scatter(self, base: Value, index: Atom, ct: Atom, read: Type) -> None:
         """Add `ct` to the cotangent of `base` at `index`."""
@@ -314,28 +336,30 @@ class CallSweep(Sweep):
             if isinstance(read, Value):
                 self.cts.masked.add(read)
             self.cts.add(value, unbroadcast_call(self.b, read, value))
-        if self.active(instr.target):
+        target = instr.target
+        if isinstance(target, Value) and self.active(target):
             zero: Atom = Const(0.0)
-            new = self.b.store(operator.setitem, whole, index, zero, name=bar(instr.target))  # type: ignore[arg-type]
+            new = self.b.store(operator.setitem, whole, index, zero, name=bar(target))
             self.cts.masked.add(new)
-            known = self.cts.take(instr.target)  # type: ignore[arg-type]
+            known = self.cts.take(target)
             if known is None:
-                self.cts.of[instr.target] = new  # type: ignore[index]
+                self.cts.of[target] = new
             else:
-                self.cts.of[instr.target] = known  # type: ignore[index]
-                self.cts.add(instr.target, new)
+                self.cts.of[target] = known
+                self.cts.add(target, new)
 
     def appended(self, instr: Store, ct: Cotangent) -> None:
         whole = self.whole(ct, instr.outs[0])
         item = instr.args[0]
         read = self.b.call(operator.getitem, whole, Const(-1), type=item.type)
         self.cts.add(item, read)
-        if self.active(instr.target):
-            rest = Value(bar(instr.target), whole.type, True)  # type: ignore[arg-type]
+        target = instr.target
+        if isinstance(target, Value) and self.active(target):
+            rest = Value(bar(target), whole.type, True)
             self.b.emit(Store((rest,), list.pop, whole, (), (), self.b.line))
-            known = self.cts.take(instr.target)  # type: ignore[arg-type]
+            known = self.cts.take(target)
             assert known is None, "a list that was appended to has one use"
-            self.cts.of[instr.target] = rest  # type: ignore[index]
+            self.cts.of[target] = rest
 
     # -- user functions -------------------------------------------------------------------------------------
 

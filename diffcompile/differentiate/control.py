@@ -38,7 +38,8 @@ class ControlSweep(CallSweep):
         self.cts.of = before
         if not changed and not paths[0][0] and not paths[1][0]:
             return
-        outs, results = [], ([], [])  # type: ignore[var-annotated]
+        outs: list[Value] = []
+        results: tuple[list[Atom], list[Atom]] = ([], [])
         for value in changed:
             ends = []
             for (body, found), list_ in zip(paths, results, strict=True):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..analysis.activity import varied
 from ..analysis.effects import may_raise
+from ..analysis.liveness import liveness, reach
 from ..analysis.residuals import close, filled
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import (
@@ -26,7 +27,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.types import OBJECT, Type
-from ..ir.walk import free, instructions, map_regions, regions, substitute
+from ..ir.walk import free, instructions, map_regions, regions, substitute, substitute_in, swap, values
 from ..passes import optimize
 from ..passes.dce import dce
 from ..passes.inplace import inplace
@@ -153,9 +154,13 @@ def pair(
     outputs: list[Atom],
     cts: list[tuple[Atom, Value]],
     name: str,
-    isolate: bool = False,
+    callers: tuple[Value, ...] | None = None,
 ) -> tuple[Graph, Graph]:
-    """The forward graph (to `outputs`, then what is saved) and the backward graph (from saved, cts)."""
+    """The forward graph (to `outputs`, then what is saved) and the backward graph (from saved, cts).
+
+    With `callers`, the arrays that belong to the caller, what is saved is safe from later writes into them and into
+    the result.
+    """
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
     forward, _, cotangents = sweep(graph, wrt, list(cts))
@@ -173,20 +178,25 @@ def pair(
     outs, grads = list(results[: len(outputs)]), list(results[len(outputs) :])
     back = Region(tuple(c for _, c in cts), behind, tuple(grads))
     needed = list(free(back))
+    copies: list[Instr] = []
+    parts: list[Value] = needed
+    if callers is not None:
+        shown = _shown(graph, ahead, needed, callers)
+        if shown:
+            return pair(_copied(graph, shown), wrt, outputs, cts, name, tuple(v for v in callers if v not in shown))
+        parts = _apart(graph, ahead, needed, outs, copies)
     saved = Value("saved", OBJECT, True)
     prefix: tuple[Instr, ...] = ()
     if len(needed) > 1:
         fresh = tuple(Value(v.name, v.type, v.named) for v in needed)
         prefix = (Call(fresh, unpack, (saved, Const(len(needed)))),)
-        back = _renamed(back, dict(zip(needed, fresh, strict=True)))
+        back = substitute(back, dict(zip(needed, fresh, strict=True)))
         bundle = Value("saved", Type("tuple", items=tuple(v.type for v in needed)), True)
         kept: Atom = bundle
-        copies, parts = _isolated(needed, graph) if isolate else ((), tuple(needed))
-        ahead = (*ahead, *copies, Call((bundle,), pack_tuple, parts))
+        ahead = (*ahead, *copies, Call((bundle,), pack_tuple, tuple(parts)))
     elif needed:
         saved = Value(needed[0].name, needed[0].type, needed[0].named)
-        back = _renamed(back, {needed[0]: saved})
-        copies, parts = _isolated(needed, graph) if isolate else ((), tuple(needed))
+        back = substitute(back, {needed[0]: saved})
         ahead = (*ahead, *copies)
         kept = parts[0]
     else:
@@ -198,18 +208,51 @@ def pair(
     return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
 
 
-def _isolated(needed: list[Value], graph: Graph) -> tuple[tuple[Instr, ...], tuple[Value, ...]]:
-    """Copies of the caller's arrays, so that what is saved is safe from later writes of the caller."""
-    copies: list[Instr] = []
-    parts: list[Value] = []
+def _shown(graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], callers: tuple[Value, ...]) -> set[Value]:
+    """Those of the caller's arrays that something saved may be, or see."""
+    live = liveness(Region(graph.params, ahead, tuple(needed)))
+    written = {i.target for i in ahead if isinstance(i, Store) and i.visible}
+    kept = set(needed)
+    return {
+        v
+        for v in callers
+        if v.type.kind in ("array", "unknown") and v not in written and not kept.isdisjoint(reach([v], live.flows))
+    }
+
+
+def _copied(graph: Graph, shown: set[Value]) -> Graph:
+    """The graph that works on copies of some of its arguments."""
+    table: dict[Value, Atom] = {}
+    copies: dict[Value, Instr] = {}
+    for value in shown:
+        fresh = Value(value.name, value.type, value.named)
+        table[value] = fresh
+        copies[value] = Call((fresh,), np.copy, (value,))
+    body: list[Instr] = [copies[p] for p in graph.params if p in copies]
+    for instr in graph.region.body:
+        body.append(substitute_in(instr, table))
+        body.extend(copies[o] for o in instr.outs if o in copies)
+    return replace(graph, region=replace(graph.region, body=tuple(body), results=swap(graph.region.results, table)))
+
+
+def _apart(
+    graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], outs: list[Atom], copies: list[Instr]
+) -> list[Value]:
+    """What is saved, copied where the caller also gets it as a result."""
+    live = liveness(Region(graph.params, ahead, (*outs, *needed)))
+    sources: dict[Value, list[Value]] = {}
+    for a, flows in live.flows.items():
+        for b in flows:
+            sources.setdefault(b, []).append(a)
+    given = reach(list(reach(list(values(outs)), sources)), live.flows)
+    parts = []
     for value in needed:
-        if value in graph.params and value.type.kind in ("array", "unknown"):
+        if value in given and value.type.kind in ("array", "unknown"):
             fresh = Value(value.name, value.type, value.named)
             copies.append(Call((fresh,), np.copy, (value,)))
-            parts.append(fresh)
-        else:
-            parts.append(value)
-    return tuple(copies), tuple(parts)
+            value = fresh
+        parts.append(value)
+    return parts
 
 
 def derive_function(
@@ -218,7 +261,7 @@ def derive_function(
     """The forward and backward functions of a callee, for its active arguments and seeded results."""
     known = function.derived.get((active, seeded))
     if known is not None:
-        return known  # type: ignore[no-any-return]
+        return known
     forward = Function(f"{function.name}_forward", function.fn)
     backward = Function(f"{function.name}_backward", function.fn)
     function.derived[active, seeded] = (forward, backward)

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-from ..errors import DiffCompileError
+from ..frontend.source import read_source
 from ..ir.graph import Call, Function, Graph, backward_begins
 from ..ir.walk import instructions
 from .names import names
@@ -31,10 +31,6 @@ _SCIPY = (
     "special", "linalg", "fft", "signal", "stats", "integrate", "optimize", "interpolate", "ndimage",
     "sparse",
 )  # fmt: skip
-
-
-class Unwritable(DiffCompileError):
-    """Something in the program cannot be written down in a module."""
 
 
 class Module:
@@ -94,8 +90,6 @@ class Module:
 
     def helper(self, fn: FunctionType) -> str:
         """Write a user function (or one of ours) into the module; its name there."""
-        from ..frontend.source import read_source
-
         name = fn.__name__
         if name in self.helpers:
             return name

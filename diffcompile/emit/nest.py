@@ -66,11 +66,11 @@ def _region(
             continue
         out = instr.outs[0]
         reader = readers.get(out)
-        if reader is None or out.named:
+        if reader is None or out.named or isinstance(reader, Store) and reader.target is out:
             continue
         if not _expression(instr, found):
             continue
-        end = len(region.body) if reader is region else position[reader]  # type: ignore[index]
+        end = len(region.body) if isinstance(reader, Region) else position[reader]
         if isinstance(reader, Region):
             if instr.line.line != _last_line(region):
                 continue

@@ -12,7 +12,7 @@ import math
 import operator
 import warnings
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -181,11 +181,19 @@ def _fold(line: str) -> list[str]:
     return [head, *itertools.chain.from_iterable(map(_fold, packed)), *_fold(foot)]
 
 
+class Refer(Protocol):
+    """What an expression has to be, in this module, to mean a callable, a class, or the thing at a path."""
+
+    def __call__(self, thing: Any) -> ast.expr: ...
+
+    def dotted(self, path: str) -> ast.expr: ...
+
+
 class Printer:
     """Prints one graph as the statements of a function."""
 
     def __init__(
-        self, refer: Any, named: dict[Value, str], nested: dict[Value, Instr], comments: bool
+        self, refer: Refer, named: dict[Value, str], nested: dict[Value, Instr], comments: bool
     ) -> None:
         self.refer = refer  # a callable or class -> the AST expression that means it in this module
         self.named = named
@@ -211,8 +219,7 @@ class Printer:
     def constant(self, const: Const) -> ast.expr:
         value = const.value
         if const.spelling:
-            spelled: ast.expr = self.refer.dotted(const.spelling)
-            return spelled
+            return self.refer.dotted(const.spelling)
         if value is UNBOUND:
             return ast.Constant(None)
         return self.plain(value)
@@ -254,8 +261,7 @@ class Printer:
         if isinstance(value, np.ndarray):
             args = [self.plain(value.tolist())]
             return _call(self.refer.dotted("np.array"), args, {"dtype": self.plain(value.dtype)})
-        result: ast.expr = self.refer(value)
-        return result
+        return self.refer(value)
 
     def floating(self, value: float) -> ast.expr:
         if math.isnan(value):
@@ -636,7 +642,8 @@ def _is_count(atom: Atom, printer: Printer) -> bool:
 
 
 def _count_start(atom: Atom, printer: Printer) -> Atom:
-    made = printer.nested[atom]  # type: ignore[index]
+    assert isinstance(atom, Value)
+    made = printer.nested[atom]
     assert isinstance(made, Call)
     return made.args[0]
 

@@ -91,9 +91,9 @@ class Calls(Expressions):
         """A call of a function that is known now."""
         special = SPECIAL.get(fn) if _hashable(fn) else None
         if special is not None:
-            result = special(self, args, kwargs, name)
+            result: Ref | None = special(self, args, kwargs, name)
             if result is not None:
-                return result  # type: ignore[no-any-return]
+                return result
         if _hashable(fn) and fn in STATIC_FUNCTIONS:
             return self._static(fn, args, kwargs)
         ruled = _hashable(fn) and (fn in REGISTRY.reverse or fn in REGISTRY.zero)
@@ -365,8 +365,7 @@ class Calls(Expressions):
                 return Sequence((), 0, refs=items)
             if isinstance(ref, Const):
                 return Sequence((ref,), 0)
-            return Sequence((self.atom(ref),), 0)
-        return Sequence((self.atom(ref),), 0)
+        return Sequence((self.atom(ref),), 0, cells=frozenset(self.cells(ref)))
 
     def _differ(self, items: tuple[Ref, ...]) -> bool:
         """Do the items differ in kind, or have a structure of their own?"""
@@ -450,7 +449,7 @@ def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
         atoms, shape = _forward(frame, part)
         shapes.append(_shift(shape, len(items)))
         items.extend(atoms)
-    return Sequence(tuple(items), tuple(shapes))
+    return Sequence(tuple(items), tuple(shapes), cells=frozenset().union(*(part.cells for part in parts)))
 
 
 def _forward(frame: Calls, part: Sequence) -> tuple[tuple[Atom, ...], Any]:
@@ -470,7 +469,7 @@ def _enumerate(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str)
     part = frame.sequence(args[0])
     atoms, shape = _forward(frame, part)
     count = frame.b.call(itertools.count, frame.atom(start), type=Type("range", elem=INT))
-    return Sequence((count, *atoms), (0, _shift(shape, 1)))
+    return Sequence((count, *atoms), (0, _shift(shape, 1)), cells=part.cells)
 
 
 def _reversed(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -480,7 +479,7 @@ def _reversed(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) 
     part = frame.sequence(args[0])
     if len(part.items) != 1:
         raise frame.refuse("`reversed` of `zip` or `enumerate`", "Reverse the sequences inside.")
-    return Sequence(part.items, part.shape, not part.backwards)
+    return Sequence(part.items, part.shape, not part.backwards, cells=part.cells)
 
 
 def _len(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:

@@ -335,6 +335,7 @@ class Merge:
         self.paths = (then, orelse)
         self.outs: list[Value] = []
         self.joined: dict[tuple[int, int], Ref] = {}
+        self.names_held = 1  # how many names hold an object that only the merged name refers to
         self.ref: Ref | None = None
         if then.state.dead or orelse.state.dead:
             live = orelse if then.state.dead else then
@@ -346,6 +347,7 @@ class Merge:
         self._names()
         self.state.done = self._done()
         if then.ref is not None and orelse.ref is not None:
+            self.names_held = 0  # the value of an expression has no name of its own yet
             self.ref = self.merge(then.ref, orelse.ref, name or "value")
 
     def _export(self, live: Path) -> None:
@@ -523,7 +525,7 @@ class Merge:
         kept: set[Cell] = set()
         for cell in mine:
             holders = sum(cell in self.frame.cells(r) for r in state.vars.values())
-            if holders > 1 or cell.outside or cell.param:
+            if holders > self.names_held or cell.outside or cell.param:
                 kept.add(cell)
             kept |= cell.shares
         return kept

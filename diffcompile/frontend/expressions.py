@@ -391,7 +391,10 @@ class Expressions(Core):
         kind = self.type_of(base).kind
         if isinstance(base, (Obj, View)) and kind in ("array", "unknown") and self._basic(index):
             return self.view(base, operator.getitem, at, name=name)
-        return self.own(self.b.call(operator.getitem, self.atom(base), at, name=name), name)
+        item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name), name)
+        if isinstance(item, Obj) and kind != "array":
+            item.cell.outside = "an item of a list is written here"
+        return item
 
     def _basic(self, index: Ref) -> bool:
         """Does this index select by position, so that the result is a view (or one element)?"""

@@ -120,6 +120,7 @@ class Sequence:
     shape: Any
     backwards: bool = False
     refs: tuple[Ref, ...] | None = None  # the items one by one, where they are known and the loop is unrolled
+    cells: frozenset[Cell] = frozenset()  # the objects that are run over
 
 
 @dataclass(frozen=True, slots=True, eq=False)

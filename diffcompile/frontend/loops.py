@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import UndecidedAlias
 from ..ir.graph import UNBOUND, Atom, Const, For, Region, Value, While
 from ..ir.types import INT, UNKNOWN, Type, array, join, number
 from .calls import Calls
@@ -138,7 +139,7 @@ class Loops(Calls):
         def body(items: list[Value]) -> None:
             if sequence is not None:
                 assert isinstance(node, ast.For)
-                self.assign(node.target, self.build(sequence.shape, items))
+                self.assign(node.target, self.build(sequence.shape, items, sequence))
             if inner_test and test is not None:
                 go_on = self.truth(self.expression(test))
                 stop = self.b.call(operator.not_, go_on)
@@ -178,7 +179,7 @@ class Loops(Calls):
             out: list[Atom] = []
 
             def body(items: list[Value]) -> None:
-                self.assign(generator.target, self.build(sequence.shape, items))
+                self.assign(generator.target, self.build(sequence.shape, items, sequence))
                 out[:] = [self.value(node.elt)]
 
             (result,) = self.fold(node, sequence, None, body, [], saves=lambda: out, name=name)
@@ -243,11 +244,16 @@ class Loops(Calls):
 
     # -- sequences ------------------------------------------------------------------------------------------
 
-    def build(self, shape: Any, items: list[Value]) -> Ref:
-        """The loop target's reference out of this turn's items."""
+    def build(self, shape: Any, items: list[Value], sequence: Sequence) -> Ref:
+        """The loop target's reference out of this turn's items, each of which may be part of what is run over."""
         if isinstance(shape, int):
-            return self.own(items[shape], items[shape].name)
-        return Tup(tuple(self.build(s, items) for s in shape))
+            ref = self.own(items[shape], items[shape].name)
+            if isinstance(ref, Obj):
+                ref.cell.shares |= sequence.cells
+                if sequence.items[shape].type.kind != "array":
+                    ref.cell.outside = "an item of what a loop runs over is written here"
+            return ref
+        return Tup(tuple(self.build(s, items, sequence) for s in shape))
 
     def item_type(self, known: Type) -> Type:
         """What is known of the items of a value that is iterated."""
@@ -305,6 +311,10 @@ class Loops(Calls):
         else:
             raise self.refuse("what this loop carries does not settle", "Keep each variable of one kind.")
         params, init, items, cond, region, outs = result
+        if sequence is not None and not sequence.cells.isdisjoint(k for k in carried.keys if isinstance(k, Cell)):
+            raise UndecidedAlias(
+                "what this loop runs over is written inside it", line, "Run over a copy, or over its indices."
+            )
         self.state = before.copy()
         self.b.line = line
         token = object()
@@ -551,11 +561,12 @@ class Turn:
         frame, carried = self.frame, self.carried
         after = frame.state
         added = False
-        for key, ref in after.vars.items():
-            if key in carried.keys or ref is entry.vars.get(key) or key[1] == "$leave":
+        for variable, ref in after.vars.items():
+            scope, name = variable
+            if variable in carried.keys or ref is entry.vars.get(variable) or name == "$leave":
                 continue
-            if key in before.vars or (key[0] is frame.scope and key[1][:1] != "$"):
-                carried.keys.append(key)
+            if variable in before.vars or (scope is frame.scope and name[:1] != "$"):
+                carried.keys.append(variable)
                 added = True
         for cell, content in after.heap.items():
             if cell in before.heap and cell not in carried.keys and content is not entry.heap.get(cell):

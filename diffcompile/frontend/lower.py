@@ -11,6 +11,7 @@ so a graph has values only. A loop's body is lowered until what it carries has s
 
 from __future__ import annotations
 
+import ast
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -234,12 +235,12 @@ def _leaves(frame: Statements, ref: Ref) -> Iterator[Atom]:
 
 def _run(frame: Statements) -> Ref:
     node = frame.source.node
-    if hasattr(node, "body") and isinstance(node.body, list):
+    if isinstance(node, ast.FunctionDef):
         frame.block(node.body)
         if frame.state.dead:
             return Const(None)
         return frame.state.vars.get((frame.scope, "$result"), Const(None))
-    return frame.expression(node.body, frame.result_name)  # type: ignore[arg-type]
+    return frame.expression(node.body, frame.result_name)
 
 
 def _structure(frame: Statements, ref: Ref, atoms: list[Atom]) -> Any:

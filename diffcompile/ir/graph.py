@@ -229,7 +229,8 @@ class Function:
         self.fn = fn
         self.result = result
         self.graph: Graph | None = None
-        self.derived: dict[Any, Any] = {}  # by which arguments are active: its forward and backward functions
+        # By which arguments are active and which results seeded: its forward and backward functions.
+        self.derived: dict[tuple[tuple[bool, ...], tuple[bool, ...]], tuple[Function, Function]] = {}
 
 
 def pack_tuple(*items: Any) -> tuple[Any, ...]:

@@ -148,9 +148,9 @@ def type_of_constant(value: object) -> Type:
     """
     if value is None:
         return NONE
-    for kind, cls in (("bool", bool), ("int", int), ("float", float), ("complex", complex), ("str", str)):
+    for known, cls in ((BOOL, bool), (INT, int), (FLOAT, float), (COMPLEX, complex), (STR, str)):
         if type(value) is cls:
-            return Type(kind)  # type: ignore[arg-type]
+            return known
     if isinstance(value, np.generic):
         return number(value.dtype)
     if isinstance(value, np.ndarray):

@@ -151,8 +151,8 @@ def rename(region: Region, table: dict[Value, Atom]) -> Region:
     """A copy of the region whose own values are fresh; `table` maps old to new and grows on the way."""
 
     def fresh(value: Value) -> Value:
-        table[value] = Value(value.name, value.type, value.named)
-        return table[value]  # type: ignore[return-value]
+        table[value] = copy = Value(value.name, value.type, value.named)
+        return copy
 
     params = tuple(map(fresh, region.params))
     body: list[Instr] = []

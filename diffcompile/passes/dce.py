@@ -8,10 +8,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ..analysis.effects import pure
 from ..ir.graph import For, Graph, If, Instr, Mirror, Region, Value, While
 from ..ir.walk import map_regions, operands, values
+
+# Values, and the keys of the loops and branches whose mirror is kept.
+Live = set[Any]
 
 
 def dce(graph: Graph, keep: set[Value] | None = None) -> Graph:
@@ -21,12 +25,12 @@ def dce(graph: Graph, keep: set[Value] | None = None) -> Graph:
     return replace(graph, region=_region(graph.region, live))
 
 
-def dce_region(region: Region, live: set[Value]) -> Region:
+def dce_region(region: Region, live: Live) -> Region:
     live.update(values(region.results))
     return _region(region, live)
 
 
-def _region(region: Region, live: set[Value]) -> Region:
+def _region(region: Region, live: Live) -> Region:
     kept: list[Instr] = []
     for instr in reversed(region.body):
         slim = _instr(instr, live)
@@ -35,12 +39,12 @@ def _region(region: Region, live: set[Value]) -> Region:
     return replace(region, body=tuple(reversed(kept)))
 
 
-def _instr(instr: Instr, live: set[Value]) -> Instr | None:
+def _instr(instr: Instr, live: Live) -> Instr | None:
     key = getattr(instr, "key", None)
     if isinstance(key, Mirror) and not live.isdisjoint(instr.outs):
-        live.add(key.of)  # type: ignore[arg-type]
+        live.add(key.of)
     if isinstance(instr, (For, While)):
-        if live.isdisjoint((*instr.outs, key)) and pure(instr) and _untouched(instr, live):  # type: ignore[arg-type]
+        if live.isdisjoint((*instr.outs, key)) and pure(instr) and _untouched(instr, live):
             return None
         return _loop(instr, live)
     if live.isdisjoint(instr.outs) and pure(instr) and _untouched(instr, live):
@@ -51,7 +55,7 @@ def _instr(instr: Instr, live: set[Value]) -> Instr | None:
     return instr
 
 
-def _untouched(instr: Instr, live: set[Value]) -> bool:
+def _untouched(instr: Instr, live: Live) -> bool:
     """Is nothing that is written inside the instruction's regions read from elsewhere?"""
     stack = [part for part in _parts(instr)]
     while stack:
@@ -76,21 +80,21 @@ def _parts(instr: Instr) -> tuple[Region, ...]:
     return ()
 
 
-def _if(instr: If, live: set[Value]) -> Instr:
+def _if(instr: If, live: Live) -> Instr:
     slots = [k for k, out in enumerate(instr.outs) if out in live]
 
     def slim(part: Region) -> Region:
         return replace(part, results=tuple(part.results[k] for k in slots))
 
-    instr = replace(
+    slimmed: Instr = replace(
         instr, outs=tuple(instr.outs[k] for k in slots), then=slim(instr.then), orelse=slim(instr.orelse)
     )
-    instr = map_regions(lambda part: dce_region(part, live), instr)  # type: ignore[assignment]
-    live.update(values(operands(instr)))
-    return instr
+    slimmed = map_regions(lambda part: dce_region(part, live), slimmed)
+    live.update(values(operands(slimmed)))
+    return slimmed
 
 
-def _loop(instr: For | While, live: set[Value]) -> Instr:
+def _loop(instr: For | While, live: Live) -> Instr:
     items = len(instr.items) if isinstance(instr, For) else 0
     carried = len(instr.init)
     slots = {k for k in range(carried) if instr.outs[k] in live}

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness
+from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness, reach
 from ..ir.graph import (
     Atom,
     Call,
@@ -45,17 +45,6 @@ def inplace(graph: Graph) -> Graph:
     raise AssertionError("the copies that make the stores safe do not settle")
 
 
-def _reach(starts: list[Value], edges: dict[Value, list[Value]]) -> set[Value]:
-    found = set(starts)
-    stack = list(starts)
-    while stack:
-        for other in edges.get(stack.pop(), ()):
-            if other not in found:
-                found.add(other)
-                stack.append(other)
-    return found
-
-
 def _conflict(region: Region, live: Liveness) -> Region | None:
     """Mend the first store that would destroy something; None if there is none."""
     back: dict[Value, list[Value]] = {}
@@ -71,11 +60,11 @@ def _conflict(region: Region, live: Liveness) -> Region | None:
         if not isinstance(target, Value):
             return _copy_target(region, store)
         mine = store.visible
-        sources = _reach([target], back)
+        sources = reach([target], back)
         if not mine and sources & foreign:
             return _copy_target(region, store)
-        family = _reach(list(sources), live.flows)
-        later = _reach([out], live.flows)
+        family = reach(list(sources), live.flows)
+        later = reach([out], live.flows)
         position = live.at[store]
         for value in sorted(family - later - {out}, key=lambda v: live.start.get(v, 0)):
             if not live.live_after(value, position):
@@ -201,10 +190,13 @@ def _shallow(instr: Instr, table: dict[Value, Atom]) -> Instr:
 def _guard_captures(region: Region) -> Region:
     """What a loop saves, or a container keeps, is copied if its memory is written later on."""
     live = liveness(region)
+    ahead: dict[Value, list[Value]] = {}
     back: dict[Value, list[Value]] = {}
-    for a, outs in live.flows.items():
-        for b in outs:
-            back.setdefault(b, []).append(a)
+    for edges in (live.flows, live.turns):
+        for a, outs in edges.items():
+            for b in outs:
+                ahead.setdefault(a, []).append(b)
+                back.setdefault(b, []).append(a)
     targets: dict[Value, list[Store]] = {}
     for instr in instructions(region):
         if isinstance(instr, Store) and isinstance(instr.target, Value):
@@ -213,7 +205,7 @@ def _guard_captures(region: Region) -> Region:
     def written_later(atom: Atom, position: int, loops: tuple[Any, ...]) -> bool:
         if not isinstance(atom, Value) or atom.type.kind not in MUTABLE - {"tuple"}:
             return False
-        family = _reach(list(_reach([atom], back)), live.flows)
+        family = reach(list(reach([atom], back)), ahead)
         for member in family:
             for store in targets.get(member, ()):
                 if live.at[store] > position or set(loops) & set(live.inside[store]):

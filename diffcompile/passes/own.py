@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..analysis.liveness import READ_ONLY, liveness
+from ..analysis.liveness import READ_ONLY, liveness, reach
 from ..ir.graph import Atom, Call, Graph, Instr, Value
 from ..ir.walk import instructions
 
@@ -33,8 +33,8 @@ def own(graph: Graph, first: int) -> Graph:
     for k, atom in enumerate(results):
         if not isinstance(atom, Value):
             continue
-        roots = _reach(atom, back)
-        family = {m for r in roots for m in _reach(r, live.flows)}
+        roots = reach([atom], back)
+        family = {m for r in roots for m in reach([r], live.flows)}
         if (
             k >= first
             and atom.type.kind in OWNED
@@ -53,14 +53,3 @@ def _read_only(instr: Call) -> bool:
         return instr.fn in READ_ONLY
     except TypeError:
         return False
-
-
-def _reach(start: Value, edges: dict[Value, list[Value]]) -> set[Value]:
-    found, stack = {start}, [start]
-    while stack:
-        for other in edges.get(stack.pop(), ()):
-            if other not in found:
-                found.add(other)
-                stack.append(other)
-    return found
-

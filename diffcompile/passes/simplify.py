@@ -79,12 +79,13 @@ class Rewriter:
         """`out` is `result`; where that was just made for it, it takes the name of `out`."""
         result = resolve(result, self.table)
         made = self.defs.get(result) if isinstance(result, Value) else None
-        if made is not None and not made.outs[0].named and self.body and self.body[-1] is made:
+        last = self.body[-1] if self.body else None
+        if isinstance(result, Value) and made and made is last and not made.outs[0].named:
             self.body.pop()
             named = Value(out.name, made.outs[0].type, out.named)
             made = replace(made, outs=(named,))
             self.defs[named] = made
-            self.table[result] = named  # type: ignore[index]
+            self.table[result] = named
             self.body.append(made)
             result = named
         self.table[out] = result

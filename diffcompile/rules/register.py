@@ -93,7 +93,12 @@ def defelementwise(*fns: Any, singular: bool = False) -> Callable[[R], R]:
 
 
 def deflinear(*fns: Any) -> Callable[[R], R]:
-    """Declare a function linear in its first argument; `rule(ct, out, *args)` is its transpose."""
+    """Declare a function linear in its first argument; `rule(ct, out, *args)` is its transpose.
+
+    >>> def halved(x): return 0.5 * x
+    >>> @deflinear(halved)
+    ... def _(ct, out, x): return 0.5 * ct
+    """
 
     def declare(rule: R) -> R:
         REGISTRY.declare(fns, Declared("linear", rule))
@@ -107,6 +112,13 @@ def defvjp(*fns: Any, singular: bool = False) -> Callable[[R], R]:
 
     A rule for one differentiable argument may return that one cotangent alone. `None` means that nothing
     flows back.
+
+    >>> from diffcompile import grad
+    >>> def clipped(x): return x
+    >>> @defvjp(clipped)
+    ... def _(ct, out, x): return min(ct, 1.0)
+    >>> grad(lambda x: 5.0 * clipped(x))(2.0)
+    1.0
     """
 
     def declare(rule: R) -> R:
@@ -117,7 +129,12 @@ def defvjp(*fns: Any, singular: bool = False) -> Callable[[R], R]:
 
 
 def defjvp(*fns: Any) -> Callable[[R], R]:
-    """Declare the tangent of a function: `rule(tangents, out, *args)`, one tangent (or None) per argument."""
+    """Declare the tangent of a function: `rule(tangents, out, *args)`, one tangent (or None) per argument.
+
+    >>> def scaled(x, k): return k * x
+    >>> @defjvp(scaled)
+    ... def _(tangents, out, x, k): return k * tangents[0]
+    """
 
     def declare(rule: R) -> R:
         for fn in fns:
@@ -129,6 +146,13 @@ def defjvp(*fns: Any) -> Callable[[R], R]:
 
 
 def nondifferentiable(*fns: Any) -> None:
-    """Declare that nothing flows back through these functions (they are locally constant, or not numeric)."""
+    """Declare that nothing flows back through these functions (they are locally constant, or not numeric).
+
+    >>> from diffcompile import grad
+    >>> def constant(x): return x
+    >>> nondifferentiable(constant)
+    >>> grad(lambda x: x * constant(x))(3.0)
+    3.0
+    """
     REGISTRY.zero.update(fns)
     REGISTRY.version += 1

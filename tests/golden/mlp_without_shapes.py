@@ -52,26 +52,26 @@ def layer_grad(W, b, x):
         eq_out = ndim_out == 2
 
         if eq_out and W.ndim == 2:
-            return_1 = x.T @ product_bar
+            result = x.T @ product_bar
         elif eq_out:
-            return_1 = x.T @ product_bar
+            result = x.T @ product_bar
         elif W.ndim == 2:
-            return_1 = np.outer(x, product_bar)
+            result = np.outer(x, product_bar)
         else:
-            return_1 = product_bar * x
+            result = product_bar * x
     else:
         ndim_out_1 = W.ndim
 
         if ndim_out_1 == 1:
-            return_1 = np.tensordot(product_bar, x, product_bar.ndim)
+            result = np.tensordot(product_bar, x, product_bar.ndim)
         elif ndim_out == 1:
-            return_1 = x[:, None] * product_bar[..., None, :]
+            result = x[:, None] * product_bar[..., None, :]
         elif ndim_out_1 == 2:
             batch = tuple(range(ndim_out - 1))
-            return_1 = np.tensordot(x, product_bar, (batch, batch))
+            result = np.tensordot(x, product_bar, (batch, batch))
         else:
-            return_1 = unbroadcast(x.mT @ product_bar, W)
-    return_1 = np.copy(return_1)
+            result = unbroadcast(x.mT @ product_bar, W)
+    result = np.copy(result)
     b_bar = np.copy(b_bar)
 
-    return return_1, b_bar
+    return result, b_bar

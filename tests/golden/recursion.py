@@ -21,15 +21,15 @@ def total(x, n):
 def power_forward(x, n):
     eq_out = n == 0
     if eq_out:
-        return_1 = 1.0
+        result = 1.0
         power_out = None
         power_saved = None
     else:
         power_out, power_saved = power_forward(x, n - 1)
-        return_1 = x * power_out
+        result = x * power_out
     saved = eq_out, power_out, x, power_saved
 
-    return return_1, saved
+    return result, saved
 
 
 def power_backward(saved, power_bar):

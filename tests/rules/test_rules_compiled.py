@@ -6,9 +6,9 @@ Each sample becomes a function in a file of its own, whose differentiable argume
         out = np.sum(a, axis=0)
         return np.sum(c0 * out)
 
-The gradient must agree with central differences of the function; the pullback of the gradient along `v` is the
-Hessian times `v`, and must agree with central differences of the gradient. Samples that do not yet are listed
-in `FIRST` and `SECOND`, each with its reason.
+The gradient must agree with central differences of the function; the pullback of the gradient along `v` is
+the Hessian times `v`, and must agree with central differences of the gradient. Samples that do not yet are
+listed in `FIRST` and `SECOND`, each with its reason.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ INFIX = {
     operator.mod: "%", operator.pow: "**", operator.matmul: "@",
 }  # fmt: skip
 AUGMENTED = {
-    operator.iadd: "+=", operator.isub: "-=", operator.imul: "*=", operator.itruediv: "/=", operator.ipow: "**=",
-    operator.ifloordiv: "//=", operator.imod: "%=", operator.imatmul: "@=",
+    operator.iadd: "+=", operator.isub: "-=", operator.imul: "*=", operator.itruediv: "/=",
+    operator.ipow: "**=", operator.ifloordiv: "//=", operator.imod: "%=", operator.imatmul: "@=",
 }  # fmt: skip
 PREFIX = {operator.neg: "-", operator.pos: "+"}
 
@@ -101,7 +101,7 @@ class Written:
             return [f"out = {given[0]}[{given[1]}]"]
         if fn is operator.setitem:
             return [f"out = {given[0]}.copy()", f"out[{given[1]}] = {given[2]}"]
-        if fn is np.add.at:
+        if fn == np.add.at:
             return [f"out = {given[0]}.copy()", f"np.add.at(out, {inside})"]
         if fn is list.append:
             return [f"out = list({given[0]})", f"out.append({inside})"]
@@ -182,12 +182,16 @@ def test_gradient_agrees_with_central_differences(fn: Any, args: Any, kwargs: An
 def assert_form(leaf: Any, bar: Any) -> None:
     """A cotangent has the shape and the dtype of its argument; an array's is an array."""
     assert np.shape(bar) == np.shape(leaf), f"{np.shape(bar)} for {np.shape(leaf)}"
-    assert np.asarray(bar).dtype == np.asarray(leaf).dtype, f"{np.asarray(bar).dtype} for {np.asarray(leaf).dtype}"
+    assert np.asarray(bar).dtype == np.asarray(leaf).dtype, (
+        f"{np.asarray(bar).dtype} for {np.asarray(leaf).dtype}"
+    )
     assert isinstance(bar, np.ndarray) == isinstance(leaf, np.ndarray), f"{type(bar)} for {type(leaf)}"
 
 
 @pytest.mark.parametrize(("fn", "args", "kwargs"), cases(SECOND, 2))
-def test_pullback_of_the_gradient_agrees_with_differences_of_the_gradient(fn: Any, args: Any, kwargs: Any) -> None:
+def test_pullback_of_the_gradient_agrees_with_differences_of_the_gradient(
+    fn: Any, args: Any, kwargs: Any
+) -> None:
     sample = Written(fn, args, kwargs)
     first = grad(sample.fn, argnums=tuple(range(len(sample.args))))
     v, u = directions(fn, sample.args, 5), directions(fn, sample.args, 50)
