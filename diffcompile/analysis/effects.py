@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 import operator
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from ..ir.graph import (
     PACKS,
     Call,
+    Const,
     For,
     Function,
     If,
@@ -118,6 +120,26 @@ def _safe(instr: Call) -> bool:
     if instr.fn in (operator.pow, builtins.pow):
         return isinstance(value, int) and value >= 0
     return isinstance(value, (int, float)) and value != 0
+
+
+_SHAPED = frozenset({
+    operator.getitem, operator.matmul, np.matmul, np.dot, np.reshape, np.ndarray.reshape, np.ndarray.dot, np.concatenate,
+    np.stack, np.broadcast_to, np.squeeze, np.transpose, np.ndarray.transpose,
+})  # fmt: skip
+
+
+def raises_on_form(instr: Instr) -> bool:
+    """May this instruction raise because of an index or a shape? Its adjoint then raises as well."""
+    if not isinstance(instr, Call) or not isinstance(instr.fn, Hashable):
+        return False
+    if instr.fn is operator.getitem:
+        base, index = instr.args
+        return base.type.kind != "tuple" and not (isinstance(index, Const) and isinstance(index.value, slice))
+    if instr.fn in _SHAPED:
+        return True
+    if isinstance(instr.fn, np.ufunc) or getattr(instr.fn, "__module__", "") == "_operator":
+        return sum(a.type.kind in ("array", "unknown") and a.type.rank != 0 for a in instr.args) > 1
+    return False
 
 
 def may_raise(region: Region) -> set[Value]:

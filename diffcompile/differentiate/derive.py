@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import varied
-from ..analysis.effects import may_raise
+from ..analysis.effects import may_raise, raises_on_form
 from ..analysis.liveness import liveness, reach
 from ..analysis.residuals import close, filled
 from ..frontend.build import FOLDED, Builder
@@ -38,8 +38,8 @@ from .cotangents import Cotangents
 
 def sweep(
     graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]]
-) -> tuple[list[Instr], list[Instr], Cotangents]:
-    """The forward instructions, the adjoint's, and the cotangents that reached `wrt`."""
+) -> tuple[list[Instr], set[Value], Cotangents]:
+    """The forward instructions, what has an adjoint, and the cotangents with the adjoint's instructions."""
     builder = Builder(FOLDED)
     for instr in instructions(graph.region):
         if isinstance(instr, (Call, Store)):
@@ -57,7 +57,7 @@ def sweep(
             region, body=tuple(map_regions(swapped, state.replaced.get(i, i)) for i in region.body)
         )
 
-    return list(swapped(graph.region).body), builder.body, cotangents
+    return list(swapped(graph.region).body), state.reached, cotangents
 
 
 def gradient(
@@ -66,16 +66,35 @@ def gradient(
     """The closed graph whose results are `outputs` (if `value_too`), then the cotangent of each of `wrt`."""
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
-    forward, backward, cotangents = sweep(graph, wrt, [(result, Const(1.0))])
+    forward, reached, cotangents = sweep(graph, wrt, [(result, Const(1.0))])
     builder = cotangents.b
     grads = [finished(cotangents, value) for value in wrt]
     marker = Call((), backward_begins, ())
     body = (*forward, *((marker, *builder.body) if builder.body else ()))
-    assert backward is builder.body
     kept = tuple(outputs) if value_too else ()
     combined = replace(graph, region=Region(graph.params, body, (*kept, *grads)))
+    return _closed(combined, graph, primal, reached)
+
+
+def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Value]) -> Graph:
+    """The optimised, closed program, in which the user's function still raises where it would."""
     keep = may_raise(graph.region)
+    unread = {
+        o for i in instructions(graph.region) if raises_on_form(i) for o in i.outs if o not in reached
+    } - keep
+    if unread:
+        unread -= _read_backward(optimize(combined, primal, keep))
+    keep |= unread
     return dce(close(optimize(combined, primal, keep)), keep)
+
+
+def _read_backward(graph: Graph) -> set[Value]:
+    """What the backward pass reads of the forward pass: it raises there too if computed again."""
+    body = graph.region.body
+    at = [k for k, i in enumerate(body) if isinstance(i, Call) and i.fn is backward_begins]
+    if not at:
+        return set()
+    return set(free(Region((), body[at[0] + 1 :], graph.region.results)))
 
 
 def runnable(graph: Graph, first: int) -> Graph:
@@ -163,14 +182,13 @@ def pair(
     """
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
-    forward, _, cotangents = sweep(graph, wrt, list(cts))
+    forward, reached, cotangents = sweep(graph, wrt, list(cts))
     grads = [finished(cotangents, value) for value in wrt]
     marker = Call((), backward_begins, ())
     region = Region(
         (*graph.params, *(c for _, c in cts)), (*forward, marker, *cotangents.b.body), (*outputs, *grads)
     )
-    keep = may_raise(graph.region)
-    combined = dce(close(optimize(replace(graph, region=region), primal, keep)), keep)
+    combined = _closed(replace(graph, region=region), graph, primal, reached)
     body = combined.region.body
     at = next(k for k, i in enumerate(body) if isinstance(i, Call) and i.fn is backward_begins)
     ahead, behind = body[:at], body[at + 1 :]

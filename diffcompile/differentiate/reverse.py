@@ -29,6 +29,7 @@ class Sweep:
         default_factory=dict
     )  # forward calls that must save for their adjoint
     derive_callee: Any = None
+    reached: set[Value] = field(default_factory=set)  # what has an adjoint
     inputs: frozenset[Value] = (
         frozenset()
     )  # what is differentiated with respect to; their cotangents are the answer
@@ -41,6 +42,7 @@ class Sweep:
     def instr(self, instr: Instr) -> None:
         if not any(out in self.cts.of and out not in self.inputs for out in instr.outs):
             return
+        self.reached.update(instr.outs)
         outer, self.b.line = self.b.line, instr.line
         match instr:
             case Call():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,8 +15,9 @@ import numpy as np
 from ..analysis.shapes import broadcast_axes, infer
 from ..errors import NOWHERE, Span
 from ..ir.graph import Atom, Call, Const, Instr, Store, Value, literal, pack_list, pack_slice, pack_tuple
-from ..ir.types import Type
+from ..ir.types import Type, number
 from ..rules.broadcast import unbroadcast
+from ..rules.register import REGISTRY
 
 # Always folded: nothing a reader would miss in the generated code.
 FOLDED = frozenset({
@@ -81,11 +82,26 @@ class Builder:
                     return Const(fn(*(c.value for c in constants if c is not None)))
                 except Exception:  # noqa: BLE001 - it will raise where the user would see it
                     pass
-        out = Value(
-            name or noun(fn), infer(fn, args, named) if type is None else type, named=bool(name)
-        )
+        out = Value(name or noun(fn), self.inferred(fn, args, named) if type is None else type, named=bool(name))
         self.emit(Call((out,), fn, args, tuple(named.items()), self.line))
         return out
+
+    @staticmethod
+    def inferred(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Type:
+        """The facts of a call; a function declared elementwise has the form that its arguments broadcast to."""
+        known = infer(fn, args, kwargs)
+        if known.kind == "unknown" and isinstance(fn, Hashable) and args:
+            declared = REGISTRY.reverse.get(fn)
+            if declared is not None and declared.form == "elementwise":
+                form: Atom = args[0]
+                for arg in args[1:]:
+                    form = Value("form", infer(operator.add, (form, arg), {}))
+                dtype = form.type.numeric_dtype
+                if form.type.kind == "array" and dtype is not None and dtype.kind in "fc":
+                    return form.type
+                if form.type.is_scalar and dtype is not None and dtype.kind in "fc":
+                    return number(dtype)
+        return known
 
     def store(
         self,

@@ -15,7 +15,7 @@ import numpy as np
 from ..analysis.shapes import infer
 from ..frontend.build import noun
 from ..ir.graph import Atom, Call, Const, Graph, Instr, Region, Store, Value
-from ..ir.types import Type
+from ..ir.types import Dim, Size, Type, not_one
 from ..ir.walk import regions, resolve, substitute_in, swap, with_regions
 
 Rewrite = Callable[["Rewriter", Call], "Atom | None"]
@@ -122,11 +122,26 @@ def _boxed(found: Type, wanted: Type) -> bool:
     return found.kind == "array" and found.rank == 0 and wanted.kind != "array"
 
 
-def _same_form(a: Type, b: Type) -> bool:
-    """Is a value of form `a` as good as one of form `b`?"""
+def _covers(a: Type, b: Type) -> bool:
+    """Has a value of form `a` the form of its meeting with `b` in a broadcast?"""
     if a.is_scalar and b.is_scalar:
         return True
-    return a.kind == b.kind == "array" and a.shape is not None and a.shape == b.shape
+    if not (a.kind == b.kind == "array") or a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
+        return False
+    return all(not_one(n) or _same_length(n, m) for n, m in zip(a.shape, b.shape, strict=True))
+
+
+def _same_form(a: Type, b: Type) -> bool:
+    """Is a value of form `a` known to have the form `b`?"""
+    if a.is_scalar and b.is_scalar:
+        return True
+    if not (a.kind == b.kind == "array") or a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
+        return False
+    return all(map(_same_length, a.shape, b.shape))
+
+
+def _same_length(n: Size, m: Size) -> bool:
+    return n == m and not (isinstance(n, Dim) and n.name == "~")
 
 
 @rewrite(operator.mul)
@@ -145,7 +160,7 @@ def _(r: Rewriter, call: Call) -> Atom | None:
                 r.make(operator.mul, *((negative.args[0], y) if x is a else (y, negative.args[0]))),
             )
         spread = r.made(x, np.broadcast_to)
-        if spread is not None and _same_form(y.type, x.type):
+        if spread is not None and _covers(y.type, x.type):
             return r.make(operator.mul, *((spread.args[0], y) if x is a else (y, spread.args[0])))
     for x, y in ((a, b), (b, a)):
         inverse = r.made(y, operator.truediv)
@@ -177,7 +192,7 @@ def _(r: Rewriter, call: Call) -> Atom | None:
     if negative is not None:
         return r.make(operator.neg, r.make(operator.truediv, negative.args[0], b))
     spread = r.made(a, np.broadcast_to)
-    if spread is not None and _same_form(b.type, a.type):
+    if spread is not None and _covers(b.type, a.type):
         return r.make(operator.truediv, spread.args[0], b)
     return None
 
@@ -186,6 +201,8 @@ def _(r: Rewriter, call: Call) -> Atom | None:
 def _(r: Rewriter, call: Call) -> Atom | None:
     """x + 0 -> x    a + -b -> a - b    -a + b -> b - a"""
     a, b = call.args
+    if a is b and _floating(a.type):
+        return r.make(operator.mul, Const(2), a)
     for x, y in ((a, b), (b, a)):
         if is_number(y, 0) and (_floating(x.type) or not isinstance(y, Const)):
             return x
@@ -200,7 +217,7 @@ def _(r: Rewriter, call: Call) -> Atom | None:
         if zeros is not None and _same_form(y.type, x.type) and y.type.dtype == x.type.dtype:
             return y
         spread = r.made(x, np.broadcast_to)
-        if spread is not None and _same_form(y.type, x.type):
+        if spread is not None and _covers(y.type, x.type):
             return r.make(operator.add, *((spread.args[0], y) if x is a else (y, spread.args[0])))
     return None
 
@@ -248,3 +265,24 @@ def _(r: Rewriter, call: Call) -> Atom | None:
     return x if x.type.is_real else None
 
 
+@rewrite(np.ndarray.shape, np.ndarray.size)
+def _(r: Rewriter, call: Call) -> Atom | None:
+    """(x + y).shape -> x.shape where x is known to have that form: the sum need not be kept for it"""
+    (x,) = call.args
+    made = r.defs.get(x) if isinstance(x, Value) else None
+    if made is None or not (isinstance(made.fn, np.ufunc) or getattr(made.fn, "__module__", "") == "_operator"):
+        return None
+    for operand in made.args:
+        if isinstance(operand, Value) and _same_form(operand.type, x.type) and operand.type.kind == "array":
+            return r.make(call.fn, operand)
+    return None
+
+
+@rewrite(np.broadcast_to)
+def _(r: Rewriter, call: Call) -> Atom | None:
+    """broadcast_to(x, y.shape) -> x where x is known to have that form"""
+    x, shape = call.args
+    made = r.made(shape, np.ndarray.shape)
+    if made is not None and x.type.kind == "array" and _same_form(x.type, made.args[0].type):
+        return x
+    return None
