@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import NoRule
 from ..frontend.build import Builder
-from ..ir.graph import Atom, Const, For, Region, Value, pack_list
-from ..ir.types import FLOAT, Type
+from ..ir.graph import Atom, Const, For, Region, Value, pack_list, pack_tuple
+from ..ir.types import FLOAT, Type, join
 
 Cotangent = Any  # Atom | tuple[Cotangent | None, ...]
 
@@ -104,16 +103,11 @@ class Cotangents:
 
     def _sum_of_lists(self, a: Atom, b: Atom, atom: Value) -> Atom:
         """Two lists of cotangents, added item by item."""
-        elem = atom.type.elem or Type()
-        if (
-            elem.kind in ("tuple", "list", "object", "unknown")
-            and not elem.is_scalar
-            and elem.kind != "unknown"
-        ):
-            raise NoRule("a list of containers is read in more than one place", self.b.line, "Use arrays.")
-        x, y = (Value("item_bar", Type()) for _ in range(2))
+        elem = element_type(atom.type)
+        inner = Type("list", elem=element_type(elem)) if elem.kind in ("tuple", "list") else Type()
+        x, y = (Value("item_bar", inner) for _ in range(2))
         with self.b.region() as body:
-            total = self.b.call(operator.add, x, y)
+            total = self._sum(x, y, Value("item", elem))
         out = Value(bar(atom), Type("list", elem=Type()), True)
         region = Region((x, y), tuple(body), (Const(False), total))
         self.b.emit(For((out,), (a, b), (), region, 1, False, self.b.line, object()))
@@ -125,11 +119,18 @@ class Cotangents:
             assert isinstance(ct, (Const, Value))
             return ct
         kinds = atom.type.items or (Type(),) * len(ct)
+        made = self.b.made_by(atom, pack_list, pack_tuple)
+        inner = made.args if made is not None else (Const(None),) * len(ct)
         parts = [
-            Const(0.0) if part is None else self.whole(part, Value("item", kind))
-            for part, kind in zip(ct, kinds, strict=True)
+            self._part(part, arg if isinstance(arg, Value) else None, kind)
+            for part, arg, kind in zip(ct, inner, kinds, strict=True)
         ]
         return self.b.call(pack_list, *parts, name=bar(atom))
+
+    def _part(self, part: Cotangent | None, item: Value | None, known: Type) -> Atom:
+        if part is None:
+            return self.zero(item) if item is not None else Const(0.0)
+        return self.whole(part, item if item is not None else Value("item", known))
 
     def zero(self, value: Value) -> Atom:
         """The cotangent of a value to which nothing has flowed back."""
@@ -139,11 +140,22 @@ class Cotangents:
             assert isinstance(out, Value)
             self.masked.add(out)
             return out
+        made = self.b.made_by(value, pack_list, pack_tuple)
+        if made is not None:
+            return self.b.call(pack_list, *(self.zero(a) if isinstance(a, Value) else Const(0.0) for a in made.args))
         if kind in ("list", "tuple"):
             count = self.b.call(len, value)
             zeros = self.b.call(pack_list, Const(0.0), type=Type("list", elem=FLOAT))
             return self.b.call(operator.mul, zeros, count, name=bar(value), type=Type("list", elem=Type()))
         return Const(0.0)
+
+
+def element_type(known: Type) -> Type:
+    """What is known of the items of a list or tuple."""
+    found = known.elem
+    for item in known.items or ():
+        found = item if found is None else join(found, item)
+    return found or Type()
 
 
 def bar(value: Value) -> str:

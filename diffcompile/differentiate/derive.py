@@ -283,8 +283,8 @@ def derive_function(
     forward = Function(f"{function.name}_forward", function.fn)
     backward = Function(f"{function.name}_backward", function.fn)
     function.derived[active, seeded] = (forward, backward)
-    graph = function.graph
-    assert graph is not None, "a function is derived after it has been lowered"
+    assert function.graph is not None, "a function is derived after it has been lowered"
+    graph = differentiable_again(function.graph)
     wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
     results = list(graph.region.results)
     cts = []

@@ -474,7 +474,7 @@ def _enumerate(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str)
 
 def _reversed(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     statics = frame.static_items(args[0]) if not isinstance(args[0], (Sequence, Value)) else None
-    if statics is not None and (frame.unit.rule or frame._differ(statics)):
+    if statics is not None:
         return Tup(statics[::-1])
     part = frame.sequence(args[0])
     if len(part.items) != 1:
