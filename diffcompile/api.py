@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from .compiled import Derivative, Pullback
 from .errors import WrongArgument
-from .pipeline import Mode
+
+if TYPE_CHECKING:
+    from .pipeline import Mode
 
 Argnums = int | str | tuple[int | str, ...]
 Backend = Literal["numpy"]
@@ -79,19 +81,17 @@ def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
     >>> out, pullback(1.0)
     (6.0, (3.0, 2.0))
     """
-    derivative = _PULLBACKS.get(fun) if _hashable(fun) else None
+    derivative = _PULLBACKS.get(fun) if isinstance(fun, Hashable) else None
     if derivative is None:
-        derivative = _Pulled(fun)
-        if _hashable(fun) and len(_PULLBACKS) < 1024:
-            _PULLBACKS[fun] = derivative
+        derivative = _Pulled(fun, "vjp")
+        while len(_PULLBACKS) >= _KEPT:
+            _PULLBACKS.pop(next(iter(_PULLBACKS), None), None)
+        _PULLBACKS[fun] = derivative
     return derivative.pull(primals)
 
 
 class _Pulled(Derivative):
     """The pair of functions behind `vjp`."""
-
-    def __init__(self, fn: Callable[..., Any]) -> None:
-        super().__init__(fn, "vjp", 0, False)
 
     def pull(self, primals: tuple[Any, ...]) -> tuple[Any, Pullback]:
         active = tuple(k for k, p in enumerate(primals) if _differentiable(p))
@@ -99,16 +99,16 @@ class _Pulled(Derivative):
             raise WrongArgument(
                 f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats."
             )
-        self._wrt = active
-        program = self._program(primals, {})
-        forward, backward = (program.functions[n] for n in program.names)
-        out, saved = forward(*primals, **{c.name: c.read() for c in program.captures})
+        values = self._bind(primals, {})
+        case, outside = self._case(values, active)
+        out, saved = self._run(case.functions[0], values, outside)
+        backward = case.functions[1]
 
-        def full(saved: Any, *cts: Any) -> Any:
+        def full(*cts: Any) -> Any:
             grads = iter(backward(saved, *cts))
             return tuple(next(grads) if k in active else None for k in range(len(primals)))
 
-        return out, Pullback(full, saved, program.returns)
+        return out, Pullback(self.__name__, case.program, full)
 
 
 def _differentiable(value: Any) -> bool:
@@ -123,12 +123,5 @@ def _differentiable(value: Any) -> bool:
     return isinstance(value, (float, complex))
 
 
-def _hashable(fun: Any) -> bool:
-    try:
-        hash(fun)
-    except TypeError:
-        return False
-    return True
-
-
 _PULLBACKS: dict[Any, _Pulled] = {}
+_KEPT = 256  # functions whose pullbacks stay compiled

@@ -3,64 +3,117 @@
 from __future__ import annotations
 
 import functools
-import html
 import inspect
-import io
-import keyword
 import os
 import pathlib
-import tempfile
+import sys
 import threading
-import tokenize
 import types
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import DiffCompileError, WrongArgument
-from .frontend.lower import Lowered, Parts, Spec
+from .errors import DiffCompileError, NoSource, WrongArgument
 from .ir.graph import Const, Graph
 from .ir.text import graph_text
 from .ir.types import BOOL, COMPLEX, FLOAT, INT, OBJECT, UNKNOWN, Dim, Type, array, number
-from .pipeline import Mode, Program, derive, lowered_derivative
 from .rules.register import REGISTRY
+
+# What only a compilation or a look inside needs is imported there: `import diffcompile` is to cost little
+# beside `import numpy`.
+if TYPE_CHECKING:
+    from .frontend.lower import Lowered, Spec
+    from .pipeline import Mode, Program
 
 _FOLDED = (
     str, bytes, bool, type(None), type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType,
     np.dtype, np.ufunc, functools.partial, slice, types.MethodType,
 )  # fmt: skip
 _NUMBERS: dict[type, Type] = {float: FLOAT, int: INT, complex: COMPLEX}
+_SCALARS = frozenset(np.dtype(c).type for c in "?bhilqBHILQefdgFDG") | frozenset(_NUMBERS)
 LONG = 64  # a list of more numbers than this is one value, not an argument an item
+_MISSING = object()
 
 
-def describe(value: Any, name: str) -> tuple[Spec, Any]:
-    """The facts of an argument, and the part of the signature that stands for them."""
+# -- the facts of arguments --------------------------------------------------------------------------------
+
+
+class _Same:
+    """An object that cannot be hashed, as a key: equal to itself alone, and alive as long as the key."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.value is self.value
+
+
+def kind_of(value: Any) -> Any:
+    """The part of a signature that stands for an argument: arguments of one kind have the same facts.
+
+    >>> kind_of(np.ones((5, 3))) == kind_of(np.ones((2, 3))) != kind_of(np.ones((1, 3)))
+    True
+    """
+    kind = type(value)
+    if kind in _SCALARS:
+        return kind
+    if kind is np.ndarray:
+        shape = value.shape
+        return value.dtype, tuple([n == 1 for n in shape]) if 1 in shape else len(shape)
+    if kind is tuple or kind is list:
+        if len(value) > LONG and type(value[0]) in _NUMBERS and len(set(map(type, value))) == 1:
+            return "long", kind, type(value[0])
+        return kind, tuple(map(kind_of, value))
+    if isinstance(value, np.generic) and value.dtype.kind in "fiubc":
+        return kind, value.dtype
+    if isinstance(value, _FOLDED) or callable(value):
+        known = (value.start, value.stop, value.step) if kind is slice else value
+        return "constant", kind, known if _hashable(known) else _Same(value)
+    if isinstance(value, dict):
+        return dict, tuple(value), tuple(map(kind_of, value.values()))
+    return kind
+
+
+def _kind_outside(value: Any) -> Any:
+    """As `kind_of`, of a global or closure value, whose sizes are facts as well."""
+    if isinstance(value, np.ndarray):
+        return value.dtype, value.shape
+    return tuple(map(_kind_outside, value)) if type(value) is tuple else type(value)
+
+
+def describe(value: Any, name: str) -> Spec:
+    """The facts of an argument."""
     known = _NUMBERS.get(type(value))
     if known is not None:
-        return known, type(value)
-    if isinstance(value, np.ndarray) and type(value) is np.ndarray:
+        return known
+    if type(value) is np.ndarray:
         if value.dtype.kind not in "fiubc":
             raise WrongArgument(f"`{name}` is an array of {value.dtype}, which has no derivative")
-        ones = tuple(n == 1 for n in value.shape)
-        shape = tuple(1 if one else Dim(f"{name}{k}", 0, False) for k, one in enumerate(ones))
-        return array(value.dtype, shape), (value.dtype.str, ones)
+        shape = tuple(1 if n == 1 else Dim(f"{name}{k}", 0, False) for k, n in enumerate(value.shape))
+        return array(value.dtype, shape)
     if isinstance(value, np.generic) and value.dtype.kind in "fiubc":
-        return number(value.dtype), value.dtype.str
+        return number(value.dtype)
     if isinstance(value, _FOLDED) or callable(value):
-        return Const(value), ("const", value if _hashable(value) else id(value))
+        return Const(value)
     if type(value) in (tuple, list) or isinstance(value, dict):
         return _container(value, name)
     if isinstance(value, (np.ma.MaskedArray, np.matrix)):
         raise WrongArgument(
             f"`{name}` is a {type(value).__name__}", None, "Pass a plain array: `np.asarray(...)`."
         )
-    if hasattr(value, "__array_function__"):
-        return array(None, None), ("array", type(value))
-    return OBJECT, type(value)
+    return array(None, None) if hasattr(value, "__array_function__") else OBJECT
 
 
-def _container(value: Any, name: str) -> tuple[Spec, Any]:
+def _container(value: Any, name: str) -> Spec:
+    from .frontend.lower import Parts
+
     if isinstance(value, dict):
         keys: tuple[Any, ...] = tuple(value)
         items = list(value.values())
@@ -69,11 +122,9 @@ def _container(value: Any, name: str) -> tuple[Spec, Any]:
         items = list(value)
         kinds = {type(v) for v in items}
         if len(items) > LONG and len(kinds) == 1 and kinds <= set(_NUMBERS):
-            return Type("list", elem=_NUMBERS[kinds.pop()]), ("list", type(items[0]))
-    parts = [describe(v, f"{name}_{k}") for k, v in zip(keys, items, strict=True)]
-    kind = dict if isinstance(value, dict) else type(value)
-    spec = Parts(kind, keys, tuple(p for p, _ in parts))
-    return spec, (kind, keys, tuple(k for _, k in parts))
+            return Type("list", elem=_NUMBERS[kinds.pop()])
+    parts = tuple(describe(v, f"{name}_{k}") for k, v in zip(keys, items, strict=True))
+    return Parts(dict if isinstance(value, dict) else type(value), keys, parts)
 
 
 def _hashable(value: Any) -> bool:
@@ -84,11 +135,67 @@ def _hashable(value: Any) -> bool:
     return True
 
 
+# -- the derivative ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A program, and what of the world outside it was compiled for."""
+
+    program: Program
+    functions: tuple[Callable[..., Any], ...]
+    globals: tuple[tuple[dict[str, Any], str, Any], ...]
+    cells: tuple[tuple[types.CellType, Any], ...]
+    kinds: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, program: Program) -> Case:
+        guards = program.guards
+        return cls(
+            program,
+            tuple(program.functions[name] for name in program.names),
+            tuple((g.scope, g.name, g.value) for g in guards if isinstance(g.scope, dict)),
+            tuple((g.scope, g.value) for g in guards if not isinstance(g.scope, dict)),
+            tuple(_kind_outside(c.read()) for c in program.captures),
+        )
+
+    def guarded(self) -> bool:
+        """Is everything that was folded into the program still what it was?"""
+        for scope, name, value in self.globals:
+            if scope.get(name, _MISSING) is not value:
+                return False
+        try:
+            for cell, value in self.cells:
+                if cell.cell_contents is not value:
+                    return False
+        except ValueError:  # the cell is empty by now
+            return False
+        return True
+
+    def outside(self) -> dict[str, Any] | None:
+        """The globals and closure values that the program reads, by name; None if it holds no longer."""
+        if self.program.version != REGISTRY.version or not self.guarded():
+            return None
+        if not self.kinds:
+            return {}
+        try:
+            read = {c.name: c.read() for c in self.program.captures}
+        except (KeyError, ValueError):  # deleted by now
+            return None
+        return read if tuple(map(_kind_outside, read.values())) == self.kinds else None
+
+
+_NO_PAIR: tuple[type, int, Callable[..., Any]] = (_Same, -1, float)
+_NO_ROW: tuple[int, type, int, Callable[..., Any]] = (-1, _Same, -1, float)
+_KEPT = 8  # programs of one signature that differ in what was folded into them
+
+
 class Derivative:
     """A compiled derivative of a function.
 
     Calling it, with the arguments of the function, gives the derivative. It compiles at the first call and
     once more for each new combination of kinds, dtypes, ranks and lengths equal to 1; sizes do not matter.
+    It can be called from several threads, and pickles as the function and what was asked of it.
 
     Attributes
     ----------
@@ -107,20 +214,29 @@ class Derivative:
     6.0
     """
 
-    def __init__(self, fn: Callable[..., Any], mode: Mode, argnums: Any, has_aux: bool) -> None:
+    def __init__(self, fn: Callable[..., Any], mode: Mode, argnums: Any = 0, has_aux: bool = False) -> None:
         if not callable(fn):
             raise WrongArgument(f"`{mode}` needs a function, not {type(fn).__name__}")
+        if not isinstance(fn, (types.FunctionType, Derivative)):
+            raise _no_source(fn)
         self.primal = fn
         self._mode: Mode = mode
         self._argnums = argnums
         self._has_aux = has_aux
-        self._programs: dict[Any, list[Program]] = {}
-        self._fast: dict[tuple[type, ...], Callable[..., Any]] = {}
-        self._fast_version = -1
-        self._last: Program | None = None
+        self._cases: dict[Any, tuple[Case, ...]] = {}
+        # For calls with floats alone, two or any number of them: what to check, and what to call.
+        self._pair, self._row = _NO_PAIR, _NO_ROW
+        self._last: Case | None = None
+        self._preview: Program | None = None
         self._lock = threading.RLock()
         functools.update_wrapper(self, fn, updated=())
         self._signature = inspect.signature(fn)
+        parameters = list(self._signature.parameters.values())
+        kind = inspect.Parameter
+        self._parameters = [(p.name, p.default) for p in parameters]
+        self._positional = sum(p.kind is kind.POSITIONAL_OR_KEYWORD for p in parameters)
+        named = self._positional + sum(p.kind is kind.KEYWORD_ONLY for p in parameters)
+        self._plain = named == len(parameters)
         self._wrt = self._positions(argnums)
 
     def _positions(self, argnums: Any) -> tuple[int, ...] | int:
@@ -147,72 +263,147 @@ class Derivative:
 
     # -- calling --------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            fast = self._fast.get(tuple(map(type, args)))
-            if fast is not None and self._fast_version == REGISTRY.version:
-                return fast(*args)
-        program = self._program(args, kwargs)
-        function = program.functions[program.names[0]]
-        if program.captures:
-            return function(*args, **kwargs, **{c.name: c.read() for c in program.captures})
-        return function(*args, **kwargs)
+    def __call__(self, x: Any = _MISSING, y: Any = _MISSING, /, *more: Any, **kwargs: Any) -> Any:
+        kind, version, function = self._pair
+        if type(x) is kind and type(y) is kind and version == REGISTRY.version and not more and not kwargs:
+            return function(x, y)
+        args = (x, y, *more) if y is not _MISSING else (x,) if x is not _MISSING else ()
+        return self._call(args, kwargs)
 
-    def _program(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        count, kind, version, function = self._row
+        if len(args) == count and not kwargs and version == REGISTRY.version:
+            for value in args:
+                if type(value) is not kind:
+                    break
+            else:
+                return function(*args)
+        values = self._bind(args, kwargs)
+        case, outside = self._case(values, self._wrt)
+        return self._run(case.functions[0], values, outside)
+
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """The value of each parameter, in order."""
+        count = len(args)
+        if self._plain and count <= self._positional:
+            if count == len(self._parameters) and not kwargs:
+                return args
+            values = list(args)
+            given = 0
+            for name, default in self._parameters[count:]:
+                if name in kwargs:
+                    default = kwargs[name]
+                    given += 1
+                elif default is inspect.Parameter.empty:
+                    break
+                values.append(default)
+            else:
+                if given == len(kwargs):
+                    return tuple(values)
         try:
             bound = self._signature.bind(*args, **kwargs)
         except TypeError as cause:
             raise TypeError(f"{self.__name__}(): {cause}") from None
-        described = []
-        for parameter in self._signature.parameters.values():
-            name = parameter.name
-            if name in bound.arguments:
-                value = bound.arguments[name]
-            elif parameter.kind is parameter.VAR_POSITIONAL:
-                value = ()
-            elif parameter.kind is parameter.VAR_KEYWORD:
-                value = {}
-            else:
-                value = parameter.default
-            described.append((name, *describe(value, name)))
-        key = tuple(k for _, _, k in described)
-        for program in self._programs.get(key, ()):
-            if program.holds():
-                self._last = program
-                return program
-        with self._lock:
-            program = derive(
-                self.primal, [(n, s) for n, s, _ in described], self._wrt, self._mode, self._has_aux
-            )
-            self._programs[key] = [program]
-            self._last = program
-            plain = not kwargs and all(type(a) in (float, np.float64) for a in args)
-            if plain and not program.captures and not program.guards:
-                if self._fast_version != REGISTRY.version:
-                    self._fast.clear()
-                    self._fast_version = REGISTRY.version
-                self._fast[tuple(map(type, args))] = program.functions[program.names[0]]
-        return program
+        bound.apply_defaults()
+        return tuple(bound.arguments.values())
+
+    def _run(self, function: Callable[..., Any], values: tuple[Any, ...], outside: dict[str, Any]) -> Any:
+        if self._positional == len(values):
+            return function(*values, **outside) if outside else function(*values)
+        arguments = dict(zip(self._signature.parameters, values, strict=True))
+        bound = inspect.BoundArguments(self._signature, arguments)
+        return function(*bound.args, **bound.kwargs, **outside)
+
+    def _case(self, values: tuple[Any, ...], wrt: tuple[int, ...] | int) -> tuple[Case, dict[str, Any]]:
+        """The program for these arguments, compiled if there is none yet, and what it reads from outside."""
+        key = tuple(map(kind_of, values))
+        found = self._find(key)
+        if found is None:
+            with self._lock:
+                found = self._find(key) or self._compile(key, values, wrt)
+        case = found[0]
+        if case is not self._last:
+            self._last = case
+            self._heat(case, values)
+        return found
+
+    def _find(self, key: Any) -> tuple[Case, dict[str, Any]] | None:
+        for case in self._cases.get(key, ()):
+            outside = case.outside()
+            if outside is not None:
+                return case, outside
+        return None
+
+    def _compile(
+        self, key: Any, values: tuple[Any, ...], wrt: tuple[int, ...] | int
+    ) -> tuple[Case, dict[str, Any]]:
+        from .pipeline import derive
+
+        specs = [
+            (name, describe(value, name)) for (name, _), value in zip(self._parameters, values, strict=True)
+        ]
+        case = Case.of(derive(self.primal, specs, wrt, self._mode, self._has_aux))
+        self._cases[key] = (case, *self._cases.get(key, ()))[:_KEPT]
+        return case, {c.name: c.read() for c in case.program.captures}
+
+    def _heat(self, case: Case, values: tuple[Any, ...]) -> None:
+        """Have calls like this one recognised without a signature, if they can be."""
+        self._pair, self._row = _NO_PAIR, _NO_ROW
+        kinds = set(map(type, values))
+        if case.kinds or self._positional != len(values) or kinds not in ({float}, {np.float64}):
+            return
+        count, kind, version, function = len(values), kinds.pop(), case.program.version, case.functions[0]
+        if case.program.guards:
+            function = self._guarded(case)
+        if count == 2:
+            self._pair = kind, version, function
+        else:
+            self._row = count, kind, version, function
+
+    def _guarded(self, case: Case) -> Callable[..., Any]:
+        """The program's function, which is called while what was folded into it is still what it was."""
+        guarded, function = case.guarded, case.functions[0]
+
+        def call(*args: Any) -> Any:
+            if guarded():
+                return function(*args)
+            case, outside = self._case(args, self._wrt)
+            return self._run(case.functions[0], args, outside)
+
+        return call
 
     def lowered(self, specs: list[tuple[str, Spec]]) -> Lowered:
         """The derivative as a graph that can be differentiated again."""
+        from .pipeline import lowered_derivative
+
         return lowered_derivative(self.primal, specs, self._wrt, self._mode, self._has_aux)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        found: Any = sys.modules.get(self.__module__)
+        for part in self.__qualname__.split("."):
+            found = getattr(found, part, None)
+        if found is self:
+            return str(self.__qualname__)
+        return type(self), (self.primal, self._mode, self._argnums, self._has_aux)
 
     # -- looking inside -------------------------------------------------------------------------------------
 
     def _shown(self) -> Program:
         """The program of the last call, or one from the annotations."""
         if self._last is not None:
-            return self._last
-        specs: list[tuple[str, Spec]] = []
-        hints = getattr(self.primal, "__annotations__", {})
-        for k, parameter in enumerate(self._signature.parameters.values()):
-            specs.append((parameter.name, self._annotated(hints.get(parameter.name), parameter, k)))
-        self._last = derive(self.primal, specs, self._wrt, self._mode, self._has_aux)
-        program, self._last = self._last, None
-        return program
+            return self._last.program
+        if self._preview is None or not self._preview.holds():
+            from .pipeline import derive
+
+            hints = getattr(self.primal, "__annotations__", {})
+            parameters = enumerate(self._signature.parameters.values())
+            specs = [(p.name, self._annotated(hints.get(p.name), p, k)) for k, p in parameters]
+            self._preview = derive(self.primal, specs, self._wrt, self._mode, self._has_aux)
+        return self._preview
 
     def _annotated(self, hint: Any, parameter: inspect.Parameter, position: int) -> Spec:
+        from .frontend.lower import Parts
+
         known = {float: FLOAT, int: INT, bool: BOOL, complex: COMPLEX, np.ndarray: array(None, None)}
         by_name = {
             "float": FLOAT,
@@ -227,7 +418,7 @@ class Derivative:
         default = parameter.default
         wanted = self._wrt if isinstance(self._wrt, tuple) else (self._wrt,)
         if default is not parameter.empty and position not in wanted:
-            return describe(default, parameter.name)[0]
+            return describe(default, parameter.name)
         if parameter.kind is parameter.VAR_POSITIONAL:
             return Parts(tuple, (), ())
         if parameter.kind is parameter.VAR_KEYWORD:
@@ -241,21 +432,13 @@ class Derivative:
 
     @property
     def forward_source(self) -> str:
-        """The part of the source that computes the value and what the backward pass reads."""
-        return self._half(True)
+        """The part of the source that computes the value and what the backward pass reads; may be empty."""
+        return halves(self._shown())[0]
 
     @property
     def backward_source(self) -> str:
         """The part of the source that computes the cotangents."""
-        return self._half(False)
-
-    def _half(self, forward: bool) -> str:
-        text = self._shown().text
-        head, marker, tail = text.partition("    # backward\n")
-        if not marker:
-            head, tail = text.split("\ndef ")[0], text
-        body = head.partition("    # forward\n")[2] or head
-        return body if forward else tail
+        return halves(self._shown())[1]
 
     @property
     def graph(self) -> Graph:
@@ -272,6 +455,8 @@ class Derivative:
 
         Raises DiffCompileError if the program refers to an object that cannot be written down.
         """
+        import tempfile
+
         program = self._shown()
         if program.unwritable:
             raise DiffCompileError(
@@ -304,24 +489,44 @@ class Derivative:
         return highlighted(self.source)
 
     __name__: str
+    __qualname__: str
 
 
 class Pullback:
-    """The function from the cotangent of a result to those of the arguments; it can be called repeatedly."""
+    """The function from the cotangent of a result to those of the arguments; it can be called repeatedly.
 
-    def __init__(self, backward: Callable[..., Any], saved: Any, returns: Any) -> None:
+    `source`, `forward_source` and `backward_source` are the code of the value and of the cotangents.
+    """
+
+    def __init__(self, name: str, program: Program, backward: Callable[..., Any]) -> None:
+        self._name = name
+        self._program = program
         self._backward = backward
-        self._saved = saved
-        self._returns = returns
 
     def __call__(self, ct: Any) -> Any:
         """The cotangents of the arguments, one each, for the cotangent `ct` of the result."""
-        if self._returns == "leaf":
-            return self._backward(self._saved, ct)
-        return self._backward(self._saved, *_flat(ct, self._returns))
+        return self._backward(*_flat(ct, self._program.returns))
+
+    @property
+    def source(self) -> str:
+        """The complete module: the function that runs ahead, and the one that runs back."""
+        return self._program.text
+
+    @property
+    def forward_source(self) -> str:
+        """The function that computes the value and what the other one reads."""
+        return halves(self._program)[0]
+
+    @property
+    def backward_source(self) -> str:
+        """The function that computes the cotangents."""
+        return halves(self._program)[1]
 
     def __repr__(self) -> str:
-        return f"<pullback {self._backward.__name__}>"
+        return f"<pullback of {self._name}>"
+
+    def _repr_html_(self) -> str:
+        return highlighted(self.source)
 
 
 def _flat(ct: Any, returns: Any) -> list[Any]:
@@ -332,8 +537,57 @@ def _flat(ct: Any, returns: Any) -> list[Any]:
     return [leaf for item, part in zip(items, parts, strict=True) for leaf in _flat(item, part)]
 
 
+def _no_source(fn: Callable[..., Any]) -> NoSource:
+    """The refusal of a callable that is not a Python function, and what to write instead."""
+    name = getattr(fn, "__name__", type(fn).__name__)
+    if isinstance(fn, functools.partial):
+        inner = getattr(fn.func, "__name__", "f")
+        return NoSource(
+            f"a `functools.partial` of `{inner}` has no source of its own",
+            None,
+            f"Write a function that calls it: `lambda x: {inner}(x, ...)`.",
+        )
+    if isinstance(fn, types.MethodType):
+        owner = type(fn.__self__).__name__
+        return NoSource(
+            f"`{name}` is bound to an object, and has no source of its own",
+            None,
+            f"Take the function and pass the object: `grad({owner}.{name}, argnums=1)(object, x)`.",
+        )
+    remedy = "Pass a function that is made by `def` or `lambda`."
+    if fn in REGISTRY.reverse:
+        module = getattr(fn, "__module__", None) or "np"
+        full = f"np.{name}" if getattr(np, name, None) is fn else f"{module}.{name}"
+        given = ", ".join("xyzuvw"[: getattr(fn, "nin", 1)])
+        remedy = f"Wrap it in a function: `lambda {given}: {full}({given})`."
+    return NoSource(f"`{name}` is not a Python function, so it has no source to read", None, remedy)
+
+
+# -- what is shown -----------------------------------------------------------------------------------------
+
+
+def halves(program: Program) -> tuple[str, str]:
+    """The text of the forward and of the backward part: two functions, or what is below two comments."""
+    if len(program.names) == 2:
+        return _function_text(program.text, program.names[0]), _function_text(program.text, program.names[1])
+    text = _function_text(program.text, program.names[0])
+    head, marker, backward = text.partition("    # backward\n")
+    return (head.partition("    # forward\n")[2], backward) if marker else ("", text)
+
+
+def _function_text(text: str, name: str) -> str:
+    text = text[f"\n{text}".index(f"\ndef {name}(") :]
+    body, _, more = text.partition("\n\n\n")
+    return f"{body}\n" if more else body
+
+
 def highlighted(text: str) -> str:
     """Source as HTML, keywords and comments in colour."""
+    import html
+    import io
+    import keyword
+    import tokenize
+
     colours = {tokenize.COMMENT: "#6a737d", tokenize.STRING: "#22863a", tokenize.NUMBER: "#005cc5"}
     out: list[str] = []
     row, column = 1, 0

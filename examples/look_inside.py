@@ -37,7 +37,7 @@ assert np.isclose(slope, np.sum(2 * (model - counts) * model * -times), rtol=1e-
 
 print(decay, "is the derivative of", decay.primal.__name__)
 print("\nthe graph:\n")
-print(decay.graph_text)
+print(decay.graph)
 print("\nthe forward half:\n")
 print(decay.forward_source)
 print("\nthe backward half:\n")

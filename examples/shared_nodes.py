@@ -38,5 +38,5 @@ assert jacobian == ((8.0, 3.0), (10.0, 10.0))
 operations = [ast.dump(node) for node in ast.walk(ast.parse(f.source)) if isinstance(node, ast.BinOp)]
 assert len(operations) == len(set(operations)), "no expression is computed twice"
 
-print(f.graph_text)
+print(f.graph)
 print(f.source)

@@ -5,14 +5,18 @@ import html
 import inspect
 import linecache
 import math
+import pickle
 import re
+import subprocess
 import sys
+import threading
 import traceback
 
 import numpy as np
 import pytest
 
-from diffcompile import DiffCompileError, WrongArgument, grad, value_and_grad, vjp
+from diffcompile import DiffCompileError, NoSource, WrongArgument, defvjp, grad, value_and_grad, vjp
+from diffcompile.ir.text import graph_text
 
 
 def volume(x, y=2.0, *, scale: float = 1.0):
@@ -23,6 +27,22 @@ def volume(x, y=2.0, *, scale: float = 1.0):
 def rough(x, k):
     y = np.sin(x)
     return np.sum(y[k] * y)
+
+
+@value_and_grad
+def cube(x):
+    return x**3
+
+
+class Parabola:
+    @staticmethod
+    @grad
+    def slope(x):
+        return x * x
+
+
+def power(x, n):
+    return x if n < 2 else x * power(x, n - 1)
 
 
 # --- made -------------------------------------------------------------------------------------------------
@@ -82,6 +102,39 @@ def test_argnums_that_names_no_parameter_is_a_wrong_argument(argnums) -> None:
 def test_what_is_not_a_function_is_a_wrong_argument(fun) -> None:
     with pytest.raises(WrongArgument, match="function"):
         grad(fun)
+
+
+@pytest.mark.parametrize(
+    "fun, remedy",
+    [
+        (np.sin, "lambda x: np.sin(x)"),
+        (np.hypot, "lambda x, y: np.hypot(x, y)"),
+        (math.sin, "lambda x: math.sin(x)"),
+        (functools.partial(volume, y=3.0), "lambda x: volume(x, ...)"),
+        (Parabola().__str__, "def"),
+        (functools.partial, "def"),
+    ],
+)
+def test_callable_without_source_is_refused_with_the_remedy(fun, remedy) -> None:
+    for make in (grad, value_and_grad, lambda f: vjp(f, 1.0)):
+        with pytest.raises(NoSource) as caught:
+            make(fun)
+
+        assert remedy in caught.value.remedy
+
+
+def test_bound_method_is_refused_and_its_function_is_taken() -> None:
+    class Spring:
+        stiffness = 3.0
+
+        def energy(self, x):
+            return self.stiffness * x * x / 2
+
+    with pytest.raises(NoSource) as caught:
+        grad(Spring().energy)
+
+    assert "grad(Spring.energy, argnums=1)" in caught.value.remedy
+    assert grad(Spring.energy, argnums=1)(Spring(), 2.0) == 6.0
 
 
 def test_unknown_backend_is_a_wrong_argument() -> None:
@@ -232,6 +285,170 @@ def test_another_size_compiles_nothing_and_another_rank_does() -> None:
     assert derivative.graph is not graph
 
 
+def test_globals_may_change_their_kind_and_shape() -> None:
+    factor = 2.0
+
+    def f(x):
+        return np.sum(factor * x)
+
+    derivative = grad(f)
+    for factor, expected in ((2.0, 2.0), (np.full(3, 2.0), 6.0), (np.full(5, 2.0), 10.0), (3.0, 3.0)):
+        assert derivative(1.5) == expected
+    factor = np.ones((3, 1))
+    assert derivative(np.ones((1, 2))).tolist() == [[3.0, 3.0]]
+    factor = np.ones((1, 1))
+    assert derivative(np.ones((1, 2))).tolist() == [[1.0, 1.0]]
+
+
+@pytest.mark.parametrize("argument", [2.0, np.float64(2.0), np.array(2.0)])
+def test_helper_that_is_replaced_is_noticed_at_the_next_call(argument) -> None:
+    def square(x):
+        return x * x
+
+    helper = square
+    derivative = grad(lambda x: helper(x))
+    before = derivative(argument), derivative(argument)
+    helper = np.exp
+    after = derivative(argument), derivative(argument)
+
+    assert before == (4.0, 4.0)
+    assert after == (pytest.approx(math.exp(2.0)),) * 2
+
+
+def test_alias_of_a_library_function_is_noticed_when_it_changes() -> None:
+    activation = np.tanh
+
+    def f(x, y):
+        return activation(x) * y
+
+    derivative = grad(f)
+    before = derivative(0.5, 1.0), derivative(0.5, 1.0)
+    activation = np.sin
+
+    assert before == (pytest.approx(1.0 - math.tanh(0.5) ** 2),) * 2
+    assert derivative(0.5, 1.0) == derivative(0.5, 1.0) == pytest.approx(math.cos(0.5))
+
+
+def test_rule_that_is_declared_later_is_used_at_the_next_call() -> None:
+    def scaled(x):
+        return 2.0 * x
+
+    derivative = grad(lambda x, y: scaled(x) * y)
+    before = derivative(3.0, 5.0), derivative(3.0, 5.0)
+
+    @defvjp(scaled)
+    def _(ct, out, x):
+        return 7.0 * ct
+
+    assert before == (10.0, 10.0)
+    assert derivative(3.0, 5.0) == derivative(3.0, 5.0) == 35.0
+
+
+def test_default_that_is_an_array_is_used() -> None:
+    derivative = grad(lambda x, w=np.array([1.0, 2.0]): np.sum(x * w))
+
+    assert derivative(3.0) == 3.0
+    assert derivative(3.0, np.ones(4)) == 4.0
+
+
+def test_calls_of_any_kinds_in_turn_are_told_apart() -> None:
+    derivative = grad(lambda x, y: np.sum(x * x * y))
+    column = np.array([[1.0], [2.0]])
+    calls = [
+        ((2.0, 3.0), 12.0), ((2.0, 3), 12.0), ((np.float64(2.0), 3.0), 12.0),
+        ((np.float64(2.0), np.float64(3.0)), 12.0), ((2.0, column), 12.0),
+        ((column, 3.0), [[6.0], [12.0]]), ((column, np.ones((1, 3))), [[6.0], [12.0]]),
+        ((column, np.ones((2, 3))), [[6.0], [12.0]]), ((np.ones((2, 3)), column), [[2.0] * 3, [4.0] * 3]),
+    ]  # fmt: skip
+    for args, expected in calls * 3:
+        assert np.asarray(derivative(*args)).tolist() == expected
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_numbers_are_told_from_floats_of_the_same_value(count) -> None:
+    names = ["x", "x * y", "x * y * z"][count - 1]
+    f = {"x": lambda x: x * x, "x * y": lambda x, y: x * x * y, "x * y * z": lambda x, y, z: x * x * y * z}
+    derivative = grad(f[names])
+    for one in (1.0, np.float64(1.0), 1.0):
+        result = derivative(*[one] * count)
+
+        assert result == 2.0
+        assert type(result) is type(one)
+    with pytest.raises(WrongArgument, match="integer"):
+        derivative(*[1] * count)
+
+
+def test_slices_are_compiled_for_once() -> None:
+    derivative = grad(lambda x, part: np.sum(x[part] ** 2))
+    x = np.array([1.0, 2.0, 3.0])
+
+    assert derivative(x, slice(1, None)).tolist() == [0.0, 4.0, 6.0]
+    graph = derivative.graph
+    assert derivative(x, slice(1, None)).tolist() == [0.0, 4.0, 6.0]
+    assert derivative.graph is graph
+    assert derivative(x, slice(0, 1)).tolist() == [2.0, 0.0, 0.0]
+
+
+def test_threads_compile_one_program_and_agree() -> None:
+    derivative = grad(lambda x, y: np.sin(x) * y)
+    start = threading.Barrier(8)
+    seen = []
+
+    def work(k):
+        start.wait()
+        results = [derivative(0.25 * k, 2.0) for _ in range(50)]
+        seen.append((k, set(results), derivative.graph))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(k for k, _, _ in seen) == list(range(8))
+    assert len({id(graph) for _, _, graph in seen}) == 1
+    for k, results, _ in seen:
+        assert results == {2.0 * np.cos(0.25 * k)}
+
+
+def test_pullbacks_of_other_arguments_do_not_disturb_each_other() -> None:
+    def product(x, y):
+        return x * y
+
+    assert vjp(product, 2.0, 3)[1](1.0) == (3.0, None)
+    assert vjp(product, 2, 3.0)[1](1.0) == (None, 2.0)
+    assert vjp(product, 2.0, 3.0)[1](1.0) == (3.0, 2.0)
+
+
+# --- sent -------------------------------------------------------------------------------------------------
+
+
+def test_decorated_function_pickles_by_reference() -> None:
+    assert pickle.loads(pickle.dumps(cube)) is cube
+    assert pickle.loads(pickle.dumps(Parabola.slope)) is Parabola.slope
+
+
+def test_derivative_pickles_as_its_function_and_what_was_asked() -> None:
+    derivative = value_and_grad(volume, argnums=("y", "x"))
+    derivative(3.0, 5.0)
+    copy = pickle.loads(pickle.dumps(derivative))
+
+    assert copy.primal is volume
+    assert repr(copy) == repr(derivative)
+    assert copy(3.0, 5.0) == derivative(3.0, 5.0) == (45.0, (9.0, 30.0))
+
+
+def test_import_loads_nothing_that_only_a_compilation_needs() -> None:
+    late = ["astor", "hashlib", "html", "tempfile", "diffcompile.pipeline"]
+    program = (
+        "import numpy, sys; had = set(sys.modules); import diffcompile; "
+        f"print([m for m in {late} if m in sys.modules and m not in had])"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert shown.stdout.strip() == "[]"
+
+
 # --- shown ------------------------------------------------------------------------------------------------
 
 
@@ -301,12 +518,42 @@ def test_half_that_is_not_needed_is_empty() -> None:
     assert derivative.backward_source.strip() == "return 3.0"
 
 
+def test_halves_are_those_of_the_function_itself_beside_its_helpers() -> None:
+    derivative = grad(lambda x: np.sin(power(x, 3)))
+    derivative(0.5)
+    forward, backward = derivative.forward_source, derivative.backward_source
+
+    assert "power_forward(" in forward and "power_backward(" in backward
+    assert "def " not in forward + backward
+    assert forward in derivative.source and backward in derivative.source
+
+
+def test_halves_of_a_pullback_are_its_two_functions() -> None:
+    _, pullback = vjp(rough, np.ones(3), 1)
+
+    assert pullback.forward_source.startswith("def rough_forward(x, k):\n")
+    assert pullback.backward_source.startswith("def rough_backward(saved, rough_bar):\n")
+    assert pullback.source.endswith(f"{pullback.forward_source}\n\n{pullback.backward_source}")
+
+
+def test_source_is_that_of_the_last_call() -> None:
+    derivative = grad(lambda x, y: x * y)
+    derivative(1.0, 2.0)
+    derivative(1.0, 2.0)
+    scalar = derivative.source
+    derivative(np.array(1.0), np.array(2.0))
+    general = derivative.source
+    derivative(1.0, 2.0)
+
+    assert derivative.source == scalar != general
+
+
 def test_graph_reads_well() -> None:
     derivative = grad(volume)
     derivative(3.0)
 
     assert derivative.graph_text.startswith("graph volume(x, y, scale):\n")
-    assert str(derivative.graph) == derivative.graph_text
+    assert graph_text(derivative.graph) == derivative.graph_text
 
 
 # --- debugged ---------------------------------------------------------------------------------------------

@@ -13,24 +13,30 @@ import itertools
 import linecache
 import math
 import operator
+import re
+import symtable
 import sys
 import textwrap
 from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..frontend.source import read_source
 from ..ir.graph import Call, Function, Graph, backward_begins
-from ..ir.walk import instructions
+from ..ir.walk import instructions, values
+from .keep import appended
 from .names import names
 from .nest import nested
-from .python import Blank, Comment, Printer, print_python
+from .python import LIMIT, Blank, Comment, Printer, print_python
 
 _PLACES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.lib.scimath", "numpy.polynomial")
 _SCIPY = (
     "special", "linalg", "fft", "signal", "stats", "integrate", "optimize", "interpolate", "ndimage",
     "sparse",
 )  # fmt: skip
+LARGEST = 200  # a constant of more items is not written into a module
 
 
 class Module:
@@ -39,7 +45,9 @@ class Module:
     def __init__(self) -> None:
         self.imports: dict[str, str] = {}  # what is written -> the import line that makes it mean something
         self.helpers: dict[str, str] = {}  # the names of helper functions -> their text
-        self.functions: list[ast.stmt] = []
+        self.constants: dict[str, str] = {}  # the global constants of helpers -> the lines that make them
+        self.written: dict[str, FunctionType] = {}  # the names of helper functions -> the functions
+        self.functions: list[ast.FunctionDef] = []
         self.done: dict[Function, str] = {}
         self.objects: dict[str, Any] = {}
         self.unwritable: list[str] = []
@@ -52,7 +60,7 @@ class Module:
             self.imports["np"] = "import numpy as np"
         elif rest:
             module = ".".join([root, *rest[:-1]])
-            self.imports[module] = f"import {module}"
+            self.imports.setdefault(module, f"import {module}")
         node: ast.expr = ast.Name(root, ast.Load())
         for name in rest:
             node = ast.Attribute(node, name, ast.Load())
@@ -90,76 +98,113 @@ class Module:
 
     def helper(self, fn: FunctionType) -> str:
         """Write a user function (or one of ours) into the module; its name there."""
-        name = fn.__name__
-        if name in self.helpers:
-            return name
+        for name, known in self.written.items():
+            if known is fn:
+                return name
+        name, number = fn.__name__, 1
+        while name in self.written or not name.isidentifier():
+            number += 1
+            name = f"{fn.__name__ if fn.__name__.isidentifier() else 'function'}_{number}"
+        self.written[name] = fn
         self.helpers[name] = ""
         source = read_source(fn)
         node = source.node
+        constants = dict(self.constants)
         if not isinstance(node, ast.FunctionDef):
-            self.objects[name] = fn
-            self.unwritable.append(name)
-            return name
+            return self._unwritten(name, fn)
         first, last = node.lineno - 1, node.end_lineno or node.lineno
         text = textwrap.dedent("".join(source.lines[first:last]))
-        tree = ast.parse(text)
-        definition = tree.body[0]
+        definition = ast.parse(text).body[0]
         assert isinstance(definition, ast.FunctionDef)
         definition.decorator_list = []
+        if not self._globals_of(fn, name, ast.unparse(definition)):
+            self.constants = constants
+            return self._unwritten(name, fn)
+        definition.name = name
         for arg in (*definition.args.args, *definition.args.kwonlyargs, *definition.args.posonlyargs):
             arg.annotation = None
         definition.returns = None
         if ast.get_docstring(definition):
             doc = ast.get_docstring(definition) or ""
-            definition.body[0] = ast.Expr(ast.Constant(doc.split("\n")[0]))
-        self._globals_of(fn, definition)
+            definition.body[0] = ast.Expr(ast.Constant(_wrapped(doc.split("\n")[0])))
         self.helpers[name] = print_python(definition)
         return name
 
-    def _globals_of(self, fn: FunctionType, definition: ast.FunctionDef) -> None:
+    def _unwritten(self, name: str, thing: Any) -> str:
+        self.objects[name] = thing
+        self.unwritable.append(name)
+        return name
+
+    def _globals_of(self, fn: FunctionType, given: str, text: str) -> bool:
+        """Make every global that a helper reads mean the same here; False where its names are taken."""
         cells = dict(zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True))
-        for part in ast.walk(definition):
-            if not isinstance(part, ast.Name) or not isinstance(part.ctx, ast.Load):
-                continue
-            name = part.id
+        for name in _global_names(text):
             if name in cells:
                 value = cells[name].cell_contents
             elif name in fn.__globals__:
                 value = fn.__globals__[name]
             else:
                 continue
+            if value is fn and name == given:
+                continue
             if isinstance(value, ModuleType):
                 module = value.__name__
-                self.imports[name] = f"import {module}" if module == name else f"import {module} as {name}"
+                line = f"import {module}" if module == name else f"import {module} as {name}"
+                if self.imports.setdefault(name, line) != line:
+                    return False
             elif isinstance(value, FunctionType) and public_path(value) is None:
-                self.helper(value)
+                if self.helper(value) != name:
+                    return False
             elif callable(value):
                 path = public_path(value)
-                if path is None or path.split(".")[-1] != name:
-                    self.objects[name] = value
-                    self.unwritable.append(name)
-                elif "." in path:
+                if path == name:
+                    continue
+                if path is None or "." not in path or path.split(".")[-1] != name:
+                    self._unwritten(name, value)
+                else:
                     module = path.rsplit(".", 1)[0]
                     module = "numpy" + module[2:] if module.split(".")[0] == "np" else module
                     self.imports[name] = f"from {module} import {name}"
-            else:
-                self.objects[name] = value
-                self.helpers.setdefault(f"${name}", f"{name} = {value!r}\n")
+            elif not self._constant(name, value):
+                return False
+        return True
+
+    def _constant(self, name: str, value: Any) -> bool:
+        """Write `name = value` into the module; False if the name holds something else."""
+        if name in self.objects:
+            return self.objects[name] is value
+        if not _spellable(value):
+            self._unwritten(name, value)
+            return True
+        self.objects[name] = value
+        spelled = Printer(self, {}, {}, False).plain(value)
+        self.constants[name] = print_python(ast.Assign([ast.Name(name, ast.Store())], spelled))
+        return True
 
     # -- functions ------------------------------------------------------------------------------------------
 
     def function(self, function: Function) -> str:
         """Write the function of a called graph into the module; its name there."""
         if function not in self.done:
-            name = function.name
-            number = 1
+            number, name = 1, function.name
             while name in self.done.values() or name in self.helpers:
                 number += 1
                 name = f"{function.name}_{number}"
             self.done[function] = name
             assert function.graph is not None
-            self.add(function.graph, name, function.graph.doc, plain_signature(function.graph), plain_return)
+            graph = function.graph
+            self.add(graph, name, graph.doc, plain_signature(graph), plain_return, function)
+            self.done[function] = self._same_as_before(name, function.name)
         return self.done[function]
+
+    def _same_as_before(self, name: str, base: str) -> str:
+        """The earlier function with the text of the last one, which is then dropped, or the last one."""
+        last = self.functions[-1]
+        for earlier in self.functions[:-1]:
+            if earlier.name.startswith(base) and _dump(earlier) == _dump(last):
+                self.functions.pop()
+                return earlier.name
+        return name
 
     def add(
         self,
@@ -168,9 +213,10 @@ class Module:
         doc: str,
         signature: ast.arguments,
         returned: Callable[[Printer, Graph], ast.expr],
+        function: Function | None = None,
     ) -> None:
         """Print one function; those that it calls go above it."""
-        region = graph.region
+        region = appended(graph.region)
         inside = nested(region)
         taken = {"np", "math", name, "scipy", "itertools", "operator", *_builtins(region)}
         for instr in instructions(region):
@@ -180,22 +226,120 @@ class Module:
                 taken.add(self.helper(instr.fn))
         printer = Printer(self, names(region, inside, taken - {p.name for p in region.params}), inside, True)
         body: list[ast.stmt] = []
-        if doc:
-            body.append(ast.Expr(ast.Constant(doc)))
         statements = printer.block(region)
+        doc = doc or _doc_of(function, printer, graph)
+        if doc:
+            body.append(ast.Expr(ast.Constant(_wrapped(doc))))
         result = returned(printer, graph)
         body.extend(_tidy([*statements, Blank(), ast.Return(result)], graph))
         self.functions.append(ast.FunctionDef(name, signature, body, [], None))
 
     def text(self) -> str:
         """The module's source."""
-        parts = ["\n".join(sorted(set(self.imports.values()), key=_import_order))] if self.imports else []
-        constants = "".join(t for n, t in self.helpers.items() if n.startswith("$"))
-        if constants:
-            parts.append(constants.strip())
-        parts += [t.strip() for n, t in self.helpers.items() if t and not n.startswith("$")]
-        parts += [print_python(_docstring_ready(f)).strip() for f in self.functions]
+        parts = ["".join(self.constants.values()).strip()] if self.constants else []
+        parts += [t.strip() for t in self.helpers.values() if t]
+        parts += [print_python(ast.fix_missing_locations(f)).strip() for f in self.functions]
+        imports = self._imports("\n".join(parts))
+        if imports:
+            parts.insert(0, imports)
         return "\n\n\n".join(parts) + "\n"
+
+
+    def _imports(self, code: str) -> str:
+        """The imports that the code mentions, the standard library's first."""
+        used = {n.id for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Name)}
+        lines = {line for name, line in self.imports.items() if name.split(".")[0] in used}
+        own = sorted((line for line in lines if _is_standard(line)), key=_import_order)
+        others = sorted((line for line in lines if not _is_standard(line)), key=_import_order)
+        return "\n\n".join("\n".join(_merged(group)) for group in (own, others) if group)
+
+
+def _is_standard(line: str) -> bool:
+    return line.split()[1].split(".")[0] in sys.stdlib_module_names
+
+
+def _import_order(line: str) -> tuple[bool, str, str]:
+    _, module, *rest = line.split()
+    return (line.startswith("from"), module.lower(), " ".join(rest))
+
+
+def _merged(lines: list[str]) -> list[str]:
+    """`from a import b` and `from a import c` as one line."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        head, joint, name = line.partition(" import ")
+        if joint:
+            found.setdefault(head + joint, []).append(name)
+        else:
+            found[line] = []
+    return [head + ", ".join(sorted(set(names), key=_name_order)) for head, names in found.items()]
+
+
+def _name_order(name: str) -> tuple[int, str]:
+    """Constants, classes, the rest: as import sorters have it."""
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, name)
+
+
+def _global_names(text: str) -> list[str]:
+    """The names that a function's text reads from outside of itself."""
+    found: dict[str, None] = {}
+    tables = symtable.symtable(text, "<helper>", "exec").get_children()
+    while tables:
+        table = tables.pop(0)
+        for symbol in table.get_symbols():
+            if symbol.is_global() and symbol.is_referenced():
+                found[symbol.get_name()] = None
+        tables.extend(table.get_children())
+    return sorted(found)
+
+
+def _spellable(value: Any) -> bool:
+    """Can this constant be written down, in not too many lines?"""
+    if isinstance(value, np.ndarray):
+        return type(value) is np.ndarray and value.dtype.kind in "biufc" and value.size <= LARGEST
+    if isinstance(value, (tuple, list)):
+        return len(value) <= LARGEST and all(map(_spellable, value))
+    if isinstance(value, dict):
+        return len(value) <= LARGEST and all(map(_spellable, (*value, *value.values())))
+    return isinstance(value, (int, float, complex, str, bytes, np.generic, np.dtype, slice, range)) or (
+        value is None or value is Ellipsis
+    )
+
+
+def _dump(definition: ast.FunctionDef) -> str:
+    """The text of a function, whatever its name is."""
+    text = print_python(definition)
+    return re.sub(rf"\b{definition.name}\b", "?", text)
+
+
+def _doc_of(function: Function | None, printer: Printer, graph: Graph) -> str:
+    """What the forward and the backward function of a callee say of themselves."""
+    origin = getattr(function.fn, "__name__", "") if function is not None else ""
+    base, _, half = function.name.rpartition("_") if function is not None else ("", "", "")
+    if not origin or base != origin:
+        return ""
+    if half == "forward":
+        return f"Value of `{base}`, and what its pullback needs."
+    if half != "backward" or not graph.params or graph.params[0].name != "saved":
+        return ""
+    found = [re.fullmatch(r"(\w+)_bar(_\d+)?", printer.named.get(r, "")) for r in values(graph.region.results)]
+    wrt = [match[1] for match in found if match]
+    whole = wrt and len(wrt) == len(graph.region.results) == len(set(wrt))
+    what = f"{', '.join(wrt[:-1])} and {wrt[-1]}" if len(wrt) > 1 else wrt[0] if wrt else ""
+    head = f"Cotangent{'s' if len(wrt) > 1 else ''} of {what}" if whole else "Cotangents of its arguments"
+    return f"{head}, from what `{base}_forward` saved and the cotangent of its result."
+
+
+def _wrapped(doc: str) -> str:
+    """A docstring within the line length, its indentation and its quotes counted."""
+    lines: list[str] = []
+    for line in doc.split("\n"):
+        width = LIMIT - (0 if lines else 10)
+        if len(line) <= width:
+            lines.append(line)
+        else:
+            lines += textwrap.wrap(line, width, subsequent_indent="    ", break_long_words=False)
+    return "\n".join(lines) + ("\n    " if len(lines) > 1 and lines[-1].strip() else "")
 
 
 def _written(fn: Any) -> bool:
@@ -214,11 +358,6 @@ def _builtins(region: Any) -> set[str]:
         if getattr(fn, "__module__", "") == "builtins" and hasattr(fn, "__name__"):
             used.add(fn.__name__)
     return used
-
-
-def _import_order(line: str) -> tuple[bool, bool, str]:
-    root = line.split()[1].split(".")[0]
-    return (line.startswith("from"), root not in sys.stdlib_module_names, line)
 
 
 def _tidy(statements: list[ast.stmt], graph: Graph) -> list[ast.stmt]:
@@ -254,10 +393,6 @@ def _tidy(statements: list[ast.stmt], graph: Graph) -> list[ast.stmt]:
     return kept
 
 
-def _docstring_ready(tree: ast.stmt) -> ast.stmt:
-    return ast.fix_missing_locations(tree)
-
-
 def plain_signature(graph: Graph) -> ast.arguments:
     return ast.arguments([], [ast.arg(p.name, None) for p in graph.params], None, [], [], None, [])
 
@@ -270,6 +405,10 @@ def plain_return(printer: Printer, graph: Graph) -> ast.expr:
 def public_path(thing: Any) -> str | None:
     """The dotted path by which a library makes `thing` public: `np.sin`, `scipy.special.expit`."""
     name = getattr(thing, "__name__", None)
+    owner = getattr(thing, "__self__", None)
+    if isinstance(owner, np.ufunc) and isinstance(name, str):
+        path = public_path(owner)  # `np.add.at`
+        return path and f"{path}.{name}"
     if thing is operator.setitem or not isinstance(name, str):
         return None
     if getattr(builtins, name, None) is thing:
@@ -297,5 +436,6 @@ def load(text: str, module: Module, name: str) -> dict[str, Any]:
     for line in {t for n, t in module.imports.items() if n in module.objects}:
         code_text = code_text.replace(line + "\n", "\n", 1)
     exec(compile(code_text, filename, "exec"), namespace)
+    namespace.update({name: module.objects[name] for name in module.constants})  # the user's own objects
     return namespace
 

@@ -1,13 +1,21 @@
 """Which values are written where they are read: anonymous, pure, read once, on the same source line.
 
     total = a + b; h = np.tanh(total)        ->        h = np.tanh(a + b)
+
+What is short and cheap, and whose variables stand as they were, is written at every place that reads it:
+`u[i - 1]`, `a.T`, `len(x)`, `if x > 0`.
 """
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
+from collections.abc import Hashable
+
+import numpy as np
 
 from ..analysis.effects import pure, pure_function
+from ..analysis.liveness import Liveness, liveness
 from ..ir.graph import (
     Atom,
     Call,
@@ -20,11 +28,20 @@ from ..ir.graph import (
     Store,
     Value,
     While,
+    format_string,
     literal,
+    pack_slice,
+    pack_tuple,
     unpack,
 )
 from ..ir.walk import instructions, operands, regions, values
+from .keep import keeps
 
+SHORT = 22  # an expression longer than this is not written twice
+_INDEX = frozenset({operator.add, operator.sub, operator.mul})
+_TESTS = frozenset({operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne})
+_COUNTS = frozenset({np.ndarray.ndim, np.ndarray.size, len})
+_FORMS = frozenset({np.ndarray.T, np.ndarray.shape, np.ndarray.ndim, np.ndarray.size})
 WIDTH = 84  # an expression longer than this gets a name
 
 
@@ -34,8 +51,81 @@ def nested(region: Region) -> dict[Value, Instr]:
     _count(region, counts)
     found: dict[Value, Instr] = {}
     lengths: dict[Value, int] = {}
-    _region(region, counts, found, lengths)
+    again = _Again(region)
+    _region(region, counts, found, lengths, again)
     return found
+
+
+class _Again:
+    """Which values may be written wherever they are read, the text being short and its variables standing."""
+
+    def __init__(self, region: Region) -> None:
+        self.live: Liveness = liveness(region)
+        self.written: set[Value] = set()  # an array's versions
+        self.passed: set[Value] = set()  # what becomes another variable's next value
+        self.variables: set[Value] = set()  # what is assigned more than once
+        self.used: set[Value] = set()  # what is read by more than the test of an `if`
+        self.used.update(values(region.results))
+        for instr in instructions(region):
+            if not isinstance(instr, If):
+                self.used.update(values(operands(instr)))
+            if isinstance(instr, Store):
+                self.written.update(values((instr.target, *instr.outs)))
+            elif isinstance(instr, (For, While)):
+                self.passed.update(values((*instr.init, *instr.body.results)))
+                self.variables.update(instr.outs, instr.body.params[-len(instr.init) :] if instr.init else ())
+                if isinstance(instr, While):
+                    self.variables.update(instr.cond.params)
+            elif isinstance(instr, If) and not instr.expression:
+                self.passed.update(values((*instr.then.results, *instr.orelse.results)))
+                self.variables.update(instr.outs)
+        self.given = set(region.params) - self.written  # what the caller hands in, and nothing changes
+        self.variables |= self.passed
+        self.variables -= set(region.params)
+
+    def __call__(self, instr: Instr, found: dict[Value, Instr], lengths: dict[Value, int]) -> bool:
+        if not isinstance(instr, Call) or len(instr.outs) != 1 or instr.outs[0].named or instr.kwargs:
+            return False
+        (out,) = instr.outs
+        if out in self.written or out in self.passed or not isinstance(instr.fn, Hashable):
+            return False
+        if self._part(instr, found):
+            return True
+        if _length(instr, lengths) > SHORT or not self._cheap(instr, found):
+            return False
+        return all(v in found or self._stands(v, out) for v in values(instr.args))
+
+    def _part(self, instr: Call, found: dict[Value, Instr]) -> bool:
+        """Is this an item of a container that was handed in, `params["w"]`?"""
+        if instr.fn is not operator.getitem or not isinstance(instr.args[1], Const):
+            return False
+        base, key = instr.args[0], instr.args[1].value
+        if not isinstance(base, Value) or base.type.kind not in ("tuple", "list", "dict", "object"):
+            return False
+        outer = found.get(base)
+        whole = base in self.given or isinstance(outer, Call) and self._part(outer, found)
+        return whole and isinstance(key, (int, str))
+
+    def _stands(self, value: Value, out: Value) -> bool:
+        return value not in self.variables or self.live.end[value] >= self.live.end[out]
+
+    def _cheap(self, instr: Call, found: dict[Value, Instr]) -> bool:
+        fn, args = instr.fn, instr.args
+        if fn in _INDEX:
+            return all(_whole(a) for a in args)
+        if fn in _TESTS:
+            counted = [isinstance(a, Value) and getattr(found.get(a), "fn", None) in _COUNTS for a in args]
+            scalars = all(a.type.is_scalar or c for a, c in zip(args, counted, strict=True))
+            return scalars and instr.outs[0] not in self.used
+        if fn is pack_tuple or fn is pack_slice:
+            return bool(args) and all(_whole(a) or isinstance(a, Const) and a.value is None for a in args)
+        if fn is len:
+            return args[0].type.kind == "array"
+        return fn in _FORMS
+
+
+def _whole(atom: Atom) -> bool:
+    return atom.type.kind == "int"
 
 
 def _count(region: Region, counts: Counter[Value]) -> None:
@@ -47,7 +137,7 @@ def _count(region: Region, counts: Counter[Value]) -> None:
 
 
 def _region(
-    region: Region, counts: Counter[Value], found: dict[Value, Instr], lengths: dict[Value, int]
+    region: Region, counts: Counter[Value], found: dict[Value, Instr], lengths: dict[Value, int], again: _Again
 ) -> None:
     readers = _readers(region)
     position = {instr: k for k, instr in enumerate(region.body)}
@@ -56,17 +146,22 @@ def _region(
         barriers.append(barriers[-1] + _writes(instr))
     for k, instr in enumerate(region.body):
         for part in regions(instr):
-            _region(part, counts, found, lengths)
+            _region(part, counts, found, lengths, again)
         if len(instr.outs) != 1 or not counts[instr.outs[0]]:
             continue
         if isinstance(instr, Call) and instr.fn is range and not instr.outs[0].named:
             found[instr.outs[0]] = instr  # written out wherever it is run over
             continue
-        if counts[instr.outs[0]] != 1:
-            continue
         out = instr.outs[0]
+        if again(instr, found, lengths):
+            lengths[out] = _length(instr, lengths)
+            found[out] = instr
+            continue
         reader = readers.get(out)
-        if reader is None or out.named or isinstance(reader, Store) and reader.target is out:
+        if isinstance(instr, Call) and instr.fn is np.copy and counts[out] == 1 and _is_kept(reader):
+            found[out] = instr  # what a loop saves of an array that it goes on to change
+            continue
+        if counts[out] != 1 or reader is None or out.named or isinstance(reader, Store) and reader.target is out:
             continue
         if not _expression(instr, found):
             continue
@@ -74,19 +169,26 @@ def _region(
         if isinstance(reader, Region):
             if instr.line.line != _last_line(region):
                 continue
-        elif reader.line.line != instr.line.line and not isinstance(reader, (For, If)):
+        elif reader.line.line != instr.line.line and not isinstance(reader, (For, If)) and not _is_kept(reader):
             continue
         if barriers[end] != barriers[k + 1] and _reads_memory(instr, found):
             continue
         length = _length(instr, lengths)
-        if length > WIDTH:
+        if length > WIDTH and not _is_kept(reader):
             continue
         lengths[out] = length
         found[out] = instr
 
 
+def _is_kept(reader: Instr | Region | None) -> bool:
+    """Is this the append of what a loop saves, or the tuple that it appends?"""
+    if isinstance(reader, Call):
+        return reader.fn is pack_tuple and reader.outs[0].name == "turn" and not reader.outs[0].named
+    return isinstance(reader, Store) and keeps(reader)
+
+
 def _last_line(region: Region) -> int:
-    return region.body[-1].line.line if region.body else 0
+    return next((i.line.line for i in reversed(region.body) if not keeps(i)), 0)
 
 
 def _expression(instr: Instr, found: dict[Value, Instr]) -> bool:
@@ -124,9 +226,11 @@ def _readers(region: Region) -> dict[Value, Instr | Region]:
 
 def _writes(instr: Instr) -> bool:
     """May this instruction change memory, or be seen?"""
+    if keeps(instr):
+        return False
     if isinstance(instr, Store) or not pure(instr):
         return True
-    return any(isinstance(i, Store) for part in regions(instr) for i in instructions(part))
+    return any(isinstance(i, Store) and not keeps(i) for part in regions(instr) for i in instructions(part))
 
 
 def _reads_memory(instr: Instr, found: dict[Value, Instr]) -> bool:
@@ -150,7 +254,12 @@ def _length(instr: Instr, lengths: dict[Value, int]) -> int:
     assert isinstance(instr, Call)
     name = len(getattr(instr.fn, "__name__", "xxx"))
     operator_like = getattr(instr.fn, "__module__", "") == "_operator"
-    extra = 4 if operator_like else name + 5
+    if instr.fn is format_string:
+        assert isinstance(instr.args[0], Const)
+        texts = sum(len(part) for part in instr.args[0].value if isinstance(part, str))
+        return texts + sum(_atom_length(a, lengths) + 6 for a in instr.args[1:])
+    display = instr.fn is pack_tuple or instr.fn is pack_slice
+    extra = 0 if display else 2 if operator_like else name + 3
     args = sum(_atom_length(a, lengths) + 2 for a in instr.args)
     return extra + args + sum(len(k) + 3 + _atom_length(a, lengths) for k, a in instr.kwargs)
 

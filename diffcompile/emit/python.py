@@ -10,13 +10,15 @@ import ast
 import itertools
 import math
 import operator
+import re
 import warnings
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
 from ..analysis.effects import pure
+from ..errors import NOWHERE
 from ..ir.graph import (
     UNBOUND,
     Atom,
@@ -40,7 +42,8 @@ from ..ir.graph import (
     raise_error,
     unpack,
 )
-from ..ir.walk import operands, regions, same_atom, values
+from ..ir.types import Type
+from ..ir.walk import instructions, operands, regions, same_atom, values
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # astor reads names that Python 3.12 deprecates
@@ -69,6 +72,7 @@ COMPARE: dict[Any, type[ast.cmpop]] = {
     operator.gt: ast.Gt, operator.ge: ast.GtE, operator.is_: ast.Is, operator.is_not: ast.IsNot,
 }  # fmt: skip
 LIMIT = 100
+HEADER = 48  # a loop's target longer than this is unpacked on the next line
 
 
 class Comment(ast.stmt):
@@ -101,12 +105,52 @@ class _Generator(astor.code_gen.SourceGenerator):  # type: ignore[misc]
             tight = power and _simple(left) and _simple(right)
             self.write(left, get_op_symbol(op, "%s" if tight else " %s "), right)
 
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str):
+            self.write(_quoted(node.value))
+        else:
+            super().visit_Constant(node)
+
+    def visit_Slice(self, node: ast.Slice) -> None:
+        bounds = [b for b in (node.lower, node.upper, node.step) if b is not None]
+        set_precedence(Precedence.Comma, *bounds)
+        wide = not all(map(_simple, bounds))
+        if node.lower is not None:
+            self.write(node.lower, " " * wide)
+        self.write(":")
+        if node.upper is not None:
+            self.write(" " * wide, node.upper)
+        if node.step is not None:
+            self.write(" " * (wide and node.upper is not None), ":", " " * wide, node.step)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        start = len(self.result)
+        super().visit_JoinedStr(node)
+        text = "".join(map(str, self.result[start:]))
+        if text.startswith("f'") and '"' not in text and "\\" not in text and text.count("'") == 2:
+            self.result[start:] = ['f"' + text[2:-1] + '"']
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        text = node.value.value if isinstance(node.value, ast.Constant) else None
+        if isinstance(text, str) and '"' not in text and "\\" not in text:
+            self.statement(node, '"""', text, '"""')
+        else:
+            super().visit_Expr(node)
+
     def visit_Comment(self, node: Comment) -> None:
         self.statement(node, "# ", node.text)
 
     def visit_Blank(self, node: Blank) -> None:
         self.newline(node)
         self.new_lines = max(self.new_lines, 2)
+
+
+def _quoted(text: str) -> str:
+    """A string literal in double quotes, if that needs no more escapes than single ones."""
+    shown = repr(text)
+    if shown[0] == "'" and '"' not in text:
+        return '"' + shown[1:-1].replace("\\'", "'") + '"'
+    return shown
 
 
 def _simple(node: ast.expr) -> bool:
@@ -125,17 +169,48 @@ def print_python(tree: ast.AST) -> str:
     return "\n".join(itertools.chain.from_iterable(map(_fold, text.split("\n")))) + "\n"
 
 
-def _fold(line: str) -> list[str]:
-    """A long line as several: one item of its outermost bracket a line."""
+_HEAD = re.compile(r"(\s*(?:(?:return|if|elif|while|assert) |[^()=<>!]*? (?:[-+*/@|&^%]|//|\*\*|<<|>>)?= ))(.*?)(:?)")
+
+
+def _fold(line: str, inside: bool = False) -> list[str]:
+    """A long line as several: one item of its widest bracket a line, or broken at its operators.
+
+    `inside`: the line stands in brackets already.
+    """
     if len(line) <= LIMIT:
         return [line.rstrip()]
     if line.lstrip().startswith("#"):
         return [line[: LIMIT - 4].rstrip() + " ..."]
-    indent = len(line) - len(line.lstrip())
-    quote, best = "", None
-    k = 0
-    spans: list[tuple[int, int, list[int]]] = []
-    stack: list[tuple[int, list[int]]] = []
+    pad = " " * (len(line) - len(line.lstrip()))
+    spans, commas, operators = _scan(line)
+    outer = [s for s in spans if not any(o[0] < s[0] and s[1] < o[1] for o in spans) and s[1] - s[0] > 1]
+    widest = max(outer, key=lambda s: s[1] - s[0], default=None)
+    if widest is not None and 2 * (widest[1] - widest[0]) > len(line) - len(pad) - 8:
+        return _at_commas(line, pad, widest, spans)
+    if inside and operators:
+        cuts = [0, *operators, len(line)]
+        parts = [line[a:b].strip() for a, b in itertools.pairwise(cuts)]
+        return list(itertools.chain.from_iterable(_fold(pad + part, True) for part in parts))
+    head = None if inside else _HEAD.fullmatch(line)
+    if head and " " in head[2] and len(head[1]) < LIMIT - 2:
+        tail = f"{pad}){head[3]}"
+        if commas and commas[-1] > len(head[1]):
+            return [head[1] + "(", *_packed(pad + "    ", _pieces(head[2] + ",")), tail]
+        return [head[1] + "(", *_fold(f"{pad}    {head[2]}", True), tail]
+    if head and " = " in line and commas and commas[0] < len(head[1]):
+        return [pad + "(", *_packed(pad + "    ", _pieces(head[1].strip(" =") + ",")), f"{pad}) = {head[2]}"]
+    if widest is not None:
+        return _at_commas(line, pad, widest, spans)
+    return [line.rstrip()]
+
+
+def _scan(line: str) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    """The brackets of a line, and its commas and loosest operators outside of them."""
+    spans: list[tuple[int, int]] = []
+    stack: list[int] = []
+    commas: list[int] = []
+    found: dict[str, list[int]] = {}
+    quote, k = "", 0
     while k < len(line):
         c = line[k]
         if quote:
@@ -148,37 +223,52 @@ def _fold(line: str) -> list[str]:
             quote = line[k : k + 3] if line[k : k + 3] in ("'''", '"""') else c
             k += len(quote) - 1
         elif c in "([{":
-            stack.append((k, []))
+            stack.append(k)
         elif c in ")]}" and stack:
-            opened, commas = stack.pop()
-            spans.append((opened, k, commas))
-        elif c == "," and stack:
-            stack[-1][1].append(k)
+            spans.append((stack.pop(), k))
+        elif c == "," and not stack:
+            commas.append(k)
+        elif c == " " and not stack:
+            for level in (" if ", " else ", " or ", " and ", " + ", " - ", " * ", " @ ", " / "):
+                if line.startswith(level, k) and line[:k].strip():
+                    found.setdefault(_LEVELS[level], []).append(k)
         k += 1
-    outer = [s for s in spans if not any(o[0] < s[0] and s[1] < o[1] for o in spans) and s[1] - s[0] > 1]
-    if outer:
-        best = max(outer, key=lambda s: s[1] - s[0])
-    if best is None:
-        return [line.rstrip()]
-    opened, closed, commas = best
-    pieces = []
-    last = opened + 1
-    for comma in commas:
-        pieces.append(line[last : comma + 1].strip())
-        last = comma + 1
-    tail = line[last:closed].strip()
-    slicing = line[opened] == "["
-    if tail:
-        pieces.append(tail if slicing or not commas or tail.startswith("*") else tail + ",")
-    pad = " " * (indent + 4)
-    packed: list[str] = []
+    return spans, commas, next((found[k] for k in ("if", "or", "and", "+", "*") if k in found), [])
+
+
+_LEVELS = {
+    " if ": "if", " else ": "if", " or ": "or", " and ": "and", " + ": "+", " - ": "+", " * ": "*", " @ ": "*",
+    " / ": "*",
+}  # fmt: skip
+
+
+def _pieces(text: str) -> list[str]:
+    """What stands between the outermost commas, each with its comma."""
+    cuts = [0, *(k + 1 for k in _scan(text)[1]), len(text)]
+    return [piece for piece in (text[a:b].strip() for a, b in itertools.pairwise(cuts)) if piece]
+
+
+def _packed(pad: str, pieces: list[str]) -> list[str]:
+    """One piece a line; many short ones share lines."""
+    lines: list[str] = []
     for piece in pieces:
-        if packed and len(packed[-1]) + 1 + len(piece) <= LIMIT and len(pieces) > 6:
-            packed[-1] += " " + piece
+        if lines and len(pieces) > 6 and len(lines[-1]) + 1 + len(piece) <= LIMIT:
+            lines[-1] += " " + piece
         else:
-            packed.append(pad + piece)
-    head, foot = line[: opened + 1], " " * indent + line[closed:]
-    return [head, *itertools.chain.from_iterable(map(_fold, packed)), *_fold(foot)]
+            lines.append(pad + piece)
+    return list(itertools.chain.from_iterable(_fold(text, True) for text in lines))
+
+
+def _at_commas(line: str, pad: str, bracket: tuple[int, int], spans: list[tuple[int, int]]) -> list[str]:
+    opened, closed = bracket
+    while (opened + 1, closed - 1) in spans:
+        opened, closed = opened + 1, closed - 1
+    pieces = _pieces(line[opened + 1 : closed])
+    last = pieces[-1]
+    if len(pieces) > 1 and line[opened] != "[" and not last.startswith("*") and not last.endswith(","):
+        pieces[-1] = last + ","
+    foot = _fold(pad + line[closed:])
+    return [line[: opened + 1], *_packed(pad + "    ", pieces), *foot]
 
 
 class Refer(Protocol):
@@ -201,7 +291,8 @@ class Printer:
         self.comments = comments
         self.backward = False
         self.line = 0
-        self.ensured = False
+        self.said = 0
+        self.memos: list[ast.stmt] = []  # the statements that make the lists of what loops save
 
     # -- expressions ----------------------------------------------------------------------------------------
 
@@ -233,8 +324,10 @@ class Printer:
         if type(value) is float:
             return self.floating(value)
         if type(value) is complex:
+            if not np.isfinite(value) or any(v == 0 and math.copysign(1, v) < 0 for v in (value.real, value.imag)):
+                return _call(_name("complex"), [self.floating(value.real), self.floating(value.imag)])
             real, imag = self.floating(value.real), ast.Constant(complex(0, abs(value.imag)))
-            if value.real == 0 and math.copysign(1, value.real) > 0 and math.copysign(1, value.imag) > 0:
+            if value.real == 0 and value.imag > 0:
                 return imag
             op: ast.operator = ast.Sub() if math.copysign(1, value.imag) < 0 else ast.Add()
             return ast.BinOp(real, op, imag)
@@ -282,10 +375,15 @@ class Printer:
     def call(self, instr: Call) -> ast.expr:
         fn, args = instr.fn, instr.args
         if fn in BINARY if _hashable(fn) else False:
-            return ast.BinOp(self.atom(args[0]), BINARY[fn](), self.atom(args[1]))
+            left, right = map(self.atom, args)
+            if fn is operator.add and self.backward and _is_negative(right):
+                return ast.BinOp(left, ast.Sub(), right.operand)
+            return ast.BinOp(left, BINARY[fn](), right)
         if _hashable(fn):
             if fn in UNARY:
                 return ast.UnaryOp(UNARY[fn](), self.atom(args[0]))
+            if fn in (operator.eq, operator.ne) and isinstance(args[0], Const) and isinstance(args[1], Value):
+                args = (args[1], args[0])
             if fn in COMPARE:
                 return ast.Compare(self.atom(args[0]), [COMPARE[fn]()], [self.atom(args[1])])
             if fn is operator.contains:
@@ -298,6 +396,10 @@ class Printer:
         if isinstance(fn, Method):
             return _call(_attribute(self.atom(args[0]), fn.name), [self.atom(a) for a in args[1:]], keywords)
         if isinstance(fn, (type(np.ndarray.sum), type(np.ndarray.T))):
+            if fn is np.ndarray.T and isinstance(args[0], Value):
+                inner = self.nested.get(args[0])
+                if isinstance(inner, Call) and inner.fn is np.ndarray.T:
+                    return self.atom(inner.args[0])
             owner = _attribute(self.atom(args[0]), fn.__name__)
             if isinstance(fn, type(np.ndarray.T)):
                 return owner
@@ -338,16 +440,16 @@ class Printer:
         """In the backward pass: the user's line, above the adjoint of it."""
         if not (self.comments and self.backward) or isinstance(instr, (For, While)):
             return
-        if (
-            instr.line.line == self.line
-            or not instr.line.line
-            or isinstance(instr, If)
-            and not instr.expression
-        ):
+        if instr.line.line and not isinstance(instr, If):
+            self.comment(instr, out)
+
+    def comment(self, instr: Instr, out: list[ast.stmt]) -> None:
+        if not (self.comments and self.backward) or instr.line.line == self.line:
             return
         if out and not isinstance(out[-1], Comment):
             out.append(Blank())
         self.line = instr.line.line
+        self.said += 1
         out.append(Comment(text=f"{instr.line.line}: {instr.line.text.strip()}"))
 
     def statement(self, instr: Instr, out: list[ast.stmt]) -> None:
@@ -377,23 +479,12 @@ class Printer:
         if not instr.outs:
             out.append(ast.Expr(value))
         elif len(instr.outs) == 1:
-            self.assign(instr.outs[0], value, instr, out)
+            out.append(_assignment(self.named[instr.outs[0]], value, instr.outs[0].type))
+            if instr.fn is pack_list and instr.line == NOWHERE:
+                self.memos.append(out[-1])
         else:
             targets: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in instr.outs]
             out.append(ast.Assign([ast.Tuple(targets, ast.Store())], value))
-
-    def assign(self, target: Value, value: ast.expr, instr: Call, out: list[ast.stmt]) -> None:
-        name = self.named[target]
-        scalar = target.type.is_scalar or target.type.kind == "str"
-        if (
-            isinstance(value, ast.BinOp)
-            and isinstance(value.left, ast.Name)
-            and value.left.id == name
-            and scalar
-        ):
-            out.append(ast.AugAssign(_name(name, ast.Store()), value.op, value.right))
-            return
-        out.append(ast.Assign([_name(name, ast.Store())], value))
 
     def store(self, instr: Store, out: list[ast.stmt]) -> None:
         target = self.atom(instr.target)
@@ -444,34 +535,26 @@ class Printer:
             out.append(ast.Assign([ast.Tuple(names, ast.Store())], ast.Tuple(values, ast.Load())))
             return
         for name, source in needed:
-            value = self.atom(source)
-            scalar = source.type.is_scalar
-            if (
-                isinstance(value, ast.BinOp)
-                and isinstance(value.left, ast.Name)
-                and value.left.id == name
-                and scalar
-            ):
-                out.append(ast.AugAssign(_name(name, ast.Store()), value.op, value.right))
-            else:
-                out.append(ast.Assign([_name(name, ast.Store())], value))
+            out.append(_assignment(name, self.atom(source), source.type))
 
     def branch(self, instr: If, out: list[ast.stmt]) -> None:
-        line = self.line
+        if instr.line.line and _lines(instr) == {instr.line.line}:
+            self.comment(instr, out)  # all of it is the adjoint of one line
+        elif self.comments and self.backward and out and not isinstance(out[-1], Comment):
+            out.append(Blank())
+        line, said = self.line, self.said
         paths = []
         for part in (instr.then, instr.orelse):
             self.line = line
             body = self.block(part)
             self.moves(list(zip(instr.outs, part.results, strict=True)), body)
             paths.append(body)
-        self.line = 0
+        self.line = line if self.said == said else 0
         then, orelse = paths
         if not then and not orelse:
             if not pure(instr):
                 out.append(ast.Expr(self.atom(instr.test)))
             return
-        if self.comments and self.backward and out:
-            out.append(Blank())
         test = self.atom(instr.test)
         if not then and len(orelse) == 1 and isinstance(orelse[0], ast.Raise):
             raised = orelse[0].exc
@@ -490,12 +573,15 @@ class Printer:
     def loop(self, instr: For | While, out: list[ast.stmt]) -> None:
         count = len(instr.items) if isinstance(instr, For) else 0
         carried = instr.body.params[count:]
+        lists = []
+        while out and any(out[-1] is memo for memo in self.memos):
+            lists.append(out.pop())
         self.moves(list(zip(carried, instr.init, strict=True)), out)
-        for memo in instr.outs[len(carried) :]:
-            out.append(ast.Assign([_name(self.named[memo], ast.Store())], ast.List([], ast.Load())))
+        out.extend(reversed(lists))
         if self.comments and self.backward and out and not isinstance(out[-1], (Comment, Blank)):
             if not isinstance(out[-1], ast.Assign):
                 out.append(Blank())
+        line, said = self.line, self.said
         self.line = 0
         body: list[ast.stmt] = []
         header: ast.stmt
@@ -503,9 +589,7 @@ class Printer:
         if isinstance(instr, While):
             test = self.condition(instr, body)
         else:
-            region, target = self.targets(instr)
-        if self.backward and self.comments:
-            body.extend(())
+            region, target = self.targets(instr, body)
         body.extend(self.turn(instr, region, carried))
         if not body:
             body = [ast.Pass()]
@@ -514,8 +598,8 @@ class Printer:
         else:
             header = ast.For(target, self.iterable(instr), body, [])
         out.append(header)
-        self.line = 0
-        if self.comments and self.backward:
+        self.line = line if self.said == said else 0
+        if self.comments and self.backward and self.said != said:
             out.append(Blank())
 
     def condition(self, instr: While, body: list[ast.stmt]) -> ast.expr:
@@ -528,23 +612,15 @@ class Printer:
         return ast.Constant(True)
 
     def turn(self, instr: For | While, region: Region, carried: tuple[Value, ...]) -> list[ast.stmt]:
-        """One turn: the body, what it saves, what it carries on, and whether it is the last."""
-        count = len(carried)
-        results = region.results
-        pairs = list(zip(carried, results, strict=False))
-        saves = list(zip(instr.outs[count:], results[count + 1 :], strict=True))
-        leave = results[count]
-        return self.tail(region, pairs, saves, leave)
+        """One turn: the body, what it carries on, and whether it is the last."""
+        *results, leave = region.results
+        return self.tail(region, list(zip(carried, results, strict=True)), leave)
 
-    def tail(
-        self, region: Region, pairs: list[tuple[Value, Atom]], saves: list[tuple[Value, Atom]], leave: Atom
-    ) -> list[ast.stmt]:
+    def tail(self, region: Region, pairs: list[tuple[Value, Atom]], leave: Atom) -> list[ast.stmt]:
         last = region.body[-1] if region.body else None
-        if isinstance(last, If) and isinstance(leave, Value) and leave in last.outs and not saves:
+        if isinstance(last, If) and isinstance(leave, Value) and leave in last.outs:
             return self.leaving_branch(region, last, pairs, leave)
         out = self.block(region)
-        for memo, value in saves:
-            out.append(ast.Expr(_call(_attribute(_name(self.named[memo]), "append"), [self.atom(value)])))
         flag: Atom | None = leave
         if isinstance(leave, Const):
             flag = None
@@ -566,7 +642,7 @@ class Printer:
             self.line = line
             table: dict[Value, Atom] = dict(zip(last.outs, part.results, strict=True))
             inner = [(t, table.get(s, s) if isinstance(s, Value) else s) for t, s in pairs]
-            paths.append(self.tail(part, inner, [], table[leave] if isinstance(leave, Value) else leave))
+            paths.append(self.tail(part, inner, table[leave] if isinstance(leave, Value) else leave))
         self.line = 0
         then, orelse = paths
         test = self.atom(last.test)
@@ -585,8 +661,8 @@ class Printer:
 
     # -- loop headers ---------------------------------------------------------------------------------------
 
-    def targets(self, instr: For) -> tuple[Region, ast.expr]:
-        """The loop's target, an unpacked turn's names standing in it directly."""
+    def targets(self, instr: For, body: list[ast.stmt]) -> tuple[Region, ast.expr]:
+        """The loop's target, an unpacked turn's names standing in it directly if there are not too many."""
         params = instr.body.params[: len(instr.items)]
         used = _read_values(instr.body)
         region = instr.body
@@ -595,7 +671,14 @@ class Printer:
             first = region.body[0] if region.body else None
             if isinstance(first, Call) and first.fn is unpack and first.args[0] is param:
                 names: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in first.outs]
-                nodes.append(ast.Tuple(names, ast.Store()))
+                unpacked = ast.Tuple(names, ast.Store())
+                if sum(len(self.named[o]) + 2 for o in first.outs) > HEADER - 20 * (len(params) > 1):
+                    nodes.append(_name(self.named[param], ast.Store()))
+                    body.append(ast.Assign([unpacked], _name(self.named[param])))
+                    if self.backward:
+                        body.append(Blank())
+                else:
+                    nodes.append(unpacked)
                 region = Region(region.params, region.body[1:], region.results)
             else:
                 nodes.append(_name(self.named[param] if param in used else "_", ast.Store()))
@@ -607,12 +690,28 @@ class Printer:
     def iterable(self, instr: For) -> ast.expr:
         counted = len(instr.items) > 1 and _is_count(instr.items[0], self)
         parts = [self.source(atom, instr.backwards) for atom in instr.items[counted:]]
+        if len(instr.items) == 1 and instr.body.params[0] not in _read_values(instr.body):
+            turns = self.turns(instr.items[0])
+            if turns is not None:
+                return self.atom(turns)
         if counted:
             rest = parts[0] if len(parts) == 1 else _call(_name("zip"), parts)
             start = _count_start(instr.items[0], self)
             extra = [] if _is_zero(start) else [self.atom(start)]
             return _call(_name("enumerate"), [rest, *extra])
         return parts[0] if len(parts) == 1 else _call(_name("zip"), parts)
+
+    def turns(self, atom: Atom) -> Atom | None:
+        """A range with as many items as this one, of which only the number matters."""
+        made = self.nested.get(atom) if isinstance(atom, Value) else None
+        if not isinstance(made, Call) or made.fn is not range:
+            return None
+        count = self.nested.get(made.args[0]) if len(made.args) == 1 and isinstance(made.args[0], Value) else None
+        if isinstance(count, Call) and count.fn is len and isinstance(count.args[0], Value):
+            inner = self.nested.get(count.args[0])
+            if isinstance(inner, Call) and inner.fn is range:
+                return count.args[0]
+        return atom
 
     def source(self, atom: Atom, backwards: bool) -> ast.expr:
         made = self.nested.get(atom) if isinstance(atom, Value) else None
@@ -625,6 +724,34 @@ class Printer:
                 return self.source(made.args[0], not backwards)
         node = self.atom(atom)
         return _call(_name("reversed"), [node]) if backwards else node
+
+
+def _assignment(name: str, value: ast.expr, known: Type) -> ast.stmt:
+    """`name = value`, in place where that is the same: numbers and strings cannot be changed."""
+    if isinstance(value, ast.BinOp) and (known.is_scalar or known.kind == "str"):
+        left, op, right = value.left, value.op, value.right
+        if _is_named(left, name):
+            return ast.AugAssign(_name(name, ast.Store()), op, right)
+        if _is_named(right, name) and isinstance(op, (ast.Add, ast.Mult)) and known.is_scalar:
+            return ast.AugAssign(_name(name, ast.Store()), op, left)
+    return ast.Assign([_name(name, ast.Store())], value)
+
+
+def _is_negative(node: ast.expr) -> TypeGuard[ast.UnaryOp]:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+
+
+def _is_named(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _lines(instr: If) -> set[int]:
+    """The source lines that a branch and all in it come from."""
+    found = {instr.line.line}
+    for part in (instr.then, instr.orelse):
+        for inner in instructions(part):
+            found.add(inner.line.line)
+    return found - {0}
 
 
 def _read_values(region: Region) -> set[Value]:

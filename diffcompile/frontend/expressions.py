@@ -49,6 +49,20 @@ ARRAY_KINDS = frozenset({"array", "number", "unknown", "float", "int", "complex"
 UNROLLED = 64  # a container whose items differ in kind is run over item by item up to this length
 
 
+LIBRARIES = frozenset({"numpy", "scipy", "math", "cmath", "operator", "builtins"})
+
+
+def _library(name: str, value: Any) -> bool:
+    """Is this an imported module of a library, or a function or class of one under its own name?"""
+    if isinstance(value, ModuleType):
+        return value.__name__.partition(".")[0] in LIBRARIES
+    if not callable(value) or getattr(value, "__name__", None) != name:
+        return False
+    if isinstance(value, np.ufunc):
+        return getattr(np, name, None) is value
+    return str(getattr(value, "__module__", "")).partition(".")[0] in LIBRARIES
+
+
 class Expressions(Core):
     def expression(self, node: ast.expr, name: str = "") -> Ref:
         """The reference that an expression evaluates to; a value made on top of it is called `name`."""
@@ -107,7 +121,7 @@ class Expressions(Core):
         """A global or closure object: numbers and arrays are read live at every call, the rest is folded."""
         live = isinstance(value, (float, complex, np.ndarray, np.generic)) and not isinstance(value, bool)
         if self.unit.rule or not (live or self._instance(value)):
-            if not self.unit.rule:
+            if not self.unit.rule and not _library(name, value):
                 self.unit.session.guard(name, scope, value)
             return Const(value, name if isinstance(value, (bool, int, float)) and self.unit.rule else "")
         return self.captured(Capture(name, scope), type_of_constant(value))

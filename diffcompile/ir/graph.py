@@ -215,6 +215,9 @@ class Graph:
     def params(self) -> tuple[Value, ...]:
         return self.region.params
 
+    def __repr__(self) -> str:
+        return f"<graph {self.name}({', '.join(p.name for p in self.params)})>"
+
 
 class Function:
     """A user function called by a graph: shared by its call sites, so that recursion can refer to it.

@@ -7,7 +7,12 @@
 
 from __future__ import annotations
 
-from .graph import Atom, Call, Const, For, Graph, If, Instr, Region, Store, Value, While
+import re
+
+from .graph import Atom, Call, Const, For, Function, Graph, If, Instr, Method, Region, Store, Value, While
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class _Names:
@@ -34,11 +39,15 @@ def graph_text(graph: Graph, types: bool = False) -> str:
 
 
 def function_name(fn: object) -> str:
-    if isinstance(fn, Graph):
+    """How an operation is written: its path, never its address."""
+    if isinstance(fn, (Graph, Function, Method)):
         return fn.name
+    ufunc = getattr(fn, "__self__", None)
+    if type(ufunc).__name__ == "ufunc":
+        return f"{function_name(ufunc)}.{getattr(fn, '__name__', '')}"
     module = getattr(fn, "__module__", None) or ""
     owner = getattr(fn, "__objclass__", None)
-    name = getattr(fn, "__name__", None) or str(fn)
+    name = getattr(fn, "__name__", None) or type(fn).__name__
     if owner is not None:
         return f"{owner.__name__}.{name}"
     short = {"numpy": "np", "builtins": "", "_operator": "operator"}.get(
@@ -59,7 +68,8 @@ def _atom(atom: Atom, names: _Names) -> str:
     if isinstance(atom, Const):
         if callable(atom.value):
             return function_name(atom.value)
-        return atom.spelling or repr(atom.value)
+        text = " ".join((atom.spelling or repr(atom.value)).split())
+        return f"<{type(atom.value).__name__}>" if _ADDRESS.search(text) else text
     return names.of(atom)
 
 
@@ -119,3 +129,6 @@ def _instr(instr: Instr, names: _Names, types: bool, depth: int, lines: list[str
             _region(instr.body, names, types, depth + 1, inner)
             lines.append(head() + text)
             lines.extend(inner)
+
+
+Graph.__str__ = graph_text  # type: ignore[method-assign, assignment]  # so that `print(graph)` reads well

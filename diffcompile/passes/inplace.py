@@ -19,7 +19,7 @@ from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness, reach
 from ..ir.graph import (
     Atom,
     Call,
-    For,
+    For, If,
     Graph,
     Instr,
     Region,
@@ -184,6 +184,14 @@ def _keep_flow(instr: Instr, value: Value, table: dict[Value, Atom]) -> Instr:
 
 
 def _shallow(instr: Instr, table: dict[Value, Atom]) -> Instr:
+    """Substitute in the instruction's own operands; its regions have been seen to."""
+    match instr:
+        case If():
+            return replace(instr, test=resolve(instr.test, table))
+        case For():
+            return replace(instr, items=swap(instr.items, table), init=swap(instr.init, table))
+        case While():
+            return replace(instr, init=swap(instr.init, table))
     return substitute_in(instr, table)
 
 

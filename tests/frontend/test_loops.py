@@ -1,4 +1,5 @@
 """Loops of every kind: the value is Python's, the gradient agrees with differences."""
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ LOOPS = {
         "for i in range(4):\n    if i == 1:\n        t = x * x\n    if i > 1:\n        s = s + t"
     ),
     "the loop variable assigned in the body": "for i in range(4):\n    i = i * x\n    s = s + i",
-    "the iterable assigned in the body": "xs = (x, 2.0 * x)\nfor a in xs:\n    xs = (a,)\n    s = s + a\ns = s * xs[0]",
+    "the iterable assigned in the body": "xs = (x, 2.0 * x)\nfor a in xs:\n    xs = (a, a)\n    s = s + a\ns = s * xs[0]",
     "the bound changed in the body": "n = 3\nfor i in range(n):\n    n = n + 2\n    s = s + x * n",
     "carried values swapped": "a, b = x, 1.0\nfor i in range(5):\n    a, b = b, a + b * x\ns = a",
     "a loop in a loop": "for i in range(3):\n    t = x\n    for j in range(i):\n        t = t * x\n    s = s + t",

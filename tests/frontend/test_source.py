@@ -1,4 +1,5 @@
 """A function's text is found, whatever shares its line, its file or its name."""
+# ruff: noqa: E501
 
 from __future__ import annotations
 

@@ -31,8 +31,7 @@ def cost_grad(Wh, Wo, x, y):
 
     # backward
     # 14: yhat = max(0.0, Zo)
-
-    if 0.0 == yhat:
+    if yhat == 0.0:
         ct = 0.0
 
     # 13: Zo = Wo * H
@@ -40,8 +39,7 @@ def cost_grad(Wh, Wo, x, y):
     H_bar = ct * Wo
 
     # 12: H = max(0.0, Zh)
-
-    if 0.0 == H:
+    if H == 0.0:
         ct = 0.0
     else:
         ct = H_bar

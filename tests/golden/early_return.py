@@ -22,17 +22,14 @@ def huber_grad(x, delta):
     `v_bar` is the cotangent of `v`: the derivative of the result with respect to `v`.
     """
     # forward
-    gt_out = x > 0
-    if gt_out:
+    if x > 0:
         size = x
     else:
         size = -x
 
     # backward
     if size <= delta:
-        # 13: return x * x / 2
-        x_bar = 0.5 * x
-        x_bar += x_bar
+        x_bar = x
         delta_bar = 0.0
         size_bar = 0.0
     else:
@@ -41,11 +38,10 @@ def huber_grad(x, delta):
         x_bar = 0.0
         size_bar = delta
 
-    if gt_out:
-        # 11: size = x if x > 0 else -x
+    # 11: size = x if x > 0 else -x
+    if x > 0:
         x_bar += size_bar
     else:
-        # 11: size = x if x > 0 else -x
         x_bar -= size_bar
 
     return x_bar, delta_bar

@@ -36,9 +36,8 @@ def heat_grad(rate, u0):
         v = np.zeros_like(u)
         for i in range(1, len(u) - 1):
             item = u[i]
-            total = item + rate * (u[i - 1] - 2.0 * item + u[i + 1])
-            v[i] = total
-        saved.append((u, range(1, len(u) - 1)))
+            v[i] = item + rate * (u[i - 1] - 2.0 * item + u[i + 1])
+        saved.append((np.copy(u), range(1, len(u) - 1)))
         u = v
 
     # backward
@@ -51,16 +50,14 @@ def heat_grad(rate, u0):
         v_bar = u_bar
         for i in reversed(range_out):
             # 17: v[i] = u[i] + rate * (u[i - 1] - 2.0 * u[i] + u[i + 1])
-            diff = i - 1
-            total = i + 1
-            total_1 = u[diff] - 2.0 * u[i] + u[total]
+            total = u[i - 1] - 2.0 * u[i] + u[i + 1]
             total_bar = v_bar[i]
             v_bar[i] = 0.0
-            rate_bar += total_bar * total_1
+            rate_bar += total_bar * total
             total_bar_1 = total_bar * rate
-            u_bar_1[total] += total_bar_1
+            u_bar_1[i + 1] += total_bar_1
             u_bar_1[i] -= 2.0 * total_bar_1
-            u_bar_1[diff] += total_bar_1
+            u_bar_1[i - 1] += total_bar_1
             u_bar_1[i] += total_bar
 
         u_bar = u_bar_1

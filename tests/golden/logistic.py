@@ -25,17 +25,17 @@ def loss_grad(w, x, y):
     `v_bar` is the cotangent of `v`: the derivative of the result with respect to `v`.
     """
     # forward
-    exp_out = np.exp(-(x @ w))
+    product = x @ w
+    exp_out = np.exp(-product)
     total = 1 + exp_out
     p = 1 / total
     diff = 1 - y
     diff_1 = 1 - p
-    total_1 = y * np.log(p) + diff * np.log(diff_1)
 
     # backward
     # 14: return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
-    total_bar = np.broadcast_to(-1.0 / total_1.size, total_1.shape)
-    p_bar = total_bar * y / p - total_bar * diff / diff_1
+    ratio = -1.0 / product.size
+    p_bar = ratio * y / p - ratio * diff / diff_1
 
     # 13: p = 1 / (1 + np.exp(-(x @ w)))
     w_bar = x.T @ (p_bar * (p / total) * exp_out)

@@ -32,17 +32,6 @@ def sigmoid(z):
     return 1.0 / (1.0 + np.exp(-z))
 
 
-def unbroadcast(ct, x):
-    """Sum `ct` over the axes along which `x` was broadcast; a scalar for a scalar."""
-    if np.ndim(x) == 0:
-        return np.sum(ct) if np.ndim(ct) else ct
-    extra = np.ndim(ct) - np.ndim(x)
-    stretched = [(extra + i) for i, n in enumerate(np.shape(x)) if n != ct.shape[extra + i]]
-    if extra or stretched:
-        ct = np.sum(ct, axis=(*range(extra), *stretched), keepdims=True)
-    return np.reshape(ct, np.shape(x)) if extra else ct
-
-
 def loss_value_and_grad(W1, b1, W2, b2, x, y):
     """Value of `loss`, and its gradient with respect to W1, b1, W2 and b2.
 
@@ -51,19 +40,16 @@ def loss_value_and_grad(W1, b1, W2, b2, x, y):
     """
     # forward
     h = np.tanh(x @ W1 + b1)
-    total = h @ W2 + b2
-    p = sigmoid(total)
+    p = sigmoid(h @ W2 + b2)
     diff = p - y
-    power = diff**2
-    value = np.sum(power)
+    value = np.sum(diff**2)
 
     # backward
     # 24: return np.sum((p - y) ** 2)
-    a_bar = np.broadcast_to(1.0, np.shape(power))
-    p_bar = unbroadcast(unbroadcast(a_bar * (2 * diff), diff), p)
+    product = 2 * diff
 
     # 23: p = sigmoid(h @ W2 + b2)
-    total_bar = unbroadcast(p_bar * (p * (1.0 - p)), total)
+    total_bar = product * (p * (1.0 - p))
     b2_bar = total_bar.sum(axis=0)
     product = total_bar @ W2.T
     W2_bar = h.T @ total_bar

@@ -45,32 +45,24 @@ def layer_grad(W, b, x):
     total_bar = unbroadcast(a_bar * (1 - tanh_out**2), total)
     product_bar = unbroadcast(total_bar, product)
     b_bar = unbroadcast(total_bar, b)
-    ndim_out = x.ndim
-    le_out = ndim_out <= 2
-
-    if le_out and W.ndim <= 2:
-        eq_out = ndim_out == 2
-
-        if eq_out and W.ndim == 2:
+    if x.ndim <= 2 and W.ndim <= 2:
+        if x.ndim == 2 and W.ndim == 2:
             result = x.T @ product_bar
-        elif eq_out:
+        elif x.ndim == 2:
             result = x.T @ product_bar
         elif W.ndim == 2:
             result = np.outer(x, product_bar)
         else:
             result = product_bar * x
+    elif W.ndim == 1:
+        result = np.tensordot(product_bar, x, product_bar.ndim)
+    elif x.ndim == 1:
+        result = x[:, None] * product_bar[..., None, :]
+    elif W.ndim == 2:
+        batch = tuple(range(x.ndim - 1))
+        result = np.tensordot(x, product_bar, (batch, batch))
     else:
-        ndim_out_1 = W.ndim
-
-        if ndim_out_1 == 1:
-            result = np.tensordot(product_bar, x, product_bar.ndim)
-        elif ndim_out == 1:
-            result = x[:, None] * product_bar[..., None, :]
-        elif ndim_out_1 == 2:
-            batch = tuple(range(ndim_out - 1))
-            result = np.tensordot(x, product_bar, (batch, batch))
-        else:
-            result = unbroadcast(x.mT @ product_bar, W)
+        result = unbroadcast(x.mT @ product_bar, W)
     result = np.copy(result)
     b_bar = np.copy(b_bar)
 

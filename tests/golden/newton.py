@@ -28,17 +28,11 @@ def root_grad(a, x):
     step = 1.0
     saved = []
     while abs(step) > 1e-12:
-        if x == 0.0:
-            x_1 = x
-            leave = True
-        else:
-            step = (x * x - a) / (2.0 * x)
-            x_1 = x - step
-            leave = False
         saved.append(x)
-        x = x_1
-        if leave:
+        if x == 0.0:
             break
+        step = (x * x - a) / (2.0 * x)
+        x -= step
 
     # backward
     x_bar = 1.0

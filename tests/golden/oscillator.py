@@ -36,19 +36,16 @@ def energy_value_and_grad(stiffness, q):
     saved = []
     for _ in range(20):
         sin_out = math.sin(q)
-        p -= 0.1 * stiffness * sin_out
-        total = q + 0.1 * p
         saved.append((q, sin_out))
-        q = total
+        p -= 0.1 * stiffness * sin_out
+        q += 0.1 * p
     stiffness_bar = 1.0 - math.cos(q)
     value = p * p / 2 + stiffness * stiffness_bar
 
     # backward
     # 21: return p * p / 2 + stiffness * (1.0 - math.cos(q))
     q_bar = stiffness * math.sin(q)
-    p_bar = 0.5 * p
-    p_bar += p_bar
-
+    p_bar = p
     for q, sin_out in reversed(saved):
         # 13: return q + dt * p, p
         p_bar += 0.1 * q_bar

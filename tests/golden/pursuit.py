@@ -42,8 +42,8 @@ def pursuit_grad(k, x0, targets):
             step = k * np.sign(gap)
         else:
             step = k * gap
-        x += 0.1 * np.sin(step)
         saved.append((gap, step))
+        x += 0.1 * np.sin(step)
 
     # backward
     x_bar = 0.0

@@ -19,6 +19,7 @@ def total(x, n):
 
 # --- generated ---
 def power_forward(x, n):
+    """Value of `power`, and what its pullback needs."""
     eq_out = n == 0
     if eq_out:
         result = 1.0
@@ -33,6 +34,7 @@ def power_forward(x, n):
 
 
 def power_backward(saved, power_bar):
+    """Cotangent of x, from what `power_forward` saved and the cotangent of its result."""
     eq_out, power_out, x, power_saved = saved
     if eq_out:
         x_bar = 0.0
@@ -56,6 +58,6 @@ def total_grad(x, n):
     # backward
     # 17: return power(x, n) + x
     x_bar = power_backward(power_saved, 1.0)
-    x_bar = 1.0 + x_bar
+    x_bar += 1.0
 
     return x_bar

@@ -1,0 +1,162 @@
+"""One standalone module: what it imports, what it holds, how it is loaded."""
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import math
+import operator
+import traceback
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diffcompile import grad, value_and_grad
+from diffcompile.emit.module import Module, public_path
+from diffcompile.errors import DiffCompileError
+from graphs import written
+
+
+@pytest.mark.parametrize(
+    ("thing", "path"),
+    [
+        (np.sin, "np.sin"),
+        (np.linalg.solve, "np.linalg.solve"),
+        (np.fft.fft, "np.fft.fft"),
+        (math.exp, "math.exp"),
+        (operator.add, "operator.add"),
+        (len, "len"),
+        (float, "float"),
+        (np.float32, "np.float32"),
+        (lambda x: x, None),
+        (3, None),
+    ],
+    ids=str,
+)
+def test_a_library_function_has_a_public_path(thing: Any, path: str | None) -> None:
+    assert public_path(thing) == path
+
+
+def test_imports_are_those_that_are_used() -> None:
+    module = Module()
+    for thing in (np.sin, math.exp, np.linalg.solve, len):
+        module(thing)
+
+    assert set(module.imports.values()) == {"import numpy as np", "import math"}
+
+
+def test_a_program_of_numbers_imports_no_arrays() -> None:
+    derivative = grad(written("def f(x): return x * math.sin(x)", math=math))
+    derivative(2.0)
+
+    assert "numpy" not in derivative.source and "np." not in derivative.source
+
+
+def run(source: str, name: str) -> Any:
+    scope: dict[str, Any] = {}
+    exec(source, scope)
+    return scope[name]
+
+
+PROGRAMS = {
+    "a helper": "def h(y):\n    for k in range(2):\n        y = np.sin(y)\n    return y\ndef f(x): return h(x) * h(2.0 * x)",
+    "recursion": "def h(y, n): return y if n == 0 else h(y, n - 1) * y\ndef f(x): return h(x, 3)",
+    "a helper of a helper": "def a(y): return np.exp(y)\ndef b(y): return a(y) * y\ndef f(x): return b(x) + a(x)",
+    "a nested function": "def f(x):\n    def h(y): return y * x\n    return h(h(x))",
+    "broadcasting": "def f(x): return np.sum(np.ones((3, 1)) * x + np.arange(4.0))",
+}
+
+
+@pytest.mark.parametrize("text", PROGRAMS.values(), ids=PROGRAMS)
+def test_the_text_alone_gives_the_same_numbers(text: str) -> None:
+    derivative = value_and_grad(written(text, "f"))
+    expected = derivative(0.7)
+
+    assert "diffcompile" not in "".join(line for line in derivative.source.splitlines() if "import" in line)
+    assert run(derivative.source, "f_value_and_grad")(0.7) == expected
+
+
+def test_two_helpers_of_one_name_are_two_functions() -> None:
+    first = written("def h(y):\n    for k in range(2):\n        y = np.sin(y)\n    return y")
+    second = written("def h(y):\n    for k in range(2):\n        y = np.cos(y)\n    return y")
+    fn = written("def f(x): return first(x) * second(x)", first=first, second=second)
+    derivative = value_and_grad(fn)
+    value, gradient = derivative(0.7)
+
+    assert value == fn(0.7)
+    assert gradient == pytest.approx((fn(0.7 + 1e-6) - fn(0.7 - 1e-6)) / 2e-6, rel=1e-7)
+    assert run(derivative.source, "f_value_and_grad")(0.7) == (value, gradient)
+
+
+def test_live_numbers_are_keyword_only_parameters() -> None:
+    fn = written("def f(x): return x * rate * x", rate=2.0)
+    derivative = grad(fn)
+
+    assert derivative(3.0) == 12.0
+    assert run(derivative.source, "f_grad")(3.0, rate=5.0) == 30.0
+    fn.__globals__["rate"] = 4.0
+    assert derivative(3.0) == 24.0
+
+
+def test_the_signature_is_the_users() -> None:
+    derivative = grad(written("def f(x, /, k=2.0, *, n=3): return x * k * n"))
+    derivative(1.0)
+
+    assert str(inspect.signature(run(derivative.source, "f_grad"))) == "(x, /, k=2.0, *, n=3)"
+
+
+def test_each_function_has_a_docstring_that_says_what_it_is_the_derivative_of() -> None:
+    derivative = grad(written("def f(x): return x * x", file="<doc>"))
+    derivative(1.0)
+    doc = ast.get_docstring(ast.parse(derivative.source).body[-1]) or ""  # type: ignore[arg-type]
+
+    assert doc.startswith("Gradient of `f` with respect to x.")
+    assert "line 1" in doc
+
+
+def test_tracebacks_show_the_generated_line() -> None:
+    derivative = value_and_grad(written("def f(x, a): return (x @ a) * 2.0"))
+    derivative(np.ones(2), np.ones(2))
+    with pytest.raises(ValueError) as caught:
+        derivative(np.ones(2), np.ones(3))
+    frame = traceback.extract_tb(caught.value.__traceback__)[-1]
+
+    assert frame.filename.startswith("<diffcompile f_value_and_grad")
+    assert "@" in (frame.line or "")
+    assert linecache.getline(frame.filename, frame.lineno or 0).strip() == frame.line
+
+
+@pytest.mark.xfail(strict=True, reason="the product is not computed, and the gradient has the other's length")
+def test_what_the_function_raises_is_raised_by_its_gradient_too() -> None:
+    derivative = grad(written("def f(x, a): return (x @ a) * 2.0"))
+
+    with pytest.raises(ValueError):
+        derivative(np.ones(2), np.ones(3))
+
+
+def test_the_text_is_the_same_every_time() -> None:
+    def source() -> str:
+        derivative = grad(written("def f(x):\n    for i in range(3):\n        x = np.tanh(x) * x\n    return x.sum()", file="<same>"))
+        derivative(np.ones(3))
+        return derivative.source
+
+    assert source() == source()
+
+
+def test_what_cannot_be_written_down_is_refused_with_its_reason(tmp_path: Any) -> None:
+    class Opaque:
+        def __call__(self, x: float) -> float:
+            return 2.0
+
+    derivative = grad(written("def f(x): return x * x * g(1.0)", g=Opaque()))
+    try:
+        derivative(2.0)
+    except DiffCompileError as error:
+        assert error.reason
+        return
+    with pytest.raises(DiffCompileError, match="cannot be written into a file of its own"):
+        derivative.save(tmp_path / "f.py")
+    assert not list(tmp_path.iterdir())

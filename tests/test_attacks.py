@@ -1,0 +1,414 @@
+"""Programs that were once answered wrongly, or not at all. A mark goes when its program is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diffcompile import grad, value_and_grad, vjp
+from diffcompile.errors import DiffCompileError
+from oracles import assert_agrees, assert_like, numeric_gradient, same
+
+X = np.array([1.0, 2.0, 3.0])
+
+
+def broken(reason: str) -> pytest.MarkDecorator:
+    return pytest.mark.xfail(strict=True, reason=reason)
+
+
+def assert_right(fn: Callable[..., Any], *args: Any, wrt: int | tuple[int, ...] = 0) -> None:
+    """Are the value and the gradient those of `fn` and of central differences? A refusal is neither."""
+    value, gradient = value_and_grad(fn, argnums=wrt)(*_copies(args))
+    slope, error = numeric_gradient(fn, lambda: _copies(args), wrt)
+
+    assert same(value, fn(*_copies(args)))
+    assert_agrees(gradient, slope, error)
+    assert_like(gradient, tuple(args[i] for i in wrt) if isinstance(wrt, tuple) else args[wrt])
+
+
+def _copies(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(np.copy(a) if isinstance(a, np.ndarray) else a for a in args)
+
+
+LISTED = "the loop's cotangents of a list replace those of its items"
+
+
+@broken(LISTED)
+def test_list_that_a_loop_runs_over_and_indexes() -> None:
+    def f(x):
+        m = [v * v for v in x]
+        t = 0.0
+        for i, r in enumerate(m):
+            t += r * m[i - 1]
+        return t
+
+    assert_right(f, X)
+
+
+@broken(LISTED)
+def test_list_that_two_nested_loops_run_over() -> None:
+    def f(x):
+        m = [v * v for v in x]
+        t = 0.0
+        for a in m:
+            for b in m:
+                t += a * b
+        return t
+
+    assert_right(f, X)
+
+
+@broken(LISTED)
+def test_list_of_arrays_that_a_loop_runs_over_and_indexes() -> None:
+    def f(x):
+        m = [v * x for v in x]
+        t = 0.0
+        for r in m:
+            t += r @ m[0]
+        return t
+
+    assert_right(f, X)
+
+
+@broken(LISTED)
+def test_list_that_a_loop_leaves_early_and_indexes() -> None:
+    def f(x):
+        m = [v * v for v in x]
+        t = 0.0
+        for r in m:
+            if r > 2:
+                t += r * m[0]
+                break
+            t += m[1]
+        return t
+
+    assert_right(f, X)
+
+
+@broken(LISTED)
+def test_list_appended_to_and_read_in_two_loops() -> None:
+    def f(x):
+        m = []
+        t = 0.0
+        for v in x:
+            m.append(v * v)
+            t += m[0] * m[-1] * len(m)
+        for v in m:
+            t += v * m[-1]
+        return t
+
+    assert_right(f, X)
+
+
+@broken("the cotangent of a written array without axes is a number: it is read after it was zeroed")
+def test_write_into_an_array_without_axes() -> None:
+    def f(x):
+        y = x.copy()
+        y[()] = x * x
+        y += x
+        return y * 2
+
+    assert_right(f, np.array(1.5))
+
+
+@broken("the cotangent of a written array without axes is a number, which takes no item")
+def test_two_writes_into_an_array_without_axes() -> None:
+    def f(x):
+        y = np.zeros(())
+        y[...] = x * x
+        y[...] *= x
+        return y * 2.0
+
+    assert_right(f, np.array(1.5))
+
+
+def test_read_of_an_array_without_axes() -> None:
+    def f(x):
+        return np.sum(np.ones(3) * x) + x[()] + float(x) + x.item()
+
+    assert_right(f, np.array(1.5))
+
+
+def overwritten(x, y):
+    x[0] = 5.0
+    return np.sum(x * y)
+
+
+def turned_round(x, y):
+    for i in range(len(x)):
+        y[i] = x[len(x) - 1 - i] * 2
+    return np.sum(x * y)
+
+
+def _joint(fn: Callable[..., Any]) -> Callable[..., Any]:
+    def joint(z):
+        z = z.copy()
+        return fn(z, z)
+
+    return joint
+
+
+@pytest.mark.parametrize("fn", [overwritten, turned_round])
+@broken("arguments that overlap are not told apart from arguments that do not")
+def test_one_array_as_two_arguments(fn: Callable[..., Any]) -> None:
+    z = X.copy()
+    try:
+        value, (x_bar, y_bar) = value_and_grad(fn, argnums=(0, 1))(z, z)
+    except DiffCompileError:
+        return
+    slope, error = numeric_gradient(_joint(fn), lambda: (X.copy(),))
+
+    assert same(value, _joint(fn)(X))
+    assert_agrees(x_bar + y_bar, slope, error)
+
+
+@broken("arguments are copied one by one, so that the copies of overlapping ones do not overlap")
+def test_one_array_as_two_arguments_of_a_pullback() -> None:
+    z = X.copy()
+    try:
+        value, _ = vjp(overwritten, z, z)
+    except DiffCompileError:
+        return
+
+    assert same(value, _joint(overwritten)(X))
+
+
+@broken("items of a dict that overlap are not told apart from items that do not")
+def test_one_array_as_two_items() -> None:
+    def f(d):
+        d["a"][0] = 5.0
+        return np.sum(d["b"] ** 2)
+
+    z, plain = X.copy(), X.copy()
+    expected = f({"a": plain, "b": plain})
+    try:
+        value, _ = value_and_grad(f)({"a": z, "b": z})
+    except DiffCompileError:
+        return
+
+    assert same(value, expected) and same(z, plain)
+
+
+@broken("`strict` of `zip` is dropped")
+def test_strict_zip_raises() -> None:
+    def f(x):
+        s = 0.0
+        for a, b in zip(x, [1.0, 2.0], strict=True):
+            s += a * b
+        return s
+
+    assert_raises_as_it_does(f, X)
+
+
+def assert_raises_as_it_does(fn: Callable[..., Any], *args: Any) -> None:
+    """Does the gradient raise what the function raises? A refusal will do."""
+    with pytest.raises(Exception) as plain:
+        fn(*_copies(args))
+    with pytest.raises((plain.type, DiffCompileError)) as raised:
+        grad(fn)(*_copies(args))
+
+    assert isinstance(raised.value, DiffCompileError) or str(raised.value) == str(plain.value)
+
+
+def axis_that_is_not_there(x):
+    np.sum(x, axis=3)
+    return np.sum(x)
+
+
+def write_out_of_range(x):
+    y = np.zeros(2)
+    y[3] = x[0]
+    return np.sum(x)
+
+
+def write_of_another_shape(x):
+    y = np.zeros(2)
+    y[:] = x
+    return np.sum(x)
+
+
+def test_of_an_array(x):
+    if x > 1:
+        pass
+    return np.sum(x)
+
+
+def choice_by_an_array(x):
+    y = 1.0 if x > 1 else 2.0
+    return np.sum(x)
+
+
+def length_of_a_number(x):
+    n = len(x[0])
+    return np.sum(x)
+
+
+def item_of_many(x):
+    y = x.item()
+    return np.sum(x)
+
+
+def maximum_of_nothing(x):
+    y = np.max(x[:0])
+    return np.sum(x)
+
+
+def loop_over_a_number(x):
+    for _ in x[0]:
+        pass
+    return np.sum(x)
+
+
+def subscripts_that_do_not_fit(x):
+    y = np.einsum("ij,jk", x, x)
+    return np.sum(x)
+
+
+def attribute_that_is_not_there(x):
+    y = x.foo
+    return np.sum(x)
+
+
+def keyword_that_is_not_there(x):
+    y = np.sum(x, axes=0)
+    return np.sum(x)
+
+
+def step_of_zero(x):
+    for _ in range(0, 3, 0):
+        pass
+    return np.sum(x)
+
+
+def none_added(x):
+    y = None + x
+    return np.sum(x)
+
+
+RAISING = [
+    axis_that_is_not_there,
+    write_out_of_range,
+    write_of_another_shape,
+    test_of_an_array,
+    choice_by_an_array,
+    length_of_a_number,
+    item_of_many,
+    maximum_of_nothing,
+    loop_over_a_number,
+    subscripts_that_do_not_fit,
+    attribute_that_is_not_there,
+    keyword_that_is_not_there,
+    step_of_zero,
+    none_added,
+]
+test_of_an_array.__test__ = False
+
+
+@pytest.mark.parametrize("fn", RAISING)
+@broken("what nothing reads is dropped although it raises")
+def test_unread_work_raises(fn: Callable[..., Any]) -> None:
+    assert_raises_as_it_does(fn, X)
+
+
+@broken("the cotangent of a filtered list is copied as an array, which has no `pop`")
+def test_filtered_lists_in_a_list() -> None:
+    def f(x):
+        m = [[v * w for v in x if v > w] for w in x[:2]]
+        return sum([sum(r) * r[0] for r in m])
+
+    assert_right(f, X)
+
+
+@broken("the zero cotangent of a list of lists is a list of numbers")
+def test_two_reads_of_lists_in_a_list() -> None:
+    def f(x):
+        m = [[v * w for v in x] for w in x]
+        return m[0][1] * m[2][0]
+
+    assert_right(f, X)
+
+
+@broken("the copies that make the stores safe do not settle")
+def test_lists_appended_to_a_list() -> None:
+    def f(x):
+        rows = []
+        for i in range(2):
+            row = []
+            for v in x:
+                row.append(v * i)
+            rows.append(row)
+        s = 0.0
+        for row in rows:
+            s += sum(row) * row[0]
+        return s
+
+    assert_right(f, X)
+
+
+def square_sum(a):
+    if len(a) == 0:
+        return 0.0
+    return a[0] * a[0] + square_sum(a[1:])
+
+
+def halves(a):
+    if a.shape[0] <= 1:
+        return a
+    h = a.shape[0] // 2
+    left, right = halves(a[:h]), halves(a[h:])
+    return np.concatenate([left + right, left * right])
+
+
+@broken("each length of the array is another graph, without an end")
+def test_recursion_over_the_rest_of_an_array() -> None:
+    assert_right(lambda x: square_sum(x), X)
+
+
+@broken("each length of the array is another graph, without an end")
+def test_recursion_over_the_halves_of_an_array() -> None:
+    assert_right(lambda x: np.sum(halves(x)), np.arange(1.0, 5.0))
+
+
+@broken("a cotangent in single precision reaches a Python float")
+@pytest.mark.parametrize("x", [X.astype(np.float32)])
+def test_gradient_of_a_float_beside_single_precision(x: np.ndarray) -> None:
+    def f(b, x):
+        return np.sum(x * b)
+
+    gradient = grad(f)(2.0, x)
+
+    assert_like(gradient, 2.0)
+
+
+@broken("the cotangent's precision is kept instead of the argument's")
+def test_pullback_of_single_precision_from_a_double_cotangent() -> None:
+    x = X.astype(np.float32)
+    _, pullback = vjp(lambda x: x * 2.0, x)
+    try:
+        (x_bar,) = pullback(np.ones(3))
+    except DiffCompileError:
+        return
+
+    assert_like(x_bar, x)
+
+
+@broken("a cotangent of another shape is not refused")
+def test_pullback_refuses_a_cotangent_of_another_shape() -> None:
+    _, pullback = vjp(lambda x: x * x, X)
+
+    with pytest.raises(DiffCompileError):
+        pullback(np.ones((1, 3)))
+
+
+@broken("None as a cotangent fails inside the generated code")
+def test_pullback_takes_none_for_nothing() -> None:
+    _, pullback = vjp(lambda x: (x * x, np.sum(x)), X)
+    try:
+        (x_bar,) = pullback((np.ones(3), None))
+    except DiffCompileError:
+        return
+
+    np.testing.assert_allclose(x_bar, 2 * X)
