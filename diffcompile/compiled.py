@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import io
+import keyword
 import os
 import pathlib
 import sys
@@ -584,8 +586,6 @@ def _function_text(text: str, name: str) -> str:
 def highlighted(text: str) -> str:
     """Source as HTML, keywords and comments in colour."""
     import html
-    import io
-    import keyword
     import tokenize
 
     colours = {tokenize.COMMENT: "#6a737d", tokenize.STRING: "#22863a", tokenize.NUMBER: "#005cc5"}

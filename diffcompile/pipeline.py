@@ -62,7 +62,7 @@ def derive(
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
     graph = gradient(lowered.graph, inputs, result, outputs, bool(kept))
     watch("reverse", graph)
-    graph = runnable(graph, kept)
+    graph = runnable(graph, kept, inputs)
     watch("in place", graph)
     place = {v: kept + k for k, v in enumerate(inputs)}
     shown = [

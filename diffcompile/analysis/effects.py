@@ -142,6 +142,20 @@ def raises_on_form(instr: Instr) -> bool:
     return False
 
 
+def form_assumed(instr: Instr) -> bool:
+    """Does this instruction check that lengths agree which nothing else proves equal? Then it runs, read or not."""
+    if not isinstance(instr, Call) or not isinstance(instr.fn, Hashable) or len(instr.args) != 2:
+        return False
+    a, b = (arg.type.shape if arg.type.kind == "array" else None for arg in instr.args)
+    if not a or not b:
+        return False
+    if instr.fn in (operator.matmul, np.matmul, np.dot, np.ndarray.dot):
+        return a[-1] != b[-2 if len(b) > 1 else -1]
+    if not (isinstance(instr.fn, np.ufunc) or getattr(instr.fn, "__module__", "") == "_operator"):
+        return False
+    return any(n != m and n != 1 and m != 1 for n, m in zip(a[::-1], b[::-1], strict=False))
+
+
 def may_raise(region: Region) -> set[Value]:
     """The outs of all instructions that may raise; they are kept alive."""
     return {out for instr in instructions(region) if raises(instr) for out in instr.outs}

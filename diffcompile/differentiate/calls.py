@@ -118,7 +118,11 @@ class CallSweep(Sweep):
             back = (back,)
         back = tuple(map(_structured, back))
         masked = fn in MASKING if _hashable(fn) else False
-        for atom, ct_in in zip(positions(declared.rule, args, named, 2), back, strict=False):
+        placed = positions(declared.rule, args, named, 2)
+        for atom, ct_in in zip(placed, back, strict=False):
+            formed = ct_in is None and fn is not np.full_like
+            if formed and isinstance(atom, Value) and self.active(atom) and atom.type.is_scalar:
+                raise self.missing(fn, instr, (atom,))
             for part, piece in _pairs(atom, ct_in):
                 if isinstance(piece, Value) and (masked or self.is_masked(piece) or self._masked(ct)):
                     self.cts.masked.add(piece)

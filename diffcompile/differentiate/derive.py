@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import varied
-from ..analysis.effects import may_raise, raises_on_form
+from ..analysis.effects import form_assumed, may_raise, raises_on_form
 from ..analysis.liveness import liveness, reach
 from ..analysis.residuals import close, filled
 from ..frontend.build import FOLDED, Builder
@@ -29,11 +29,12 @@ from ..ir.graph import (
 from ..ir.types import OBJECT, Type
 from ..ir.walk import free, instructions, map_regions, regions, substitute, substitute_in, swap, values
 from ..passes import optimize
+from ..passes.accumulate import accumulate
 from ..passes.dce import dce
 from ..passes.inplace import inplace
 from ..passes.own import own
 from .control import ControlSweep
-from .cotangents import Cotangents
+from .cotangents import Cotangents, bar
 
 
 def sweep(
@@ -80,12 +81,16 @@ def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Valu
     """The optimised, closed program, in which the user's function still raises where it would."""
     keep = may_raise(graph.region)
     unread = {
-        o for i in instructions(graph.region) if raises_on_form(i) for o in i.outs if o not in reached
+        o
+        for i in instructions(graph.region)
+        if raises_on_form(i)
+        for o in i.outs
+        if o not in reached or form_assumed(i)
     } - keep
     if unread:
         unread -= _read_backward(optimize(combined, primal, keep))
     keep |= unread
-    return dce(close(optimize(combined, primal, keep)), keep)
+    return accumulate(dce(close(optimize(combined, primal, keep)), keep), primal)
 
 
 def _read_backward(graph: Graph) -> set[Value]:
@@ -97,9 +102,9 @@ def _read_backward(graph: Graph) -> set[Value]:
     return set(free(Region((), body[at[0] + 1 :], graph.region.results)))
 
 
-def runnable(graph: Graph, first: int) -> Graph:
+def runnable(graph: Graph, first: int, wrt: list[Value]) -> Graph:
     """The graph with every store safe in place, and the results from `first` on the caller's own."""
-    return own(inplace(graph), first)
+    return own(inplace(graph), first, tuple(map(bar, wrt)))
 
 
 def differentiable_again(graph: Graph) -> Graph:
@@ -141,12 +146,18 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
     if known.kind == "array":
         made = b.made_by(atom, np.broadcast_to)
         if made is not None and made.args[0].type.is_scalar:
-            return b.call(np.full_like, value, made.args[0], name=name)
+            return _filled_with(b, value, made.args[0], name)
         if atom.type.is_scalar:
-            return b.call(np.full_like, value, atom, name=name)
+            return _filled_with(b, value, atom, name)
         if atom.type.kind != "array" or atom.type.rank != known.rank:
             atom = b.call(np.add, b.call(np.zeros_like, value), atom, name=name)
     return _cast(b, atom, known, name)
+
+
+def _filled_with(b: Builder, value: Value, number: Atom, name: str) -> Atom:
+    if isinstance(number, Const) and number.value == 1:
+        return b.call(np.ones_like, value, name=name)
+    return b.call(np.full_like, value, number, name=name)
 
 
 def _cast(b: Builder, atom: Atom, known: Type, name: str) -> Atom:
@@ -222,7 +233,7 @@ def pair(
     back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
     front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept))))
     front = inplace(front)
-    behind_graph = own(inplace(replace(graph, region=back, captures=())), 0)
+    behind_graph = own(inplace(replace(graph, region=back, captures=())), 0, tuple(map(bar, wrt)))
     return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
 
 

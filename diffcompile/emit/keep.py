@@ -61,8 +61,8 @@ def _append(region: Region, memo: Value, value: Atom) -> Region:
 
 def _makes(instr: Instr) -> set[Value]:
     """What an instruction defines, and the lists that its turns append to."""
-    inner = [i.target for part in regions(instr) for i in instructions(part) if isinstance(i, Store) and keeps(i)]
-    return {*instr.outs, *values(inner)}
+    inside = (i for part in regions(instr) for i in instructions(part))
+    return {*instr.outs, *values(i.target for i in inside if isinstance(i, Store) and keeps(i))}
 
 
 def _read(body: tuple[Instr, ...], value: Atom) -> bool:

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from ..frontend.source import read_source
-from ..ir.graph import Call, Function, Graph, backward_begins
-from ..ir.walk import instructions, values
+from ..ir.graph import Call, Const, Function, Graph, backward_begins
+from ..ir.walk import instructions, operands, values
 from .keep import appended
 from .names import names
 from .nest import nested
@@ -224,6 +224,9 @@ class Module:
                 taken.add(self.function(instr.fn))
             elif isinstance(instr, Call) and _written(instr.fn):
                 taken.add(self.helper(instr.fn))
+            for thing in (getattr(instr, "fn", None), *(a.value for a in operands(instr) if isinstance(a, Const))):
+                if callable(thing) and public_path(thing) is None:
+                    taken.add(getattr(thing, "__name__", ""))
         printer = Printer(self, names(region, inside, taken - {p.name for p in region.params}), inside, True)
         body: list[ast.stmt] = []
         statements = printer.block(region)
@@ -322,7 +325,8 @@ def _doc_of(function: Function | None, printer: Printer, graph: Graph) -> str:
         return f"Value of `{base}`, and what its pullback needs."
     if half != "backward" or not graph.params or graph.params[0].name != "saved":
         return ""
-    found = [re.fullmatch(r"(\w+)_bar(_\d+)?", printer.named.get(r, "")) for r in values(graph.region.results)]
+    given = [printer.named.get(r, "") for r in values(graph.region.results)]
+    found = [re.fullmatch(r"(\w+?)_bar(_\d+)?", name) for name in given]
     wrt = [match[1] for match in found if match]
     whole = wrt and len(wrt) == len(graph.region.results) == len(set(wrt))
     what = f"{', '.join(wrt[:-1])} and {wrt[-1]}" if len(wrt) > 1 else wrt[0] if wrt else ""
@@ -426,16 +430,23 @@ def public_path(thing: Any) -> str | None:
     return None
 
 
+def _without(line: str, objects: dict[str, Any]) -> str:
+    """An import line without the names whose objects are at hand."""
+    head, joint, names = line.partition(" import ")
+    if not joint or not head.startswith("from "):
+        return line
+    kept = [name for name in names.split(", ") if name not in objects]
+    return head + joint + ", ".join(kept) if kept else ""
+
+
 def load(text: str, module: Module, name: str) -> dict[str, Any]:
     """Execute a generated module; tracebacks, `inspect` and pdb find its text."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     filename = f"<diffcompile {name} {digest}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     namespace: dict[str, Any] = {"__name__": f"diffcompile.generated.{name}", **module.objects}
-    code_text = text
-    for line in {t for n, t in module.imports.items() if n in module.objects}:
-        code_text = code_text.replace(line + "\n", "\n", 1)
-    exec(compile(code_text, filename, "exec"), namespace)
+    lines = [_without(line, module.objects) for line in text.split("\n")]
+    exec(compile("\n".join(lines), filename, "exec"), namespace)
     namespace.update({name: module.objects[name] for name in module.constants})  # the user's own objects
     return namespace
 

@@ -65,10 +65,13 @@ class _Again:
         self.passed: set[Value] = set()  # what becomes another variable's next value
         self.variables: set[Value] = set()  # what is assigned more than once
         self.used: set[Value] = set()  # what is read by more than the test of an `if`
+        self.touched: set[Value] = set()  # what a call may change
         self.used.update(values(region.results))
         for instr in instructions(region):
             if not isinstance(instr, If):
                 self.used.update(values(operands(instr)))
+            if isinstance(instr, Call) and not pure_function(instr.fn):
+                self.touched.update(values(operands(instr)))
             if isinstance(instr, Store):
                 self.written.update(values((instr.target, *instr.outs)))
             elif isinstance(instr, (For, While)):
@@ -79,7 +82,7 @@ class _Again:
             elif isinstance(instr, If) and not instr.expression:
                 self.passed.update(values((*instr.then.results, *instr.orelse.results)))
                 self.variables.update(instr.outs)
-        self.given = set(region.params) - self.written  # what the caller hands in, and nothing changes
+        self.given = set(region.params) - self.written - self.touched  # what the caller hands in, and nothing changes
         self.variables |= self.passed
         self.variables -= set(region.params)
 
@@ -100,7 +103,7 @@ class _Again:
         if instr.fn is not operator.getitem or not isinstance(instr.args[1], Const):
             return False
         base, key = instr.args[0], instr.args[1].value
-        if not isinstance(base, Value) or base.type.kind not in ("tuple", "list", "dict", "object"):
+        if instr.outs[0] in self.touched or not isinstance(base, Value) or base.type.kind not in ("tuple", "list", "dict", "object"):
             return False
         outer = found.get(base)
         whole = base in self.given or isinstance(outer, Call) and self._part(outer, found)
@@ -137,7 +140,11 @@ def _count(region: Region, counts: Counter[Value]) -> None:
 
 
 def _region(
-    region: Region, counts: Counter[Value], found: dict[Value, Instr], lengths: dict[Value, int], again: _Again
+    region: Region,
+    counts: Counter[Value],
+    found: dict[Value, Instr],
+    lengths: dict[Value, int],
+    again: _Again,
 ) -> None:
     readers = _readers(region)
     position = {instr: k for k, instr in enumerate(region.body)}
@@ -161,7 +168,9 @@ def _region(
         if isinstance(instr, Call) and instr.fn is np.copy and counts[out] == 1 and _is_kept(reader):
             found[out] = instr  # what a loop saves of an array that it goes on to change
             continue
-        if counts[out] != 1 or reader is None or out.named or isinstance(reader, Store) and reader.target is out:
+        if counts[out] != 1 or reader is None or out.named:
+            continue
+        if isinstance(reader, Store) and reader.target is out:
             continue
         if not _expression(instr, found):
             continue
@@ -169,8 +178,9 @@ def _region(
         if isinstance(reader, Region):
             if instr.line.line != _last_line(region):
                 continue
-        elif reader.line.line != instr.line.line and not isinstance(reader, (For, If)) and not _is_kept(reader):
-            continue
+        elif reader.line.line != instr.line.line:
+            if not isinstance(reader, (For, If)) and not _is_kept(reader):
+                continue
         if barriers[end] != barriers[k + 1] and _reads_memory(instr, found):
             continue
         length = _length(instr, lengths)

@@ -169,7 +169,9 @@ def print_python(tree: ast.AST) -> str:
     return "\n".join(itertools.chain.from_iterable(map(_fold, text.split("\n")))) + "\n"
 
 
-_HEAD = re.compile(r"(\s*(?:(?:return|if|elif|while|assert) |[^()=<>!]*? (?:[-+*/@|&^%]|//|\*\*|<<|>>)?= ))(.*?)(:?)")
+_HEAD = re.compile(
+    r"(\s*(?:(?:return|if|elif|while|assert) |[^()=<>!]*? (?:[-+*/@|&^%]|//|\*\*|<<|>>)?= ))(.*?)(:?)"
+)  # what a statement begins with, its value, the colon
 
 
 def _fold(line: str, inside: bool = False) -> list[str]:
@@ -229,7 +231,7 @@ def _scan(line: str) -> tuple[list[tuple[int, int]], list[int], list[int]]:
         elif c == "," and not stack:
             commas.append(k)
         elif c == " " and not stack:
-            for level in (" if ", " else ", " or ", " and ", " + ", " - ", " * ", " @ ", " / "):
+            for level in _LEVELS:
                 if line.startswith(level, k) and line[:k].strip():
                     found.setdefault(_LEVELS[level], []).append(k)
         k += 1
@@ -237,8 +239,8 @@ def _scan(line: str) -> tuple[list[tuple[int, int]], list[int], list[int]]:
 
 
 _LEVELS = {
-    " if ": "if", " else ": "if", " or ": "or", " and ": "and", " + ": "+", " - ": "+", " * ": "*", " @ ": "*",
-    " / ": "*",
+    " if ": "if", " else ": "if", " or ": "or", " and ": "and", " + ": "+", " - ": "+", " * ": "*",
+    " @ ": "*", " / ": "*",
 }  # fmt: skip
 
 
@@ -324,7 +326,8 @@ class Printer:
         if type(value) is float:
             return self.floating(value)
         if type(value) is complex:
-            if not np.isfinite(value) or any(v == 0 and math.copysign(1, v) < 0 for v in (value.real, value.imag)):
+            parts = (value.real, value.imag)
+            if not np.isfinite(value) or any(v == 0 and math.copysign(1, v) < 0 for v in parts):
                 return _call(_name("complex"), [self.floating(value.real), self.floating(value.imag)])
             real, imag = self.floating(value.real), ast.Constant(complex(0, abs(value.imag)))
             if value.real == 0 and value.imag > 0:
@@ -338,8 +341,8 @@ class Printer:
         if isinstance(value, dict):
             return ast.Dict([self.plain(k) for k in value], [self.plain(v) for v in value.values()])
         if isinstance(value, slice):
-            parts = [value.start, value.stop] + ([value.step] if value.step is not None else [])
-            return _call(_name("slice"), [self.plain(p) for p in parts])
+            pair = [value.start, value.stop] + ([value.step] if value.step is not None else [])
+            return _call(_name("slice"), [self.plain(p) for p in pair])
         if isinstance(value, range):
             return _call(_name("range"), [self.plain(v) for v in (value.start, value.stop, value.step)])
         if isinstance(value, np.dtype):
@@ -706,7 +709,8 @@ class Printer:
         made = self.nested.get(atom) if isinstance(atom, Value) else None
         if not isinstance(made, Call) or made.fn is not range:
             return None
-        count = self.nested.get(made.args[0]) if len(made.args) == 1 and isinstance(made.args[0], Value) else None
+        number = made.args[0]
+        count = self.nested.get(number) if len(made.args) == 1 and isinstance(number, Value) else None
         if isinstance(count, Call) and count.fn is len and isinstance(count.args[0], Value):
             inner = self.nested.get(count.args[0])
             if isinstance(inner, Call) and inner.fn is range:

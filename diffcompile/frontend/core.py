@@ -74,6 +74,9 @@ class Core:
         self.source = source
         self.scope = scope
         self.node: ast.AST = source.node
+        code = source.fn.__code__
+        mine = isinstance(source.node, ast.FunctionDef) and source.node.name == code.co_name
+        self.own_names = frozenset((*code.co_varnames, *code.co_cellvars)) if mine else frozenset()
         self.result_name = ""  # what the caller calls the result
 
     # -- where we are ---------------------------------------------------------------------------------------

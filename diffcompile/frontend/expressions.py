@@ -100,6 +100,8 @@ class Expressions(Core):
                     raise self.refuse(f"`{name}` has no value here", "Assign it before it is read.")
                 return ref
             scope = scope.parent
+        if name in self.own_names:
+            raise self.refuse(f"`{name}` has no value here", "Assign it before it is read.")
         return self.outer_name(name)
 
     def outer_name(self, name: str) -> Ref:
@@ -161,8 +163,17 @@ class Expressions(Core):
     # -- operators ------------------------------------------------------------------------------------------
 
     def _BinOp(self, node: ast.BinOp, name: str) -> Ref:
-        left, right = self.expression(node.left), self.expression(node.right)
-        return self.operate(BINARY[type(node.op)], left, right, name)
+        # Down the left side in a loop: a sum of 2,000 terms is as deep as it is long.
+        spine = [node]
+        while isinstance(spine[-1].left, ast.BinOp):
+            spine.append(spine[-1].left)
+        ref = self.expression(spine[-1].left)
+        for part in reversed(spine):
+            right = self.expression(part.right)
+            if not self.unit.rule:
+                self.b.line = self.span(part)
+            ref = self.operate(BINARY[type(part.op)], ref, right, name if part is node else "")
+        return ref
 
     def operate(self, op: Any, left: Ref, right: Ref, name: str = "") -> Ref:
         """A binary operator; lists and tuples known item by item are joined and repeated as such."""

@@ -11,7 +11,6 @@ import re
 
 from .graph import Atom, Call, Const, For, Function, Graph, If, Instr, Method, Region, Store, Value, While
 
-
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..ir.graph import Atom, For, Graph, Instr, Region, Value, While
+from ..ir.graph import Atom, For, Graph, If, Instr, Region, Value, While
 from ..ir.walk import map_regions, same_atom, substitute, substitute_in
 
 
@@ -26,6 +26,8 @@ def _region(region: Region, table: dict[Value, Atom]) -> Region:
 
 def _instr(instr: Instr, table: dict[Value, Atom]) -> Instr:
     instr = map_regions(lambda part: _region(part, table), substitute_in(instr, table))
+    if isinstance(instr, If):
+        return _branch(instr, table)
     if not isinstance(instr, (For, While)):
         return instr
     items = len(instr.items) if isinstance(instr, For) else 0
@@ -56,3 +58,19 @@ def _instr(instr: Instr, table: dict[Value, Atom]) -> Instr:
         cond = replace(instr.cond, params=tuple(instr.cond.params[k] for k in kept))
         slim = replace(instr, outs=outs, init=init, cond=cond, body=body)
     return substitute_in(slim, table)
+
+
+def _branch(instr: If, table: dict[Value, Atom]) -> If:
+    """What both branches yield alike is that, whichever ran."""
+    kept = []
+    for k, (a, b) in enumerate(zip(instr.then.results, instr.orelse.results, strict=True)):
+        if same_atom(a, b):
+            table[instr.outs[k]] = a
+        else:
+            kept.append(k)
+    if len(kept) == len(instr.outs):
+        return instr
+    then, orelse = (
+        replace(part, results=tuple(part.results[k] for k in kept)) for part in (instr.then, instr.orelse)
+    )
+    return replace(instr, outs=tuple(instr.outs[k] for k in kept), then=then, orelse=orelse)

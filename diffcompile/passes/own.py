@@ -16,7 +16,7 @@ from ..ir.walk import instructions
 OWNED = frozenset({"array", "unknown"})
 
 
-def own(graph: Graph, first: int) -> Graph:
+def own(graph: Graph, first: int, names: tuple[str, ...] = ()) -> Graph:
     """The graph whose results from `first` on share memory with nothing that the caller can see."""
     live = liveness(graph.region)
     back: dict[Value, list[Value]] = {}
@@ -40,7 +40,8 @@ def own(graph: Graph, first: int) -> Graph:
             and atom.type.kind in OWNED
             and (roots & shown or family & claimed)
         ):
-            fresh = Value(atom.name, atom.type, atom.named)
+            name = names[k - first] if names else atom.name
+            fresh = Value(name, atom.type, True)
             body.append(Call((fresh,), np.copy, (atom,)))
             results[k] = fresh
             continue

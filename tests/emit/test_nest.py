@@ -46,3 +46,26 @@ def test_a_long_expression_gets_a_name() -> None:
 
 def test_a_range_is_written_in_the_loops_head() -> None:
     assert "range_out" in inside("def f(x):\n    for i in range(3):\n        x = x * 2.0\n    return x")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("def f(x):\n    for i in range(1, 3):\n        x[i] = x[i - 1] * x[i]\n    return x.sum()", "x_bar[i - 1]"),
+        ("def f(x):\n    y = x[0] if x[1] > 0 else x[2]\n    return y * y", "x_bar"),
+        ("def f(x):\n    n = len(x)\n    return (x * len(x)).sum() * len(x)", "len(x)"),
+    ],
+)
+def test_what_is_short_and_cheap_is_written_again(text: str, line: str) -> None:
+    derivative = grad(written(text))
+    derivative(np.array([0.5, 0.6, 0.7]))
+
+    assert line in derivative.source
+    assert "diff = " not in derivative.source and "len_out" not in derivative.source
+
+
+def test_an_item_of_a_parameter_that_is_changed_keeps_its_first_value() -> None:
+    derivative = grad(written("def f(x, p):\n    a = p['k'] * x\n    p['k'] = 5.0\n    return a * x"))
+    p = {"k": 2.0}
+
+    assert derivative(3.0, p) == 12.0
