@@ -7,13 +7,13 @@
 7.0
 """
 
-from .api import grad, value_and_grad, vjp
+from .api import grad, stop_gradient, value_and_grad, vjp
 from .errors import DiffCompileError, NoRule, NoSource, UndecidedAlias, UnsupportedSyntax, WrongArgument
 from .rules.register import defelementwise, defjvp, deflinear, defvjp, nondifferentiable
 
 __version__ = "0.1.0"
 __all__ = [
     "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument",
-    "__version__", "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "nondifferentiable",
+    "__version__", "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "nondifferentiable", "stop_gradient",
     "value_and_grad", "vjp",
 ]  # fmt: skip

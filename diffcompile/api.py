@@ -9,6 +9,7 @@ import numpy as np
 
 from .compiled import Derivative, Pullback
 from .errors import WrongArgument
+from .rules.register import nondifferentiable
 
 if TYPE_CHECKING:
     from .pipeline import Mode
@@ -68,6 +69,18 @@ def value_and_grad(
     (8.0, 12.0)
     """
     return _decorate("value_and_grad", fun, argnums, has_aux, backend)
+
+
+def stop_gradient(x: Any) -> Any:
+    """The value of `x`, through which no derivative flows, at any order.
+
+    >>> grad(lambda x: x * stop_gradient(x))(3.0)
+    3.0
+    """
+    return x
+
+
+nondifferentiable(stop_gradient)
 
 
 def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:

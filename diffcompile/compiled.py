@@ -11,13 +11,13 @@ import pathlib
 import sys
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import DiffCompileError, NoSource, WrongArgument
+from .errors import DiffCompileError, NoSource, UndecidedAlias, WrongArgument
 from .ir.graph import Const, Graph
 from .ir.text import graph_text
 from .ir.types import BOOL, COMPLEX, FLOAT, INT, OBJECT, UNKNOWN, Dim, Type, array, number
@@ -111,6 +111,28 @@ def describe(value: Any, name: str) -> Spec:
             f"`{name}` is a {type(value).__name__}", None, "Pass a plain array: `np.asarray(...)`."
         )
     return array(None, None) if hasattr(value, "__array_function__") else OBJECT
+
+
+def _refuse_overlap(values: tuple[Any, ...], name: str) -> None:
+    """A function that writes into its arguments has one meaning where they overlap, another where they do not."""
+    arrays = list(_arrays(values))
+    for k, a in enumerate(arrays):
+        if any(np.may_share_memory(a, b) for b in arrays[:k]):
+            raise UndecidedAlias(
+                f"`{name}` writes into its arguments, and two of them may share memory",
+                None,
+                "Pass copies: `x.copy()`.",
+            )
+
+
+def _arrays(value: Any) -> Iterator[np.ndarray]:
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _arrays(item)
+    elif isinstance(value, dict):
+        yield from _arrays(tuple(value.values()))
 
 
 def _container(value: Any, name: str) -> Spec:
@@ -324,6 +346,8 @@ class Derivative:
             with self._lock:
                 found = self._find(key) or self._compile(key, values, wrt)
         case = found[0]
+        if case.program.writes:
+            _refuse_overlap(values, self.__name__)
         if case is not self._last:
             self._last = case
             self._heat(case, values)

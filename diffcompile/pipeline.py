@@ -17,8 +17,9 @@ from .emit.module import Module, load
 from .emit.python import Printer
 from .errors import Span, WrongArgument
 from .frontend.lower import Guard, Lowered, Parts, Spec, lower
-from .ir.graph import Atom, Capture, Const, Graph, Value
+from .ir.graph import Atom, Capture, Const, Graph, Store, Value
 from .ir.types import Type, number
+from .ir.walk import instructions
 from .rules.register import REGISTRY
 
 Mode = Literal["grad", "value_and_grad", "vjp"]
@@ -40,6 +41,7 @@ class Program:
     unwritable: tuple[str, ...] = ()
     returns: Any = "leaf"
     span: Span | None = field(default=None)
+    writes: bool = False  # into its arguments
 
     def holds(self) -> bool:
         """Is everything that was folded into the program still what it was?"""
@@ -139,6 +141,7 @@ def _loaded(
     return Program(
         text, functions, names, graph, graphs, lowered.graph.captures, lowered.guards, REGISTRY.version,
         tuple(dict.fromkeys(module.unwritable)), returns, lowered.graph.line,
+        any(isinstance(i, Store) and i.visible for i in instructions(lowered.graph.region)),
     )  # fmt: skip
 
 

@@ -36,7 +36,6 @@ def _copies(args: tuple[Any, ...]) -> tuple[Any, ...]:
 LISTED = "the loop's cotangents of a list replace those of its items"
 
 
-@broken(LISTED)
 def test_list_that_a_loop_runs_over_and_indexes() -> None:
     def f(x):
         m = [v * v for v in x]
@@ -48,7 +47,6 @@ def test_list_that_a_loop_runs_over_and_indexes() -> None:
     assert_right(f, X)
 
 
-@broken(LISTED)
 def test_list_that_two_nested_loops_run_over() -> None:
     def f(x):
         m = [v * v for v in x]
@@ -61,7 +59,6 @@ def test_list_that_two_nested_loops_run_over() -> None:
     assert_right(f, X)
 
 
-@broken(LISTED)
 def test_list_of_arrays_that_a_loop_runs_over_and_indexes() -> None:
     def f(x):
         m = [v * x for v in x]
@@ -73,7 +70,6 @@ def test_list_of_arrays_that_a_loop_runs_over_and_indexes() -> None:
     assert_right(f, X)
 
 
-@broken(LISTED)
 def test_list_that_a_loop_leaves_early_and_indexes() -> None:
     def f(x):
         m = [v * v for v in x]
@@ -88,7 +84,6 @@ def test_list_that_a_loop_leaves_early_and_indexes() -> None:
     assert_right(f, X)
 
 
-@broken(LISTED)
 def test_list_appended_to_and_read_in_two_loops() -> None:
     def f(x):
         m = []
@@ -103,7 +98,6 @@ def test_list_appended_to_and_read_in_two_loops() -> None:
     assert_right(f, X)
 
 
-@broken("the cotangent of a written array without axes is a number: it is read after it was zeroed")
 def test_write_into_an_array_without_axes() -> None:
     def f(x):
         y = x.copy()
@@ -114,7 +108,6 @@ def test_write_into_an_array_without_axes() -> None:
     assert_right(f, np.array(1.5))
 
 
-@broken("the cotangent of a written array without axes is a number, which takes no item")
 def test_two_writes_into_an_array_without_axes() -> None:
     def f(x):
         y = np.zeros(())
@@ -152,7 +145,6 @@ def _joint(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("fn", [overwritten, turned_round])
-@broken("arguments that overlap are not told apart from arguments that do not")
 def test_one_array_as_two_arguments(fn: Callable[..., Any]) -> None:
     z = X.copy()
     try:
@@ -165,7 +157,6 @@ def test_one_array_as_two_arguments(fn: Callable[..., Any]) -> None:
     assert_agrees(x_bar + y_bar, slope, error)
 
 
-@broken("arguments are copied one by one, so that the copies of overlapping ones do not overlap")
 def test_one_array_as_two_arguments_of_a_pullback() -> None:
     z = X.copy()
     try:
@@ -176,7 +167,6 @@ def test_one_array_as_two_arguments_of_a_pullback() -> None:
     assert same(value, _joint(overwritten)(X))
 
 
-@broken("items of a dict that overlap are not told apart from items that do not")
 def test_one_array_as_two_items() -> None:
     def f(d):
         d["a"][0] = 5.0
@@ -192,7 +182,6 @@ def test_one_array_as_two_items() -> None:
     assert same(value, expected) and same(z, plain)
 
 
-@broken("`strict` of `zip` is dropped")
 def test_strict_zip_raises() -> None:
     def f(x):
         s = 0.0
@@ -320,6 +309,20 @@ def test_filtered_lists_in_a_list() -> None:
         return sum([sum(r) * r[0] for r in m])
 
     assert_right(f, X)
+
+
+def test_continue_after_a_conditional_break() -> None:
+    def f(x):
+        while True:
+            x = x * x
+            if x > 10:
+                break
+            if x < 2:
+                continue
+            x = x + 1
+        return x
+
+    assert_right(f, 1.3)
 
 
 @broken("the zero cotangent of a list of lists is a list of numbers")

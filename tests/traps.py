@@ -1309,8 +1309,7 @@ def check_stopped_at_every_order(trap: Trap) -> None:
     source="hand",
     check=check_stopped_at_every_order,
     lazy=True,
-    later="D",
-)
+    )
 def i3():
     from diffcompile import stop_gradient
 

@@ -301,8 +301,7 @@ class CallSweep(Sweep):
             buffer = self.whole(known, base)
             if buffer.type.kind not in ("array", "list", "unknown") or buffer.type.shape != base.type.shape:
                 if base.type.kind == "array":
-                    zeros = self.b.call(np.zeros_like, base, name=bar(base))
-                    buffer = self.b.call(operator.add, zeros, buffer, name=bar(base))
+                    buffer = self.b.call(np.full_like, base, buffer, name=bar(base))
         kind = base.type if base.type.kind == "array" else buffer.type
         kind = Type(kind.kind, buffer.type.dtype or kind.dtype, kind.shape, None, kind.elem)
         if repeats(index, self.b):
@@ -320,8 +319,7 @@ class CallSweep(Sweep):
         out = instr.outs[0]
         whole = self.whole(ct, out)
         if whole.type.kind in ("float", "number"):
-            zeros = self.b.call(np.zeros_like, out, name=bar(out))
-            whole = self.b.call(operator.add, zeros, whole, name=bar(out))
+            whole = self.b.call(np.full_like, out, whole, name=bar(out))
         if repeats(index, self.b):
             declared = find_rule(operator.setitem)
             assert declared is not None

@@ -130,10 +130,10 @@ class ControlSweep(CallSweep):
             )
         )
         whole = flipped or len(items) == 1 and _constant_false(instr.body.results[count])
-        for (value, _), found_list in zip(listed, lists, strict=True):
-            self.cts.add(value, self._in_order(found_list, value, flipped, whole))
         for value, out in zip(outer_values, outs[len(slots) :], strict=True):
             self.cts.of[value] = out
+        for (value, _), found_list in zip(listed, lists, strict=True):
+            self.cts.add(value, self._in_order(found_list, value, flipped, whole))
         for k, out in zip(slots, outs, strict=False):
             self.cts.add(instr.init[k], out)
 

@@ -154,6 +154,12 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
     return _cast(b, atom, known, name)
 
 
+def have_other(known: Type, dtype: np.dtype) -> bool:
+    """Is this known to be of another dtype?"""
+    found = known.numeric_dtype
+    return found is not None and found.str != dtype.str
+
+
 def _filled_with(b: Builder, value: Value, number: Atom, name: str) -> Atom:
     if isinstance(number, Const) and number.value == 1:
         return b.call(np.ones_like, value, name=name)
@@ -163,7 +169,8 @@ def _filled_with(b: Builder, value: Value, number: Atom, name: str) -> Atom:
 def _cast(b: Builder, atom: Atom, known: Type, name: str) -> Atom:
     """To the dtype of the value, where it is not known to have it."""
     wanted, have = known.dtype, atom.type.numeric_dtype
-    if known.kind == "float" and atom.type.kind not in ("float", "number"):
+    narrow = have_other(atom.type, np.dtype(np.float64))
+    if known.kind == "float" and (atom.type.kind not in ("float", "number") or narrow):
         if isinstance(atom, Const) and isinstance(atom.value, (int, float)):
             return Const(float(atom.value))
         return b.call(float, atom, name=name)

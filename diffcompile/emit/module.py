@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from ..frontend.source import read_source
-from ..ir.graph import Call, Const, Function, Graph, backward_begins
-from ..ir.walk import instructions, operands, values
+from ..ir.graph import Call, Const, Function, Graph, Region, Value, backward_begins
+from ..ir.walk import instructions, operands, regions, values
 from .keep import appended
 from .names import names
 from .nest import nested
@@ -224,10 +224,13 @@ class Module:
                 taken.add(self.function(instr.fn))
             elif isinstance(instr, Call) and _written(instr.fn):
                 taken.add(self.helper(instr.fn))
-            for thing in (getattr(instr, "fn", None), *(a.value for a in operands(instr) if isinstance(a, Const))):
+            constants = [a.value for a in operands(instr) if isinstance(a, Const)]
+            for thing in (getattr(instr, "fn", None), *constants):
                 if callable(thing) and public_path(thing) is None:
                     taken.add(getattr(thing, "__name__", ""))
-        printer = Printer(self, names(region, inside, taken - {p.name for p in region.params}), inside, True)
+        named = names(region, inside, taken - {p.name for p in region.params})
+        named.update(dict.fromkeys(_unread(region), "_"))
+        printer = Printer(self, named, inside, True)
         body: list[ast.stmt] = []
         statements = printer.block(region)
         doc = doc or _doc_of(function, printer, graph)
@@ -344,6 +347,17 @@ def _wrapped(doc: str) -> str:
         else:
             lines += textwrap.wrap(line, width, subsequent_indent="    ", break_long_words=False)
     return "\n".join(lines) + ("\n    " if len(lines) > 1 and lines[-1].strip() else "")
+
+
+def _unread(region: Region) -> list[Value]:
+    """What is computed only because it may raise."""
+    read = set(values(region.results))
+    for instr in instructions(region):
+        read.update(values(operands(instr)))
+        for part in regions(instr):
+            read.update(values(part.results))
+    calls = (instr for instr in instructions(region) if isinstance(instr, Call))
+    return [out for instr in calls if len(instr.outs) == 1 for out in instr.outs if out not in read]
 
 
 def _written(fn: Any) -> bool:

@@ -82,7 +82,7 @@ class _Again:
             elif isinstance(instr, If) and not instr.expression:
                 self.passed.update(values((*instr.then.results, *instr.orelse.results)))
                 self.variables.update(instr.outs)
-        self.given = set(region.params) - self.written - self.touched  # what the caller hands in, and nothing changes
+        self.given = set(region.params) - self.written - self.touched  # what nothing changes
         self.variables |= self.passed
         self.variables -= set(region.params)
 
@@ -103,7 +103,9 @@ class _Again:
         if instr.fn is not operator.getitem or not isinstance(instr.args[1], Const):
             return False
         base, key = instr.args[0], instr.args[1].value
-        if instr.outs[0] in self.touched or not isinstance(base, Value) or base.type.kind not in ("tuple", "list", "dict", "object"):
+        if instr.outs[0] in self.touched or not isinstance(base, Value):
+            return False
+        if base.type.kind not in ("tuple", "list", "dict", "object"):
             return False
         outer = found.get(base)
         whole = base in self.given or isinstance(outer, Call) and self._part(outer, found)

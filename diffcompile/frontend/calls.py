@@ -435,6 +435,9 @@ def _shift(shape: Any, by: int) -> Any:
 
 
 def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    strict = frame.constant(kwargs["strict"]) if "strict" in kwargs else Const(False)
+    if not frame.unit.rule and (strict is None or strict.value):
+        raise frame.refuse("`zip(strict=True)` is not differentiated yet", "Compare the lengths, then `zip`.")
     statics = [frame.static_items(a) if not isinstance(a, (Sequence, Value)) else None for a in args]
     if all(s is not None for s in statics) and args:
         return Tup(

@@ -36,7 +36,7 @@ from graphs import written
         (lambda x: x, None),
         (3, None),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_a_library_function_has_a_public_path(thing: Any, path: str | None) -> None:
     assert public_path(thing) == path

@@ -358,7 +358,7 @@ SPELLED = {
     "a slice with a step": "x[i + 1 : n : 2]",
     "double quotes": 'f("a")',
     "quotes inside": "f('a \"b\"')",
-    "an f-string": 'f"{x} and {y:.3f}"',
+    "an f-string": 'g(f"{x} and {y:.3f}")',
     "a docstring": 'def f():\n    """Say."""\n    return 1',
 }
 

@@ -63,7 +63,7 @@ def layer_grad(W, b, x):
         result = np.tensordot(x, product_bar, (batch, batch))
     else:
         result = unbroadcast(x.mT @ product_bar, W)
-    result = np.copy(result)
+    W_bar = np.copy(result)
     b_bar = np.copy(b_bar)
 
-    return result, b_bar
+    return W_bar, b_bar
