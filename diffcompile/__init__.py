@@ -14,6 +14,6 @@ from .rules.register import defelementwise, defjvp, deflinear, defvjp, nondiffer
 __version__ = "0.1.0"
 __all__ = [
     "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument",
-    "__version__", "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "nondifferentiable", "stop_gradient",
-    "value_and_grad", "vjp",
+    "__version__", "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "nondifferentiable",
+    "stop_gradient", "value_and_grad", "vjp",
 ]  # fmt: skip

@@ -114,7 +114,7 @@ def describe(value: Any, name: str) -> Spec:
 
 
 def _refuse_overlap(values: tuple[Any, ...], name: str) -> None:
-    """A function that writes into its arguments has one meaning where they overlap, another where they do not."""
+    """Refuse a function that writes into arguments that overlap: the program is of those that do not."""
     arrays = list(_arrays(values))
     for k, a in enumerate(arrays):
         if any(np.may_share_memory(a, b) for b in arrays[:k]):

@@ -86,7 +86,7 @@ def test_imports_stand_at_the_top_and_name_what_they_import(path: Path) -> None:
     within = [node for function in functions for node in ast.walk(function)]
     inside = [node.lineno for node in within if isinstance(node, ast.Import | ast.ImportFrom)]
     if path.name == "compiled.py":
-        inside = []  # the compiler is imported at the first compilation, so that importing diffcompile is cheap
+        inside = []  # it imports the compiler at the first compilation: importing diffcompile is cheap
 
     assert inside == []
     assert [line for line, name in imported(path) if name.endswith(".*")] == []

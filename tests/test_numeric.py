@@ -124,10 +124,11 @@ def direction_like(tree: Any) -> Any:
     return unflatten(tree, np.cos(1.0 + np.arange(flatten(tree).size)))
 
 
-# A list whose items have cotangents of different kinds, of which some are absent: forward-over-reverse order D.
+# A list whose items have cotangents of different kinds, some of them absent.
 LATER = {"join_and_stack", "runge_kutta", "newton_two_variables"}
 smooth_or_later = [
-    pytest.param(p, marks=pytest.mark.xfail(strict=True, reason="later: D")) if p.name in LATER else p for p in smooth
+    pytest.param(p, marks=pytest.mark.xfail(strict=True, reason="later: D")) if p.name in LATER else p
+    for p in smooth
 ]
 
 

@@ -123,8 +123,8 @@ def _safe(instr: Call) -> bool:
 
 
 _SHAPED = frozenset({
-    operator.getitem, operator.matmul, np.matmul, np.dot, np.reshape, np.ndarray.reshape, np.ndarray.dot, np.concatenate,
-    np.stack, np.broadcast_to, np.squeeze, np.transpose, np.ndarray.transpose,
+    operator.getitem, operator.matmul, np.matmul, np.dot, np.reshape, np.ndarray.reshape, np.ndarray.dot,
+    np.concatenate, np.stack, np.broadcast_to, np.squeeze, np.transpose, np.ndarray.transpose,
 })  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def raises_on_form(instr: Instr) -> bool:
 
 
 def form_assumed(instr: Instr) -> bool:
-    """Does this instruction check that lengths agree which nothing else proves equal? Then it runs, read or not."""
+    """Does this check that lengths agree which nothing else proves equal? Then it runs, read or not."""
     if not isinstance(instr, Call) or not isinstance(instr.fn, Hashable) or len(instr.args) != 2:
         return False
     a, b = (arg.type.shape if arg.type.kind == "array" else None for arg in instr.args)

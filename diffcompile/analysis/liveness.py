@@ -91,7 +91,9 @@ class Liveness:
     span: dict[Any, tuple[int, int]] = field(default_factory=dict)
     inside: dict[Instr, tuple[Any, ...]] = field(default_factory=dict)
     flows: dict[Value, list[Value]] = field(default_factory=dict)  # b may be (a view, a later version of) a
-    turns: dict[Value, list[Value]] = field(default_factory=dict)  # a loop's result -> its parameter, next turn
+    turns: dict[Value, list[Value]] = field(
+        default_factory=dict
+    )  # a result -> the next turn's parameter
     reads: dict[Value, list[int]] = field(default_factory=dict)
     branches: list[tuple[int, int, list[tuple[int, int]]]] = field(default_factory=list)
 

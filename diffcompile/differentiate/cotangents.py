@@ -142,7 +142,9 @@ class Cotangents:
             return out
         made = self.b.made_by(value, pack_list, pack_tuple)
         if made is not None:
-            return self.b.call(pack_list, *(self.zero(a) if isinstance(a, Value) else Const(0.0) for a in made.args))
+            return self.b.call(
+                pack_list, *(self.zero(a) if isinstance(a, Value) else Const(0.0) for a in made.args)
+            )
         if kind in ("list", "tuple"):
             count = self.b.call(len, value)
             zeros = self.b.call(pack_list, Const(0.0), type=Type("list", elem=FLOAT))
@@ -161,4 +163,3 @@ def element_type(known: Type) -> Type:
 def bar(value: Value) -> str:
     """The name of a value's cotangent."""
     return f"{value.name}_bar"
-

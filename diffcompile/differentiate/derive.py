@@ -61,9 +61,7 @@ def sweep(
     return list(swapped(graph.region).body), state.reached, cotangents
 
 
-def gradient(
-    graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool
-) -> Graph:
+def gradient(graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool) -> Graph:
     """The closed graph whose results are `outputs` (if `value_too`), then the cotangent of each of `wrt`."""
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
@@ -195,8 +193,8 @@ def pair(
 ) -> tuple[Graph, Graph]:
     """The forward graph (to `outputs`, then what is saved) and the backward graph (from saved, cts).
 
-    With `callers`, the arrays that belong to the caller, what is saved is safe from later writes into them and into
-    the result.
+    With `callers`, the arrays that belong to the caller, what is saved is safe from later writes into those
+    into the result.
     """
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
@@ -219,7 +217,9 @@ def pair(
     if callers is not None:
         shown = _shown(graph, ahead, needed, callers)
         if shown:
-            return pair(_copied(graph, shown), wrt, outputs, cts, name, tuple(v for v in callers if v not in shown))
+            return pair(
+                _copied(graph, shown), wrt, outputs, cts, name, tuple(v for v in callers if v not in shown)
+            )
         parts = _apart(graph, ahead, needed, outs, copies)
     saved = Value("saved", OBJECT, True)
     prefix: tuple[Instr, ...] = ()
@@ -244,7 +244,9 @@ def pair(
     return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
 
 
-def _shown(graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], callers: tuple[Value, ...]) -> set[Value]:
+def _shown(
+    graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], callers: tuple[Value, ...]
+) -> set[Value]:
     """Those of the caller's arrays that something saved may be, or see."""
     live = liveness(Region(graph.params, ahead, tuple(needed)))
     written = {i.target for i in ahead if isinstance(i, Store) and i.visible}
@@ -252,7 +254,9 @@ def _shown(graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], callers:
     return {
         v
         for v in callers
-        if v.type.kind in ("array", "unknown") and v not in written and not kept.isdisjoint(reach([v], live.flows))
+        if v.type.kind in ("array", "unknown")
+        and v not in written
+        and not kept.isdisjoint(reach([v], live.flows))
     }
 
 
@@ -268,7 +272,9 @@ def _copied(graph: Graph, shown: set[Value]) -> Graph:
     for instr in graph.region.body:
         body.append(substitute_in(instr, table))
         body.extend(copies[o] for o in instr.outs if o in copies)
-    return replace(graph, region=replace(graph.region, body=tuple(body), results=swap(graph.region.results, table)))
+    return replace(
+        graph, region=replace(graph.region, body=tuple(body), results=swap(graph.region.results, table))
+    )
 
 
 def _apart(
@@ -321,5 +327,3 @@ def cotangent_type(known: Type) -> Type:
     if known.kind in ("tuple", "object"):
         return Type("list", elem=Type())
     return known if known.kind in ("array", "number", "list") else Type()
-
-

@@ -82,13 +82,15 @@ class Builder:
                     return Const(fn(*(c.value for c in constants if c is not None)))
                 except Exception:  # noqa: BLE001 - it will raise where the user would see it
                     pass
-        out = Value(name or noun(fn), self.inferred(fn, args, named) if type is None else type, named=bool(name))
+        out = Value(
+            name or noun(fn), self.inferred(fn, args, named) if type is None else type, named=bool(name)
+        )
         self.emit(Call((out,), fn, args, tuple(named.items()), self.line))
         return out
 
     @staticmethod
     def inferred(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Type:
-        """The facts of a call; a function declared elementwise has the form that its arguments broadcast to."""
+        """The facts of a call; one declared elementwise has the form that its arguments broadcast to."""
         known = infer(fn, args, kwargs)
         if known.kind == "unknown" and isinstance(fn, Hashable) and args:
             declared = REGISTRY.reverse.get(fn)

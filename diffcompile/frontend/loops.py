@@ -1,7 +1,7 @@
 """Loops and comprehensions: what they carry from turn to turn, found by lowering the body to a fixed point.
 
-    for row in x:              total.2 = for row in x, carrying total = 0.0:
-        total += row.sum()       ...
+for row in x:              total.2 = for row in x, carrying total = 0.0:
+    total += row.sum()       ...
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ class Loops(Calls):
     # -- sequences ------------------------------------------------------------------------------------------
 
     def build(self, shape: Any, items: list[Value], sequence: Sequence) -> Ref:
-        """The loop target's reference out of this turn's items, each of which may be part of what is run over."""
+        """The loop target's reference out of this turn's items, which may be parts of what is run over."""
         if isinstance(shape, int):
             ref = self.own(items[shape], items[shape].name)
             if isinstance(ref, Obj):
@@ -311,7 +311,9 @@ class Loops(Calls):
         else:
             raise self.refuse("what this loop carries does not settle", "Keep each variable of one kind.")
         params, init, items, cond, region, outs = result
-        if sequence is not None and not sequence.cells.isdisjoint(k for k in carried.keys if isinstance(k, Cell)):
+        if sequence is not None and not sequence.cells.isdisjoint(
+            k for k in carried.keys if isinstance(k, Cell)
+        ):
             raise UndecidedAlias(
                 "what this loop runs over is written inside it", line, "Run over a copy, or over its indices."
             )
@@ -676,4 +678,3 @@ def contains(statements: list[ast.stmt], kind: type[ast.AST]) -> bool:
         if not isinstance(node, (ast.FunctionDef, ast.Lambda)):
             stack.extend(ast.iter_child_nodes(node))
     return False
-

@@ -2,8 +2,8 @@
 
     x_bar = x_bar + y_bar @ W        ->        x_bar += y_bar @ W
 
-Before: sums are new arrays. After: a sum whose first term is a fresh array of the result's form and dtype, seen by
-nothing else, is a store into it. The primal is left alone.
+Before: sums are new arrays. After: a sum whose first term is a fresh array of the form and dtype of the result,
+seen by nothing else, is a store into it. The primal is left alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ def accumulate(graph: Graph, primal: set[Value]) -> Graph:
     live = liveness(graph.region)
 
     def visit(region: Region) -> Region:
-        return replace(region, body=tuple(_instr(i, live, makers, primal) for i in (map_regions(visit, i) for i in region.body)))
+        return replace(
+            region,
+            body=tuple(_instr(i, live, makers, primal) for i in (map_regions(visit, i) for i in region.body)),
+        )
 
     return replace(graph, region=visit(graph.region))
 
@@ -39,7 +42,11 @@ def _instr(instr: Instr, live: Liveness, makers: dict[Value, Instr], primal: set
     a, b = instr.args
     orders = [(a, b)] if instr.fn is operator.sub else [(a, b), (b, a)]
     for target, term in orders:
-        if isinstance(target, Value) and target is not term and _free_to_change(target, instr, live, makers, primal):
+        if (
+            isinstance(target, Value)
+            and target is not term
+            and _free_to_change(target, instr, live, makers, primal)
+        ):
             if _fits(target.type, out.type):
                 return Store((out,), INPLACE[instr.fn], target, (term,), (), instr.line)
     return instr
@@ -64,6 +71,9 @@ def _free_to_change(
 def _fits(target: Type, out: Type) -> bool:
     if target.kind != "array" or out.kind != "array" or target.dtype is None or out.dtype is None:
         return False
-    return target.dtype.str == out.dtype.str and target.shape is not None and target.shape == out.shape and "~" not in str(target)
-
-
+    return (
+        target.dtype.str == out.dtype.str
+        and target.shape is not None
+        and target.shape == out.shape
+        and "~" not in str(target)
+    )

@@ -19,8 +19,9 @@ from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness, reach
 from ..ir.graph import (
     Atom,
     Call,
-    For, If,
+    For,
     Graph,
+    If,
     Instr,
     Region,
     Store,

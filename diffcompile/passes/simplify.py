@@ -1,6 +1,6 @@
 """Rewrite adjoint arithmetic by identities that a person would use; the primal is left bit for bit alone.
 
-    1.0 * y -> y        a * (1 / b) -> a / b        a + -b -> a - b        (-a) * b -> -(a * b)
+1.0 * y -> y        a * (1 / b) -> a / b        a + -b -> a - b        (-a) * b -> -(a * b)
 """
 
 from __future__ import annotations
@@ -126,7 +126,12 @@ def _covers(a: Type, b: Type) -> bool:
     """Has a value of form `a` the form of its meeting with `b` in a broadcast?"""
     if a.is_scalar and b.is_scalar:
         return True
-    if not (a.kind == b.kind == "array") or a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
+    if (
+        not (a.kind == b.kind == "array")
+        or a.shape is None
+        or b.shape is None
+        or len(a.shape) != len(b.shape)
+    ):
         return False
     return all(not_one(n) or _same_length(n, m) for n, m in zip(a.shape, b.shape, strict=True))
 
@@ -135,7 +140,12 @@ def _same_form(a: Type, b: Type) -> bool:
     """Is a value of form `a` known to have the form `b`?"""
     if a.is_scalar and b.is_scalar:
         return True
-    if not (a.kind == b.kind == "array") or a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
+    if (
+        not (a.kind == b.kind == "array")
+        or a.shape is None
+        or b.shape is None
+        or len(a.shape) != len(b.shape)
+    ):
         return False
     return all(map(_same_length, a.shape, b.shape))
 
@@ -270,7 +280,9 @@ def _(r: Rewriter, call: Call) -> Atom | None:
     """(x + y).shape -> x.shape where x is known to have that form: the sum need not be kept for it"""
     (x,) = call.args
     made = r.defs.get(x) if isinstance(x, Value) else None
-    if made is None or not (isinstance(made.fn, np.ufunc) or getattr(made.fn, "__module__", "") == "_operator"):
+    if made is None or not (
+        isinstance(made.fn, np.ufunc) or getattr(made.fn, "__module__", "") == "_operator"
+    ):
         return None
     for operand in made.args:
         if isinstance(operand, Value) and _same_form(operand.type, x.type) and operand.type.kind == "array":
