@@ -36,7 +36,8 @@ _SEES = frozenset({
     np.broadcast_to, np.diagonal, np.real, np.imag, np.flip, np.flipud, np.fliplr, np.rot90, np.atleast_1d,
     np.atleast_2d, np.atleast_3d, np.asarray, np.asanyarray, np.ascontiguousarray, np.matrix_transpose,
     np.broadcast_arrays, np.split, np.array_split, np.diag, np.hsplit, np.vsplit, np.dsplit, np.trim_zeros,
-    np.linalg.matrix_transpose, np.linalg.diagonal, np.nan_to_num, np.require, np.real_if_close, np.unstack,
+    np.linalg.matrix_transpose, np.linalg.diagonal, np.nan_to_num, np.require, np.real_if_close,
+    getattr(np, "unstack", np.split),
     np.lib.stride_tricks.sliding_window_view,
     np.ndarray.reshape, np.ndarray.ravel, np.ndarray.transpose, np.ndarray.swapaxes, np.ndarray.squeeze,
     np.ndarray.diagonal, np.ndarray.view, np.ndarray.T, np.ndarray.real, np.ndarray.imag, operator.getitem,
@@ -52,7 +53,9 @@ def sees_memory(instr: Call) -> bool:
     if not any(out.type.kind in MUTABLE for out in instr.outs) or instr.fn is literal:
         return False
     fn = instr.fn
-    if isinstance(fn, Function) or fn is unpack:
+    if isinstance(fn, Function):
+        return False  # its results are its own; what it saves is settled where it is called
+    if fn is unpack:
         return True
     if instr.outs[0].type.kind == "list" and isinstance(fn, Hashable) and fn in _NEW_LISTS:
         return False  # what its items share is settled where they enter it (`passes/inplace.py`)

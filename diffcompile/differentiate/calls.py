@@ -120,7 +120,7 @@ class CallSweep(Sweep):
         masked = fn in MASKING if _hashable(fn) else False
         placed = positions(declared.rule, args, named, 2)
         for atom, ct_in in zip(placed, back, strict=False):
-            formed = ct_in is None and fn is not np.full_like
+            formed = ct_in is None and fn not in (np.full_like, np.arange)
             if formed and isinstance(atom, Value) and self.active(atom) and atom.type.is_scalar:
                 raise self.missing(fn, instr, (atom,))
             for part, piece in _pairs(atom, ct_in):

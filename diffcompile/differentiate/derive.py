@@ -193,8 +193,8 @@ def pair(
 ) -> tuple[Graph, Graph]:
     """The forward graph (to `outputs`, then what is saved) and the backward graph (from saved, cts).
 
-    With `callers`, the arrays that belong to the caller, what is saved is safe from later writes into those
-    into the result.
+    With `callers`, the arrays that belong to the caller, what is saved is safe from later writes into them
+    and into the result.
     """
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}

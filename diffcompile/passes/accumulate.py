@@ -2,7 +2,7 @@
 
     x_bar = x_bar + y_bar @ W        ->        x_bar += y_bar @ W
 
-Before: sums are new arrays. After: a sum whose first term is a fresh array of the form and dtype of the result,
+Before: sums are new arrays. After: a sum whose first term is a fresh array of the form and dtype of the sum,
 seen by nothing else, is a store into it. The primal is left alone.
 """
 

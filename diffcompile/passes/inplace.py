@@ -20,6 +20,7 @@ from ..ir.graph import (
     Atom,
     Call,
     For,
+    Function,
     Graph,
     If,
     Instr,
@@ -31,7 +32,7 @@ from ..ir.graph import (
     pack_tuple,
     unpack,
 )
-from ..ir.walk import instructions, map_regions, resolve, substitute_in, swap
+from ..ir.walk import instructions, map_regions, regions, resolve, substitute_in, swap, with_regions
 
 
 def inplace(graph: Graph) -> Graph:
@@ -52,8 +53,7 @@ def _conflict(region: Region, live: Liveness) -> Region | None:
     for a, outs in live.flows.items():
         for b in outs:
             back.setdefault(b, []).append(a)
-    makers = {out: i for i in instructions(region) for out in i.outs}
-    foreign = _foreign(region, makers)
+    foreign = _foreign(region)
     for store in instructions(region):
         if not isinstance(store, Store):
             continue
@@ -85,29 +85,26 @@ def _own_param(target: Value, live: Liveness, store: Store) -> bool:
     return live.loops.get(target, ()) == live.inside[store]
 
 
-def _foreign(region: Region, makers: dict[Value, Instr]) -> set[Value]:
+def _foreign(region: Region) -> set[Value]:
     """Values whose memory is not ours to write: the caller's, items of containers, read-only views."""
     found = set(region.params)
     for instr in instructions(region):
-        if isinstance(instr, Call) and (instr.fn in READ_ONLY if _hashable(instr.fn) else True):
-            found.update(instr.outs)
-        elif isinstance(instr, Call) and instr.fn is unpack:
-            found.update(instr.outs)
-        elif isinstance(instr, For):
+        if isinstance(instr, For):
             found.update(instr.body.params[: len(instr.items)])
-        if (
-            isinstance(instr, Call)
-            and instr.args
-            and instr.args[0].type.kind in ("list", "tuple", "dict", "object")
-        ):
-            if not (
-                instr.fn in (list, np.array, np.asarray, np.stack, np.concatenate)
-                if _hashable(instr.fn)
-                else False
-            ):
-                if instr.outs and instr.outs[0].type.kind != "list":
-                    found.update(instr.outs)
+        elif isinstance(instr, Call) and not isinstance(instr.fn, Function) and _gives_foreign(instr):
+            found.update(instr.outs)
     return found
+
+
+_JOINING = frozenset({list, np.array, np.asarray, np.stack, np.concatenate})
+
+
+def _gives_foreign(instr: Call) -> bool:
+    if not _hashable(instr.fn) or instr.fn in READ_ONLY or instr.fn is unpack:
+        return True
+    container = bool(instr.args) and instr.args[0].type.kind in ("list", "tuple", "dict", "object")
+    kept = not instr.outs or instr.outs[0].type.kind == "list" or instr.fn in _JOINING
+    return container and not kept
 
 
 def _hashable(fn: Any) -> bool:
@@ -147,19 +144,37 @@ def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
     table: dict[Value, Atom] = {value: fresh}
     copy = Call((fresh,), _copier(value), (value,))
 
-    def visit(part: Region) -> Region:
+    def visit(part: Region, onward: tuple[bool, ...]) -> Region:
         body: list[Instr] = []
         if value in part.params:
             body.append(copy)
         for instr in part.body:
             kept = any(out in sources for out in instr.outs) or _feeds(instr, value, sources)
-            instr = map_regions(visit, instr)
+            owned = regions(instr)
+            if owned:
+                instr = with_regions(instr, tuple(visit(r, _onward(instr, r, sources)) for r in owned))
             body.append(_shallow(instr, table) if not kept else _keep_flow(instr, value, table))
             if value in instr.outs:
                 body.append(copy)
-        return Region(part.params, tuple(body), swap(part.results, table))
+        results = tuple(
+            atom if on and atom is value else resolve(atom, table)
+            for atom, on in zip(part.results, onward, strict=True)
+        )
+        return Region(part.params, tuple(body), results)
 
-    return visit(region)
+    return visit(region, (False,) * len(region.results))
+
+
+def _onward(instr: Instr, part: Region, sources: set[Value]) -> tuple[bool, ...]:
+    """Which results of a region are handed on to the store."""
+    if isinstance(instr, If):
+        return tuple(out in sources for out in instr.outs)
+    if isinstance(instr, (For, While)) and part is instr.body:
+        items = len(instr.items) if isinstance(instr, For) else 0
+        params = part.params[items:]
+        on = [p in sources or o in sources for p, o in zip(params, instr.outs, strict=False)]
+        return (*on, *(False for _ in part.results[len(on) :]))
+    return tuple(False for _ in part.results)
 
 
 def _feeds(instr: Instr, value: Value, sources: set[Value]) -> bool:
@@ -212,7 +227,7 @@ def _guard_captures(region: Region) -> Region:
             targets.setdefault(instr.target, []).append(instr)
 
     def written_later(atom: Atom, position: int, loops: tuple[Any, ...]) -> bool:
-        if not isinstance(atom, Value) or atom.type.kind not in MUTABLE - {"tuple"}:
+        if not isinstance(atom, Value) or atom.type.kind not in MUTABLE - {"tuple", "object"}:
             return False
         family = reach(list(reach([atom], back)), ahead)
         for member in family:
@@ -233,6 +248,9 @@ def _guard_captures(region: Region) -> Region:
                     instr = replace(instr, args=tuple(args))
             elif isinstance(instr, (For, While)):
                 instr = loop(instr)
+            elif isinstance(instr, Call) and isinstance(instr.fn, Function):
+                body.extend(called(instr, body))
+                continue
             body.append(map_regions(visit, instr) if not isinstance(instr, Call) else instr)
         return replace(part, body=tuple(body))
 
@@ -240,6 +258,20 @@ def _guard_captures(region: Region) -> Region:
         position, loops = live.at[instr], live.inside[instr]
         kept = tuple(copied(a, body, instr) if written_later(a, position, loops) else a for a in args)
         return replace(instr, args=kept)
+
+    def called(instr: Call, body: list[Instr]) -> list[Instr]:
+        """What a forward function was given and what it returned may be kept in what it saved."""
+        if len(instr.outs) < 2:
+            return [instr]
+        position, loops = live.at[instr], live.inside[instr]
+        given = guarded(instr, instr.args, body)
+        outs = list(instr.outs)
+        copies: list[Instr] = []
+        for k, out in enumerate(outs):
+            if written_later(out, position, loops):
+                outs[k] = Value(out.name, out.type, out.named)
+                copies.append(Call((out,), _copier(out), (outs[k],), (), instr.line))
+        return [replace(given, outs=tuple(outs)), *copies]
 
     def copied(atom: Atom, body: list[Instr], instr: Instr) -> Value:
         assert isinstance(atom, Value)
