@@ -124,11 +124,11 @@ class _Generator(astor.code_gen.SourceGenerator):  # type: ignore[misc]
             self.write(" " * (wide and node.upper is not None), ":", " " * wide, node.step)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
-        start = len(self.result)
-        super().visit_JoinedStr(node)
-        text = "".join(map(str, self.result[start:]))
+        # Python's own printer: astor reads node classes here that Python 3.14 no longer has.
+        text = ast.unparse(ast.fix_missing_locations(node))
         if text.startswith("f'") and '"' not in text and "\\" not in text and text.count("'") == 2:
-            self.result[start:] = ['f"' + text[2:-1] + '"']
+            text = 'f"' + text[2:-1] + '"'
+        self.write(text)
 
     def visit_Expr(self, node: ast.Expr) -> None:
         text = node.value.value if isinstance(node.value, ast.Constant) else None
