@@ -23,7 +23,7 @@ import numpy as np
 from ..analysis.shapes import reset_dims
 from ..errors import Span
 from ..ir.graph import Atom, Const, Function, Graph, Region, Value
-from ..ir.types import UNKNOWN, Type, join, number
+from ..ir.types import UNKNOWN, Dim, Type, array, join, number
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import MUTABLE, Unit
 from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
@@ -77,6 +77,7 @@ class Session:
 
     def __init__(self) -> None:
         self.functions: dict[Any, Function | None] = {}
+        self.lowering: list[FunctionType] = []  # a call inside itself is of arrays of any length
         self.guards: dict[tuple[int, str], Guard] = {}
 
     def guard(self, name: str, scope: Any, value: Any) -> None:
@@ -84,14 +85,23 @@ class Session:
 
     def function(self, fn: FunctionType, specs: list[tuple[str, Any]], line: Span) -> Function | None:
         """The graph of a user function at these facts, shared by call sites; None if it must be inlined."""
-        key = (
-            fn,
-            tuple(
-                (n, s if isinstance(s, Type) else ("const", type(s.value), _key(s.value))) for n, s in specs
-            ),
-        )
+        if fn in self.lowering and self._key_of(fn, specs) not in self.functions:
+            specs = [(n, _any_length(s) if isinstance(s, Type) else s) for n, s in specs]
+        key = self._key_of(fn, specs)
         if key in self.functions:
             return self.functions[key]
+        self.lowering.append(fn)
+        try:
+            return self._lowered(fn, specs, key)
+        finally:
+            self.lowering.pop()
+
+    @staticmethod
+    def _key_of(fn: FunctionType, specs: list[tuple[str, Any]]) -> Any:
+        known = ((n, s if isinstance(s, Type) else ("const", type(s.value), _key(s.value))) for n, s in specs)
+        return (fn, tuple(known))
+
+    def _lowered(self, fn: FunctionType, specs: list[tuple[str, Any]], key: Any) -> Function | None:
         # A recursive call has the type that is assumed here; the assumption holds if lowering confirms it.
         function = self.functions[key] = Function(fn.__name__, fn, number(np.dtype(np.float64)))
         while True:
@@ -115,6 +125,12 @@ def _key(value: Any) -> Any:
     except TypeError:
         return id(value)
     return value
+
+
+def _any_length(known: Type) -> Type:
+    if known.kind != "array" or known.shape is None:
+        return known
+    return array(known.dtype, tuple(Dim("~") for _ in known.shape))
 
 
 def _calls(graph: Graph, function: Function) -> bool:
