@@ -330,12 +330,18 @@ class Calls(Expressions):
             raise self.refuse(
                 "calls inside calls without an end", "Give the recursion a function of its own."
             )
+        if not self.unit.rule and self.unit.inlining.count(source.node) > 2:
+            raise self.refuse(
+                "a recursive function that returns or writes into its argument is not differentiated yet",
+                "Return a copy: `x.copy()`.",
+            )
         frame = type(self)(self.unit, source, Scope(getattr(source.node, "name", "lambda"), parent))
         for parameter, ref in named:
             self.state.vars[frame.scope, parameter] = ref
         frame.result_name = name
         line = self.b.line
         self.unit.depth += 1
+        self.unit.inlining.append(source.node)
         try:
             if isinstance(source.node, ast.Lambda):
                 return frame.expression(source.node.body, name)
@@ -345,6 +351,7 @@ class Calls(Expressions):
             result = self.state.vars.get((frame.scope, "$result"), Const(None))
             return result
         finally:
+            self.unit.inlining.pop()
             self.unit.depth -= 1
             self.b.line = line
             if not escapes(source.node):

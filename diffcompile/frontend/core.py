@@ -61,6 +61,7 @@ class Unit:
         self.captures: dict[tuple[int, str], tuple[Capture, Value, Ref]] = {}
         self.written: set[Cell] = set()
         self.depth = 0
+        self.inlining: list[ast.AST] = []  # the functions whose bodies are being lowered in place
         # What is known of each loop's carried values, from one lowering to the next.
         self.loops: dict[Any, Any] = {}
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
