@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 import math
 import operator
 from collections.abc import Hashable
@@ -122,24 +123,43 @@ def _safe(instr: Call) -> bool:
     return isinstance(value, (int, float)) and value != 0
 
 
-_SHAPED = frozenset({
-    operator.getitem, operator.matmul, np.matmul, np.dot, np.reshape, np.ndarray.reshape, np.ndarray.dot,
-    np.concatenate, np.stack, np.broadcast_to, np.squeeze, np.transpose, np.ndarray.transpose,
+_TOTAL = frozenset({
+    *PACKS, literal, format_string, str, bool, np.copy, np.ndarray.copy, np.zeros_like, np.ones_like, np.empty_like,
+    np.shape, np.ndim, np.size, type, isinstance, abs, repr, itertools.count,
 })  # fmt: skip
+_ARITHMETIC = frozenset({
+    operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.abs, operator.lt, operator.le,
+    operator.gt, operator.ge, operator.eq, operator.ne, operator.is_, operator.is_not, operator.not_,
+})  # fmt: skip
+_NUMERIC = frozenset({"bool", "int", "float", "complex", "number", "array"})
 
 
-def raises_on_form(instr: Instr) -> bool:
-    """May this instruction raise because of an index or a shape? Its adjoint then raises as well."""
-    if not isinstance(instr, Call) or not isinstance(instr.fn, Hashable):
+def may_fail(instr: Instr) -> bool:
+    """May this instruction of the user's program raise, on an index, a shape or a kind, so that its lack is noticed?
+
+    Where it has an adjoint, that fails as well.
+    """
+    if isinstance(instr, Store):
+        return instr.fn is not list.append
+    if not isinstance(instr, Call) or not instr.outs:
         return False
-    if instr.fn is operator.getitem:
+    fn, kinds = instr.fn, [a.type.kind for a in instr.args]
+    if isinstance(fn, type(np.ndarray.T)):
+        return False
+    if not isinstance(fn, Hashable) or isinstance(fn, Function):
+        return not isinstance(fn, Function)
+    if fn in _TOTAL:
+        return False
+    if fn is operator.getitem:
         base, index = instr.args
         return base.type.kind != "tuple" and not (isinstance(index, Const) and isinstance(index.value, slice))
-    if instr.fn in _SHAPED:
-        return True
-    if isinstance(instr.fn, np.ufunc) or getattr(instr.fn, "__module__", "") == "_operator":
-        return sum(a.type.kind in ("array", "unknown") and a.type.rank != 0 for a in instr.args) > 1
-    return False
+    if fn is len:
+        return not (kinds[0] in ("list", "tuple", "range", "str") or bool(instr.args[0].type.rank))
+    if fn is range:
+        return len(kinds) > 2 or not set(kinds) <= {"int", "bool"}
+    if fn in _ARITHMETIC or isinstance(fn, np.ufunc):
+        return not set(kinds) <= _NUMERIC or sum(a.type.rank != 0 for a in instr.args) > 1
+    return True
 
 
 def form_assumed(instr: Instr) -> bool:

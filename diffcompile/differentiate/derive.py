@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import varied
-from ..analysis.effects import form_assumed, may_raise, raises_on_form
+from ..analysis.effects import form_assumed, may_raise, may_fail
 from ..analysis.liveness import liveness, reach
 from ..analysis.residuals import close, filled
 from ..frontend.build import FOLDED, Builder
@@ -81,7 +81,7 @@ def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Valu
     unread = {
         o
         for i in instructions(graph.region)
-        if raises_on_form(i)
+        if may_fail(i)
         for o in i.outs
         if o not in reached or form_assumed(i)
     } - keep
