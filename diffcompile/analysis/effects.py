@@ -124,20 +124,20 @@ def _safe(instr: Call) -> bool:
 
 
 _TOTAL = frozenset({
-    *PACKS, literal, format_string, str, bool, np.copy, np.ndarray.copy, np.zeros_like, np.ones_like, np.empty_like,
-    np.shape, np.ndim, np.size, type, isinstance, abs, repr, itertools.count,
+    *PACKS, literal, format_string, str, bool, np.copy, np.ndarray.copy, np.zeros_like, np.ones_like,
+    np.empty_like, np.shape, np.ndim, np.size, type, isinstance, abs, repr, itertools.count,
 })  # fmt: skip
 _ARITHMETIC = frozenset({
-    operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.abs, operator.lt, operator.le,
-    operator.gt, operator.ge, operator.eq, operator.ne, operator.is_, operator.is_not, operator.not_,
+    operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.abs, operator.lt,
+    operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.is_, operator.is_not, operator.not_,
 })  # fmt: skip
 _NUMERIC = frozenset({"bool", "int", "float", "complex", "number", "array"})
 
 
 def may_fail(instr: Instr) -> bool:
-    """May this instruction of the user's program raise, on an index, a shape or a kind, so that its lack is noticed?
+    """May this instruction of the user's program raise, on an index, a shape or a kind?
 
-    Where it has an adjoint, that fails as well.
+    Then it runs, read or not; where it has an adjoint, that fails as well.
     """
     if isinstance(instr, Store):
         return instr.fn is not list.append

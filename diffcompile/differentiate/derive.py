@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import varied
-from ..analysis.effects import form_assumed, may_raise, may_fail
+from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.liveness import liveness, reach
 from ..analysis.residuals import close, filled
 from ..frontend.build import FOLDED, Builder
