@@ -1,4 +1,4 @@
-"""What is written for every program of the zoo is clean under ruff, and no line of it is too long."""
+"""What is written for every program of both zoos is clean under ruff, and no line of it is too long."""
 
 import subprocess
 import sys
@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from diffcompile import value_and_grad
+from kernels import KERNELS, REFUSED
 from programs import PROGRAMS
 
+EVERY = [*PROGRAMS, *(program for program in KERNELS if program.name not in REFUSED)]
 RUFF = ["ruff", "check", "--isolated", "--no-cache", "--select", "E,F,I", "--line-length", "100"]
 
 
@@ -17,14 +19,14 @@ RUFF = ["ruff", "check", "--isolated", "--no-cache", "--select", "E,F,I", "--lin
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file for each program: its value and gradient."""
     folder = tmp_path_factory.mktemp("generated")
-    for program in PROGRAMS:
+    for program in EVERY:
         derivative = value_and_grad(program.fn, argnums=program.wrt)
         derivative(*program.make_inputs())
         (folder / f"{program.name}.py").write_text(derivative.source)
     return folder
 
 
-@pytest.mark.parametrize("name", [program.name for program in PROGRAMS])
+@pytest.mark.parametrize("name", [program.name for program in EVERY])
 def test_no_line_is_longer_than_100_columns_or_ends_in_a_space(name: str, folder: Path) -> None:
     lines = (folder / f"{name}.py").read_text().split("\n")
 
@@ -38,7 +40,7 @@ def test_every_source_is_clean_under_ruff(folder: Path) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("name", [program.name for program in PROGRAMS])
+@pytest.mark.parametrize("name", [program.name for program in EVERY])
 def test_python_has_no_warning_about_the_source(name: str, folder: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kernels import ARGUMENTS_WRONG, KERNELS, REFUSED, REFUSED_TWICE
 from oracles import (
     arrays,
     assert_agrees,
@@ -148,11 +149,14 @@ def test_same_is_to_the_bit() -> None:
 
 
 def test_zoo_is_large_and_its_names_are_unique() -> None:
-    assert len(PROGRAMS) >= 90
-    assert len({program.name for program in PROGRAMS}) == len(PROGRAMS)
+    names = {program.name for program in (*PROGRAMS, *KERNELS)}
+
+    assert len(PROGRAMS) >= 90 and len(KERNELS) >= 90
+    assert len(names) == len(PROGRAMS) + len(KERNELS)
+    assert names >= {*REFUSED, *REFUSED_TWICE, *ARGUMENTS_WRONG}
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+@pytest.mark.parametrize("program", [*PROGRAMS, *KERNELS], ids=lambda program: program.name)
 def test_program_is_a_real_scalar_function_with_fresh_inputs_away_from_kinks(program: Program) -> None:
     args, again = program.make_inputs(), program.make_inputs()
     assert same(args, again)

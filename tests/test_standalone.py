@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import DiffCompileError, grad
+from diffcompile import DiffCompileError, grad, value_and_grad
+from kernels import KERNELS, REFUSED
+from oracles import same
 from programs import PROGRAMS, Program
 
 NAMES = [
@@ -34,19 +36,6 @@ with open(sys.argv[1] + "/result.pickle", "wb") as file:
 """
 
 
-def same(one: Any, other: Any) -> bool:
-    """Equal to the last bit, kind, dtype and structure included."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict):
-        return list(one) == list(other) and all(same(one[k], other[k]) for k in one)
-    if isinstance(one, tuple | list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, np.ndarray | np.generic):
-        return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=True)
-    return one == other
-
-
 def test_every_chosen_program_is_in_the_zoo() -> None:
     assert sorted(program.name for program in CHOSEN) == sorted(NAMES)
 
@@ -62,6 +51,50 @@ def test_saved_file_gives_the_same_numbers_without_diffcompile(program: Program,
 
     assert run.returncode == 0, run.stderr
     assert same(pickle.loads((tmp_path / "result.pickle").read_bytes()), expected)
+
+
+COMPILED = [program for program in KERNELS if program.name not in REFUSED]
+RUN_EACH = """
+import importlib, pickle, sys
+sys.modules["diffcompile"] = None
+sys.path.insert(0, sys.argv[1])
+
+with open(sys.argv[1] + "/arguments.pickle", "rb") as file:
+    arguments = pickle.load(file)
+results = {}
+for name, args in arguments.items():
+    results[name] = getattr(importlib.import_module(name), name + "_value_and_grad")(*args), args
+with open(sys.argv[1] + "/results.pickle", "wb") as file:
+    pickle.dump(results, file)
+"""
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, Any]]:
+    """What each kernel gives and leaves in its arguments: here, and from its saved file elsewhere."""
+    folder = tmp_path_factory.mktemp("kernels")
+    expected = {}
+    for program in COMPILED:
+        derivative, args = value_and_grad(program.fn, argnums=program.wrt), program.make_inputs()
+        expected[program.name] = derivative(*args), args
+        derivative.save(folder / f"{program.name}.py")
+    arguments = {program.name: program.make_inputs() for program in COMPILED}
+    (folder / "arguments.pickle").write_bytes(pickle.dumps(arguments))
+    command = [sys.executable, "-W", "error", "-c", RUN_EACH, str(folder)]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+    assert run.returncode == 0, run.stderr
+    found = pickle.loads((folder / "results.pickle").read_bytes())
+    return {name: (expected[name], found[name]) for name in expected}
+
+
+@pytest.mark.parametrize("name", [program.name for program in COMPILED])
+def test_saved_kernel_gives_the_same_numbers_without_diffcompile(
+    name: str, pairs: dict[str, tuple[Any, Any]]
+) -> None:
+    expected, found = pairs[name]
+
+    assert same(found, expected)
 
 
 def test_saved_file_is_the_source(tmp_path: Path) -> None:
