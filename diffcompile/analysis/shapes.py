@@ -23,6 +23,7 @@ from .shapes_containers import list_of
 from .shapes_core import RULES, Undecided, constant, element, facts
 from .shapes_elementwise import scalar_class_result, ufunc_result
 from .shapes_lengths import fresh_dim, reset_dims, same
+from .shapes_library import learn
 
 __all__ = ["broadcast_axes", "element_type", "fresh_dim", "infer", "reset_dims"]
 
@@ -41,6 +42,9 @@ def infer(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Type:
         rule = RULES.get(fn)
     except TypeError:  # unhashable
         return UNKNOWN
+    if rule is None:
+        learn(fn)
+        rule = RULES.get(fn)
     try:
         if rule is not None:
             return rule.function(*args, **kwargs) if rule.binds(args, kwargs) else UNKNOWN

@@ -35,7 +35,7 @@ from ..ir.graph import (
 )
 from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, Type
-from ..rules.register import REGISTRY, Declared
+from ..rules.register import REGISTRY, Declared, Unknown
 from .cotangents import Cotangent, bar
 from .reverse import Sweep
 
@@ -124,6 +124,7 @@ class CallSweep(Sweep):
             if formed and isinstance(atom, Value) and self.active(atom) and atom.type.is_scalar:
                 raise self.missing(fn, instr, (atom,))
             for part, piece in _pairs(atom, ct_in):
+                self.check_known(instr, part, piece)
                 if isinstance(piece, Value) and (masked or self.is_masked(piece) or self._masked(ct)):
                     self.cts.masked.add(piece)
                 self.cts.add(part, piece)
@@ -160,6 +161,16 @@ class CallSweep(Sweep):
             f"Teach it one:  @defvjp({name})  def _(ct, out, ...): ...",
         )
 
+    def check_known(self, instr: Call | Store, arg: Any, found: Any) -> None:
+        """Refuse where a rule says that it does not know this derivative."""
+        if isinstance(found, Const) and isinstance(found.value, Unknown) and self.active(arg):
+            name = function_name(instr.fn)
+            raise NoRule(
+                f"no derivative is known for `{name}` with respect to `{arg.name}`: {found.value.reason}",
+                instr.line,
+                f"Keep `{arg.name}` constant: `stop_gradient({arg.name})`.",
+            )
+
     def elementwise(
         self,
         instr: Call | Store,
@@ -188,6 +199,7 @@ class CallSweep(Sweep):
             partials = (partials,)
         for arg, partial in zip(positions(declared.rule, args, kwargs, 1), partials, strict=False):
             if self.active(arg) and partial is not None:
+                self.check_known(instr, arg, partial)
                 self._contribute(arg, self.times(ct, partial), masked)
 
     def _unsafe(self, atom: Atom) -> bool:
@@ -204,19 +216,22 @@ class CallSweep(Sweep):
         instr: Any,
     ) -> None:
         """A scalar whose cotangent may have been masked away: nothing is computed where it is 0."""
-        active = [k for k, a in enumerate(positions(declared.rule, args, kwargs, 1)) if self.active(a)]
         with self.b.region() as body:
             partials = self.inlined(declared, [out, *args], kwargs, instr)
             partials = partials if isinstance(partials, tuple) else (partials,)
-            products = [self.times(ct, partials[k]) for k in active]
-        outs = tuple(Value(bar(args[k]), p.type, True) for k, p in zip(active, products, strict=True))  # type: ignore[arg-type]
-        zeros = Region((), (), tuple(Const(0.0) for _ in active))
+            placed = zip(positions(declared.rule, args, kwargs, 1), partials, strict=False)
+            found = [(arg, p) for arg, p in placed if self.active(arg) and p is not None]
+            for arg, partial in found:
+                self.check_known(instr, arg, partial)
+            products = [self.times(ct, partial) for _, partial in found]
+        outs = tuple(Value(bar(arg), p.type, True) for (arg, _), p in zip(found, products, strict=True))
+        zeros = Region((), (), tuple(Const(0.0) for _ in found))
         self.b.emit(
             If(outs, zero, zeros, Region((), tuple(body), tuple(products)), self.b.line, key=object())
         )
-        for k, value in zip(active, outs, strict=True):
+        for (arg, _), value in zip(found, outs, strict=True):
             self.cts.masked.add(value)
-            self.cts.add(args[k], value)
+            self.cts.add(arg, value)
 
     def times(self, ct: Atom, partial: Atom) -> Atom:
         """`ct * partial`, written as a person would."""

@@ -23,6 +23,7 @@ from ..ir.types import INT, RANGE, Type, join
 from ..rules.broadcast import unbroadcast
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
+from ..rules.library import consult
 from ..rules.register import REGISTRY
 from .build import repeats, unbroadcast_call
 from .expressions import UNROLLED, Expressions
@@ -89,6 +90,7 @@ class Calls(Expressions):
 
     def known(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A call of a function that is known now."""
+        consult(fn)
         special = SPECIAL.get(fn) if _hashable(fn) else None
         if special is not None:
             result: Ref | None = special(self, args, kwargs, name)

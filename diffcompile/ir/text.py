@@ -8,6 +8,9 @@
 from __future__ import annotations
 
 import re
+import sys
+
+import numpy as np
 
 from .graph import Atom, Call, Const, For, Function, Graph, If, Instr, Method, Region, Store, Value, While
 
@@ -53,10 +56,18 @@ def function_name(fn: object) -> str:
         module, module.replace("numpy.", "np.")
     )
     if type(fn).__name__ == "ufunc":
-        short = "np"
+        short = "np" if getattr(np, name, None) is fn else "scipy.special"
+    elif short.startswith("scipy."):
+        short = _public(short, name, fn)
     if short.startswith("diffcompile"):
         short = ""
     return f"{short}.{name}" if short else name
+
+
+def _public(module: str, name: str, fn: object) -> str:
+    """The module without its private part, where the function is found without it."""
+    shown = module.partition("._")[0]
+    return shown if getattr(sys.modules.get(shown), name, None) is fn else module
 
 
 def _declare(value: Value, names: _Names, types: bool) -> str:

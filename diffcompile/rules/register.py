@@ -37,7 +37,8 @@ is 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -70,8 +71,35 @@ class Registry:
             self.zero.discard(fn)
         self.version += 1
 
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """What is declared inside yields to what was declared before."""
+        reverse, tangent, zero = dict(self.reverse), dict(self.tangent), set(self.zero)
+        try:
+            yield
+        finally:
+            self.zero = (self.zero - {*reverse, *tangent}) | zero
+            for fn in (*reverse, *zero):
+                self.tangent.pop(fn, None)
+            self.reverse.update(reverse)
+            self.tangent.update(tangent)
+
 
 REGISTRY = Registry()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What a rule returns for an argument whose derivative is not known, with the reason.
+
+    >>> from scipy.special import jv
+    >>> from diffcompile import grad
+    >>> try: grad(lambda v: jv(v, 2.0))(1.5)
+    ... except Exception as error: print(error.reason)
+    no derivative is known for `scipy.special.jv` with respect to `v`: it has no closed form
+    """
+
+    reason: str
 
 
 def defelementwise(*fns: Any, singular: bool = False) -> Callable[[R], R]:

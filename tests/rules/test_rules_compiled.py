@@ -85,6 +85,8 @@ SECOND: list[tuple[str, str]] = [
     *[(f"{name}-4", "the sample is a tie, where no second derivative exists")
       for name in ("numpy.maximum", "numpy.minimum", "numpy.fmax", "numpy.fmin")],
     ("numpy.linalg.tensordot-[014567]", "the axes are not seen as constants in the gradient's own rule"),
+    *[(name, "SciPy has no trigamma function of complex numbers")
+      for name in (".gamma-[56]", ".loggamma-[56]", ".rgamma-[78]")],
     *[(name, "no rule for `np.complex128`, with which the gradient ends")
       for name in ("builtins.abs-7", "_operator.abs-7", "numpy.absolute-7", "numpy.sqrt-5", "numpy.arcsin-5",
                    "numpy.arccos-5", "numpy.arccosh-4", "numpy.angle-1")],

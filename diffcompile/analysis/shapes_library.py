@@ -1,0 +1,19 @@
+"""A function of SciPy -> the file of its facts, imported the first time that facts of one are asked."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from ..rules.library import part_of
+
+FILES = {"scipy.special": "shapes_special"}
+_read: set[str] = set()
+
+
+def learn(fn: Any) -> None:
+    """Have the facts of the part of SciPy that `fn` comes from, if it comes from one."""
+    part = part_of(fn)
+    if part in FILES and part not in _read:
+        _read.add(part)
+        importlib.import_module(f"{__package__}.{FILES[part]}")
