@@ -286,7 +286,6 @@ def test_a_function_without_a_rule() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="every ufunc is said to be NumPy's")
 def test_a_function_without_a_rule_has_the_name_of_its_own_library() -> None:
     special = pytest.importorskip("scipy.special")
     error = refusal(written("def f(x):\n    return x * mathieu(x)", mathieu=special.zetac))

@@ -925,9 +925,7 @@ def e13(y):
     return 0.0**y
 
 
-@trap("E14", "xlogy at 0", lambda: (0.0,), -math.inf, source="rule",
-    later="C",
-)
+@trap("E14", "xlogy at 0", lambda: (0.0,), -math.inf, source="rule")
 def e14(x):
     return scipy.special.xlogy(x, x)
 
