@@ -321,7 +321,16 @@ def _(v: Atom, k: Atom = ZERO) -> Type:
     return array(x.dtype, (side, side))
 
 
-@facts(np.diagonal, np.ndarray.diagonal, np.linalg.diagonal)
+@facts(np.linalg.diagonal)
+def _(x: Atom, *, offset: Atom = ZERO) -> Type:
+    a = array_of(x)
+    shape = shape_of(a)
+    if len(shape) < 2:
+        raise Undecided
+    return array(a.dtype, (*shape[:-2], diagonal_length(shape[-2], shape[-1], offset)))
+
+
+@facts(np.diagonal, np.ndarray.diagonal)
 def _(a: Atom, offset: Atom = ZERO, axis1: Atom = ZERO, axis2: Atom = ONE) -> Type:
     x = array_of(a)
     shape = shape_of(x)

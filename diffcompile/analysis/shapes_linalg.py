@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase, ascii_uppercase
+
 import numpy as np
 
 from ..ir.graph import Atom, Const
 from ..ir.types import Size, Type, array
+from ..rules import matrices
 from .shapes_core import (
     FALSE,
     INT64,
@@ -13,11 +16,13 @@ from .shapes_core import (
     YES,
     Undecided,
     array_of,
+    as_array,
     axes_of,
     constant,
     facts,
     flag,
     inexact,
+    integer,
     integers,
     none_or_undecided,
     promoted,
@@ -30,6 +35,7 @@ from .shapes_lengths import Shape, broadcast, fresh_dim, least, meet, product, u
 from .shapes_reduce import reduced
 
 TWO, REDUCED = Const(2), Const("reduced")
+LETTERS = ascii_uppercase + ascii_lowercase  # of the axes 0, 1, ... of `einsum`
 
 
 # Products
@@ -114,7 +120,7 @@ def _(a: Atom, b: Atom) -> Type:
     return result(product_dtype(x, y), tuple(map(lambda *pair: product(pair), *padded)))
 
 
-@facts(np.tensordot)
+@facts(np.tensordot, np.linalg.tensordot)
 def _(a: Atom, b: Atom, axes: Atom = TWO) -> Type:
     x, y = array_of(a), array_of(b)
     left, right = shape_of(x), shape_of(y)
@@ -132,15 +138,25 @@ def _(a: Atom, b: Atom, axes: Atom = TWO) -> Type:
 
 
 @facts(np.einsum)
-def _(subscripts: Atom, *operands: Atom, optimize: Atom = FALSE, order: Atom = NO) -> Type:
-    text = constant(subscripts)
+def _(*operands: Atom, optimize: Atom = FALSE, order: Atom = NO) -> Type:
+    text, rest = constant(operands[0]) if isinstance(operands[0], Const) else None, operands[1:]
     if not isinstance(text, str):
-        raise Undecided
-    arrays = list(map(array_of, operands))
+        text, rest = spelled_subscripts(operands), operands[0:-1:2]
+    arrays = list(map(array_of, rest))
     shape = einsum_shape(text.replace(" ", ""), [shape_of(a) for a in arrays])
     if not shape and not (isinstance(optimize, Const) and optimize.value is False):
         raise Undecided  # an array without axes, or a scalar
     return result(product_dtype(*arrays), shape)
+
+
+def spelled_subscripts(operands: tuple[Atom, ...]) -> str:
+    """The subscripts of the form that takes each operand with a list of its axes."""
+    lists = [constant(a) for a in operands[1::2]]
+    texts = ["".join("..." if k is Ellipsis else LETTERS[k] for k in axes) for axes in lists]
+    if len(operands) % 2 == 0:
+        return ",".join(texts)
+    output = "".join("..." if k is Ellipsis else LETTERS[k] for k in constant(operands[-1]))
+    return f"{','.join(texts)}->{output}"
 
 
 def einsum_shape(text: str, shapes: list[Shape]) -> Shape:
@@ -204,6 +220,25 @@ def square(a: Atom) -> tuple[Type, Shape, Size]:
     return x, batch, unify(rows, columns)
 
 
+@facts(matrices.inverse_gaps)
+def _(w: Atom, coupling: Atom) -> Type:
+    x = array_of(w)
+    shape = shape_of(x)
+    return array(x.dtype, (*shape, shape[-1]))
+
+
+@facts(matrices.of_full_width)
+def _(x_dot: Atom, x: Atom) -> Type:
+    return array_of(x_dot)
+
+
+@facts(matrices.determined)
+def _(ct: Atom, count: Atom) -> Type:
+    x = array_of(ct)
+    size = integer(count)
+    return array(x.dtype, (*shape_of(x)[:-1], fresh_dim() if size is None else size))
+
+
 @facts(np.linalg.inv)
 def _(a: Atom) -> Type:
     x, batch, n = square(a)
@@ -253,6 +288,31 @@ def _(a: Atom, b: Atom) -> Type:
     if not shape:
         raise Undecided
     return array(solver_dtype(x, y), (*broadcast(batch, shape[:-2]), unify(n, shape[-2]), shape[-1]))
+
+
+@facts(np.linalg.tensorsolve)
+def _(a: Atom, b: Atom, axes: Atom = NO) -> Type:
+    x, y = array_of(a), array_of(b)
+    none_or_undecided(axes)
+    return array(solver_dtype(x, y), shape_of(x)[len(shape_of(y)) :])
+
+
+@facts(np.linalg.tensorinv)
+def _(a: Atom, ind: Atom = TWO) -> Type:
+    x = array_of(a)
+    split = constant(ind)
+    return array(solver_dtype(x), (*shape_of(x)[split:], *shape_of(x)[:split]))
+
+
+@facts(np.linalg.multi_dot)
+def _(arrays: Atom, *, out: Atom = NO) -> Type:
+    none_or_undecided(out)
+    items = arrays.type.items
+    if not items:
+        raise Undecided
+    parts = list(map(as_array, items))
+    first, last = shape_of(parts[0]), shape_of(parts[-1])
+    return result(product_dtype(*parts), (*first[:-1], *columns_of(last)))
 
 
 @facts(np.linalg.lstsq)

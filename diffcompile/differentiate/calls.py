@@ -15,7 +15,7 @@ import numpy as np
 
 from ..analysis.activity import constant_function
 from ..errors import NoRule
-from ..frontend.build import repeats, unbroadcast_call
+from ..frontend.build import Builder, repeats, unbroadcast_call
 from ..frontend.lower import lower_rule
 from ..ir.graph import (
     Atom,
@@ -35,6 +35,7 @@ from ..ir.graph import (
 )
 from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, Type
+from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
 from .cotangents import Cotangent, bar
 from .reverse import Sweep
@@ -113,14 +114,15 @@ class CallSweep(Sweep):
             self.elementwise(instr, declared, args, named, self.whole(cts[0], instr.outs[0]))
             return
         ct = tuple(cts) if len(instr.outs) > 1 else cts[0]
-        back = self.inlined(declared, [ct, first, *args], named, instr)
+        placed = positions(declared.rule, args, named, 2)
+        given, given_named = as_arrays(self.b, declared.rule, args, named)
+        back = self.inlined(declared, [ct, first, *given], given_named, instr)
         if not isinstance(back, tuple):
             back = (back,)
-        back = tuple(map(_structured, back))
+        back = (*map(_structured, back), *(None,) * (len(placed) - len(back)))
         masked = fn in MASKING if _hashable(fn) else False
-        placed = positions(declared.rule, args, named, 2)
         for atom, ct_in in zip(placed, back, strict=False):
-            formed = ct_in is None and fn not in (np.full_like, np.arange)
+            formed = ct_in is None and fn not in (np.full_like, np.arange, unbroadcast)
             if formed and isinstance(atom, Value) and self.active(atom) and atom.type.is_scalar:
                 raise self.missing(fn, instr, (atom,))
             for part, piece in _pairs(atom, ct_in):
@@ -428,6 +430,27 @@ def positions(rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], skip: 
         else:
             result.append(given)
     return result
+
+
+def as_arrays(
+    b: Builder, rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom]
+) -> tuple[tuple[Atom, ...], dict[str, Atom]]:
+    """The arguments of a call as its rule reads them: a list where the rule has an `Array` is made one."""
+    parameters = list(inspect.signature(rule).parameters.values())[2:]
+    wanted = {p.name for p in parameters if p.annotation == "Array"}
+
+    def read(name: str, atom: Atom) -> Atom:
+        return b.call(np.asarray, atom) if name in wanted and _is_sequence(atom) else atom
+
+    names = [p.name for p in parameters]
+    given = tuple(read(name, a) for name, a in zip(names, args, strict=False))
+    return (*given, *args[len(given) :]), {name: read(name, a) for name, a in kwargs.items()}
+
+
+def _is_sequence(atom: Atom) -> bool:
+    if isinstance(atom, Const):
+        return isinstance(atom.value, (list, tuple))
+    return atom.type.kind in ("list", "tuple")
 
 
 def _structured(ct: Any) -> Any:

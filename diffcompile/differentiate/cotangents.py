@@ -15,15 +15,21 @@ from ..frontend.build import Builder
 from ..ir.graph import Atom, Const, For, Region, Value, pack_list, pack_tuple
 from ..ir.types import FLOAT, Type, join
 
+# Functions whose result is real, of whatever dtype it is.
+REAL_VALUED = frozenset({
+    np.real, np.imag, np.ndarray.real, np.ndarray.imag, np.abs, operator.abs, abs, np.angle, np.linalg.norm,
+    np.linalg.vector_norm, np.linalg.matrix_norm,
+})  # fmt: skip
 Cotangent = Any  # Atom | tuple[Cotangent | None, ...]
 
 
 class Cotangents:
     """The cotangent of each value that something has flowed back to."""
 
-    def __init__(self, builder: Builder, varied: set[Value]) -> None:
+    def __init__(self, builder: Builder, varied: set[Value], complex: bool = False) -> None:
         self.b = builder
         self.varied = varied
+        self.complex = complex  # may a value of unknown dtype be complex?
         self.of: dict[Value, Cotangent] = {}
         self.renamed: dict[Value, Value] = {}
         self.pinned: set[Value] = set()  # the cotangents being handed on, which keep their names
@@ -69,10 +75,11 @@ class Cotangents:
     def _real(self, ct: Atom, atom: Value) -> Atom:
         """The cotangent of a real value is real."""
         dtype = ct.type.numeric_dtype
-        complex_ct = dtype is not None and dtype.kind == "c" or (dtype is None and not ct.type.is_real)
-        if not complex_ct or not atom.type.is_real:
+        may_be_complex = self.complex if dtype is None else dtype.kind == "c"
+        real = atom.type.is_real or self.b.made_by(atom, *REAL_VALUED) is not None
+        if not may_be_complex or not real or ct.type.kind in ("list", "tuple", "object"):
             return ct
-        if dtype is None:
+        if self.b.made_by(ct, np.real) is not None:
             return ct
         return self.b.call(np.real, ct, name=bar(atom))
 

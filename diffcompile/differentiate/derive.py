@@ -27,7 +27,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.types import OBJECT, Type
-from ..ir.walk import free, instructions, map_regions, regions, substitute, substitute_in, swap, values
+from ..ir.walk import free, instructions, map_regions, operands, regions, substitute, substitute_in, swap, values
 from ..passes import optimize
 from ..passes.accumulate import accumulate
 from ..passes.dce import dce
@@ -47,7 +47,7 @@ def sweep(
             for out in instr.outs:
                 builder.defs[out] = instr
     active = varied(graph.region, wrt)
-    cotangents = Cotangents(builder, active)
+    cotangents = Cotangents(builder, active, any(map(_may_be_complex, instructions(graph.region))))
     state = ControlSweep(builder, cotangents, active, derive_callee=derive_function, inputs=frozenset(wrt))
     for atom, ct in seeds:
         cotangents.add(atom, ct)
@@ -59,6 +59,14 @@ def sweep(
         )
 
     return list(swapped(graph.region).body), state.reached, cotangents
+
+
+def _may_be_complex(instr: Instr) -> bool:
+    """Does this instruction make, or read, a number known to be complex, or one that may turn out so?"""
+    if isinstance(instr, Call) and instr.fn in (np.linalg.eig, np.linalg.eigvals, np.roots):
+        return True
+    dtypes = [a.type.numeric_dtype for a in (*operands(instr), *instr.outs)]
+    return any(d is not None and d.kind == "c" for d in dtypes)
 
 
 def gradient(graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool) -> Graph:

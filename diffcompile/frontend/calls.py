@@ -37,6 +37,7 @@ VIEWING = frozenset({
     np.atleast_2d, np.atleast_3d, np.asarray, np.ascontiguousarray, np.matrix_transpose,
     np.ndarray.reshape, np.ndarray.ravel, np.ndarray.transpose, np.ndarray.swapaxes, np.ndarray.squeeze,
     np.ndarray.diagonal, np.ndarray.view, np.asanyarray, np.nan_to_num, np.array_split, np.split,
+    np.linalg.diagonal, np.linalg.matrix_transpose, np.real_if_close,
 })  # fmt: skip
 MUTATING = frozenset({
     "sort", "fill", "put", "partition", "resize", "setfield", "setflags", "itemset", "byteswap",

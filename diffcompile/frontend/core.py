@@ -202,6 +202,9 @@ class Core:
                 return content.items
             if isinstance(content, Entries):
                 return tuple(Const(k) for k, _ in content.entries)
+            made = self.b.made_by(content, pack_list) if self.unit.rule else None
+            if made is not None:  # a rule changes no list, so what one was made of it still holds
+                return tuple(map(self.own, made.args))
         if isinstance(ref, Const) and isinstance(ref.value, (tuple, list)):
             return tuple(self.constant_ref(v) for v in ref.value)
         if isinstance(ref, Value) and ref.type.kind == "tuple" and ref.type.items is not None:

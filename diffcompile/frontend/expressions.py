@@ -45,6 +45,12 @@ FORM_ATTRIBUTES = {
     "shape": np.ndarray.shape, "size": np.ndarray.size, "ndim": np.ndarray.ndim, "dtype": np.ndarray.dtype,
     "itemsize": np.ndarray.itemsize, "nbytes": np.ndarray.nbytes,
 }  # fmt: skip
+# The fields of the named tuples that NumPy returns.
+FIELDS: dict[Any, tuple[str, ...]] = {
+    np.linalg.qr: ("Q", "R"), np.linalg.eig: ("eigenvalues", "eigenvectors"),
+    np.linalg.eigh: ("eigenvalues", "eigenvectors"), np.linalg.svd: ("U", "S", "Vh"),
+    np.linalg.slogdet: ("sign", "logabsdet"),
+}  # fmt: skip
 ARRAY_KINDS = frozenset({"array", "number", "unknown", "float", "int", "complex", "bool"})
 UNROLLED = 64  # a container whose items differ in kind is run over item by item up to this length
 
@@ -308,6 +314,9 @@ class Expressions(Core):
         if isinstance(base, Const) and base.value is not UNBOUND:
             return self._constant_attribute(base, attr)
         kind = self.type_of(base).kind
+        made = self.b.made_by(base, *FIELDS) if isinstance(base, Value) else None
+        if made is not None and kind == "tuple" and attr in FIELDS[made.fn]:
+            return self.subscript(base, Const(FIELDS[made.fn].index(attr)), name)
         if isinstance(base, (Tup, Closure, Bound)) or kind in ("list", "dict", "tuple", "str"):
             return Bound(base, attr)
         if kind in ARRAY_KINDS:

@@ -1,26 +1,22 @@
-"""Derivatives of products: matrices, inner and outer products, contractions.
+"""Derivatives of products: of matrices, inner, outer, Kronecker and vector products.
 
     y = a @ b             a_bar = y_bar @ b.T,  b_bar = a.T @ y_bar
     y = np.vdot(a, b)     a_bar = np.conj(y_bar * b),  b_bar = y_bar * np.conj(a)
 
 Every one of these is linear in each operand, so the cotangent of an operand is the product of the cotangent
-with the other operands, contracted the other way round. What was broadcast is summed. Which axes meet which
-is worked out by `static` functions, so the generated code holds the answer. Nothing is conjugated but what
-the product itself conjugates.
+with the other operand, the other way round. What was broadcast is summed. Nothing is conjugated but what the
+product itself conjugates.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
-from string import ascii_letters
 from typing import Any
 
 import numpy as np
 
 from .broadcast import unbroadcast
-from .facts import static
-from .register import defjvp, defvjp
+from .register import Array, defjvp, defvjp
 
 # Matrix products
 
@@ -37,7 +33,7 @@ def matrix_cotangents(ct: Any, a: Any, b: Any) -> Any:
 
 
 @defvjp(np.matmul, operator.matmul, np.linalg.matmul)
-def _(ct: Any, out: Any, a: Any, b: Any) -> Any:
+def _(ct: Any, out: Any, a: Array, b: Array) -> Any:
     if a.ndim <= 2 and b.ndim <= 2:
         return matrix_cotangents(ct, a, b)
     if b.ndim == 1:
@@ -51,7 +47,7 @@ def _(ct: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 @defjvp(np.matmul, operator.matmul, np.linalg.matmul)
-def _(tangents: Any, out: Any, a: Any, b: Any) -> Any:
+def _(tangents: Any, out: Any, a: Array, b: Array) -> Any:
     a_dot, b_dot = tangents
     if a_dot is None:
         return a @ b_dot
@@ -61,7 +57,7 @@ def _(tangents: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 @defvjp(np.dot, np.ndarray.dot)
-def _(ct: Any, out: Any, a: Any, b: Any, into: Any = None) -> Any:
+def _(ct: Any, out: Any, a: Array, b: Array, into: Any = None) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return unbroadcast(ct * b, a), unbroadcast(ct * a, b)
     if a.ndim <= 2 and b.ndim <= 2:
@@ -75,7 +71,7 @@ def _(ct: Any, out: Any, a: Any, b: Any, into: Any = None) -> Any:
 
 
 @defjvp(np.dot, np.ndarray.dot)
-def _(tangents: Any, out: Any, a: Any, b: Any, into: Any = None) -> Any:
+def _(tangents: Any, out: Any, a: Array, b: Array, into: Any = None) -> Any:
     if tangents[0] is None:
         return np.dot(a, tangents[1])
     if tangents[1] is None:
@@ -84,7 +80,7 @@ def _(tangents: Any, out: Any, a: Any, b: Any, into: Any = None) -> Any:
 
 
 @defvjp(np.inner)
-def _(ct: Any, out: Any, a: Any, b: Any) -> Any:
+def _(ct: Any, out: Any, a: Array, b: Array) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return unbroadcast(ct * b, a), unbroadcast(ct * a, b)
     if a.ndim == 1 and b.ndim == 1:
@@ -96,7 +92,7 @@ def _(ct: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 @defjvp(np.inner)
-def _(tangents: Any, out: Any, a: Any, b: Any) -> Any:
+def _(tangents: Any, out: Any, a: Array, b: Array) -> Any:
     a_dot, b_dot = tangents
     if a_dot is None:
         return np.inner(a, b_dot)
@@ -106,14 +102,14 @@ def _(tangents: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 @defvjp(np.outer, np.linalg.outer)
-def _(ct: Any, out: Any, a: Any, b: Any, into: Any = None) -> Any:
+def _(ct: Any, out: Any, a: Array, b: Array, into: Any = None) -> Any:
     if np.ndim(a) == 1 and np.ndim(b) == 1:
         return ct @ b, a @ ct
     return np.reshape(ct @ np.ravel(b), np.shape(a)), np.reshape(np.ravel(a) @ ct, np.shape(b))
 
 
 @defjvp(np.outer, np.linalg.outer)
-def _(tangents: Any, out: Any, a: Any, b: Any, into: Any = None) -> Any:
+def _(tangents: Any, out: Any, a: Array, b: Array, into: Any = None) -> Any:
     if tangents[0] is None:
         return np.outer(a, tangents[1])
     if tangents[1] is None:
@@ -122,7 +118,7 @@ def _(tangents: Any, out: Any, a: Any, b: Any, into: Any = None) -> Any:
 
 
 @defvjp(np.vdot)
-def _(ct: Any, out: Any, a: Any, b: Any) -> Any:
+def _(ct: Any, out: Any, a: Array, b: Array) -> Any:
     a_bar, b_bar = np.conj(ct * b), ct * np.conj(a)
     if np.ndim(a) == 1 and np.ndim(b) == 1:
         return a_bar, b_bar
@@ -130,7 +126,7 @@ def _(ct: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 @defjvp(np.vdot)
-def _(tangents: Any, out: Any, a: Any, b: Any) -> Any:
+def _(tangents: Any, out: Any, a: Array, b: Array) -> Any:
     a_dot, b_dot = tangents
     if a_dot is None:
         return np.vdot(a, b_dot)
@@ -140,7 +136,7 @@ def _(tangents: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 @defvjp(np.vecdot, np.linalg.vecdot)
-def _(ct: Any, out: Any, x: Any, y: Any, *, axis: Any = -1) -> Any:
+def _(ct: Any, out: Any, x: Array, y: Array, *, axis: Any = -1) -> Any:
     if axis == -1:
         ct = np.expand_dims(ct, -1)
         return unbroadcast(np.conj(ct * y), x), unbroadcast(ct * np.conj(x), y)
@@ -150,7 +146,7 @@ def _(ct: Any, out: Any, x: Any, y: Any, *, axis: Any = -1) -> Any:
 
 
 @defjvp(np.vecdot, np.linalg.vecdot)
-def _(tangents: Any, out: Any, x: Any, y: Any, *, axis: Any = -1) -> Any:
+def _(tangents: Any, out: Any, x: Array, y: Array, *, axis: Any = -1) -> Any:
     x_dot, y_dot = tangents
     if axis != -1:
         x, y = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
@@ -167,13 +163,13 @@ def _(tangents: Any, out: Any, x: Any, y: Any, *, axis: Any = -1) -> Any:
 if hasattr(np, "matvec"):
 
     @defvjp(np.matvec)
-    def _(ct: Any, out: Any, a: Any, x: Any) -> Any:
+    def _(ct: Any, out: Any, a: Array, x: Array) -> Any:
         if a.ndim == 2 and x.ndim == 1:
             return np.outer(ct, x), a.T @ ct
         return unbroadcast(ct[..., None] * x[..., None, :], a), unbroadcast(np.matvec(a.mT, ct), x)
 
     @defjvp(np.matvec)
-    def _(tangents: Any, out: Any, a: Any, x: Any) -> Any:
+    def _(tangents: Any, out: Any, a: Array, x: Array) -> Any:
         a_dot, x_dot = tangents
         if a_dot is None:
             return np.matvec(a, x_dot)
@@ -182,14 +178,14 @@ if hasattr(np, "matvec"):
         return np.matvec(a_dot, x) + np.matvec(a, x_dot)
 
     @defvjp(np.vecmat)
-    def _(ct: Any, out: Any, x: Any, a: Any) -> Any:
+    def _(ct: Any, out: Any, x: Array, a: Array) -> Any:
         if x.ndim == 1 and a.ndim == 2:
             return np.conj(a @ ct), np.outer(np.conj(x), ct)
         x_bar = unbroadcast(np.conj(np.matvec(a, ct)), x)
         return x_bar, unbroadcast(np.conj(x)[..., None] * ct[..., None, :], a)
 
     @defjvp(np.vecmat)
-    def _(tangents: Any, out: Any, x: Any, a: Any) -> Any:
+    def _(tangents: Any, out: Any, x: Array, a: Array) -> Any:
         x_dot, a_dot = tangents
         if x_dot is None:
             return np.vecmat(x, a_dot)
@@ -198,148 +194,11 @@ if hasattr(np, "matvec"):
         return np.vecmat(x_dot, a) + np.vecmat(x, a_dot)
 
 
-# Contractions
-
-
-@static
-def tensordot_axes(axes: Any, m: int, n: int) -> Any:
-    """The free axes of both operands (of ranks m and n), the product's columns, and two orders of axes.
-
-    The orders put the axes of the cotangents back where the operands have them; None where nothing moves.
-
-    >>> tensordot_axes(1, 2, 2)
-    ((0,), (1,), (1,), None, None)
-    >>> tensordot_axes(([0, 1], [1, 0]), 3, 2)
-    ((2,), (), (), (2, 1, 0), (1, 0))
-    """
-    if isinstance(axes, int):
-        left, right = tuple(range(m - axes, m)), tuple(range(axes))
-    else:
-        left, right = (tuple(ax) if isinstance(ax, Sequence) else (ax,) for ax in axes)
-    left, right = tuple(i % m for i in left), tuple(i % n for i in right)
-    a_free = tuple(i for i in range(m) if i not in left)
-    b_free = tuple(i for i in range(n) if i not in right)
-    columns = tuple(range(len(a_free), len(a_free) + len(b_free)))
-    a_axes = a_free + tuple(i for _, i in sorted(zip(right, left, strict=True)))
-    b_axes = tuple(j for _, j in sorted(zip(left, right, strict=True))) + b_free
-    return a_free, b_free, columns, inverse_order(a_axes), inverse_order(b_axes)
-
-
-def inverse_order(axes: tuple[int, ...]) -> tuple[int, ...] | None:
-    """How to transpose so that axis `axes[i]` of the result is axis i; None for no change."""
-    order = tuple(axes.index(i) for i in range(len(axes)))
-    return None if order == tuple(range(len(axes))) else order
-
-
-@defvjp(np.tensordot, np.linalg.tensordot)
-def _(ct: Any, out: Any, a: Any, b: Any, axes: Any = 2) -> Any:
-    a_free, b_free, columns, a_order, b_order = tensordot_axes(axes, np.ndim(a), np.ndim(b))
-    a_bar = np.tensordot(ct, b, (columns, b_free))
-    b_bar = np.tensordot(a, ct, (a_free, tuple(range(len(a_free)))))
-    if a_order is not None:
-        a_bar = np.transpose(a_bar, a_order)
-    if b_order is not None:
-        b_bar = np.transpose(b_bar, b_order)
-    return a_bar, b_bar
-
-
-@defjvp(np.tensordot, np.linalg.tensordot)
-def _(tangents: Any, out: Any, a: Any, b: Any, axes: Any = 2) -> Any:
-    if tangents[0] is None:
-        return np.tensordot(a, tangents[1], axes)
-    if tangents[1] is None:
-        return np.tensordot(tangents[0], b, axes)
-    return np.tensordot(tangents[0], b, axes) + np.tensordot(a, tangents[1], axes)
-
-
-@static
-def explicit_subscripts(subscripts: str, ranks: tuple[int, ...] | None) -> str:
-    """`subscripts` with the output named, and each ellipsis spelled in letters by the operands' `ranks`.
-
-    >>> explicit_subscripts("ij, jk", None), explicit_subscripts("...i,i...", (3, 2))
-    ('ij,jk->ik', 'abi,ib->ab')
-    """
-    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
-    named = inputs.replace(",", "").replace(".", "")
-    if not arrow:
-        output = "..." * ("..." in inputs) + "".join(sorted(c for c in set(named) if named.count(c) == 1))
-    if ranks is None:
-        return f"{inputs}->{output}"
-    terms = inputs.split(",")
-    hidden = [rank - len(term) + 3 if "..." in term else 0 for term, rank in zip(terms, ranks, strict=True)]
-    letters = "".join(c for c in ascii_letters if c not in named)[: max(hidden)]
-    spelled = [t.replace("...", letters[len(letters) - k :]) for t, k in zip(terms, hidden, strict=True)]
-    return f"{','.join(spelled)}->{output.replace('...', letters)}"
-
-
-@static
-def einsum_adjoint(subscripts: str, position: int) -> tuple[str | None, tuple[int, ...], tuple[int, ...]]:
-    """The contraction of the cotangent with the other operands that gives the cotangent of one operand.
-
-    Also the axes that repeat an earlier letter, for each of which an identity matrix joins the operands, and
-    the axes that were summed away and meet nothing else. The contraction is None where it changes nothing.
-
-    >>> einsum_adjoint("ij,jk->ik", 0), einsum_adjoint("ii->i", 0), einsum_adjoint("ij->j", 0)
-    (('ik,jk->ij', (), ()), ('i,ia->ia', (1,), ()), (None, (), (0,)))
-    """
-    inputs, _, output = subscripts.partition("->")
-    terms = inputs.split(",")
-    term, others = terms[position], terms[:position] + terms[position + 1 :]
-    unused = iter(c for c in ascii_letters if c not in subscripts)
-    axes = range(len(term))
-    repeats = tuple(i for i in axes if term[i] in term[:i])
-    letters = [next(unused) if i in repeats else term[i] for i in axes]
-    factors = [output, *others, *[term[i] + letters[i] for i in repeats]]
-    lone = tuple(i for i in axes if letters[i] not in "".join(factors))
-    target = "".join(letters[i] for i in axes if i not in lone)
-    spec = None if factors == [target] else f"{','.join(factors)}->{target}"
-    return spec, repeats, lone
-
-
-def einsum_cotangent(ct: Any, subscripts: Any, operands: Any, position: Any, optimize: Any) -> Any:
-    """The cotangent of the operand at `position`; lengths of 1 may have been broadcast on either side."""
-    spec, repeats, lone = einsum_adjoint(subscripts, position)
-    x = operands[position]
-    others = operands[:position] + operands[position + 1 :]
-    identities = [np.eye(np.shape(x)[axis], dtype=x.dtype) for axis in repeats]
-    if spec is None:
-        x_bar = ct
-    elif optimize is False:
-        x_bar = np.einsum(spec, ct, *others, *identities)
-    else:
-        x_bar = np.einsum(spec, ct, *others, *identities, optimize=True)
-    if lone:
-        x_bar = np.expand_dims(x_bar, lone)
-    if others:
-        return np.broadcast_to(unbroadcast(x_bar, x), np.shape(x))
-    return np.broadcast_to(x_bar, np.shape(x)) if lone else x_bar
-
-
-@defvjp(np.einsum)
-def _(ct: Any, out: Any, subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
-    ranks = tuple([np.ndim(x) for x in operands]) if "..." in subscripts else None
-    spelled = explicit_subscripts(subscripts, ranks)
-    positions = range(len(operands))
-    return None, *[einsum_cotangent(ct, spelled, operands, i, optimize) for i in positions]
-
-
-@defjvp(np.einsum)
-def _(tangents: Any, out: Any, subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
-    out_dot = None
-    for i in range(len(operands)):
-        x_dot = tangents[i + 1]
-        if x_dot is not None:
-            varied = (*operands[:i], x_dot, *operands[i + 1 :])
-            term = np.einsum(subscripts, *varied, optimize=optimize)
-            out_dot = term if out_dot is None else out_dot + term
-    return out_dot
-
-
 # Kronecker and vector products
 
 
 @defvjp(np.kron)
-def _(ct: Any, out: Any, a: Any, b: Any) -> Any:
+def _(ct: Any, out: Any, a: Array, b: Array) -> Any:
     if np.ndim(a) == 2 and np.ndim(b) == 2:
         blocks = ct.reshape(a.shape[0], b.shape[0], a.shape[1], b.shape[1])
         a_bar = np.tensordot(blocks, b, ((1, 3), (0, 1)))
@@ -358,7 +217,7 @@ def _(ct: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 @defjvp(np.kron)
-def _(tangents: Any, out: Any, a: Any, b: Any) -> Any:
+def _(tangents: Any, out: Any, a: Array, b: Array) -> Any:
     a_dot, b_dot = tangents
     if a_dot is None:
         return np.kron(a, b_dot)
@@ -369,7 +228,7 @@ def _(tangents: Any, out: Any, a: Any, b: Any) -> Any:
 
 @defvjp(np.cross)
 def _(
-    ct: Any, out: Any, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None
+    ct: Any, out: Any, a: Array, b: Array, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None
 ) -> Any:
     if axis is not None:
         return cross_cotangents(ct, a, b, axis, axis, axis)
@@ -377,7 +236,7 @@ def _(
 
 
 @defvjp(np.linalg.cross)
-def _(ct: Any, out: Any, a: Any, b: Any, *, axis: Any = -1) -> Any:
+def _(ct: Any, out: Any, a: Array, b: Array, *, axis: Any = -1) -> Any:
     return cross_cotangents(ct, a, b, axis, axis, axis)
 
 
@@ -392,7 +251,7 @@ def cross_cotangents(ct: Any, a: Any, b: Any, axisa: Any, axisb: Any, axisc: Any
 
 @defjvp(np.cross)
 def _(
-    tangents: Any, out: Any, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1,
+    tangents: Any, out: Any, a: Array, b: Array, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1,
     axis: Any = None,
 ) -> Any:  # fmt: skip
     if tangents[0] is None:
@@ -404,7 +263,7 @@ def _(
 
 
 @defjvp(np.linalg.cross)
-def _(tangents: Any, out: Any, a: Any, b: Any, *, axis: Any = -1) -> Any:
+def _(tangents: Any, out: Any, a: Array, b: Array, *, axis: Any = -1) -> Any:
     a_dot, b_dot = tangents
     if a_dot is None:
         return np.cross(a, b_dot, axis=axis)

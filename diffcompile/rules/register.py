@@ -30,6 +30,8 @@ The three questions that every author asks:
 - *What about broadcasting?* `defelementwise` rules ignore it: the sweep sums over what was broadcast. Other
   rules return cotangents of exactly the shape of their argument.
 
+A parameter annotated `Array` is an array in the rule, whatever array-like the caller gave.
+
 A partial that can be infinite or nan where the primal is fine (`1 / (2 * out)` of a square root) is declared
 with `singular=True`: where a mask lies on the cotangent's path the product is then guarded, so that `0 * inf`
 is 0.
@@ -43,6 +45,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 Rule = Callable[..., Any]
+Array = Any  # the annotation of a rule's parameter that is an array: a list given for it is read as one
 R = TypeVar("R", bound=Rule)
 Form = Literal["elementwise", "linear", "vjp"]
 

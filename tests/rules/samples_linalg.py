@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from diffcompile.rules import matrices
+
 Sample = tuple[tuple[Any, ...], dict[str, Any]]
 
 rng = np.random.default_rng(7)
@@ -40,6 +42,16 @@ def hpd(*shape: int) -> np.ndarray:
     """Hermitian positive definite matrices with separate eigenvalues."""
     a = 0.2 * c(*shape)
     return a @ np.conj(a).mT + np.diag(1.0 + np.arange(shape[-1]))
+
+
+def spread(*shape: int) -> np.ndarray:
+    """Matrices with separate, real eigenvalues."""
+    return 0.3 * r(*shape) + 2.0 * np.diag(1.0 + np.arange(shape[-1]))
+
+
+def turning(n: int) -> np.ndarray:
+    """A real matrix with complex eigenvalues."""
+    return np.diag(np.arange(1.0, n + 1)) + 3.0 * (np.eye(n, k=1) - np.eye(n, k=-1)) + 0.2 * r(n, n)
 
 
 def args_only(*samples: tuple[Any, ...]) -> list[Sample]:
@@ -131,6 +143,12 @@ EINSUMS: list[Sample] = [
         ("ij,jk->ik", c(2, 3), c(3, 2)),
     ),
     (("ij,jk,kl->il", r(2, 3), r(3, 4), r(4, 2)), {"optimize": True}),
+    ((r(2, 3), [0, 1], r(3, 4), [1, 2], [0, 2]), {}),
+    ((r(2, 3), [0, 1], r(3, 4), [1, 2]), {}),
+    ((r(2, 3), [27, 1], r(3, 4), [1, 2]), {}),
+    ((r(3, 3), [0, 0]), {}),
+    ((r(2, 2, 3), [..., 0], r(3), [0], [...]), {}),
+    (("ij,jk", r(2, 3), r(3, 4)), {"dtype": np.float64, "casting": "safe", "order": "C"}),
 ]
 CROSSES: list[Sample] = [
     *args_only((r(3), r(3)), (r(4, 3), r(4, 3)), (r(4, 3), r(3)), (r(2, 1, 3), r(4, 3))),
@@ -234,10 +252,51 @@ LINALG: dict[Any, list[Sample]] = {
         (well(2, 1, 3, 3), r(4, 3, 2)),
         (well(2, 3, 3), r(3, 1)),
         (well(3, 3) + 1j * r(3, 3), c(3)),
+        (well(2, 3, 3) + 1j * r(2, 3, 3), r(2, 3, 2)),
+        (well(1, 1), r(1)),
+        (np.zeros((0, 0)), np.zeros((0, 2))),
+    ),
+    np.linalg.tensorsolve: [
+        *args_only((well(6, 6).reshape(2, 3, 6), r(2, 3)), (well(6, 6).reshape(2, 3, 3, 2), r(2, 3))),
+        ((well(6, 6).reshape(2, 6, 3), r(2, 3)), {"axes": (1,)}),
+        ((well(4, 4).reshape(2, 2, 2, 2), r(2, 2)), {"axes": (1, 2)}),
+    ],
+    np.linalg.tensorinv: [
+        ((well(6, 6).reshape(2, 3, 6),), {}),
+        ((well(6, 6).reshape(6, 3, 2),), {"ind": 1}),
+        ((well(4, 4).reshape(2, 2, 4) + 1j * r(2, 2, 4),), {"ind": 2}),
+    ],
+    np.linalg.multi_dot: args_only(
+        ([r(2, 3), r(3, 4)],),
+        ([r(2, 3), r(3, 4), r(4, 2)],),
+        ([r(3), r(3, 4), r(4, 2), r(2)],),
+        ([r(3), r(3, 4)],),
+        ([r(2, 3), r(3)],),
+        ([r(3), r(3)],),
+        ([c(2, 3), r(3, 2), c(2, 2)],),
+    ),
+    np.linalg.trace: [((r(3, 3),), {}), ((r(2, 3, 4),), {"offset": 1}), ((c(2, 2),), {"offset": -1})],
+    np.linalg.diagonal: [((r(3, 3),), {}), ((r(2, 3, 4),), {"offset": 1}), ((c(2, 3),), {"offset": -1})],
+    np.linalg.matrix_transpose: args_only((r(2, 3),), (r(2, 3, 4),)),
+    np.linalg.cond: args_only(
+        *[(well(3, 3), p) for p in (None, 2, -2, 1, -1, np.inf, -np.inf, "fro", "nuc")],
+        (r(4, 3),),
+        (well(2, 3, 3), 1),
+        (well(2, 3, 3),),
+        (well(3, 3) + 1j * r(3, 3),),
+        (well(3, 3) + 1j * r(3, 3), "fro"),
     ),
     np.linalg.inv: args_only((well(3, 3),), (well(2, 3, 3),), (well(2, 2) + 1j * r(2, 2),)),
     np.linalg.pinv: args_only((r(3, 3),), (r(4, 2),), (r(2, 4),), (r(2, 3, 2),), (c(3, 2),)),
-    np.linalg.lstsq: args_only((r(4, 2), r(4)), (r(4, 2), r(4, 3)), (r(2, 4), r(2)), (well(3, 3), r(3))),
+    np.linalg.lstsq: args_only(
+        (r(4, 2), r(4)),
+        (r(4, 2), r(4, 3)),
+        (r(2, 4), r(2)),
+        (well(3, 3), r(3)),
+        (c(4, 2), c(4)),
+        (c(4, 2), c(4, 3)),
+        (c(2, 3), c(2)),
+    ),
     np.linalg.matrix_power: args_only(
         *[(well(3, 3) / 4.0, n) for n in (0, 1, 2, 3, 5, -1, -3)], (r(2, 3, 3), 3)
     ),
@@ -260,7 +319,9 @@ LINALG: dict[Any, list[Sample]] = {
         ((spd(3, 3),), {"upper": True}),
         ((hpd(3, 3),), {"upper": True}),
     ],
-    np.linalg.eigh: args_only((spd(3, 3),), (spd(2, 3, 3),)),
+    np.linalg.eigh: [*args_only((spd(3, 3),), (spd(2, 3, 3),)), ((spd(3, 3),), {"UPLO": "U"})],
+    np.linalg.eig: args_only((spread(3, 3),), (spread(2, 3, 3),), (turning(3),), (spread(3, 3) + 0.3j * r(3, 3),)),
+    np.linalg.eigvals: args_only((spread(3, 3),), (turning(3),), (spread(2, 3, 3) + 0.3j * r(2, 3, 3),)),
     np.linalg.eigvalsh: args_only((spd(3, 3),), (spd(2, 3, 3),), (hpd(3, 3),)),
     np.linalg.svd: SVDS,
     np.linalg.svdvals: args_only((r(3, 3),), (r(4, 2),), (r(2, 2, 3),)),
@@ -270,7 +331,14 @@ LINALG: dict[Any, list[Sample]] = {
         ((r(2, 3),), {"mode": "complete"}),
     ],
 }
-SAMPLES: dict[Any, list[Sample]] = {**PAIRWISE, **LINALG}
+HELPERS: dict[Any, list[Sample]] = {
+    matrices.inverse_gaps: args_only(
+        (r(3) + 4.0 * np.arange(3), r(3, 3)), (r(2, 3) + 4.0 * np.arange(3), r(2, 3, 3))
+    ),
+    matrices.determined: args_only((np.pad(r(3, 2), ((0, 0), (0, 1)))[:, :2], 2)),
+    matrices.of_full_width: args_only((r(3, 2), r(3, 2))),
+}
+SAMPLES: dict[Any, list[Sample]] = {**PAIRWISE, **LINALG, **HELPERS}
 
 SYMMETRIC = {np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh}
 

@@ -322,6 +322,8 @@ def test_tangents_agree_with_central_differences(fn: Any, args: Any, kwargs: Any
 
 
 def assert_tangent(leaf: Any, dot: Any, want: Any, tol: float) -> None:
+    """`dot` is the tangent of `leaf`; None is 0."""
+    dot = np.zeros(np.shape(leaf)) if dot is None else dot
     assert np.shape(dot) == np.shape(leaf), f"a tangent of shape {np.shape(dot)} for {np.shape(leaf)}"
     np.testing.assert_allclose(dot, want, rtol=tol, atol=tol)
 
