@@ -1735,7 +1735,6 @@ REFUSED: dict[str, str] = {
 # The gradient compiles; its derivative does not yet, where a list of what was saved has no cotangent.
 REFUSED_TWICE: dict[str, str] = {
     "nussinov": "TypeError: 'float' object is not reversible",
-    "soft_needleman_wunsch": "TypeError: 'float' object is not iterable",
     "dynamic_time_warping": "TypeError: 'float' object is not reversible",
     "knapsack": "TypeError: 'float' object is not reversible",
 }

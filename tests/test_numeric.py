@@ -147,7 +147,7 @@ def direction_like(tree: Any) -> Any:
 
 
 # A list whose items have cotangents of different kinds, some of them absent.
-LATER = dict.fromkeys(("join_and_stack", "runge_kutta", "newton_two_variables"), "later: D")
+LATER = {"join_and_stack": "later: D"}
 smooth = each([p for p in EVERY if p.order2], LATER | REFUSED | REFUSED_TWICE)
 
 

@@ -129,7 +129,8 @@ _TOTAL = frozenset({
 })  # fmt: skip
 _ARITHMETIC = frozenset({
     operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.abs, operator.lt,
-    operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.is_, operator.is_not, operator.not_,
+    operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.is_, operator.is_not,
+    operator.not_,
 })  # fmt: skip
 _NUMERIC = frozenset({"bool", "int", "float", "complex", "number", "array"})
 

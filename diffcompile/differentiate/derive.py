@@ -27,7 +27,17 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.types import OBJECT, Type
-from ..ir.walk import free, instructions, map_regions, operands, regions, substitute, substitute_in, swap, values
+from ..ir.walk import (
+    free,
+    instructions,
+    map_regions,
+    operands,
+    regions,
+    substitute,
+    substitute_in,
+    swap,
+    values,
+)
 from ..passes import optimize
 from ..passes.accumulate import accumulate
 from ..passes.dce import dce

@@ -91,7 +91,7 @@ def _(tangents: Any, out: Any, a: Array, UPLO: Any = "L") -> Any:
     return real_part(diagonal(adjoint(v) @ hermitian(tangents[0]) @ v))
 
 
-# Eigenvalues of any matrix. An eigenvector has length 1, and LAPACK turns it until its largest element is real.
+# Eigenvalues of any matrix. An eigenvector has length 1; LAPACK turns it until its largest element is real.
 
 
 @defvjp(np.linalg.eig)

@@ -58,7 +58,7 @@ def right_side(a_dot: Any, b_dot: Any, x: Any) -> Any:
 
 @defvjp(np.linalg.tensorsolve)
 def _(ct: Any, out: Any, a: Array, b: Array, axes: Any = None) -> Any:
-    last = None if axes is None else tuple(range(-len(axes), 0))
+    last = () if axes is None else tuple(range(-len(axes), 0))
     moved = a if axes is None else np.moveaxis(a, axes, last)
     b_bar = np.linalg.solve(np.reshape(moved, (b.size, b.size)).T, np.ravel(ct))
     a_bar = np.reshape(-np.outer(b_bar, out), np.shape(moved))
@@ -155,8 +155,10 @@ def _(tangents: Any, out: Any, a: Array, b: Array, rcond: Any = None) -> Any:
         back = adjoint(a_dot) @ (adjoint(p) @ x)
         x_dot = x_dot + back - p @ (a @ back)
         values_dot = singular_values_tangent(a_dot, a)
-    residuals_dot = 2.0 * np.sum(real_part(np.conj(error) * change), axis=0)
-    residuals_dot = np.broadcast_to(residuals_dot, np.shape(out[1])) if len(out[1]) > 0 else np.zeros_like(out[1])
+    residuals_dot = np.zeros_like(out[1])
+    if len(out[1]) > 0:
+        along = 2.0 * np.sum(real_part(np.conj(error) * change), axis=0)
+        residuals_dot = np.broadcast_to(along, np.shape(out[1]))
     return x_dot, residuals_dot, None, values_dot
 
 

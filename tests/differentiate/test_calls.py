@@ -136,7 +136,7 @@ def test_every_argument_that_counts_has_its_cotangent(call: str) -> None:
     assert grad(fn)(2.0) == pytest.approx(differences(fn, 2.0)[0])
 
 
-@pytest.mark.parametrize("call", [pytest.param("np.linalg.norm(a, x)", marks=pytest.mark.xfail(strict=True, reason="0")), "np.percentile(a, x)", "np.sum(a, initial=x)", "np.clip(a, x, None).sum()"])
+@pytest.mark.parametrize("call", ["np.linalg.norm(a, x)", "np.percentile(a, x)", "np.sum(a, initial=x)", "np.clip(a, x, None).sum()"])
 def test_an_argument_without_a_derivative_is_refused_or_right_but_never_zero(call: str) -> None:
     fn = written(f"def f(x, a): return {call}")
     a = np.array([0.5, 2.5, 4.5])

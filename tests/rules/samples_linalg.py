@@ -320,7 +320,9 @@ LINALG: dict[Any, list[Sample]] = {
         ((hpd(3, 3),), {"upper": True}),
     ],
     np.linalg.eigh: [*args_only((spd(3, 3),), (spd(2, 3, 3),)), ((spd(3, 3),), {"UPLO": "U"})],
-    np.linalg.eig: args_only((spread(3, 3),), (spread(2, 3, 3),), (turning(3),), (spread(3, 3) + 0.3j * r(3, 3),)),
+    np.linalg.eig: args_only(
+        (spread(3, 3),), (spread(2, 3, 3),), (turning(3),), (spread(3, 3) + 0.3j * r(3, 3),)
+    ),
     np.linalg.eigvals: args_only((spread(3, 3),), (turning(3),), (spread(2, 3, 3) + 0.3j * r(2, 3, 3),)),
     np.linalg.eigvalsh: args_only((spd(3, 3),), (spd(2, 3, 3),), (hpd(3, 3),)),
     np.linalg.svd: SVDS,
