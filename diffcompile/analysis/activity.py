@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..ir.graph import Atom, Call, For, Function, If, Instr, Region, Store, Value, While
-from ..ir.walk import operands, values
+from ..ir.graph import Atom, Call, For, Function, If, Instr, Region, Store, Try, Value, While
+from ..ir.walk import instructions, operands, values
 from ..rules.register import REGISTRY
 
 _NEVER = frozenset({"bool", "int", "str", "none", "range", "unbound"})
@@ -58,6 +58,13 @@ def _instr(instr: Instr, found: set[Value]) -> None:
                     _mark(out, found)
         case For() | While():
             _loop(instr, found)
+        case Try():
+            _region(instr.body, found)
+            for out, a, b in zip(instr.outs, instr.body.results, instr.otherwise, strict=False):
+                if _any((a, b), found):
+                    _mark(out, found)
+            if any(_any(operands(i), found) for i in instructions(instr.body)):
+                _mark(instr.error, found)  # an exception may carry a number that varies
 
 
 def _carries(instr: Call, found: set[Value]) -> bool:
@@ -125,6 +132,14 @@ def reaching(region: Region, wanted: Iterable[Atom]) -> set[Value]:
                 for part in (instr.then, instr.orelse):
                     results = [r for o, r in zip(instr.outs, part.results, strict=True) if o in need]
                     need |= reaching(part, results)
+            case Try():
+                wanted_here = [r for o, r in zip(instr.outs, instr.body.results, strict=False) if o in need]
+                need.update(
+                    values(r for o, r in zip(instr.outs, instr.otherwise, strict=False) if o in need)
+                )
+                need |= reaching(instr.body, wanted_here)
+                if instr.error in need:
+                    need.update(v for i in instructions(instr.body) for v in values(operands(i)))
             case For() | While():
                 need |= loop_reaching(instr, need)
     return need

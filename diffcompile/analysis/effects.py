@@ -21,6 +21,7 @@ from ..ir.graph import (
     Instr,
     Region,
     Store,
+    Try,
     Value,
     While,
     format_string,
@@ -38,7 +39,7 @@ _PURE = frozenset({*PACKS, literal, unpack, format_string}) | {
 # Every call gives another object, so two equal calls are not one.
 FRESH = frozenset({
     np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array,
-    np.copy, np.ndarray.copy, list, np.eye, np.identity, np.arange,
+    np.copy, np.ndarray.copy, list, np.eye, np.identity, np.arange, np.errstate,
 })  # fmt: skip
 _RAISING_OPERATORS = frozenset(
     {operator.truediv, operator.floordiv, operator.mod, operator.pow, builtins.pow}
@@ -54,6 +55,8 @@ def pure(instr: Instr) -> bool:
             return not instr.visible
         case If() | For():
             return all(map(pure_region, regions(instr)))
+        case Try():
+            return (instr.silent or not instr.body.params) and pure_region(instr.body)
         case While():
             return False  # it may not end, and dropping it would
     return False
@@ -179,4 +182,51 @@ def form_assumed(instr: Instr) -> bool:
 
 def may_raise(region: Region) -> set[Value]:
     """The outs of all instructions that may raise; they are kept alive."""
-    return {out for instr in instructions(region) if raises(instr) for out in instr.outs}
+    found = {out for instr in instructions(region) if raises(instr) for out in instr.outs}
+    for instr in instructions(region):
+        if isinstance(instr, Try) and instr.classes:
+            inside = (i for i in instructions(instr.body) if catchable(i, instr.classes))
+            found.update(out for i in inside for out in i.outs)
+    return found
+
+
+_FLOATING = (FloatingPointError, RuntimeWarning)  # what arithmetic on arrays raises where it was told to
+_SCALAR_ERRORS: dict[Any, tuple[type[BaseException], ...]] = {
+    operator.truediv: (ZeroDivisionError, OverflowError), operator.floordiv: (ZeroDivisionError,),
+    operator.mod: (ZeroDivisionError,), operator.pow: (OverflowError, ZeroDivisionError),
+    builtins.pow: (OverflowError, ZeroDivisionError),
+}  # fmt: skip
+
+
+def catchable(instr: Instr, classes: tuple[type[BaseException], ...]) -> bool:
+    """May this instruction raise an exception of one of these classes? Without doubt only where it is said."""
+    match instr:
+        case If() | For() | While():
+            return any(catchable(i, classes) for part in regions(instr) for i in part.body)
+        case Try():
+            return bool(instr.body.params and not instr.silent) or any(
+                catchable(i, classes) for i in instr.body.body
+            )
+        case Store():
+            return instr.fn is not list.append
+    fn = instr.fn
+    if not isinstance(fn, Hashable):
+        return True
+    kinds = {a.type.kind for a in instr.args}
+    arithmetic = fn in _ARITHMETIC or fn in _SCALAR_ERRORS or isinstance(fn, np.ufunc)
+    if arithmetic and kinds <= _NUMERIC:
+        arrays = bool(kinds & {"array", "number"})
+        found: tuple[type[BaseException], ...] = ()
+        if fn in _SCALAR_ERRORS and kinds - {"array"} and not (fn not in _POWERS and _safe(instr)):
+            found += _SCALAR_ERRORS[fn]
+        if arrays and any(issubclass(c, (ArithmeticError, Warning)) for c in classes):
+            found += _FLOATING
+        if sum(a.type.rank != 0 for a in instr.args) > 1:
+            found += (ValueError,)
+        return any(issubclass(f, c) for f in found for c in classes)
+    if isinstance(fn, type) and issubclass(fn, BaseException) or fn is np.errstate:
+        return False
+    return raises(instr) or may_fail(instr) or not pure_function(fn) or isinstance(fn, Function)
+
+
+_POWERS = frozenset({operator.pow, builtins.pow})

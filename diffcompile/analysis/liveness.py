@@ -23,6 +23,7 @@ from ..ir.graph import (
     Instr,
     Region,
     Store,
+    Try,
     Value,
     While,
     literal,
@@ -170,7 +171,9 @@ class _Walk:
         live = self.live
         live.at[instr] = self.position
         live.inside[instr] = loops
-        if not any(out in self.nested for out in instr.outs):
+        if isinstance(instr, Try):
+            self.read(instr.manager, loops)
+        elif not any(out in self.nested for out in instr.outs):
             for atom in operands(instr):
                 self.read(atom, loops)
         match instr:
@@ -197,6 +200,17 @@ class _Walk:
                 live.branches[slot] = (begin, self.position, sides)
             case For() | While():
                 self.loop(instr, loops)
+            case Try():
+                self.region(instr.body, loops)
+                for result, other, out in zip(
+                    instr.body.results, instr.otherwise, instr.outs, strict=False
+                ):
+                    self.flow(result, out)
+                    self.flow(other, out)
+                    # Until the body has ended; a store in it that fails leaves its target as it was.
+                    if not stores_into(instr.body, result, other):
+                        self.read(other, loops)
+                self.position += 2
         for out in instr.outs:
             self.define(out, loops)
         if isinstance(instr, (For, While)):
@@ -239,6 +253,14 @@ class _Walk:
                 position = live.span[loops[len(home)]][1]
             live.end[value] = max(live.end.get(value, 0), position)
             live.reads.setdefault(value, []).append(position)
+
+
+def stores_into(body: Region, result: Atom, target: Atom) -> bool:
+    """Is `result` the target as stores of this body have changed it?"""
+    made = {out: i for i in body.body if isinstance(i, Store) for out in i.outs[:1]}
+    while isinstance(result, Value) and result in made and result is not target:
+        result = made[result].target
+    return result is target and isinstance(target, Value)
 
 
 def _everything(instr: Instr) -> list[Atom]:

@@ -36,6 +36,7 @@ from ..ir.graph import (
     Mirror,
     Region,
     Store,
+    Try,
     Turns,
     Value,
     While,
@@ -61,8 +62,9 @@ CHEAP = frozenset({
 def close(graph: Graph) -> Graph:
     """The graph in which every value is read where it can be."""
     stored = {i.target for i in instructions(graph.region) if isinstance(i, Store)}
-    region, _ = _Closing(stored).region(graph.region, graph.region)
-    return replace(graph, region=filled(region))
+    closing = _Closing(stored)
+    region, _ = closing.region(graph.region, graph.region)
+    return replace(graph, region=filled(substitute(region, closing.spliced)))
 
 
 def filled(region: Region) -> Region:
@@ -84,6 +86,12 @@ def _saved(region: Region, found: set[Value]) -> None:
                         values(r for o, r in zip(instr.outs, part.results, strict=True) if o in found)
                     )
                     _saved(part, found)
+            case Try():
+                kept = {o for o in instr.outs[:-1] if o in found}
+                for o, a, b in zip(instr.outs, instr.body.results, instr.otherwise, strict=False):
+                    if o in kept:
+                        found.update(values((a, b)))
+                _saved(instr.body, found)
             case For() | While():
                 count = len(instr.init)
                 found.update(v for v in values(instr.body.results[count + 1 :]) if v.type.maybe_unbound)
@@ -117,6 +125,11 @@ def _filled(region: Region, saved: set[Value]) -> Region:
                     then=replace(then, results=fill(then.results, on)),
                     orelse=replace(orelse, results=fill(orelse.results, on)),
                 )
+            case Try():
+                on = [o in saved for o in instr.outs[:-1]]
+                instr = replace(
+                    instr, otherwise=fill(instr.otherwise, on), body=_filled(instr.body, saved)
+                )
             case For() | While():
                 items = len(instr.items) if isinstance(instr, For) else 0
                 on = [p in saved for p in instr.body.params[items:]]
@@ -129,6 +142,7 @@ class _Closing:
     def __init__(self, stored: set[Atom]) -> None:
         self.stored = stored
         self.aliases: set[Value] = set()
+        self.spliced: dict[Value, Atom] = {}  # what a block that needs no owner handed on
 
     def region(self, forward: Region, backward: Region) -> tuple[Region, Region]:
         """Close every pair of a forward instruction in `forward` and its mirror in `backward`."""
@@ -136,7 +150,7 @@ class _Closing:
         mirrors = {
             i.key.of: i
             for i in backward.body
-            if isinstance(i, (If, For, While)) and isinstance(i.key, Mirror)
+            if isinstance(i, (If, For, While, Try)) and isinstance(i.key, Mirror)
         }
         fwd: dict[Instr, tuple[Instr, ...]] = {}
         back: dict[Instr, tuple[Instr, ...]] = {}
@@ -148,6 +162,9 @@ class _Closing:
             if isinstance(instr, If):
                 assert isinstance(mirror, If)
                 fwd[instr], back[mirror] = self.branch(instr, mirror)
+            elif isinstance(instr, Try):
+                assert isinstance(mirror, (If, Try))
+                fwd[instr], back[mirror] = self.attempt(instr, mirror)
             elif isinstance(instr, (For, While)):
                 assert isinstance(mirror, For)
                 fwd[instr], back[mirror] = self.loop(instr, mirror)
@@ -195,6 +212,36 @@ class _Closing:
             mirror, key=None, then=substitute(mirrored[0], table), orelse=substitute(mirrored[1], table)
         )
         return (grown,), (closed,)
+
+    def attempt(self, instr: Try, mirror: If | Try) -> tuple[tuple[Instr, ...], tuple[Instr, ...]]:
+        """What the adjoint reads of a body that completed is handed out of it."""
+        behind = mirror.then if isinstance(mirror, If) else mirror.body
+        ahead, behind = self.region(instr.body, behind)
+        behind, needed = self.recompute(ahead, behind, _defined(ahead), set())
+        results, outs = list(ahead.results), list(instr.outs[:-1])
+        table: dict[Value, Atom] = {}
+        for value in needed:
+            if value in results:
+                table[value] = outs[results.index(value)]
+                continue
+            known = replace(value.type, maybe_unbound=True) if instr.classes else value.type
+            table[value] = out = Value(value.name, known, value.named)
+            outs.append(out)
+            results.append(value)
+        missing = (Const(UNBOUND),) * (len(outs) - len(instr.otherwise))
+        grown = replace(
+            instr,
+            outs=(*outs, instr.error),
+            otherwise=(*instr.otherwise, *missing),
+            body=replace(ahead, results=tuple(results)),
+        )
+        behind = substitute(behind, table)
+        if isinstance(mirror, If):
+            return (grown,), (replace(mirror, key=None, then=behind),)
+        if mirror.silent:
+            return (grown,), (replace(mirror, key=None, body=behind),)
+        self.spliced.update(zip(mirror.outs, behind.results, strict=False))
+        return (grown,), behind.body
 
     # -- loops ----------------------------------------------------------------------------------------------
 

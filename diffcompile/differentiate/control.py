@@ -1,4 +1,4 @@
-"""The adjoint of `if`, `for` and `while`: an `if` on the same test, a loop over the same turns, last first.
+"""The adjoint of `if`, `for`, `while` and `try`: an `if` on the same test, a loop over the same turns, last first.
 
     for x in xs: s = s * x              for x in reversed(...): x_bar = s_bar * s; s_bar = s_bar * x
 """
@@ -6,12 +6,30 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
+from functools import reduce
+from typing import Any
 
 import numpy as np
 
 from ..analysis.activity import loop_reaching, useful_slots
-from ..ir.graph import Atom, Const, For, If, Instr, Mirror, Region, Turns, Value, While, pack_list
-from ..ir.types import FLOAT, INT, UNKNOWN, Type, array, join, number
+from ..errors import NoRule
+from ..ir.graph import (
+    UNBOUND,
+    Atom,
+    Const,
+    For,
+    If,
+    Instr,
+    Mirror,
+    Region,
+    Try,
+    Turns,
+    Value,
+    While,
+    pack_list,
+)
+from ..ir.types import BOOL, FLOAT, INT, NONE, OBJECT, UNKNOWN, Type, array, join, number
 from ..ir.walk import free
 from .calls import CallSweep
 from .cotangents import Cotangent, bar
@@ -20,9 +38,51 @@ from .cotangents import Cotangent, bar
 class ControlSweep(CallSweep):
     def branch(self, instr: If) -> None:
         seeds = {k: ct for k, out in enumerate(instr.outs) if (ct := self.cts.take(out)) is not None}
+        parts = self._parts(seeds, (instr.then, instr.orelse))
+        if parts is not None:
+            outs, then, orelse = parts
+            self.b.emit(If(outs, instr.test, then, orelse, instr.line, Mirror(instr.key)))
+
+    def attempt(self, instr: Try) -> None:
+        """The adjoint of a body that completed, or of nothing; in the same floating-point state."""
+        seeds = {k: ct for k, out in enumerate(instr.outs) if (ct := self.cts.take(out)) is not None}
+        if len(instr.otherwise) in seeds:
+            raise NoRule(
+                "a number that an exception carries is differentiated",
+                instr.line,
+                "Keep the number in a variable.",
+            )
+        if instr.classes:
+            completed = self.b.call(operator.is_, instr.error, Const(None), type=BOOL)
+            parts = self._parts(seeds, (instr.body, Region((), (), instr.otherwise)))
+            if parts is not None:
+                outs, then, orelse = parts
+                self.b.emit(If(outs, completed, then, orelse, instr.line, Mirror(instr.key)))
+            return
+        parts = self._parts(seeds, (instr.body,))
+        if parts is None:
+            return
+        outs, then = parts
+        manager: Atom = Const(None)
+        made = self.b.made_by(instr.manager, np.errstate)
+        if made is not None:
+            manager = self.b.call(np.errstate, *made.args, kwargs=dict(made.kwargs))
+        then = replace(then, params=(Value("state", NONE),) if made is not None else ())
+        missing = (Const(UNBOUND),) * len(outs)
+        error = Value("error", OBJECT)
+        self.b.emit(
+            Try(
+                (*outs, error), then, missing, (), manager, made is not None, instr.line, Mirror(instr.key)
+            )
+        )
+
+    def _parts(
+        self, seeds: dict[int, Cotangent], regions: tuple[Region, ...]
+    ) -> tuple[Any, ...] | None:
+        """What the adjoints of regions of which one ran hand on, then those adjoints."""
         before = dict(self.cts.of)
         paths: list[tuple[list[Instr], dict[Value, Cotangent]]] = []
-        for part in (instr.then, instr.orelse):
+        for part in regions:
             self.cts.of = dict(before)
             with self.b.region() as body:
                 for k, ct in seeds.items():
@@ -32,14 +92,14 @@ class ControlSweep(CallSweep):
             paths.append((body, {v: ct for v, ct in self.cts.of.items() if v not in inner}))
         changed = [
             v
-            for v in dict.fromkeys([*paths[0][1], *paths[1][1]])
-            if paths[0][1].get(v) is not before.get(v) or paths[1][1].get(v) is not before.get(v)
+            for v in dict.fromkeys(v for _, found in paths for v in found)
+            if any(found.get(v) is not before.get(v) for _, found in paths)
         ]
         self.cts.of = before
-        if not changed and not paths[0][0] and not paths[1][0]:
-            return
+        if not changed and not any(body for body, _ in paths):
+            return None
         outs: list[Value] = []
-        results: tuple[list[Atom], list[Atom]] = ([], [])
+        results: tuple[list[Atom], ...] = tuple([] for _ in paths)
         for value in changed:
             ends = []
             for (body, found), list_ in zip(paths, results, strict=True):
@@ -49,13 +109,13 @@ class ControlSweep(CallSweep):
                 self.b.body = outer
                 list_.append(atom)
                 ends.append(atom)
-            out = Value(bar(value), self._joined(ends[0].type, ends[1].type, value), named=True)
+            out = Value(bar(value), reduce(join, (a.type for a in ends)), named=True)
             if any(a in self.cts.masked for a in ends) or value.type.kind == "array":
                 self.cts.masked.add(out)
             outs.append(out)
             self.cts.of[value] = out
-        regions = [Region((), tuple(body), tuple(r)) for (body, _), r in zip(paths, results, strict=True)]
-        self.b.emit(If(tuple(outs), instr.test, regions[0], regions[1], instr.line, Mirror(instr.key)))
+        parts = (Region((), tuple(body), tuple(r)) for (body, _), r in zip(paths, results, strict=True))
+        return (tuple(outs), *parts)
 
     def loop(self, instr: For | While) -> None:
         items = instr.items if isinstance(instr, For) else ()
@@ -206,11 +266,6 @@ class ControlSweep(CallSweep):
         if value.type.kind == "array" and start.type.kind == "array":
             return array(start.type.dtype, start.type.shape)
         return start.type
-
-    @staticmethod
-    def _joined(a: Type, b: Type, value: Value) -> Type:
-        return join(a, b)
-
 
 def _constant_false(atom: Atom) -> bool:
     return isinstance(atom, Const) and atom.value is False

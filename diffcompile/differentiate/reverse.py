@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..frontend.build import Builder
-from ..ir.graph import Atom, Call, For, If, Instr, Region, Store, Value, While
+from ..ir.graph import Atom, Call, For, If, Instr, Region, Store, Try, Value, While
 from .cotangents import Cotangents
 
 
@@ -53,6 +53,8 @@ class Sweep:
                 self.branch(instr)
             case For() | While():
                 self.loop(instr)
+            case Try():
+                self.attempt(instr)
         self.b.line = outer
 
     # `calls.py` and `control.py` say how.
@@ -67,6 +69,9 @@ class Sweep:
         raise NotImplementedError
 
     def loop(self, instr: For | While) -> None:
+        raise NotImplementedError
+
+    def attempt(self, instr: Try) -> None:
         raise NotImplementedError
 
     def active(self, atom: Atom) -> bool:

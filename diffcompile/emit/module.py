@@ -225,7 +225,7 @@ class Module:
             elif isinstance(instr, Call) and _written(instr.fn):
                 taken.add(self.helper(instr.fn))
             constants = [a.value for a in operands(instr) if isinstance(a, Const)]
-            for thing in (getattr(instr, "fn", None), *constants):
+            for thing in (getattr(instr, "fn", None), *constants, *getattr(instr, "classes", ())):
                 if callable(thing) and public_path(thing) is None:
                     taken.add(getattr(thing, "__name__", ""))
         named = names(region, inside, taken - {p.name for p in region.params})
@@ -382,10 +382,11 @@ def _tidy(statements: list[ast.stmt], graph: Graph) -> list[ast.stmt]:
     """No blank line at either end of a block, none doubled; a forward pass of its own gets its heading."""
     kept: list[ast.stmt] = []
     for statement in statements:
-        for field in ("body", "orelse"):
-            inner = getattr(statement, field, None)
-            if isinstance(inner, list) and inner:
-                setattr(statement, field, _tidy(inner, graph))
+        for part in (statement, *getattr(statement, "handlers", ())):
+            for field in ("body", "orelse"):
+                inner = getattr(part, field, None)
+                if isinstance(inner, list) and inner:
+                    setattr(part, field, _tidy(inner, graph))
         if isinstance(statement, Blank) and (not kept or isinstance(kept[-1], Blank)):
             continue
         if (

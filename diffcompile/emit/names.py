@@ -11,7 +11,7 @@ import keyword
 from collections.abc import Iterable
 
 from ..analysis.liveness import Liveness, liveness
-from ..ir.graph import For, If, Instr, Region, Store, Value, While
+from ..ir.graph import For, If, Instr, Region, Store, Try, Value, While
 from ..ir.walk import regions
 
 
@@ -78,6 +78,11 @@ def _coalesce(region: Region, groups: Groups, nested: dict[Value, Instr], live: 
         match instr:
             case If():
                 for out, a, b in zip(instr.outs, instr.then.results, instr.orelse.results, strict=True):
+                    for result in (a, b):
+                        if isinstance(result, Value) and result not in nested and _akin(out, result):
+                            groups.join(out, result)
+            case Try():
+                for out, a, b in zip(instr.outs, instr.body.results, instr.otherwise, strict=False):
                     for result in (a, b):
                         if isinstance(result, Value) and result not in nested and _akin(out, result):
                             groups.join(out, result)

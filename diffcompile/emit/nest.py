@@ -26,6 +26,7 @@ from ..ir.graph import (
     Instr,
     Region,
     Store,
+    Try,
     Value,
     While,
     format_string,
@@ -79,6 +80,9 @@ class _Again:
                 self.variables.update(instr.outs, instr.body.params[-len(instr.init) :] if instr.init else ())
                 if isinstance(instr, While):
                     self.variables.update(instr.cond.params)
+            elif isinstance(instr, Try):
+                self.passed.update(values((*instr.otherwise, *instr.body.results)))
+                self.variables.update(instr.outs)
             elif isinstance(instr, If) and not instr.expression:
                 self.passed.update(values((*instr.then.results, *instr.orelse.results)))
                 self.variables.update(instr.outs)
@@ -227,6 +231,8 @@ def _readers(region: Region) -> dict[Value, Instr | Region]:
                 atoms: tuple[Atom, ...] = instr.items
             case While():
                 atoms = ()
+            case Try():
+                atoms = (instr.manager,)
             case _:
                 atoms = operands(instr)
         for value in values(atoms):

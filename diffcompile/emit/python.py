@@ -12,6 +12,7 @@ import math
 import operator
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol, TypeGuard
 
@@ -30,6 +31,7 @@ from ..ir.graph import (
     Method,
     Region,
     Store,
+    Try,
     Value,
     While,
     backward_begins,
@@ -43,7 +45,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.types import Type
-from ..ir.walk import instructions, operands, regions, same_atom, values
+from ..ir.walk import free, instructions, operands, regions, same_atom, values
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # astor reads names that Python 3.12 deprecates
@@ -432,16 +434,24 @@ class Printer:
     def block(self, region: Region) -> list[ast.stmt]:
         """The statements of a region, without what its owner does with its results."""
         out: list[ast.stmt] = []
-        for instr in region.body:
+        rest = list(region.body)
+        while rest:
+            instr = rest.pop(0)
             if any(o in self.nested for o in instr.outs):
                 continue
             self.say(instr, out)
-            self.statement(instr, out)
+            if isinstance(instr, Try):
+                completed, choice = self.routing(instr, rest)
+                del rest[: (completed is not None) + (choice is not None)]
+                after = Region((), tuple(rest), region.results)
+                self.attempt(instr, completed, choice, after, self.sides, out)
+            else:
+                self.statement(instr, out)
         return out
 
     def say(self, instr: Instr, out: list[ast.stmt]) -> None:
         """In the backward pass: the user's line, above the adjoint of it."""
-        if not (self.comments and self.backward) or isinstance(instr, (For, While)):
+        if not (self.comments and self.backward) or isinstance(instr, (For, While, Try)):
             return
         if instr.line.line and not isinstance(instr, If):
             self.comment(instr, out)
@@ -472,7 +482,8 @@ class Printer:
             self.backward = True
             return
         if instr.fn is raise_error:
-            out.append(ast.Raise(None if _none(instr.args[0]) else self.atom(instr.args[0]), None))
+            error, *cause = map(self.atom, instr.args)
+            out.append(ast.Raise(error, cause[0] if cause else None))
             return
         if instr.fn is unpack:
             names: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in instr.outs]
@@ -573,6 +584,74 @@ class Printer:
         else:
             out.append(ast.If(test, then, orelse))
 
+    def sides(self, choice: If) -> list[list[ast.stmt]]:
+        """The statements of both branches of an `if`, with what they hand on."""
+        paths = []
+        for part in (choice.then, choice.orelse):
+            body = self.block(part)
+            self.moves(list(zip(choice.outs, part.results, strict=True)), body)
+            paths.append(body)
+        return paths
+
+    def routing(self, instr: Try, rest: list[Instr]) -> tuple[Call | None, If | None]:
+        """The test whether the body of a `try` completed, and the `if` on it, where they follow it."""
+        test = rest[0] if rest else None
+        asked = isinstance(test, Call) and test.fn is operator.is_ and test.args[0] is instr.error
+        if not isinstance(test, Call) or not asked:
+            return None, None
+        choice = rest[1] if len(rest) > 1 else None
+        fits = isinstance(choice, If) and choice.test is test.outs[0] and not choice.expression
+        return test, choice if fits and isinstance(choice, If) else None
+
+    def attempt(
+        self,
+        instr: Try,
+        completed: Call | None,
+        choice: If | None,
+        after: Region,
+        sides: Callable[[If], list[list[ast.stmt]]],
+        out: list[ast.stmt],
+    ) -> None:
+        """`try`, with the branches of the `if` on its success as its clauses; or `with`."""
+        line, said = self.line, self.said
+        body = self.block(instr.body)
+        self.moves(list(zip(instr.outs, instr.body.results, strict=False)), body)
+        if instr.body.params:
+            (entered,) = instr.body.params
+            named = _name(self.named[entered], ast.Store()) if entered in _read_values(instr.body) else None
+            body = [ast.With([ast.withitem(self.atom(instr.manager), named)], body or [ast.Pass()])]
+        if not instr.classes:
+            if self.comments and self.backward and out and not isinstance(out[-1], (Comment, Blank)):
+                out.append(Blank())
+            out.extend(body)
+            self.line = line if self.said == said else 0
+            return
+        error = self.named[instr.error]
+        caught: list[ast.stmt] = []
+        self.moves(list(zip(instr.outs, instr.otherwise, strict=False)), caught)
+        if completed is not None and completed.outs[0] not in self.nested:
+            flag = self.named[completed.outs[0]]
+            body.append(ast.Assign([_name(flag, ast.Store())], ast.Constant(True)))
+            caught.append(ast.Assign([_name(flag, ast.Store())], ast.Constant(False)))
+        name: str | None = None
+        beyond = free(after) | (free(choice.then) if choice is not None else {})
+        asked = completed is not None and completed.outs[0] in self.nested and completed.outs[0] in beyond
+        if instr.error in beyond or asked:
+            name = _unused(f"{error}_caught", self.named)
+            body.append(ast.Assign([_name(error, ast.Store())], ast.Constant(None)))
+            caught.insert(0, ast.Assign([_name(error, ast.Store())], _name(name)))
+        elif choice is not None and instr.error in free(choice.orelse):
+            name = error
+        completing: list[ast.stmt] = []
+        if choice is not None:
+            completing, failing = sides(choice)
+            caught += failing
+        classes = [self.refer(c) for c in instr.classes]
+        wanted = classes[0] if len(classes) == 1 else ast.Tuple(classes, ast.Load())
+        handler = ast.ExceptHandler(wanted, name, caught or [ast.Pass()])
+        out.append(ast.Try(body or [ast.Pass()], [handler], completing, []))
+        self.line = line if self.said == said else 0
+
     def loop(self, instr: For | While, out: list[ast.stmt]) -> None:
         count = len(instr.items) if isinstance(instr, For) else 0
         carried = instr.body.params[count:]
@@ -638,16 +717,29 @@ class Printer:
         self, region: Region, last: If, pairs: list[tuple[Value, Atom]], leave: Atom
     ) -> list[ast.stmt]:
         """The turn ends in an `if` that decides whether to leave: `break` stands inside it."""
+        line = self.line
+
+        def sides(choice: If) -> list[list[ast.stmt]]:
+            paths = []
+            for part in (choice.then, choice.orelse):
+                self.line = line
+                table: dict[Value, Atom] = dict(zip(choice.outs, part.results, strict=True))
+                inner = [(t, table.get(s, s) if isinstance(s, Value) else s) for t, s in pairs]
+                paths.append(self.tail(part, inner, table[leave] if isinstance(leave, Value) else leave))
+            return paths
+
+        attempt = region.body[-3] if len(region.body) > 2 else None
+        if isinstance(attempt, Try):
+            completed, choice = self.routing(attempt, list(region.body[-2:]))
+            if choice is last:
+                out = self.block(Region((), region.body[:-3], ()))
+                self.attempt(attempt, completed, choice, Region((), (), ()), sides, out)
+                self.line = 0
+                return out
         out = self.block(replace(region, body=region.body[:-1]))
         line = self.line
-        paths = []
-        for part in (last.then, last.orelse):
-            self.line = line
-            table: dict[Value, Atom] = dict(zip(last.outs, part.results, strict=True))
-            inner = [(t, table.get(s, s) if isinstance(s, Value) else s) for t, s in pairs]
-            paths.append(self.tail(part, inner, table[leave] if isinstance(leave, Value) else leave))
+        then, orelse = sides(last)
         self.line = 0
-        then, orelse = paths
         test = self.atom(last.test)
         if then and isinstance(then[-1], ast.Break):
             out.append(ast.If(test, then, []))
@@ -739,6 +831,16 @@ def _assignment(name: str, value: ast.expr, known: Type) -> ast.stmt:
         if _is_named(right, name) and isinstance(op, (ast.Add, ast.Mult)) and known.is_scalar:
             return ast.AugAssign(_name(name, ast.Store()), op, left)
     return ast.Assign([_name(name, ast.Store())], value)
+
+
+def _unused(name: str, named: dict[Value, str]) -> str:
+    """This name, or one like it that nothing has."""
+    taken = set(named.values())
+    number, base = 0, name
+    while name in taken:
+        number += 1
+        name = f"{base}_{number}"
+    return name
 
 
 def _is_negative(node: ast.expr) -> TypeGuard[ast.UnaryOp]:

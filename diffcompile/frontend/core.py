@@ -65,6 +65,8 @@ class Unit:
         # What is known of each loop's carried values, from one lowering to the next.
         self.loops: dict[Any, Any] = {}
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
+        # The exceptions made here: their classes and what they were made of.
+        self.raised: dict[Atom, tuple[type[BaseException], tuple[Ref, ...]]] = {}
 
 
 class Core:

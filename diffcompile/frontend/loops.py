@@ -53,8 +53,12 @@ class Loops(Calls):
 
     # -- statements -----------------------------------------------------------------------------------------
 
+    guards: tuple[Any, ...] = ()
+
     def _For(self, node: ast.For) -> None:
-        sequence = self.sequence(self.expression(node.iter))
+        self.run_over(node, self.sequence(self.expression(node.iter)))
+
+    def run_over(self, node: ast.For, sequence: Sequence) -> None:
         if sequence.refs is not None:
             self._unrolled(node, sequence)
             return
@@ -90,7 +94,7 @@ class Loops(Calls):
         self.state.vars[self.scope, "$leave"] = Const(False)
         if node.orelse:
             self.state.vars[self.scope, "$broke"] = Const(False)
-        if contains(node.body, ast.Return):
+        if self.guards or contains(node.body, ast.Return):
             self.state.vars[self.scope, "$returned"] = Const(False)
             self.state.vars.setdefault((self.scope, "$result"), UNBOUND_REF)
         self.loop_depth += 1
@@ -134,16 +138,19 @@ class Loops(Calls):
 
     def _loop(self, node: ast.For | ast.While, sequence: Sequence | None, test: ast.expr | None) -> None:
         outer = self._enter(node)
-        inner_test = test is not None and any(isinstance(n, ast.NamedExpr) for n in ast.walk(test))
+        inner_test = test is not None and (
+            bool(self.guards) or any(isinstance(n, ast.NamedExpr) for n in ast.walk(test))
+        )
 
         def body(items: list[Value]) -> None:
             if sequence is not None:
                 assert isinstance(node, ast.For)
                 self.assign(node.target, self.build(sequence.shape, items, sequence))
+            if self.guards and test is not None:
+                self._held(lambda: self.truth(self.expression(test)), lambda go_on: self._go_on(go_on, node))
+                return
             if inner_test and test is not None:
-                go_on = self.truth(self.expression(test))
-                stop = self.b.call(operator.not_, go_on)
-                self.branch(stop, lambda: self._stop_here(), lambda: self.block(node.body))
+                self._go_on(self.truth(self.expression(test)), node)
                 return
             self.block(node.body)
 
@@ -152,6 +159,14 @@ class Loops(Calls):
             condition = (lambda: Const(True)) if inner_test else (lambda: self.truth(self.expression(test)))
         self.fold(node, sequence, condition, body, assigned(node))
         self._leave(node, outer)
+
+    def _go_on(self, test: Ref, node: ast.For | ast.While) -> None:
+        """Run the turn if the test, made inside it, says so."""
+        stop = self.b.call(operator.not_, self.atom(test))
+        self.branch(stop, self._stop_here, lambda: self.block(node.body))
+
+    def _held(self, compute: Callable[[], Ref], use: Callable[[Ref], None]) -> None:
+        raise NotImplementedError
 
     def _stop_here(self) -> None:
         self.state.vars[self.scope, "$leave"] = Const(True)

@@ -11,11 +11,11 @@ import importlib
 import operator
 from typing import Any
 
-from ..ir.graph import Atom, Call, Const, Value, literal, raise_error, unpack
+from ..ir.graph import Atom, Call, Const, Value, literal, unpack
 from ..ir.types import Type, join
+from .attempts import Attempts
 from .expressions import BINARY
 from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, View
-from .loops import Loops
 from .subset import sentence
 
 INPLACE: dict[type[ast.operator], Any] = {
@@ -25,9 +25,12 @@ INPLACE: dict[type[ast.operator], Any] = {
 }  # fmt: skip
 
 
-class Statements(Loops):
+class Statements(Attempts):
     def block(self, statements: list[ast.stmt]) -> None:
         """Lower statements in order; those after a branch that leaves run on the other branch."""
+        if self.guards:
+            self.guarded(statements)
+            return
         for k, statement in enumerate(statements):
             rest = statements[k + 1 :]
             self.node = statement
@@ -261,7 +264,10 @@ class Statements(Loops):
         self._if(node, [])
 
     def _if(self, node: ast.If, rest: list[ast.stmt]) -> None:
-        test = self.truth(self.expression(node.test))
+        self.choose(self.truth(self.expression(node.test)), node, rest)
+
+    def choose(self, test: Atom, node: ast.If, rest: list[ast.stmt]) -> None:
+        """One of the branches, and what follows the statement after it if `rest` is handed in."""
         self.b.line = self.span(node.test)
 
         def path(body: list[ast.stmt]) -> Any:
@@ -279,7 +285,9 @@ class Statements(Loops):
         self.branch(test, path(node.body), path(node.orelse))
 
     def _Return(self, node: ast.Return) -> None:
-        ref = Const(None) if node.value is None else self.expression(node.value, self.result_name)
+        self.give(Const(None) if node.value is None else self.expression(node.value, self.result_name))
+
+    def give(self, ref: Ref) -> None:
         self.state.vars[self.scope, "$result"] = ref
         self.state.done = Const(True)
         if self.loop_depth:
@@ -294,21 +302,6 @@ class Statements(Loops):
 
     def _Continue(self, node: ast.Continue) -> None:
         self.state.done = Const(True)
-
-    def _Raise(self, node: ast.Raise) -> None:
-        error: Atom = Const(None) if node.exc is None else self.value(node.exc)
-        self.b.emit(Call((), raise_error, (error,), (), self.b.line))
-        self.state.dead = True
-
-    def _Assert(self, node: ast.Assert) -> None:
-        test = self.truth(self.expression(node.test))
-
-        def fail() -> None:
-            message = () if node.msg is None else (self.value(node.msg),)
-            self.b.emit(Call((), raise_error, (self.b.call(AssertionError, *message),), (), self.span(node)))
-            self.state.dead = True
-
-        self.branch(test, lambda: None, fail)
 
     # -- the rest -------------------------------------------------------------------------------------------
 

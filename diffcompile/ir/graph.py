@@ -148,6 +148,28 @@ class While:
     key: object = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Try:
+    """Run `body`, inside `with manager:` if there is one; an exception of one of `classes` is caught.
+
+    `outs` are the results of the body, then `error`: None, or the exception caught. If one was caught, the
+    other outs are `otherwise`. With a manager the body takes what entering it returned; a `silent` one only
+    changes how floating-point errors are handled (`np.errstate`).
+    """
+
+    outs: tuple[Value, ...]
+    body: Region
+    otherwise: tuple[Atom, ...] = ()
+    classes: tuple[type[BaseException], ...] = ()
+    manager: Atom = Const(None)
+    silent: bool = False
+    line: Span = NOWHERE
+    key: object = None
+
+    @property
+    def error(self) -> Value:
+        return self.outs[-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
@@ -167,7 +189,7 @@ class Turns:
 # `key` ties an adjoint instruction to the one it is the adjoint of, from the reverse sweep until
 # `analysis/residuals.py` has decided what the forward one saves.
 
-Instr = Call | Store | If | For | While
+Instr = Call | Store | If | For | While | Try
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +295,10 @@ def backward_begins() -> None:
     """The operation that separates the forward pass from the backward pass in a program that holds both."""
 
 
-def raise_error(error: Any) -> None:
-    """The operation of `raise error`."""
+def raise_error(error: Any, *cause: Any) -> None:
+    """The operation of `raise error` and of `raise error from cause`."""
+    if cause:
+        raise error from cause[0]
     raise error
 
 

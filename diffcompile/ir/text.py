@@ -12,7 +12,22 @@ import sys
 
 import numpy as np
 
-from .graph import Atom, Call, Const, For, Function, Graph, If, Instr, Method, Region, Store, Value, While
+from .graph import (
+    Atom,
+    Call,
+    Const,
+    For,
+    Function,
+    Graph,
+    If,
+    Instr,
+    Method,
+    Region,
+    Store,
+    Try,
+    Value,
+    While,
+)
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -138,6 +153,16 @@ def _instr(instr: Instr, names: _Names, types: bool, depth: int, lines: list[str
             inner.append(pad + "do:")
             _region(instr.body, names, types, depth + 1, inner)
             lines.append(head() + text)
+            lines.extend(inner)
+        case Try():
+            inner = []
+            entered = ", ".join(_declare(p, names, types) for p in instr.body.params)
+            manager = f" with {_atom(instr.manager, names)} as {entered}" if entered else ""
+            _region(instr.body, names, types, depth + 1, inner)
+            if instr.classes:
+                caught = ", ".join(function_name(c) for c in instr.classes)
+                inner.append(f"{pad}except {caught}: yield {atoms(instr.otherwise)}".rstrip())
+            lines.append(f"{head()}try{manager}:")
             lines.extend(inner)
 
 

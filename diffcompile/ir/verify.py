@@ -5,7 +5,7 @@ Every value is written once and before it is read; every region yields what its 
 
 from __future__ import annotations
 
-from .graph import For, Graph, If, Instr, Region, Value, While
+from .graph import Const, For, Graph, If, Instr, Region, Try, Value, While
 from .walk import operands, regions, values
 
 
@@ -60,3 +60,8 @@ def _promises(instr: Instr) -> None:
                 "a while yields carried, leave, saves"
             )
             assert len(instr.outs) == carried + instr.saves, "a while's outs are carried and saves"
+        case Try():
+            entered = not (isinstance(instr.manager, Const) and instr.manager.value is None)
+            assert len(instr.body.params) == entered, "a try's body takes what its manager gave"
+            assert len(instr.body.results) == len(instr.otherwise), "a try yields as many values either way"
+            assert len(instr.outs) == len(instr.otherwise) + 1, "a try's outs are its results and the error"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from .graph import Atom, Call, Const, For, If, Instr, Region, Store, Value, While
+from .graph import Atom, Call, Const, For, If, Instr, Region, Store, Try, Value, While
 
 
 def operands(instr: Instr) -> tuple[Atom, ...]:
@@ -21,6 +21,8 @@ def operands(instr: Instr) -> tuple[Atom, ...]:
             return instr.items + instr.init
         case While():
             return instr.init
+        case Try():
+            return (instr.manager, *instr.otherwise)
 
 
 def regions(instr: Instr) -> tuple[Region, ...]:
@@ -32,6 +34,8 @@ def regions(instr: Instr) -> tuple[Region, ...]:
             return (instr.body,)
         case While():
             return (instr.cond, instr.body)
+        case Try():
+            return (instr.body,)
     return ()
 
 
@@ -40,7 +44,7 @@ def with_regions(instr: Instr, parts: tuple[Region, ...]) -> Instr:
     match instr:
         case If():
             return replace(instr, then=parts[0], orelse=parts[1])
-        case For():
+        case For() | Try():
             return replace(instr, body=parts[0])
         case While():
             return replace(instr, cond=parts[0], body=parts[1])
@@ -143,6 +147,13 @@ def substitute_in(instr: Instr, table: Mapping[Value, Atom]) -> Instr:
                 instr,
                 init=swap(instr.init, table),
                 cond=substitute(instr.cond, table),
+                body=substitute(instr.body, table),
+            )
+        case Try():
+            return replace(
+                instr,
+                manager=resolve(instr.manager, table),
+                otherwise=swap(instr.otherwise, table),
                 body=substitute(instr.body, table),
             )
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..analysis.effects import pure
-from ..ir.graph import For, Graph, If, Instr, Mirror, Region, Value, While
+from ..ir.graph import For, Graph, If, Instr, Mirror, Region, Try, Value, While
 from ..ir.walk import map_regions, operands, values
 
 # Values, and the keys of the loops and branches whose mirror is kept.
@@ -51,6 +51,8 @@ def _instr(instr: Instr, live: Live) -> Instr | None:
         return None
     if isinstance(instr, If):
         return _if(instr, live)
+    if isinstance(instr, Try):
+        return _try(instr, live)
     live.update(values(operands(instr)))
     return instr
 
@@ -73,7 +75,7 @@ def _parts(instr: Instr) -> tuple[Region, ...]:
     match instr:
         case If():
             return (instr.then, instr.orelse)
-        case For():
+        case For() | Try():
             return (instr.body,)
         case While():
             return (instr.cond, instr.body)
@@ -90,6 +92,19 @@ def _if(instr: If, live: Live) -> Instr:
         instr, outs=tuple(instr.outs[k] for k in slots), then=slim(instr.then), orelse=slim(instr.orelse)
     )
     slimmed = map_regions(lambda part: dce_region(part, live), slimmed)
+    live.update(values(operands(slimmed)))
+    return slimmed
+
+
+def _try(instr: Try, live: Live) -> Instr:
+    slots = [k for k, out in enumerate(instr.outs[:-1]) if out in live]
+    body = replace(instr.body, results=tuple(instr.body.results[k] for k in slots))
+    slimmed = replace(
+        instr,
+        outs=(*(instr.outs[k] for k in slots), instr.error),
+        otherwise=tuple(instr.otherwise[k] for k in slots),
+        body=dce_region(body, live),
+    )
     live.update(values(operands(slimmed)))
     return slimmed
 

@@ -26,6 +26,7 @@ from ..ir.graph import (
     Instr,
     Region,
     Store,
+    Try,
     Value,
     While,
     pack_list,
@@ -169,6 +170,8 @@ def _onward(instr: Instr, part: Region, sources: set[Value]) -> tuple[bool, ...]
     """Which results of a region are handed on to the store."""
     if isinstance(instr, If):
         return tuple(out in sources for out in instr.outs)
+    if isinstance(instr, Try):
+        return tuple(out in sources for out in instr.outs[:-1])
     if isinstance(instr, (For, While)) and part is instr.body:
         items = len(instr.items) if isinstance(instr, For) else 0
         params = part.params[items:]
@@ -196,6 +199,8 @@ def _keep_flow(instr: Instr, value: Value, table: dict[Value, Atom]) -> Instr:
         return replace(instr, args=args, target=target)
     if isinstance(instr, For):
         return replace(instr, items=swap(instr.items, table))
+    if isinstance(instr, Try):
+        return replace(instr, manager=resolve(instr.manager, table))
     return instr
 
 
@@ -208,6 +213,10 @@ def _shallow(instr: Instr, table: dict[Value, Atom]) -> Instr:
             return replace(instr, items=swap(instr.items, table), init=swap(instr.init, table))
         case While():
             return replace(instr, init=swap(instr.init, table))
+        case Try():
+            return replace(
+                instr, manager=resolve(instr.manager, table), otherwise=swap(instr.otherwise, table)
+            )
     return substitute_in(instr, table)
 
 

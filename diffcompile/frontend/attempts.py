@@ -1,0 +1,830 @@
+"""`try`, `raise` and `with`: what may raise is guarded, statement by statement, so that progress is exact.
+
+    try:                                   y.1, error = try:
+        y = math.sqrt(x)                     y = math.sqrt(x); yield y
+    except ValueError:                     except ValueError: yield UNBOUND
+        y = 0.0                            y.2 = if error is None: yield y.1  else: yield 0.0
+
+Inside a `try`, the longest run of statements that changes nothing a handler could see, before its last point
+that may raise, is one `Try`. What follows runs where it completed; the handlers run where it did not. An
+explicit `raise` is control flow: its handler runs in its place, and no exception is thrown.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..analysis.effects import catchable
+from ..ir.graph import Atom, Call, Const, For, If, Instr, Region, Store, Try, Value, While, raise_error
+from ..ir.types import BOOL, OBJECT, UNKNOWN, Type
+from ..ir.walk import instructions
+from .heap import (
+    UNBOUND_REF,
+    Bound,
+    Cell,
+    Closure,
+    Content,
+    Entries,
+    Items,
+    Obj,
+    Ref,
+    Sequence,
+    State,
+    Tup,
+    View,
+)
+from .loops import Loops, contains
+
+Classes = tuple[type[BaseException], ...]
+SIMPLE = (
+    ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Delete, ast.Pass, ast.Import, ast.ImportFrom,
+    ast.FunctionDef, ast.Nonlocal, ast.Global,
+)  # fmt: skip
+LEAVING = (ast.Return, ast.Break, ast.Continue)
+STRUCTURED = (ast.Return, ast.Raise, ast.Try, ast.With, ast.Yield, ast.YieldFrom, ast.Assert)
+FEW = 3  # a handler of several statements is lowered at so many places, and then at one
+
+
+@dataclass(eq=False)
+class Guard:
+    """A `try` whose body is being lowered: what it catches, and what runs then."""
+
+    handlers: list[tuple[Classes, ast.ExceptHandler]]
+    final: list[ast.stmt] | None
+    body: list[ast.stmt]
+    depth: int
+    managers: int
+    label: str
+    late: bool = False  # the handlers run after the body, not where it raised
+    points: set[int] = field(default_factory=set)
+
+    @property
+    def classes(self) -> Classes:
+        if self.final is not None:
+            return (BaseException,)
+        return tuple(c for classes, _ in self.handlers for c in classes)
+
+    @property
+    def text(self) -> list[ast.stmt]:
+        """The statements that run when something is caught."""
+        return [s for _, h in self.handlers for s in h.body] + (self.final or [])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Caught:
+    """An exception on its way to a handler: its class if that is known, else classes that it is one of."""
+
+    error: Atom
+    exact: type[BaseException] | None
+    bounds: Classes
+    cause: tuple[Atom, ...] = ()
+
+
+class Late(Exception):
+    """The handlers of this guard have to run after its body."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__(guard.label)
+        self.guard = guard
+
+
+class Attempts(Loops):
+    guards: tuple[Guard, ...] = ()
+    handling: tuple[Caught, ...] = ()
+    managers = 0
+
+    # -- provided above -------------------------------------------------------------------------------------
+
+    def statement(self, node: ast.stmt) -> None:
+        raise NotImplementedError
+
+    def choose(self, test: Atom, node: ast.If, rest: list[ast.stmt]) -> None:
+        raise NotImplementedError
+
+    def give(self, ref: Ref) -> None:
+        raise NotImplementedError
+
+    # -- try ------------------------------------------------------------------------------------------------
+
+    def _Try(self, node: ast.Try) -> None:
+        if node.finalbody:
+            inner = [ast.copy_location(ast.Try(node.body, node.handlers, node.orelse, []), node)]
+            body: list[ast.stmt] = list(inner) if node.handlers else node.body
+            self._guard(self._guard_of([], node.finalbody, body), [])
+            return
+        handlers = [(self._classes(h.type), h) for h in node.handlers]
+        self._guard(self._guard_of(handlers, None, node.body), node.orelse)
+
+    def _guard_of(
+        self,
+        handlers: list[tuple[Classes, ast.ExceptHandler]],
+        final: list[ast.stmt] | None,
+        body: list[ast.stmt],
+    ) -> Guard:
+        label = f"$caught{len(self.guards)}"
+        return Guard(handlers, final, body, self.loop_depth, self.managers, label)
+
+    def _classes(self, node: ast.expr | None) -> Classes:
+        """The classes that an `except` names."""
+        if node is None:
+            return (BaseException,)
+        known = self.constant(self.expression(node))
+        found = known.value if known is not None else None
+        classes = found if isinstance(found, tuple) else (found,)
+        if not all(isinstance(c, type) and issubclass(c, BaseException) for c in classes):
+            raise self.refuse("which exceptions are caught is not known here", "Name their classes.", node)
+        return classes
+
+    def _guard(self, guard: Guard, orelse: list[ast.stmt]) -> None:
+        before, mark = self.state.copy(), len(self.b.body)
+        guards, depth, managers, handling = self.guards, self.loop_depth, self.managers, self.handling
+        try:
+            self._guarded_body(guard, orelse)
+        except Late as late:
+            if late.guard is not guard:
+                raise
+            self.guards, self.loop_depth, self.managers, self.handling = guards, depth, managers, handling
+            self.state = before
+            del self.b.body[mark:]
+            guard.late = True
+            self._guarded_body(guard, orelse)
+
+    def _guarded_body(self, guard: Guard, orelse: list[ast.stmt]) -> None:
+        outer = self.guards
+        flag = (self.scope, guard.label)
+        self.state.vars[flag] = Const(None) if guard.late else Const(False)
+        self.guards = (*outer, guard)
+        self.block(guard.body)
+        self.guards = outer
+        if self.state.dead:
+            return
+        if orelse:
+            done = self.b.constant(self.state.done)
+            if done is None:
+                self._unless_done(orelse)
+            elif not done.value:
+                self.block(orelse)
+            if self.state.dead:
+                return
+        if guard.final is not None:
+            self._finally(guard)
+            return
+        caught = self.state.vars.pop(flag)
+        if guard.late:
+            error = self.atom(caught)
+            if isinstance(error, Value):
+                self._completed(error, lambda: None, lambda: self._late(guard, error))
+            return
+        leaving = any(contains(guard.body + guard.text, kind) for kind in LEAVING)
+        if leaving:
+            self.branch(self.atom(caught), self._resume, lambda: None)
+        elif self.b.constant(self.atom(caught)) is None or self.b.constant(self.state.done) != Const(False):
+            self._resume()
+
+    def _late(self, guard: Guard, error: Atom) -> None:
+        self._resume()
+        self._route(Caught(error, None, self._caught_classes((*self.guards, guard))), (*self.guards, guard))
+
+    def _resume(self) -> None:
+        """Go on after the statement that was left."""
+        self.state.done = Const(False)
+        for name in ("$leave", "$returned"):
+            if (self.scope, name) in self.state.vars:
+                self.state.vars[self.scope, name] = Const(False)
+
+    def _finally(self, guard: Guard) -> None:
+        """Run the final statements once on every path, then go on with what was going on."""
+        error = self.state.vars.pop((self.scope, guard.label))
+        names = ("$leave", "$returned", "$broke", "$result")
+        leaving = any(contains(guard.final or [], kind) for kind in LEAVING)
+        kept = {n: self.state.vars[self.scope, n] for n in names if (self.scope, n) in self.state.vars}
+        done = self.state.done
+        self._resume()
+        self.block(guard.final or [])
+        if self.state.dead:
+            return
+
+        def go_on() -> None:
+            self.state.done = done
+            for name, ref in kept.items():
+                if name != "$broke" or not leaving:
+                    self.state.vars[self.scope, name] = ref
+            if guard.late and isinstance(error, (Value, Obj)):
+                caught = self.atom(error)
+                self._completed(caught, lambda: None, lambda: self._again(caught))
+
+        self.branch(self.state.done, lambda: None, go_on)
+
+    def _again(self, error: Atom) -> None:
+        self._resume()
+        self._route(Caught(error, None, (BaseException,)), self.guards)
+
+    def _completed(self, error: Atom, then: Callable[[], None], orelse: Callable[[], None]) -> None:
+        completed = Value("completed", BOOL)
+        self.b.emit(Call((completed,), operator.is_, (error, Const(None)), (), self.b.line))
+        self.branch(completed, then, orelse)
+
+    # -- where an exception goes ----------------------------------------------------------------------------
+
+    def _caught_classes(self, guards: tuple[Guard, ...]) -> Classes:
+        """What the guards catch together, most general classes only."""
+        found = dict.fromkeys(c for guard in reversed(guards) for c in guard.classes)
+        return tuple(c for c in found if not any(c is not d and issubclass(c, d) for d in found))
+
+    def _route(self, caught: Caught, guards: tuple[Guard, ...]) -> None:
+        """Hand an exception to the first guard that catches it, from the inside out."""
+        if not guards:
+            self.b.emit(Call((), raise_error, (caught.error, *caught.cause), (), self.b.line))
+            self.state.dead = True
+            return
+        *outer, guard = guards
+        depth, managers, now, handling = self.loop_depth, self.managers, self.guards, self.handling
+        here = len(self.guards) >= len(guards)  # on the way out of the body, not after it
+        if here:
+            guard.points.add(id(self.node))
+            away = depth != guard.depth or managers != guard.managers
+            leaving = any(contains(guard.text, kind) for kind in LEAVING)
+            many = len(guard.points) > FEW and len(guard.text) > 1
+            if not guard.late and (away and leaving or managers != guard.managers or many):
+                raise Late(guard)
+            if guard.late:
+                self.state.vars[self.scope, guard.label] = caught.error
+                self._skip(guard)
+                return
+        self.guards = tuple(outer)
+        try:
+            if guard.final is not None:
+                self.block(guard.final)
+                if not self.state.dead:
+                    self.branch(self.state.done, lambda: None, lambda: self._route(caught, self.guards))
+            else:
+                self._handlers(caught, guard, guard.handlers, here)
+        finally:
+            self.guards, self.handling = now, handling
+            self.loop_depth, self.managers = depth, managers
+
+    def _skip(self, guard: Guard) -> None:
+        """Leave the rest of the body, and the loops in it."""
+        self.state.done = Const(True)
+        if self.loop_depth > guard.depth:
+            self.state.vars[self.scope, "$leave"] = Const(True)
+            self.state.vars[self.scope, "$returned"] = Const(True)
+
+    def _handlers(
+        self, caught: Caught, guard: Guard, rest: list[tuple[Classes, ast.ExceptHandler]], here: bool
+    ) -> None:
+        if not rest:
+            self._route(caught, self.guards)
+            return
+        (classes, handler), *more = rest
+        matches = [issubclass(b, classes) for b in caught.bounds]
+        if all(matches):
+            self._handler(caught, guard, handler, here)
+            return
+        if caught.exact is not None:
+            self._handlers(caught, guard, more, here)
+            return
+        left = tuple(b for b, certain in zip(caught.bounds, matches, strict=True) if not certain)
+        related = any(issubclass(c, b) for c in classes for b in left) or any(matches)
+        narrowed = replace(caught, bounds=left)
+        if not related and not any(len(c.__bases__) > 1 for c in left):
+            self._handlers(caught, guard, more, here)
+            return
+        wanted = Const(classes[0] if len(classes) == 1 else classes)
+        line = self.b.line
+        test = self.b.call(builtins.isinstance, caught.error, wanted, type=BOOL)
+        self.branch(
+            test,
+            lambda: self._handler(caught, guard, handler, here),
+            lambda: self._handlers(narrowed, guard, more, here),
+        )
+        self.b.line = line
+
+    def _handler(self, caught: Caught, guard: Guard, handler: ast.ExceptHandler, here: bool) -> None:
+        outer = self.guards
+        if handler.name:
+            self.bind(handler.name, caught.error)
+        self.handling = (*self.handling, caught)
+        self.block(handler.body)
+        self.handling, self.guards = self.handling[:-1], outer
+        if self.state.dead:
+            return
+        if handler.name:
+            self.bind(handler.name, UNBOUND_REF)
+        if here:
+
+            def finish() -> None:
+                self.state.vars[self.scope, guard.label] = Const(True)
+                self._skip(guard)
+
+            self.branch(self.state.done, lambda: None, finish)
+
+    # -- raise ----------------------------------------------------------------------------------------------
+
+    def _Raise(self, node: ast.Raise) -> None:
+        if node.exc is None:
+            if not self.handling:
+                raise self.refuse("there is no exception to raise again", "Name the exception.")
+            self._raise(self.handling[-1])
+            return
+        cause = () if node.cause is None else (self.value(node.cause),)
+        error, exact = self._exception(node.exc)
+        self._raise(Caught(error, exact, (exact or BaseException,), cause))
+
+    def _raise(self, caught: Caught) -> None:
+        if not self.guards:
+            self.b.emit(Call((), raise_error, (caught.error, *caught.cause), (), self.b.line))
+            self.state.dead = True
+            return
+        if isinstance(caught.error, Const):
+            made = self.b.call(caught.error.value, type=OBJECT)
+            assert caught.exact is not None
+            caught = replace(caught, error=made)
+        self._route(caught, self.guards)
+
+    def _exception(self, node: ast.expr) -> tuple[Atom, type[BaseException] | None]:
+        """The exception that a `raise` names, and its class if it is known."""
+        if isinstance(node, ast.Call) and not node.keywords:
+            fn = self.callee(node.func)
+            if isinstance(fn, Const) and isinstance(fn.value, type) and issubclass(fn.value, BaseException):
+                args = [self.expression(a) for a in node.args]
+                made = self.b.call(fn.value, *map(self.atom, args), type=OBJECT)
+                self.unit.raised[made] = (fn.value, tuple(args))
+                return made, fn.value
+        atom = self.value(node)
+        if isinstance(atom, Const) and isinstance(atom.value, type):
+            return atom, atom.value
+        known = self.unit.raised.get(atom)
+        return atom, known[0] if known is not None else None
+
+    def _Assert(self, node: ast.Assert) -> None:
+        def fail() -> None:
+            self.b.line = self.span(node)
+            args = () if node.msg is None else (self.expression(node.msg),)
+            made = self.b.call(AssertionError, *map(self.atom, args), type=OBJECT)
+            self.unit.raised[made] = (AssertionError, args)
+            self._raise(Caught(made, AssertionError, (AssertionError,)))
+
+        self.branch(self.truth(self.expression(node.test)), lambda: None, fail)
+
+    # -- the statements of a guarded body -------------------------------------------------------------------
+
+    def guarded(self, statements: list[ast.stmt]) -> None:
+        """Lower the statements of a body whose exceptions are caught."""
+        if not statements:
+            return
+        first, rest = statements[0], statements[1:]
+        self.node = first
+        self.b.line = self.span(first)
+
+        def go_on() -> None:
+            self._after(rest)
+
+        match first:
+            case ast.Return():
+                value = first.value or ast.copy_location(ast.Constant(None), first)
+                self._held(lambda: self.expression(value, self.result_name), self.give)
+            case ast.Raise() if first.exc is not None:
+                self._held_raise(first)
+            case ast.Raise() | ast.Break() | ast.Continue():
+                self.statement(first)
+            case ast.Assert():
+                negated = ast.UnaryOp(ast.Not(), first.test)
+                args = [] if first.msg is None else [first.msg]
+                error = ast.Call(ast.Constant(AssertionError), args, [])  # type: ignore[arg-type]
+                check = ast.If(negated, [ast.Raise(error, None)], [])
+                for part in ast.walk(check):
+                    if isinstance(part, (ast.expr, ast.stmt)) and not hasattr(part, "lineno"):
+                        ast.copy_location(part, first)
+                self.guarded([check, *rest])
+            case _ if self._runs(statements):
+                return
+            case ast.If():
+                leaving = leaves(first.body) or leaves(first.orelse)
+                inner = rest if leaving else []
+
+                def choose(test: Ref) -> None:
+                    self.choose(self.atom(test), first, inner)
+                    if not leaving:
+                        go_on()
+
+                self._held(lambda: self.truth(self.expression(first.test)), choose)
+            case ast.For():
+
+                def run(sequence: Ref) -> None:
+                    assert isinstance(sequence, Sequence)
+                    self.run_over(first, sequence)
+                    go_on()
+
+                self._held(lambda: self.sequence(self.expression(first.iter)), run)
+            case _:
+                self.statement(first)
+                go_on()
+
+    def _after(self, rest: list[ast.stmt]) -> None:
+        """The statements that follow, unless this path has left them."""
+        if not rest or self.state.dead:
+            return
+        done = self.b.constant(self.state.done)
+        if done is None:
+            self._unless_done(rest)
+        elif not done.value:
+            self.block(rest)
+
+    def _held(self, compute: Callable[[], Ref], use: Callable[[Ref], None]) -> None:
+        """Compute a value that may raise, then use it where it did not."""
+        key = (self.scope, "$held")
+
+        def run() -> None:
+            self.state.vars[key] = compute()
+
+        def go_on() -> None:
+            use(self.state.vars.pop(key))
+
+        before = self.state.copy()
+        with self.b.region() as body:
+            run()
+        self._attempt(before, body, go_on)
+
+    def _held_raise(self, node: ast.Raise) -> None:
+        exact: list[type[BaseException] | None] = []
+        assert node.exc is not None
+        error = node.exc
+
+        def compute() -> Ref:
+            made, known = self._exception(error)
+            exact.append(known)
+            cause = () if node.cause is None else (self.value(node.cause),)
+            return Tup((made, *cause))
+
+        def use(held: Ref) -> None:
+            assert isinstance(held, Tup)
+            made, *cause = map(self.atom, held.items)
+            self._raise(Caught(made, exact[0], (exact[0] or BaseException,), tuple(cause)))
+
+        self._held(compute, use)
+
+    def _runs(self, statements: list[ast.stmt]) -> bool:
+        """Lower the longest run of statements that can be one `Try`, then what follows; False if none can."""
+        classes = self._caught_classes(self.guards)
+        visible = self._visible()
+        start = self.state.copy()
+        count = 0  # how many statements are in the run
+        risky = exposed = False
+        with self.b.region() as body:
+            for statement in statements:
+                if not runnable(statement):
+                    break
+                before, mark = self.state.copy(), len(body)
+                self.node = statement
+                self.b.line = self.span(statement)
+                self.statement(statement)
+                may_raise = any(catchable(i, classes) for i in body[mark:])
+                changed = self._changes(statement, before, visible)
+                simple = isinstance(statement, SIMPLE)
+                if may_raise and (exposed or changed and not simple):
+                    self.state = before
+                    del body[mark:]
+                    break
+                if may_raise and changed and self._torn(body[mark:], classes):
+                    raise self.refuse(
+                        "what is written here stays written if the rest of the statement raises, in a `try`",
+                        "Compute first, then write; or move the `try` into the function that is called.",
+                    )
+                count += 1
+                risky |= may_raise
+                exposed |= changed
+                if self.state.dead:
+                    break
+                if not risky:  # nothing so far can raise: it needs no guard
+                    exposed = False
+        if not count:
+            return False
+        rest = statements[count:]
+        self._attempt(start, body, lambda: self._after(rest))
+        return True
+
+    def _changes(self, statement: ast.stmt, before: State, visible: Callable[[str], bool]) -> bool:
+        """Has this statement changed a name or an object that a handler, or what follows, can see?"""
+        for (scope, name), ref in self.state.vars.items():
+            if ref is not before.vars.get((scope, name)) and not name.startswith("$"):
+                if scope is not self.scope and (scope, name) in before.vars or (
+                    scope is self.scope and visible(name)
+                ):
+                    return True
+        changed = [c for c, content in before.heap.items() if self.state.heap.get(c) is not content]
+        if not changed:
+            return False
+        seen: set[Cell] = {c for c in changed if c.param or c.outside}
+        for (scope, name), ref in before.vars.items():
+            if scope is not self.scope or visible(name):
+                seen |= self.cells(ref)
+        return any(c in seen for c in changed)
+
+    @staticmethod
+    def _torn(body: list[Instr], classes: Classes) -> bool:
+        """May something raise after a store into an object from outside, in these instructions?"""
+        made = {o for i in body for n in (i, *_inside(i)) for o in n.outs if not isinstance(n, Store)}
+        stored = False
+        for instr in body:
+            inner = list(_inside(instr))
+            if stored and catchable(instr, classes):
+                return True
+            parts = [instr] if isinstance(instr, Store) else [i for i in inner if isinstance(i, Store)]
+            outside = any(_root(i, [*body, *inner]) not in made for i in parts)
+            if outside and not isinstance(instr, Store):
+                if any(catchable(i, classes) for i in inner if not isinstance(i, Store)) or len(parts) > 1:
+                    return True
+            stored |= outside
+        return False
+
+    def _visible(self) -> Callable[[str], bool]:
+        """Which names can be read where an exception is handled, or after that?"""
+        inside: set[int] = set()
+        guard = self.guards[0]
+        for statement in guard.body:
+            inside.update(map(id, ast.walk(statement)))
+        for other in self.guards:
+            for statement in other.text:
+                inside.difference_update(map(id, ast.walk(statement)))
+        loads: set[str] = set()
+        kept: set[str] = set()
+        for part in ast.walk(self.source.node):
+            if isinstance(part, (ast.Nonlocal, ast.Global)):
+                kept.update(part.names)
+            elif isinstance(part, ast.Name) and id(part) not in inside and isinstance(part.ctx, ast.Load):
+                loads.add(part.id)
+            elif isinstance(part, ast.AugAssign) and isinstance(part.target, ast.Name):
+                if id(part) not in inside:
+                    loads.add(part.target.id)
+        looping = self.loop_depth > 0
+        first = _first_uses(guard.body) if looping else {}
+
+        def visible(name: str) -> bool:
+            return name in loads or name in kept or (looping and first.get(name, True))
+
+        return visible
+
+    def _attempt(self, before: State, body: list[Instr], go_on: Callable[[], None]) -> None:
+        """Emit instructions that may raise as a `Try`, with what follows them where they did not."""
+        classes = self._caught_classes(self.guards)
+        if not any(catchable(i, classes) for i in body):
+            self.b.body.extend(body)
+            if not self.state.dead:
+                go_on()
+            return
+        line = self.b.line
+        export = Export(self.state, before, body)
+        completed, failed = export.states()
+        names = [h.name for g in reversed(self.guards) for _, h in g.handlers if h.name]
+        error = Value(names[0] if names else "error", OBJECT, named=bool(names))
+        region = Region((), tuple(body), tuple(export.results))
+        otherwise = tuple(export.otherwise)
+        self.b.emit(
+            Try((*export.outs, error), region, otherwise, classes, Const(None), False, line, object())
+        )
+
+        def then() -> None:
+            self.state = completed
+            if not self.state.dead:
+                go_on()
+
+        def orelse() -> None:
+            self.state = failed
+            self.b.line = line
+            self._route(Caught(error, None, classes), self.guards)
+
+        self._completed(error, then, orelse)
+
+    # -- with -----------------------------------------------------------------------------------------------
+
+    def _With(self, node: ast.With) -> None:
+        self._with(node.items, node.body, node)
+
+    def _with(self, items: list[ast.withitem], body: list[ast.stmt], node: ast.With) -> None:
+        if not items:
+            self.block(body)
+            return
+        item, *more = items
+        inner: list[ast.stmt] = body
+        if more:
+            nested = ast.With(more, body)
+            inner = [ast.copy_location(nested, node)]
+        known = self._manager_call(item.context_expr)
+        if known is contextlib.suppress:
+            assert isinstance(item.context_expr, ast.Call)
+            args = item.context_expr.args
+            caught: ast.expr = args[0] if len(args) == 1 else ast.Tuple(list(args), ast.Load())
+            ast.copy_location(caught, node)
+            handler = ast.ExceptHandler(caught, None, [ast.copy_location(ast.Pass(), node)])
+            handlers = [(self._classes(caught), handler)]
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, Const(None))
+            self._guard(self._guard_of(handlers, None, inner), [])
+            return
+        if known is contextlib.nullcontext:
+            assert isinstance(item.context_expr, ast.Call)
+            given = item.context_expr.args
+            entered = self.expression(given[0]) if given else Const(None)
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, entered)
+            self.block(inner)
+            return
+        if known is contextlib.closing:
+            assert isinstance(item.context_expr, ast.Call)
+            name = f"$closing{node.lineno}"
+            thing = ast.copy_location(ast.Name(name, ast.Load()), node)
+            self.state.vars[self.scope, name] = self.expression(item.context_expr.args[0])
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, self.state.vars[self.scope, name])
+            close: ast.stmt = ast.Expr(ast.Call(ast.Attribute(thing, "close", ast.Load()), [], []))
+            for part in ast.walk(close):
+                if isinstance(part, (ast.expr, ast.stmt)):
+                    ast.copy_location(part, node)
+            self._guard(self._guard_of([], [close], inner), [])
+            return
+        manager = self.value(item.context_expr)
+        self._managed(manager, item.optional_vars, inner)
+
+    def _manager_call(self, node: ast.expr) -> Any:
+        """The class or function whose call makes the manager, if it is known."""
+        if isinstance(node, ast.Call) and not node.keywords:
+            found = self.constant(self.callee(node.func)) if isinstance(node.func, (ast.Name, ast.Attribute)) else None
+            return found.value if found is not None else None
+        return None
+
+    def _managed(self, manager: Atom, target: ast.expr | None, body: list[ast.stmt]) -> None:
+        silent = self.b.made_by(manager, np.errstate) is not None
+        line = self.b.line
+        name = target.id if isinstance(target, ast.Name) else ""
+        entered = Value(name or "entered", UNKNOWN if not silent else Type("none"), named=bool(name))
+        before = self.state.copy()
+        guards, self.managers = self.guards, self.managers + 1
+        if not silent:
+            self.guards = ()  # an exception leaves through the manager
+        with self.b.region() as instrs:
+            if target is not None:
+                self.assign(target, self.own(entered, name) if not silent else Const(None))
+            self.block(body)
+        self.managers -= 1
+        self.guards = guards
+        self.b.line = line
+        export = Export(self.state, before, instrs)
+        after, _ = export.states(whole=True)
+        if after.dead and not silent:
+            raise self.refuse("a `with` whose body always raises", "Raise outside of it.")
+        error = Value("error", OBJECT)
+        region = Region((entered,), tuple(instrs), tuple(export.results))
+        otherwise = tuple(export.otherwise)
+        self.b.emit(Try((*export.outs, error), region, otherwise, (), manager, silent, line, object()))
+        self.state = after
+
+
+class Export:
+    """What a region made that the state after it refers to, handed out of the region."""
+
+    def __init__(self, after: State, before: State, body: list[Instr]) -> None:
+        self.after = after
+        self.before = before
+        self.made = {out for instr in body for out in instr.outs}
+        self.outs: list[Value] = []
+        self.results: list[Atom] = []
+        self.otherwise: list[Atom] = []
+        self.table: dict[Value, Value] = {}
+        self.refs: dict[int, tuple[Ref, Ref]] = {}
+
+    def states(self, whole: bool = False) -> tuple[State, State]:
+        """The state where the region completed, and that where it did not."""
+        completed, failed = self.after.copy(), self.before.copy()
+        for cell, content in self.after.heap.items():
+            old = self.before.heap.get(cell)
+            if isinstance(content, Value) and content in self.made and isinstance(old, Value) and not whole:
+                completed.heap[cell] = failed.heap[cell] = self._out(content, old)
+            else:
+                completed.heap[cell] = self.content(content)
+        for key, ref in self.after.vars.items():
+            completed.vars[key] = self.ref(ref)
+        completed.done = self.atom(self.after.done)
+        return completed, failed
+
+    def _out(self, value: Value, otherwise: Atom) -> Value:
+        out = Value(value.name, value.type, value.named)
+        self.outs.append(out)
+        self.results.append(value)
+        self.otherwise.append(otherwise)
+        return out
+
+    def atom(self, atom: Atom) -> Atom:
+        if isinstance(atom, Const) or atom not in self.made:
+            return atom
+        if atom not in self.table:
+            self.table[atom] = self._out(atom, UNBOUND_REF)
+        return self.table[atom]
+
+    def content(self, content: Content) -> Content:
+        match content:
+            case Items(items):
+                return Items(tuple(map(self.ref, items)))
+            case Entries(entries):
+                return Entries(tuple((k, self.ref(r)) for k, r in entries))
+        return self.atom(content)
+
+    def ref(self, ref: Ref) -> Ref:
+        known = self.refs.get(id(ref))
+        if known is None:
+            known = self.refs[id(ref)] = (ref, self._ref(ref))
+        return known[1]
+
+    def _ref(self, ref: Ref) -> Ref:
+        match ref:
+            case Const() | Value():
+                return self.atom(ref)
+            case Tup(items):
+                return Tup(tuple(map(self.ref, items)))
+            case View():
+                base = self.ref(ref.base)
+                assert isinstance(base, (Obj, View))
+                cache = [(self.atom(a), self.atom(b)) for a, b in ref.cache]
+                args = tuple(map(self.atom, ref.args))
+                kwargs = tuple((k, self.atom(a)) for k, a in ref.kwargs)
+                return replace(ref, base=base, args=args, kwargs=kwargs, cache=cache)
+            case Bound():
+                return replace(ref, receiver=self.ref(ref.receiver))
+            case Closure():
+                return replace(ref, defaults=tuple((n, self.ref(r)) for n, r in ref.defaults))
+            case Sequence():
+                refs = None if ref.refs is None else tuple(map(self.ref, ref.refs))
+                return replace(ref, items=tuple(map(self.atom, ref.items)), refs=refs)
+        return ref
+
+
+def runnable(statement: ast.stmt) -> bool:
+    """Can this statement stand inside a `Try` as a whole: does it neither leave nor guard anything itself?"""
+    if isinstance(statement, SIMPLE):
+        return True
+    if not isinstance(statement, (ast.If, ast.For, ast.While, ast.With)):
+        return False
+    if isinstance(statement, ast.With):
+        return not any(contains(statement.body, kind) for kind in (*LEAVING, *STRUCTURED))
+    structured = [s for s in STRUCTURED if s is not ast.Assert]
+    if any(contains([statement], kind) for kind in structured):
+        return False
+    jumps = (ast.Break, ast.Continue)
+    return not isinstance(statement, ast.If) or not any(contains([statement], kind) for kind in jumps)
+
+
+def leaves(statements: list[ast.stmt]) -> bool:
+    """Does this block always end in `return`, `break`, `continue` or `raise`?"""
+    if not statements:
+        return False
+    last = statements[-1]
+    if isinstance(last, ast.If):
+        return leaves(last.body) and leaves(last.orelse)
+    return isinstance(last, (*LEAVING, ast.Raise))
+
+
+def _first_uses(statements: list[ast.stmt]) -> dict[str, bool]:
+    """For each name that these statements assign first of all, False: no earlier turn's value is read."""
+    found: dict[str, bool] = {}
+    for statement in statements:
+        plain = isinstance(statement, ast.Assign)
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        stored = {t.id for t in targets if isinstance(t, ast.Name)}
+        for part in ast.walk(statement):
+            if isinstance(part, ast.Name) and not (plain and part in targets):
+                found.setdefault(part.id, True)
+        for name in stored:
+            found.setdefault(name, False)
+    return found
+
+
+def _inside(instr: Instr) -> list[Instr]:
+    match instr:
+        case If():
+            return [*instructions(instr.then), *instructions(instr.orelse)]
+        case For() | Try():
+            return list(instructions(instr.body))
+        case While():
+            return [*instructions(instr.cond), *instructions(instr.body)]
+    return []
+
+
+def _root(store: Store, body: list[Instr]) -> Atom:
+    """The value whose memory a store changes, followed back through stores and what loops carry."""
+    stores = {i.outs[0]: i.target for i in body if isinstance(i, Store)}
+    for instr in body:
+        if isinstance(instr, (For, While)):
+            items = len(instr.items) if isinstance(instr, For) else 0
+            stores.update(zip(instr.body.params[items:], instr.init, strict=True))
+    target = store.target
+    while isinstance(target, Value) and target in stores:
+        target = stores[target]
+    return target
