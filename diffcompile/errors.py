@@ -75,10 +75,10 @@ class UnsupportedSyntax(DiffCompileError, SyntaxError):
 
     >>> from diffcompile import grad
     >>> def f(x):
-    ...     with open("x"): return x
+    ...     async def g(): return x
     >>> try: grad(f)(2.0)
     ... except UnsupportedSyntax as error: print(error.reason)
-    `with` is not differentiated yet
+    an `async` function has no derivative here
     """
 
     def __init__(self, reason: str, span: Span | None = None, remedy: str = "") -> None:

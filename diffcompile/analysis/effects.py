@@ -152,7 +152,7 @@ def may_fail(instr: Instr) -> bool:
         return False
     if not isinstance(fn, Hashable) or isinstance(fn, Function):
         return not isinstance(fn, Function)
-    if fn in _TOTAL:
+    if fn in _TOTAL or fn is np.errstate or isinstance(fn, type) and issubclass(fn, BaseException):
         return False
     if fn is operator.getitem:
         base, index = instr.args

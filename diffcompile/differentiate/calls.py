@@ -284,7 +284,10 @@ class CallSweep(Sweep):
         whole = self.whole(ct, instr.outs[0])
         if base.type.kind == "list" and isinstance(index, Const) and isinstance(index.value, slice):
             if index.value != slice(None, None, -1):
-                raise NoRule("a slice of a list is differentiated", instr.line, "Read the items one by one.")
+                zeros = self.cts.zero(base)
+                name = bar(base)
+                self.cts.add(base, self.b.store(operator.setitem, zeros, index, whole, name=name))
+                return
             self.cts.add(base, self.b.call(operator.getitem, whole, index, type=whole.type))
             return
         self.scatter(base, index, whole, instr.outs[0].type)

@@ -53,7 +53,9 @@ class ControlSweep(CallSweep):
                 "Keep the number in a variable.",
             )
         if instr.classes:
-            completed = self.b.call(operator.is_, instr.error, Const(None), type=BOOL)
+            completed: Atom | None = self.completed.get(instr.error)
+            if completed is None:
+                completed = self.b.call(operator.is_, instr.error, Const(None), type=BOOL)
             parts = self._parts(seeds, (instr.body, Region((), (), instr.otherwise)))
             if parts is not None:
                 outs, then, orelse = parts
@@ -109,7 +111,11 @@ class ControlSweep(CallSweep):
                 self.b.body = outer
                 list_.append(atom)
                 ends.append(atom)
-            out = Value(bar(value), reduce(join, (a.type for a in ends)), named=True)
+            sure = [
+                a.type for a, (_, found) in zip(ends, paths, strict=True)
+                if value in found or value not in self.cts.uncertain
+            ]  # fmt: skip
+            out = Value(bar(value), reduce(join, sure), named=True)
             if any(a in self.cts.masked for a in ends) or value.type.kind == "array":
                 self.cts.masked.add(out)
             outs.append(out)

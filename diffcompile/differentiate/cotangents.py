@@ -33,6 +33,7 @@ class Cotangents:
         self.of: dict[Value, Cotangent] = {}
         self.renamed: dict[Value, Value] = {}
         self.pinned: set[Value] = set()  # the cotangents being handed on, which keep their names
+        self.uncertain: set[Value] = set()  # what has no value on the path where a `try` was left
         self.masked: set[Value] = set()  # cotangents that may be 0 because something was masked away
 
     def take(self, value: Value) -> Cotangent | None:
@@ -142,6 +143,8 @@ class Cotangents:
     def zero(self, value: Value) -> Atom:
         """The cotangent of a value to which nothing has flowed back."""
         kind = value.type.kind
+        if value in self.uncertain:
+            return Const(0.0)
         if kind == "array":
             out = self.b.call(np.zeros_like, value, name=bar(value))
             assert isinstance(out, Value)

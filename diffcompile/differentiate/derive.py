@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..analysis.liveness import liveness, reach
 from ..analysis.residuals import close, filled
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import (
+    UNBOUND,
     Atom,
     Call,
     Const,
@@ -21,6 +23,7 @@ from ..ir.graph import (
     Instr,
     Region,
     Store,
+    Try,
     Value,
     backward_begins,
     pack_tuple,
@@ -41,6 +44,7 @@ from ..ir.walk import (
 from ..passes import optimize
 from ..passes.accumulate import accumulate
 from ..passes.dce import dce
+from ..passes.fuse import fuse
 from ..passes.inplace import inplace
 from ..passes.own import own
 from .control import ControlSweep
@@ -59,6 +63,13 @@ def sweep(
     active = varied(graph.region, wrt)
     cotangents = Cotangents(builder, active, any(map(_may_be_complex, instructions(graph.region))))
     state = ControlSweep(builder, cotangents, active, derive_callee=derive_function, inputs=frozenset(wrt))
+    for instr in instructions(graph.region):
+        if isinstance(instr, Try):
+            cotangents.uncertain.update(
+                o for o, a in zip(instr.outs, instr.otherwise, strict=False) if isinstance(a, Const) and a.value is UNBOUND
+            )
+        elif isinstance(instr, Call) and instr.fn is operator.is_ and isinstance(instr.args[0], Value):
+            state.completed.setdefault(instr.args[0], instr.outs[0])
     for atom, ct in seeds:
         cotangents.add(atom, ct)
     state.region(graph.region)
@@ -106,7 +117,8 @@ def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Valu
     if unread:
         unread -= _read_backward(optimize(combined, primal, keep))
     keep |= unread
-    return accumulate(dce(close(optimize(combined, primal, keep)), keep), primal)
+    closed = fuse(dce(close(optimize(combined, primal, keep)), keep), primal)
+    return accumulate(dce(closed, keep), primal)
 
 
 def _read_backward(graph: Graph) -> set[Value]:

@@ -252,7 +252,8 @@ class Attempts(Loops):
             guard.points.add(id(self.node))
             away = depth != guard.depth or managers != guard.managers
             leaving = any(contains(guard.text, kind) for kind in LEAVING)
-            many = len(guard.points) > FEW and len(guard.text) > 1
+            few = FEW if guard.final is None else 1
+            many = len(guard.points) > few and len(guard.text) > 1
             if not guard.late and (away and leaving or managers != guard.managers or many):
                 raise Late(guard)
             if guard.late:
@@ -770,7 +771,7 @@ def runnable(statement: ast.stmt) -> bool:
     """Can this statement stand inside a `Try` as a whole: does it neither leave nor guard anything itself?"""
     if isinstance(statement, SIMPLE):
         return True
-    if not isinstance(statement, (ast.If, ast.For, ast.While, ast.With)):
+    if not isinstance(statement, (ast.If, ast.For, ast.While, ast.With, ast.Match)):
         return False
     if isinstance(statement, ast.With):
         return not any(contains(statement.body, kind) for kind in (*LEAVING, *STRUCTURED))
@@ -778,7 +779,7 @@ def runnable(statement: ast.stmt) -> bool:
     if any(contains([statement], kind) for kind in structured):
         return False
     jumps = (ast.Break, ast.Continue)
-    return not isinstance(statement, ast.If) or not any(contains([statement], kind) for kind in jumps)
+    return not isinstance(statement, (ast.If, ast.Match)) or not any(contains([statement], kind) for kind in jumps)
 
 
 def leaves(statements: list[ast.stmt]) -> bool:

@@ -517,7 +517,8 @@ def _isinstance(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str
         "float": float, "int": int, "bool": bool, "complex": complex, "str": str, "tuple": tuple,
         "list": list, "dict": dict, "array": np.ndarray, "none": type(None), "range": range,
     }  # fmt: skip
-    if known.maybe_unbound or known.kind not in (*concrete, "number"):
+    unsure = known.maybe_unbound and not frame.unit.rule
+    if unsure or known.kind not in (*concrete, "number"):
         return None
     if known.kind == "number":
         if known.dtype == np.dtype(np.float64) and any(issubclass(float, c) for c in wanted):

@@ -319,6 +319,11 @@ class Core:
         merge = Merge(self, paths[0], paths[1], name)
         self.state = merge.state
         self.b.line = line
+        empty = not paths[0].body and not paths[1].body and test.type.kind == "bool"
+        if empty and isinstance(merge.ref, Value) and merge.outs == [merge.ref]:
+            a, b = paths[0].results[0], paths[1].results[0]
+            if isinstance(a, Const) and isinstance(b, Const) and a.value is True and b.value is False:
+                return test
         regions = [Region((), tuple(p.body), tuple(p.results)) for p in paths]
         self.b.emit(
             If(tuple(merge.outs), test, regions[0], regions[1], line, object(), merge.ref is not None)
@@ -433,7 +438,9 @@ class Merge:
             if keys == [k for k, _ in b.entries]:
                 pairs = zip(a.entries, b.entries, strict=True)
                 return Entries(tuple((k, self.merge(x, y, str(k))) for (k, x), (_, y) in pairs))
-        return self._out(self._packed(0, a), self._packed(1, b), cell.name or "value")
+        x, y = self._packed(0, a), self._packed(1, b)
+        given = next((v.name for v in (x, y) if isinstance(v, Value) and v.named), "value")
+        return self._out(x, y, cell.name or given)
 
     def _packed(self, which: int, content: Content) -> Atom:
         """The content as one atom, packed at the end of its own branch."""

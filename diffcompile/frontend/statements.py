@@ -13,9 +13,9 @@ from typing import Any
 
 from ..ir.graph import Atom, Call, Const, Value, literal, unpack
 from ..ir.types import Type, join
-from .attempts import Attempts
 from .expressions import BINARY
 from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, View
+from .patterns import Patterns
 from .subset import sentence
 
 INPLACE: dict[type[ast.operator], Any] = {
@@ -25,7 +25,7 @@ INPLACE: dict[type[ast.operator], Any] = {
 }  # fmt: skip
 
 
-class Statements(Attempts):
+class Statements(Patterns):
     def block(self, statements: list[ast.stmt]) -> None:
         """Lower statements in order; those after a branch that leaves run on the other branch."""
         if self.guards:

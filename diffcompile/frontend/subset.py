@@ -17,7 +17,6 @@ REFUSED: dict[str, tuple[str, str]] = {
     "YieldFrom": ("`yield from` has no derivative here", "Return a list or an array of the values."),
     "ClassDef": ("a class defined inside a differentiated function", "Define the class outside it."),
     "TryStar": ("`except*` is not differentiated", "Test for the condition with an `if` instead."),
-    "Match": ("`match` is not differentiated yet", "Write it as `if` and `elif`."),
     "Set": ("a set has no order to differentiate in", "Use a list or a tuple."),
     "SetComp": ("a set has no order to differentiate in", "Use a list comprehension."),
     "DictComp": ("a dict comprehension is not differentiated yet", "Write the dict out with its keys."),

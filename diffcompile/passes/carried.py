@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..ir.graph import Atom, For, Graph, If, Instr, Region, Value, While
+from ..ir.graph import Atom, Const, For, Graph, If, Instr, Region, Value, While
 from ..ir.walk import map_regions, same_atom, substitute, substitute_in
 
 
@@ -60,12 +60,18 @@ def _instr(instr: Instr, table: dict[Value, Atom]) -> Instr:
     return substitute_in(slim, table)
 
 
+def _is(atom: Atom, value: bool) -> bool:
+    return isinstance(atom, Const) and atom.value is value
+
+
 def _branch(instr: If, table: dict[Value, Atom]) -> If:
     """What both branches yield alike is that, whichever ran."""
     kept = []
     for k, (a, b) in enumerate(zip(instr.then.results, instr.orelse.results, strict=True)):
         if same_atom(a, b):
             table[instr.outs[k]] = a
+        elif _is(a, True) and _is(b, False) and instr.test.type.kind == "bool":
+            table[instr.outs[k]] = instr.test  # whether the first one ran
         else:
             kept.append(k)
     if len(kept) == len(instr.outs):
