@@ -52,7 +52,7 @@ class ControlSweep(CallSweep):
                 instr.line,
                 "Keep the number in a variable.",
             )
-        if instr.classes:
+        if instr.classes and instr.error not in self.certain:
             completed: Atom | None = self.completed.get(instr.error)
             if completed is None:
                 completed = self.b.call(operator.is_, instr.error, Const(None), type=BOOL)

@@ -20,6 +20,7 @@ from ..ir.graph import (
     Const,
     Function,
     Graph,
+    If,
     Instr,
     Region,
     Store,
@@ -27,6 +28,7 @@ from ..ir.graph import (
     Value,
     backward_begins,
     pack_tuple,
+    raise_error,
     unpack,
 )
 from ..ir.types import OBJECT, Type
@@ -70,6 +72,10 @@ def sweep(
             )
         elif isinstance(instr, Call) and instr.fn is operator.is_ and isinstance(instr.args[0], Value):
             state.completed.setdefault(instr.args[0], instr.outs[0])
+    errors = {test: error for error, test in state.completed.items()}
+    for instr in instructions(graph.region):
+        if isinstance(instr, If) and instr.test in errors and _raises(instr.orelse):
+            state.certain.add(errors[instr.test])
     for atom, ct in seeds:
         cotangents.add(atom, ct)
     state.region(graph.region)
@@ -88,6 +94,11 @@ def _may_be_complex(instr: Instr) -> bool:
         return True
     dtypes = [a.type.numeric_dtype for a in (*operands(instr), *instr.outs)]
     return any(d is not None and d.kind == "c" for d in dtypes)
+
+
+def _raises(region: Region) -> bool:
+    last = region.body[-1] if region.body else None
+    return isinstance(last, Call) and last.fn is raise_error
 
 
 def gradient(graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool) -> Graph:

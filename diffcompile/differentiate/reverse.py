@@ -30,6 +30,7 @@ class Sweep:
     )  # forward calls that must save for their adjoint
     derive_callee: Any = None
     completed: dict[Value, Value] = field(default_factory=dict)  # by the error of a `try`: whether it is None
+    certain: set[Value] = field(default_factory=set)  # the errors after which nothing runs
     reached: set[Value] = field(default_factory=set)  # what has an adjoint
     inputs: frozenset[Value] = (
         frozenset()

@@ -176,6 +176,10 @@ def _region(
             continue
         if counts[out] != 1 or reader is None or out.named:
             continue
+        if isinstance(reader, Try) and position[reader] == k + 1:
+            found[out] = instr  # entered as soon as it is made
+            lengths[out] = _length(instr, lengths)
+            continue
         if isinstance(reader, Store) and reader.target is out:
             continue
         if not _expression(instr, found):

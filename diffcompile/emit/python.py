@@ -45,7 +45,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.types import Type
-from ..ir.walk import free, instructions, operands, regions, same_atom, values
+from ..ir.walk import free, instructions, operands, regions, same_atom, swap, values
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # astor reads names that Python 3.12 deprecates
@@ -296,6 +296,7 @@ class Printer:
         self.backward = False
         self.line = 0
         self.said = 0
+        self.handling: list[Atom] = []  # the exceptions whose `except` clause is being printed
         self.memos: list[ast.stmt] = []  # the statements that make the lists of what loops save
 
     # -- expressions ----------------------------------------------------------------------------------------
@@ -444,7 +445,7 @@ class Printer:
                 completed, choice = self.routing(instr, rest)
                 del rest[: (completed is not None) + (choice is not None)]
                 after = Region((), tuple(rest), region.results)
-                self.attempt(instr, completed, choice, after, self.sides, out)
+                self.attempt(instr, completed, choice, after, self.finished, out)
             else:
                 self.statement(instr, out)
         return out
@@ -482,6 +483,9 @@ class Printer:
             self.backward = True
             return
         if instr.fn is raise_error:
+            if instr.args[0] in self.handling and len(instr.args) == 1:
+                out.append(ast.Raise(None, None))
+                return
             error, *cause = map(self.atom, instr.args)
             out.append(ast.Raise(error, cause[0] if cause else None))
             return
@@ -584,14 +588,11 @@ class Printer:
         else:
             out.append(ast.If(test, then, orelse))
 
-    def sides(self, choice: If) -> list[list[ast.stmt]]:
-        """The statements of both branches of an `if`, with what they hand on."""
-        paths = []
-        for part in (choice.then, choice.orelse):
-            body = self.block(part)
-            self.moves(list(zip(choice.outs, part.results, strict=True)), body)
-            paths.append(body)
-        return paths
+    def finished(self, choice: If, part: Region) -> list[ast.stmt]:
+        """The statements of a branch, with what it hands on."""
+        body = self.block(part)
+        self.moves(list(zip(choice.outs, part.results, strict=True)), body)
+        return body
 
     def routing(self, instr: Try, rest: list[Instr]) -> tuple[Call | None, If | None]:
         """The test whether the body of a `try` completed, and the `if` on it, where they follow it."""
@@ -609,7 +610,7 @@ class Printer:
         completed: Call | None,
         choice: If | None,
         after: Region,
-        sides: Callable[[If], list[list[ast.stmt]]],
+        finish: Callable[[If, Region], list[ast.stmt]],
         out: list[ast.stmt],
     ) -> None:
         """`try`, with the branches of the `if` on its success as its clauses; or `with`."""
@@ -640,17 +641,60 @@ class Printer:
             name = _unused(f"{error}_caught", self.named)
             body.append(ast.Assign([_name(error, ast.Store())], ast.Constant(None)))
             caught.insert(0, ast.Assign([_name(error, ast.Store())], _name(name)))
-        elif choice is not None and instr.error in free(choice.orelse):
+        elif choice is not None:
             name = error
+        self.handling.append(instr.error)
         completing: list[ast.stmt] = []
-        if choice is not None:
-            completing, failing = sides(choice)
-            caught += failing
-        classes = [self.refer(c) for c in instr.classes]
-        wanted = classes[0] if len(classes) == 1 else ast.Tuple(classes, ast.Load())
-        handler = ast.ExceptHandler(wanted, name, caught or [ast.Pass()])
-        out.append(ast.Try(body or [ast.Pass()], [handler], completing, []))
+        handlers = []
+        if choice is None:
+            handlers.append(self.clause(instr.classes, name, caught))
+        else:
+            completing = finish(choice, choice.then)
+            handlers.extend(self.clauses(instr, choice, choice.orelse, name, caught, finish))
+        self.handling.pop()
+        out.append(ast.Try(body or [ast.Pass()], handlers, completing, []))
         self.line = line if self.said == said else 0
+
+    def clause(
+        self, classes: tuple[type[BaseException], ...], name: str | None, body: list[ast.stmt]
+    ) -> ast.ExceptHandler:
+        wanted = [self.refer(c) for c in classes]
+        caught = wanted[0] if len(wanted) == 1 else ast.Tuple(wanted, ast.Load())
+        ends = [k for k, statement in enumerate(body) if isinstance(statement, ast.Raise)]
+        body = body[: ends[0] + 1] if ends else body
+        read = any(name in _names_in(statement) for statement in body)
+        return ast.ExceptHandler(caught, name if read else None, body or [ast.Pass()])
+
+    def clauses(
+        self,
+        instr: Try,
+        choice: If,
+        part: Region,
+        name: str | None,
+        begin: list[ast.stmt],
+        finish: Callable[[If, Region], list[ast.stmt]],
+    ) -> list[ast.ExceptHandler]:
+        """The `except` clauses: a branch on the class of the exception is a clause of its own."""
+        found: list[ast.ExceptHandler] = []
+        left = instr.classes
+        while (split := _by_class(instr.error, part)) is not None:
+            test, inner = split
+            classes = test.args[1].value if isinstance(test.args[1], Const) else ()
+            classes = classes if isinstance(classes, tuple) else (classes,)
+            flag = self.named.get(test.outs[0]) if test.outs[0] not in self.nested else None
+            sides = []
+            for side in (inner.then, inner.orelse):
+                table = dict(zip(inner.outs, side.results, strict=True))
+                sides.append(replace(side, results=swap(part.results, table)))
+            matched, part = sides
+            said: list[ast.stmt] = list(begin)
+            if flag is not None:
+                said.append(ast.Assign([_name(flag, ast.Store())], ast.Constant(True)))
+                begin = [*begin, ast.Assign([_name(flag, ast.Store())], ast.Constant(False))]
+            found.append(self.clause(classes, name, [*said, *finish(choice, matched)]))
+            left = tuple(c for c in left if not issubclass(c, classes))
+        found.append(self.clause(left, name, [*begin, *finish(choice, part)]))
+        return found
 
     def loop(self, instr: For | While, out: list[ast.stmt]) -> None:
         count = len(instr.items) if isinstance(instr, For) else 0
@@ -719,26 +763,23 @@ class Printer:
         """The turn ends in an `if` that decides whether to leave: `break` stands inside it."""
         line = self.line
 
-        def sides(choice: If) -> list[list[ast.stmt]]:
-            paths = []
-            for part in (choice.then, choice.orelse):
-                self.line = line
-                table: dict[Value, Atom] = dict(zip(choice.outs, part.results, strict=True))
-                inner = [(t, table.get(s, s) if isinstance(s, Value) else s) for t, s in pairs]
-                paths.append(self.tail(part, inner, table[leave] if isinstance(leave, Value) else leave))
-            return paths
+        def finish(choice: If, part: Region) -> list[ast.stmt]:
+            self.line = line
+            table: dict[Value, Atom] = dict(zip(choice.outs, part.results, strict=True))
+            inner = [(t, table.get(s, s) if isinstance(s, Value) else s) for t, s in pairs]
+            return self.tail(part, inner, table[leave] if isinstance(leave, Value) else leave)
 
         attempt = region.body[-3] if len(region.body) > 2 else None
         if isinstance(attempt, Try):
             completed, choice = self.routing(attempt, list(region.body[-2:]))
             if choice is last:
                 out = self.block(Region((), region.body[:-3], ()))
-                self.attempt(attempt, completed, choice, Region((), (), ()), sides, out)
+                self.attempt(attempt, completed, choice, Region((), (), ()), finish, out)
                 self.line = 0
                 return out
         out = self.block(replace(region, body=region.body[:-1]))
         line = self.line
-        then, orelse = sides(last)
+        then, orelse = finish(last, last.then), finish(last, last.orelse)
         self.line = 0
         test = self.atom(last.test)
         if then and isinstance(then[-1], ast.Break):
@@ -831,6 +872,17 @@ def _assignment(name: str, value: ast.expr, known: Type) -> ast.stmt:
         if _is_named(right, name) and isinstance(op, (ast.Add, ast.Mult)) and known.is_scalar:
             return ast.AugAssign(_name(name, ast.Store()), op, left)
     return ast.Assign([_name(name, ast.Store())], value)
+
+
+def _by_class(error: Value, part: Region) -> tuple[Call, If] | None:
+    """The test of an exception's class and the branch on it, if that is all that a handler is."""
+    if len(part.body) != 2:
+        return None
+    test, choice = part.body
+    asked = isinstance(test, Call) and test.fn is isinstance and test.args[0] is error
+    if asked and isinstance(test, Call) and isinstance(choice, If) and not choice.expression:
+        return (test, choice) if choice.test is test.outs[0] else None
+    return None
 
 
 def _unused(name: str, named: dict[Value, str]) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.effects import catchable
+from ..analysis.effects import catchable, pure
 from ..ir.graph import Atom, Call, Const, For, If, Instr, Region, Store, Try, Value, While, raise_error
 from ..ir.types import BOOL, OBJECT, UNKNOWN, Type
 from ..ir.walk import instructions
@@ -49,7 +49,7 @@ SIMPLE = (
     ast.FunctionDef, ast.Nonlocal, ast.Global,
 )  # fmt: skip
 LEAVING = (ast.Return, ast.Break, ast.Continue)
-STRUCTURED = (ast.Return, ast.Raise, ast.Try, ast.With, ast.Yield, ast.YieldFrom, ast.Assert)
+STRUCTURED = (ast.Return, ast.Raise, ast.Try, ast.With, ast.Yield, ast.YieldFrom)
 FEW = 3  # a handler of several statements is lowered at so many places, and then at one
 
 
@@ -145,6 +145,13 @@ class Attempts(Loops):
 
     def _guard(self, guard: Guard, orelse: list[ast.stmt]) -> None:
         before, mark = self.state.copy(), len(self.b.body)
+        if guard.final is not None and not self.guards:
+            # An exception leaves the function: what the final statements do to its own variables is lost.
+            self.block(guard.body)
+            if not self.state.dead and self._finally(guard, Const(None)):
+                return
+            self.state = before.copy()
+            del self.b.body[mark:]
         guards, depth, managers, handling = self.guards, self.loop_depth, self.managers, self.handling
         try:
             self._guarded_body(guard, orelse)
@@ -175,7 +182,7 @@ class Attempts(Loops):
             if self.state.dead:
                 return
         if guard.final is not None:
-            self._finally(guard)
+            self._finally(guard, self.state.vars.pop(flag))
             return
         caught = self.state.vars.pop(flag)
         if guard.late:
@@ -184,7 +191,7 @@ class Attempts(Loops):
                 self._completed(error, lambda: None, lambda: self._late(guard, error))
             return
         leaving = any(contains(guard.body + guard.text, kind) for kind in LEAVING)
-        if leaving:
+        if leaving or self.guards:
             self.branch(self.atom(caught), self._resume, lambda: None)
         elif self.b.constant(self.atom(caught)) is None or self.b.constant(self.state.done) != Const(False):
             self._resume()
@@ -200,17 +207,19 @@ class Attempts(Loops):
             if (self.scope, name) in self.state.vars:
                 self.state.vars[self.scope, name] = Const(False)
 
-    def _finally(self, guard: Guard) -> None:
-        """Run the final statements once on every path, then go on with what was going on."""
-        error = self.state.vars.pop((self.scope, guard.label))
+    def _finally(self, guard: Guard, error: Ref) -> bool:
+        """Run the final statements, then go on with what was going on; False if they do something to be seen."""
         names = ("$leave", "$returned", "$broke", "$result")
         leaving = any(contains(guard.final or [], kind) for kind in LEAVING)
         kept = {n: self.state.vars[self.scope, n] for n in names if (self.scope, n) in self.state.vars}
         done = self.state.done
         self._resume()
-        self.block(guard.final or [])
+        with self.b.region() as body:
+            self.block(guard.final or [])
+        self.b.body.extend(body)
+        quiet = not leaving and all(map(pure, body))
         if self.state.dead:
-            return
+            return quiet
 
         def go_on() -> None:
             self.state.done = done
@@ -222,6 +231,7 @@ class Attempts(Loops):
                 self._completed(caught, lambda: None, lambda: self._again(caught))
 
         self.branch(self.state.done, lambda: None, go_on)
+        return quiet
 
     def _again(self, error: Atom) -> None:
         self._resume()
@@ -408,6 +418,11 @@ class Attempts(Loops):
                 self.guarded([check, *rest])
             case _ if self._runs(statements):
                 return
+            case ast.With() if not self._open(first):
+                raise self.refuse(
+                    "what a `with` changes before it may raise is seen by the `try` around it",
+                    "Put the `try` inside the `with`.",
+                )
             case ast.If():
                 leaving = leaves(first.body) or leaves(first.orelse)
                 inner = rest if leaving else []
@@ -478,6 +493,7 @@ class Attempts(Loops):
         classes = self._caught_classes(self.guards)
         visible = self._visible()
         start = self.state.copy()
+        first = 0  # where the instructions begin that need a guard
         count = 0  # how many statements are in the run
         risky = exposed = False
         with self.b.region() as body:
@@ -487,10 +503,14 @@ class Attempts(Loops):
                 before, mark = self.state.copy(), len(body)
                 self.node = statement
                 self.b.line = self.span(statement)
+                guards, self.guards = self.guards, ()
                 self.statement(statement)
+                self.guards = guards
                 may_raise = any(catchable(i, classes) for i in body[mark:])
                 changed = self._changes(statement, before, visible)
                 simple = isinstance(statement, SIMPLE)
+                if may_raise and exposed and not risky:
+                    start, first, exposed = before, mark, False
                 if may_raise and (exposed or changed and not simple):
                     self.state = before
                     del body[mark:]
@@ -505,12 +525,13 @@ class Attempts(Loops):
                 exposed |= changed
                 if self.state.dead:
                     break
-                if not risky:  # nothing so far can raise: it needs no guard
-                    exposed = False
         if not count:
             return False
         rest = statements[count:]
-        self._attempt(start, body, lambda: self._after(rest))
+        if not risky:
+            first = len(body)
+        self.b.body.extend(body[:first])
+        self._attempt(start, body[first:], lambda: self._after(rest))
         return True
 
     def _changes(self, statement: ast.stmt, before: State, visible: Callable[[str], bool]) -> bool:
@@ -566,6 +587,12 @@ class Attempts(Loops):
             elif isinstance(part, ast.AugAssign) and isinstance(part.target, ast.Name):
                 if id(part) not in inside:
                     loads.add(part.target.id)
+        if not any(guard.handlers for guard in self.guards):  # an exception goes on after the final statements
+            finals = [s for guard in self.guards for s in guard.text]
+            if not any(contains(finals, kind) for kind in LEAVING):
+                read = (p for s in finals for p in ast.walk(s))
+                loads = {p.id for p in read if isinstance(p, ast.Name)}
+                return lambda name: name in loads or name in kept
         looping = self.loop_depth > 0
         first = _first_uses(guard.body) if looping else {}
 
@@ -657,10 +684,15 @@ class Attempts(Loops):
 
     def _manager_call(self, node: ast.expr) -> Any:
         """The class or function whose call makes the manager, if it is known."""
-        if isinstance(node, ast.Call) and not node.keywords:
-            found = self.constant(self.callee(node.func)) if isinstance(node.func, (ast.Name, ast.Attribute)) else None
-            return found.value if found is not None else None
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+            found = self.callee(node.func)
+            return found.value if isinstance(found, Const) else None
         return None
+
+    def _open(self, node: ast.With) -> bool:
+        """Are exceptions handled the same inside this `with` and outside of it?"""
+        known = (contextlib.suppress, contextlib.nullcontext, contextlib.closing, np.errstate)
+        return all(self._manager_call(item.context_expr) in known for item in node.items)
 
     def _managed(self, manager: Atom, target: ast.expr | None, body: list[ast.stmt]) -> None:
         silent = self.b.made_by(manager, np.errstate) is not None
@@ -771,12 +803,11 @@ def runnable(statement: ast.stmt) -> bool:
     """Can this statement stand inside a `Try` as a whole: does it neither leave nor guard anything itself?"""
     if isinstance(statement, SIMPLE):
         return True
-    if not isinstance(statement, (ast.If, ast.For, ast.While, ast.With, ast.Match)):
+    if not isinstance(statement, (ast.If, ast.For, ast.While, ast.With, ast.Match, ast.Try)):
         return False
-    if isinstance(statement, ast.With):
-        return not any(contains(statement.body, kind) for kind in (*LEAVING, *STRUCTURED))
-    structured = [s for s in STRUCTURED if s is not ast.Assert]
-    if any(contains([statement], kind) for kind in structured):
+    if isinstance(statement, (ast.With, ast.Try)):
+        return isinstance(statement, ast.With) or not any(contains([statement], k) for k in LEAVING)
+    if any(contains([statement], kind) for kind in STRUCTURED):
         return False
     jumps = (ast.Break, ast.Continue)
     return not isinstance(statement, (ast.If, ast.Match)) or not any(contains([statement], kind) for kind in jumps)

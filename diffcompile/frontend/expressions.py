@@ -313,6 +313,10 @@ class Expressions(Core):
     def attribute(self, base: Ref, attr: str, name: str = "") -> Ref:
         if isinstance(base, Const) and base.value is not UNBOUND:
             return self._constant_attribute(base, attr)
+        if attr == "args" and isinstance(base, Value) and base in self.unit.raised:
+            cls, args = self.unit.raised[base]
+            if cls.__init__ is Exception.__init__ or cls.__module__ == "builtins" and cls is not OSError:
+                return Tup(args)
         kind = self.type_of(base).kind
         made = self.b.made_by(base, *FIELDS) if isinstance(base, Value) else None
         if made is not None and kind == "tuple" and attr in FIELDS[made.fn]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..ir.graph import Atom, Const, Graph, If, Instr, Region, Try, Value
-from ..ir.walk import instructions, map_regions, substitute, with_regions
+from ..ir.walk import instructions, map_regions, operands, substitute, with_regions
+from .simplify import Rewriter, is_number
 
 Tables = dict[Value, tuple[dict[Value, Atom], dict[Value, Atom]]]
 
@@ -44,7 +45,12 @@ def _join(a: If, b: If, primal: set[Value]) -> bool:
 
 def _joined(a: If, b: If) -> If:
     def side(first: Region, second: Region) -> Region:
+        zeros = {o for o, r in zip(a.outs, first.results, strict=True) if is_number(r, 0)}
+        sums = {o for i in second.body if not zeros.isdisjoint(operands(i)) for o in i.outs}
         second = substitute(second, dict(zip(a.outs, first.results, strict=True)))
+        if sums:
+            others = {o for i in instructions(second) for o in i.outs} - sums
+            second = Rewriter(others).region(second)
         return Region((), (*first.body, *second.body), (*first.results, *second.results))
 
     return replace(b, outs=(*a.outs, *b.outs), then=side(a.then, b.then), orelse=side(a.orelse, b.orelse))
