@@ -56,6 +56,9 @@ SUPPORTED = {
     "If": "if x > 1.0:\n        return 3.0 * x\n    else:\n        return x",
     "Raise": "if x < 0.0:\n        raise ValueError\n    return 3.0 * x",
     "Assert": "assert x > 0.0, 'positive'\n    return 3.0 * x",
+    "Try": "try:\n        y = 6.0 / (x - 2.0)\n    except ZeroDivisionError:\n        y = 3.0 * x\n    return y",
+    "With": "with np.errstate(all='ignore'):\n        return 3.0 * x",
+    "Match": "match x:\n        case 1.0: return x\n        case y: return 3.0 * y",
     "Expr": "'a docstring'\n    return 3.0 * x",
     "Pass": "pass\n    return 3.0 * x",
     "Break": "for i in range(9):\n        if i == 2:\n            break\n        x = x * 1.0\n    return 3.0 * x",
@@ -163,21 +166,9 @@ CONSTRUCTS: dict[str, tuple[str, tuple[int, str], str, str]] = {
         "d = {k: x for k in 'ab'}", (2, "{k: x for k in 'ab'}"), "a dict comprehension is not differentiated yet",
         "Write the dict out with its keys.",
     ),
-    "Try": (
-        "try:\n        y = x\n    except ValueError:\n        y = 2.0", (2, "try:"), "`try` is not differentiated yet",
-        "Test for the condition with an `if` instead.",
-    ),
     "TryStar": (
         "try:\n        y = x\n    except* ValueError:\n        y = 2.0", (2, "try:"), "`except*` is not differentiated",
         "Test for the condition with an `if` instead.",
-    ),
-    "With": (
-        "with open('f') as h:\n        y = x", (2, "with open('f') as h:"), "`with` is not differentiated yet",
-        "Enter the context around the call of the derivative.",
-    ),
-    "Match": (
-        "match x:\n        case 1.0:\n            y = x", (2, "match x:"),
-        "`match` is not differentiated yet", "Write it as `if` and `elif`.",
     ),
     "TypeAlias": (
         "type A = float", (2, "type A = float"), "a type alias inside a differentiated function",

@@ -543,9 +543,7 @@ def c13(x, w):
     return sum(i * a * b for i, (a, b) in enumerate(zip(reversed(x), w)))
 
 
-@trap("C14", "try/except: the path that ran", lambda: (-2.0,), -5.0,
-    later="B",
-)
+@trap("C14", "try/except: the path that ran", lambda: (-2.0,), -5.0)
 def c14(x):
     try:
         if x < 0:
@@ -614,9 +612,7 @@ def c17(x):
     return np.sum(np.sqrt(x))
 
 
-@trap("C18", "match", lambda: (3.0, "sq"), 6.0,
-    later="B",
-)
+@trap("C18", "match", lambda: (3.0, "sq"), 6.0)
 def c18(x, kind):
     match kind:
         case "sq":

@@ -199,7 +199,7 @@ _SCALAR_ERRORS: dict[Any, tuple[type[BaseException], ...]] = {
 
 
 def catchable(instr: Instr, classes: tuple[type[BaseException], ...]) -> bool:
-    """May this instruction raise an exception of one of these classes? Without doubt only where it is said."""
+    """May this instruction raise an exception of one of these classes?"""
     match instr:
         case If() | For() | While():
             return any(catchable(i, classes) for part in regions(instr) for i in part.body)

@@ -1,4 +1,4 @@
-"""The adjoint of `if`, `for`, `while` and `try`: an `if` on the same test, a loop over the same turns, last first.
+"""The adjoint of `if`, `try`, `for` and `while`: an `if` on the same test, a loop over the same turns.
 
     for x in xs: s = s * x              for x in reversed(...): x_bar = s_bar * s; s_bar = s_bar * x
 """

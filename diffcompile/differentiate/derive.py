@@ -68,7 +68,9 @@ def sweep(
     for instr in instructions(graph.region):
         if isinstance(instr, Try):
             cotangents.uncertain.update(
-                o for o, a in zip(instr.outs, instr.otherwise, strict=False) if isinstance(a, Const) and a.value is UNBOUND
+                out
+                for out, other in zip(instr.outs, instr.otherwise, strict=False)
+                if isinstance(other, Const) and other.value is UNBOUND
             )
         elif isinstance(instr, Call) and instr.fn is operator.is_ and isinstance(instr.args[0], Value):
             state.completed.setdefault(instr.args[0], instr.outs[0])

@@ -283,6 +283,10 @@ class Refer(Protocol):
     def dotted(self, path: str) -> ast.expr: ...
 
 
+# How the branch of an `if` is printed: the `if`, the branch, whether it is the first one.
+Finish = Callable[[If, Region, bool], list[ast.stmt]]
+
+
 class Printer:
     """Prints one graph as the statements of a function."""
 
@@ -588,7 +592,7 @@ class Printer:
         else:
             out.append(ast.If(test, then, orelse))
 
-    def finished(self, choice: If, part: Region) -> list[ast.stmt]:
+    def finished(self, choice: If, part: Region, taken: bool) -> list[ast.stmt]:
         """The statements of a branch, with what it hands on."""
         body = self.block(part)
         self.moves(list(zip(choice.outs, part.results, strict=True)), body)
@@ -610,7 +614,7 @@ class Printer:
         completed: Call | None,
         choice: If | None,
         after: Region,
-        finish: Callable[[If, Region], list[ast.stmt]],
+        finish: Finish,
         out: list[ast.stmt],
     ) -> None:
         """`try`, with the branches of the `if` on its success as its clauses; or `with`."""
@@ -649,7 +653,7 @@ class Printer:
         if choice is None:
             handlers.append(self.clause(instr.classes, name, caught))
         else:
-            completing = finish(choice, choice.then)
+            completing = finish(choice, choice.then, True)
             handlers.extend(self.clauses(instr, choice, choice.orelse, name, caught, finish))
         self.handling.pop()
         out.append(ast.Try(body or [ast.Pass()], handlers, completing, []))
@@ -672,7 +676,7 @@ class Printer:
         part: Region,
         name: str | None,
         begin: list[ast.stmt],
-        finish: Callable[[If, Region], list[ast.stmt]],
+        finish: Finish,
     ) -> list[ast.ExceptHandler]:
         """The `except` clauses: a branch on the class of the exception is a clause of its own."""
         found: list[ast.ExceptHandler] = []
@@ -691,9 +695,9 @@ class Printer:
             if flag is not None:
                 said.append(ast.Assign([_name(flag, ast.Store())], ast.Constant(True)))
                 begin = [*begin, ast.Assign([_name(flag, ast.Store())], ast.Constant(False))]
-            found.append(self.clause(classes, name, [*said, *finish(choice, matched)]))
+            found.append(self.clause(classes, name, [*said, *finish(choice, matched, False)]))
             left = tuple(c for c in left if not issubclass(c, classes))
-        found.append(self.clause(left, name, [*begin, *finish(choice, part)]))
+        found.append(self.clause(left, name, [*begin, *finish(choice, part, False)]))
         return found
 
     def loop(self, instr: For | While, out: list[ast.stmt]) -> None:
@@ -744,7 +748,7 @@ class Printer:
 
     def tail(self, region: Region, pairs: list[tuple[Value, Atom]], leave: Atom) -> list[ast.stmt]:
         last = region.body[-1] if region.body else None
-        if isinstance(last, If) and isinstance(leave, Value) and leave in last.outs:
+        if isinstance(last, If) and isinstance(leave, Value) and leave in (*last.outs, last.test):
             return self.leaving_branch(region, last, pairs, leave)
         out = self.block(region)
         flag: Atom | None = leave
@@ -763,11 +767,13 @@ class Printer:
         """The turn ends in an `if` that decides whether to leave: `break` stands inside it."""
         line = self.line
 
-        def finish(choice: If, part: Region) -> list[ast.stmt]:
+        def finish(choice: If, part: Region, taken: bool) -> list[ast.stmt]:
             self.line = line
             table: dict[Value, Atom] = dict(zip(choice.outs, part.results, strict=True))
+            if isinstance(choice.test, Value):
+                table[choice.test] = Const(taken)
             inner = [(t, table.get(s, s) if isinstance(s, Value) else s) for t, s in pairs]
-            return self.tail(part, inner, table[leave] if isinstance(leave, Value) else leave)
+            return self.tail(part, inner, table.get(leave, leave) if isinstance(leave, Value) else leave)
 
         attempt = region.body[-3] if len(region.body) > 2 else None
         if isinstance(attempt, Try):
@@ -779,7 +785,7 @@ class Printer:
                 return out
         out = self.block(replace(region, body=region.body[:-1]))
         line = self.line
-        then, orelse = finish(last, last.then), finish(last, last.orelse)
+        then, orelse = finish(last, last.then, True), finish(last, last.orelse, False)
         self.line = 0
         test = self.atom(last.test)
         if then and isinstance(then[-1], ast.Break):

@@ -1,4 +1,4 @@
-"""`try`, `raise` and `with`: what may raise is guarded, statement by statement, so that progress is exact.
+"""`try` and `raise`: what may raise is guarded, statement by statement, so that progress is exact.
 
     try:                                   y.1, error = try:
         y = math.sqrt(x)                     y = math.sqrt(x); yield y
@@ -14,33 +14,16 @@ from __future__ import annotations
 
 import ast
 import builtins
-import contextlib
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-import numpy as np
 
 from ..analysis.effects import catchable, pure
 from ..ir.graph import Atom, Call, Const, For, If, Instr, Region, Store, Try, Value, While, raise_error
-from ..ir.types import BOOL, OBJECT, UNKNOWN, Type
+from ..ir.types import BOOL, OBJECT
 from ..ir.walk import instructions
-from .heap import (
-    UNBOUND_REF,
-    Bound,
-    Cell,
-    Closure,
-    Content,
-    Entries,
-    Items,
-    Obj,
-    Ref,
-    Sequence,
-    State,
-    Tup,
-    View,
-)
+from .export import Export
+from .heap import UNBOUND_REF, Cell, Obj, Ref, Sequence, State, Tup
 from .loops import Loops, contains
 
 Classes = tuple[type[BaseException], ...]
@@ -110,6 +93,9 @@ class Attempts(Loops):
         raise NotImplementedError
 
     def give(self, ref: Ref) -> None:
+        raise NotImplementedError
+
+    def is_open(self, node: ast.With) -> bool:
         raise NotImplementedError
 
     # -- try ------------------------------------------------------------------------------------------------
@@ -208,7 +194,7 @@ class Attempts(Loops):
                 self.state.vars[self.scope, name] = Const(False)
 
     def _finally(self, guard: Guard, error: Ref) -> bool:
-        """Run the final statements, then go on with what was going on; False if they do something to be seen."""
+        """Run the final statements, then go on with what was going on; False if they can be seen to."""
         names = ("$leave", "$returned", "$broke", "$result")
         leaving = any(contains(guard.final or [], kind) for kind in LEAVING)
         kept = {n: self.state.vars[self.scope, n] for n in names if (self.scope, n) in self.state.vars}
@@ -418,7 +404,7 @@ class Attempts(Loops):
                 self.guarded([check, *rest])
             case _ if self._runs(statements):
                 return
-            case ast.With() if not self._open(first):
+            case ast.With() if not self.is_open(first):
                 raise self.refuse(
                     "what a `with` changes before it may raise is seen by the `try` around it",
                     "Put the `try` inside the `with`.",
@@ -587,7 +573,8 @@ class Attempts(Loops):
             elif isinstance(part, ast.AugAssign) and isinstance(part.target, ast.Name):
                 if id(part) not in inside:
                     loads.add(part.target.id)
-        if not any(guard.handlers for guard in self.guards):  # an exception goes on after the final statements
+        # An exception that nothing handles goes on after the final statements, which alone see what was done.
+        if not any(guard.handlers for guard in self.guards):
             finals = [s for guard in self.guards for s in guard.text]
             if not any(contains(finals, kind) for kind in LEAVING):
                 read = (p for s in finals for p in ast.walk(s))
@@ -632,172 +619,6 @@ class Attempts(Loops):
 
         self._completed(error, then, orelse)
 
-    # -- with -----------------------------------------------------------------------------------------------
-
-    def _With(self, node: ast.With) -> None:
-        self._with(node.items, node.body, node)
-
-    def _with(self, items: list[ast.withitem], body: list[ast.stmt], node: ast.With) -> None:
-        if not items:
-            self.block(body)
-            return
-        item, *more = items
-        inner: list[ast.stmt] = body
-        if more:
-            nested = ast.With(more, body)
-            inner = [ast.copy_location(nested, node)]
-        known = self._manager_call(item.context_expr)
-        if known is contextlib.suppress:
-            assert isinstance(item.context_expr, ast.Call)
-            args = item.context_expr.args
-            caught: ast.expr = args[0] if len(args) == 1 else ast.Tuple(list(args), ast.Load())
-            ast.copy_location(caught, node)
-            handler = ast.ExceptHandler(caught, None, [ast.copy_location(ast.Pass(), node)])
-            handlers = [(self._classes(caught), handler)]
-            if item.optional_vars is not None:
-                self.assign(item.optional_vars, Const(None))
-            self._guard(self._guard_of(handlers, None, inner), [])
-            return
-        if known is contextlib.nullcontext:
-            assert isinstance(item.context_expr, ast.Call)
-            given = item.context_expr.args
-            entered = self.expression(given[0]) if given else Const(None)
-            if item.optional_vars is not None:
-                self.assign(item.optional_vars, entered)
-            self.block(inner)
-            return
-        if known is contextlib.closing:
-            assert isinstance(item.context_expr, ast.Call)
-            name = f"$closing{node.lineno}"
-            thing = ast.copy_location(ast.Name(name, ast.Load()), node)
-            self.state.vars[self.scope, name] = self.expression(item.context_expr.args[0])
-            if item.optional_vars is not None:
-                self.assign(item.optional_vars, self.state.vars[self.scope, name])
-            close: ast.stmt = ast.Expr(ast.Call(ast.Attribute(thing, "close", ast.Load()), [], []))
-            for part in ast.walk(close):
-                if isinstance(part, (ast.expr, ast.stmt)):
-                    ast.copy_location(part, node)
-            self._guard(self._guard_of([], [close], inner), [])
-            return
-        manager = self.value(item.context_expr)
-        self._managed(manager, item.optional_vars, inner)
-
-    def _manager_call(self, node: ast.expr) -> Any:
-        """The class or function whose call makes the manager, if it is known."""
-        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
-            found = self.callee(node.func)
-            return found.value if isinstance(found, Const) else None
-        return None
-
-    def _open(self, node: ast.With) -> bool:
-        """Are exceptions handled the same inside this `with` and outside of it?"""
-        known = (contextlib.suppress, contextlib.nullcontext, contextlib.closing, np.errstate)
-        return all(self._manager_call(item.context_expr) in known for item in node.items)
-
-    def _managed(self, manager: Atom, target: ast.expr | None, body: list[ast.stmt]) -> None:
-        silent = self.b.made_by(manager, np.errstate) is not None
-        line = self.b.line
-        name = target.id if isinstance(target, ast.Name) else ""
-        entered = Value(name or "entered", UNKNOWN if not silent else Type("none"), named=bool(name))
-        before = self.state.copy()
-        guards, self.managers = self.guards, self.managers + 1
-        if not silent:
-            self.guards = ()  # an exception leaves through the manager
-        with self.b.region() as instrs:
-            if target is not None:
-                self.assign(target, self.own(entered, name) if not silent else Const(None))
-            self.block(body)
-        self.managers -= 1
-        self.guards = guards
-        self.b.line = line
-        export = Export(self.state, before, instrs)
-        after, _ = export.states(whole=True)
-        if after.dead and not silent:
-            raise self.refuse("a `with` whose body always raises", "Raise outside of it.")
-        error = Value("error", OBJECT)
-        region = Region((entered,), tuple(instrs), tuple(export.results))
-        otherwise = tuple(export.otherwise)
-        self.b.emit(Try((*export.outs, error), region, otherwise, (), manager, silent, line, object()))
-        self.state = after
-
-
-class Export:
-    """What a region made that the state after it refers to, handed out of the region."""
-
-    def __init__(self, after: State, before: State, body: list[Instr]) -> None:
-        self.after = after
-        self.before = before
-        self.made = {out for instr in body for out in instr.outs}
-        self.outs: list[Value] = []
-        self.results: list[Atom] = []
-        self.otherwise: list[Atom] = []
-        self.table: dict[Value, Value] = {}
-        self.refs: dict[int, tuple[Ref, Ref]] = {}
-
-    def states(self, whole: bool = False) -> tuple[State, State]:
-        """The state where the region completed, and that where it did not."""
-        completed, failed = self.after.copy(), self.before.copy()
-        for cell, content in self.after.heap.items():
-            old = self.before.heap.get(cell)
-            if isinstance(content, Value) and content in self.made and isinstance(old, Value) and not whole:
-                completed.heap[cell] = failed.heap[cell] = self._out(content, old)
-            else:
-                completed.heap[cell] = self.content(content)
-        for key, ref in self.after.vars.items():
-            completed.vars[key] = self.ref(ref)
-        completed.done = self.atom(self.after.done)
-        return completed, failed
-
-    def _out(self, value: Value, otherwise: Atom) -> Value:
-        out = Value(value.name, value.type, value.named)
-        self.outs.append(out)
-        self.results.append(value)
-        self.otherwise.append(otherwise)
-        return out
-
-    def atom(self, atom: Atom) -> Atom:
-        if isinstance(atom, Const) or atom not in self.made:
-            return atom
-        if atom not in self.table:
-            self.table[atom] = self._out(atom, UNBOUND_REF)
-        return self.table[atom]
-
-    def content(self, content: Content) -> Content:
-        match content:
-            case Items(items):
-                return Items(tuple(map(self.ref, items)))
-            case Entries(entries):
-                return Entries(tuple((k, self.ref(r)) for k, r in entries))
-        return self.atom(content)
-
-    def ref(self, ref: Ref) -> Ref:
-        known = self.refs.get(id(ref))
-        if known is None:
-            known = self.refs[id(ref)] = (ref, self._ref(ref))
-        return known[1]
-
-    def _ref(self, ref: Ref) -> Ref:
-        match ref:
-            case Const() | Value():
-                return self.atom(ref)
-            case Tup(items):
-                return Tup(tuple(map(self.ref, items)))
-            case View():
-                base = self.ref(ref.base)
-                assert isinstance(base, (Obj, View))
-                cache = [(self.atom(a), self.atom(b)) for a, b in ref.cache]
-                args = tuple(map(self.atom, ref.args))
-                kwargs = tuple((k, self.atom(a)) for k, a in ref.kwargs)
-                return replace(ref, base=base, args=args, kwargs=kwargs, cache=cache)
-            case Bound():
-                return replace(ref, receiver=self.ref(ref.receiver))
-            case Closure():
-                return replace(ref, defaults=tuple((n, self.ref(r)) for n, r in ref.defaults))
-            case Sequence():
-                refs = None if ref.refs is None else tuple(map(self.ref, ref.refs))
-                return replace(ref, items=tuple(map(self.atom, ref.items)), refs=refs)
-        return ref
-
 
 def runnable(statement: ast.stmt) -> bool:
     """Can this statement stand inside a `Try` as a whole: does it neither leave nor guard anything itself?"""
@@ -809,8 +630,8 @@ def runnable(statement: ast.stmt) -> bool:
         return isinstance(statement, ast.With) or not any(contains([statement], k) for k in LEAVING)
     if any(contains([statement], kind) for kind in STRUCTURED):
         return False
-    jumps = (ast.Break, ast.Continue)
-    return not isinstance(statement, (ast.If, ast.Match)) or not any(contains([statement], kind) for kind in jumps)
+    jumps = any(contains([statement], kind) for kind in (ast.Break, ast.Continue))
+    return isinstance(statement, (ast.For, ast.While)) or not jumps
 
 
 def leaves(statements: list[ast.stmt]) -> bool:

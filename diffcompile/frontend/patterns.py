@@ -18,14 +18,14 @@ from typing import Any
 
 from ..ir.graph import Const, Value
 from ..ir.types import BOOL
-from .attempts import Attempts
 from .heap import UNBOUND_REF, Entries, Obj, Ref, Tup
+from .managers import Managers
 
 # Classes whose one positional pattern is matched against the subject itself.
 WHOLE = frozenset({bool, bytearray, bytes, dict, float, frozenset, int, list, set, str, tuple})
 
 
-class Patterns(Attempts):
+class Patterns(Managers):
     parts: set[int] = set()  # what a pattern may capture that is there whether it matches or not
 
     def _Match(self, node: ast.Match) -> None:

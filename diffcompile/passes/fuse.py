@@ -3,7 +3,7 @@
     if not completed: x_bar -= y_bar           if completed: x_bar += y_bar * (0.5 / y)
     if completed: x_bar += y_bar * (0.5 / y)    ->   else: x_bar -= y_bar
 
-Inside a branch on whether a `try` completed, what that handed out is read under the name that it went on with.
+Inside a branch on whether a `try` completed, what that handed out is read under the name it went on with.
 """
 
 from __future__ import annotations
@@ -75,4 +75,5 @@ def _renamed(region: Region, known: Tables, handed: set[Value]) -> Region:
 
 def _names(instr: If, part: Region, handed: set[Value]) -> dict[Value, Atom]:
     """What the outs of this `if` are if that branch ran."""
-    return {r: o for o, r in zip(instr.outs, part.results, strict=True) if isinstance(r, Value) and r in handed}
+    pairs = zip(instr.outs, part.results, strict=True)
+    return {r: o for o, r in pairs if isinstance(r, Value) and r in handed}

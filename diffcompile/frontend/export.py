@@ -1,0 +1,90 @@
+"""The state after a region that may be left before its end: what it made is handed out of it.
+
+    y = math.sqrt(x)                 yields sqrt_out; the name `y` refers to the out of the instruction
+                                     that owns the region, or, where it was left, to what it was before
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..ir.graph import Atom, Const, Instr, Value
+from .heap import UNBOUND_REF, Bound, Closure, Content, Entries, Items, Obj, Ref, Sequence, State, Tup, View
+
+
+class Export:
+    """What a region made that the state after it refers to, handed out of the region."""
+
+    def __init__(self, after: State, before: State, body: list[Instr]) -> None:
+        self.after = after
+        self.before = before
+        self.made = {out for instr in body for out in instr.outs}
+        self.outs: list[Value] = []
+        self.results: list[Atom] = []
+        self.otherwise: list[Atom] = []
+        self.table: dict[Value, Value] = {}
+        self.refs: dict[int, tuple[Ref, Ref]] = {}
+
+    def states(self, whole: bool = False) -> tuple[State, State]:
+        """The state where the region completed, and that where it did not."""
+        completed, failed = self.after.copy(), self.before.copy()
+        for cell, content in self.after.heap.items():
+            old = self.before.heap.get(cell)
+            if isinstance(content, Value) and content in self.made and isinstance(old, Value) and not whole:
+                completed.heap[cell] = failed.heap[cell] = self._out(content, old)
+            else:
+                completed.heap[cell] = self.content(content)
+        for key, ref in self.after.vars.items():
+            completed.vars[key] = self.ref(ref)
+        completed.done = self.atom(self.after.done)
+        return completed, failed
+
+    def _out(self, value: Value, otherwise: Atom) -> Value:
+        out = Value(value.name, value.type, value.named)
+        self.outs.append(out)
+        self.results.append(value)
+        self.otherwise.append(otherwise)
+        return out
+
+    def atom(self, atom: Atom) -> Atom:
+        if isinstance(atom, Const) or atom not in self.made:
+            return atom
+        if atom not in self.table:
+            self.table[atom] = self._out(atom, UNBOUND_REF)
+        return self.table[atom]
+
+    def content(self, content: Content) -> Content:
+        match content:
+            case Items(items):
+                return Items(tuple(map(self.ref, items)))
+            case Entries(entries):
+                return Entries(tuple((k, self.ref(r)) for k, r in entries))
+        return self.atom(content)
+
+    def ref(self, ref: Ref) -> Ref:
+        known = self.refs.get(id(ref))
+        if known is None:
+            known = self.refs[id(ref)] = (ref, self._ref(ref))
+        return known[1]
+
+    def _ref(self, ref: Ref) -> Ref:
+        match ref:
+            case Const() | Value():
+                return self.atom(ref)
+            case Tup(items):
+                return Tup(tuple(map(self.ref, items)))
+            case View():
+                base = self.ref(ref.base)
+                assert isinstance(base, (Obj, View))
+                cache = [(self.atom(a), self.atom(b)) for a, b in ref.cache]
+                args = tuple(map(self.atom, ref.args))
+                kwargs = tuple((k, self.atom(a)) for k, a in ref.kwargs)
+                return replace(ref, base=base, args=args, kwargs=kwargs, cache=cache)
+            case Bound():
+                return replace(ref, receiver=self.ref(ref.receiver))
+            case Closure():
+                return replace(ref, defaults=tuple((n, self.ref(r)) for n, r in ref.defaults))
+            case Sequence():
+                refs = None if ref.refs is None else tuple(map(self.ref, ref.refs))
+                return replace(ref, items=tuple(map(self.atom, ref.items)), refs=refs)
+        return ref
