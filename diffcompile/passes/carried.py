@@ -10,24 +10,40 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..ir.graph import Atom, Const, For, Graph, If, Instr, Region, Value, While
-from ..ir.walk import map_regions, same_atom, substitute, substitute_in
+from ..ir.walk import instructions, map_regions, same_atom, substitute, substitute_in, values
 
 
 def carried(graph: Graph) -> Graph:
     """The graph without loop-invariant carried values."""
     table: dict[Value, Atom] = {}
-    region = _region(graph.region, table)
+    region = _region(graph.region, table, _leaving(graph.region))
     return replace(graph, region=substitute(region, table))
 
 
-def _region(region: Region, table: dict[Value, Atom]) -> Region:
-    return replace(region, body=tuple(_instr(instr, table) for instr in region.body))
+def _leaving(region: Region) -> set[Value]:
+    """What decides whether a loop is left: it stays a flag, which is printed as `break`."""
+    found: set[Value] = set()
+    for instr in instructions(region):
+        if isinstance(instr, (For, While)):
+            stack = list(values((instr.body.results[len(instr.init)],)))
+            made = {o: (i, k) for i in instructions(instr.body) for k, o in enumerate(i.outs)}
+            while stack:
+                value = stack.pop()
+                found.add(value)
+                maker, k = made.get(value, (None, 0))
+                if isinstance(maker, If):
+                    stack.extend(values((maker.then.results[k], maker.orelse.results[k])))
+    return found
 
 
-def _instr(instr: Instr, table: dict[Value, Atom]) -> Instr:
-    instr = map_regions(lambda part: _region(part, table), substitute_in(instr, table))
+def _region(region: Region, table: dict[Value, Atom], leaving: set[Value]) -> Region:
+    return replace(region, body=tuple(_instr(instr, table, leaving) for instr in region.body))
+
+
+def _instr(instr: Instr, table: dict[Value, Atom], leaving: set[Value]) -> Instr:
+    instr = map_regions(lambda part: _region(part, table, leaving), substitute_in(instr, table))
     if isinstance(instr, If):
-        return _branch(instr, table)
+        return _branch(instr, table, leaving)
     if not isinstance(instr, (For, While)):
         return instr
     items = len(instr.items) if isinstance(instr, For) else 0
@@ -64,13 +80,15 @@ def _is(atom: Atom, value: bool) -> bool:
     return isinstance(atom, Const) and atom.value is value
 
 
-def _branch(instr: If, table: dict[Value, Atom]) -> If:
+def _branch(instr: If, table: dict[Value, Atom], leaving: set[Value]) -> If:
     """What both branches yield alike is that, whichever ran."""
     kept = []
     for k, (a, b) in enumerate(zip(instr.then.results, instr.orelse.results, strict=True)):
         if same_atom(a, b):
             table[instr.outs[k]] = a
-        elif _is(a, True) and _is(b, False) and instr.test.type.kind == "bool":
+        elif _is(a, True) and _is(b, False) and instr.test.type.kind == "bool" and (
+            instr.outs[k] not in leaving
+        ):
             table[instr.outs[k]] = instr.test  # whether the first one ran
         else:
             kept.append(k)
