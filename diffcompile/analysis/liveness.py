@@ -31,6 +31,8 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.walk import operands, values
+from ..rules.fft import fitted
+from ..rules.matrices import inverse_gaps
 
 _SEES = frozenset({
     np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims,
@@ -45,7 +47,10 @@ _SEES = frozenset({
     np.ndarray.astype,
 })  # fmt: skip
 _NEW_LISTS = frozenset({pack_list, list, operator.mul, operator.add, operator.getitem})
-READ_ONLY = frozenset({np.broadcast_to, np.diagonal, np.ndarray.diagonal, np.broadcast_arrays, np.diag})
+READ_ONLY = frozenset({
+    np.broadcast_to, np.diagonal, np.ndarray.diagonal, np.linalg.diagonal, np.broadcast_arrays, np.diag,
+})  # fmt: skip
+_FRESH = frozenset({fitted, inverse_gaps})  # our own helpers whose result is always a new array
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict", "tuple"})
 
 
@@ -61,6 +66,8 @@ def sees_memory(instr: Call) -> bool:
     if instr.outs[0].type.kind == "list" and isinstance(fn, Hashable) and fn in _NEW_LISTS:
         return False  # what its items share is settled where they enter it (`passes/inplace.py`)
     try:
+        if fn in _FRESH:
+            return False
         if fn in _SEES or (getattr(np, "ndarray", None) and fn is getattr(np.ndarray, "mT", object())):
             return True
     except TypeError:

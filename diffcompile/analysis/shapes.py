@@ -18,7 +18,14 @@ import numpy as np
 
 from ..ir.graph import Atom, Const, Value
 from ..ir.types import UNKNOWN, Type, not_one, type_of_constant
-from . import shapes_builtins, shapes_create, shapes_index, shapes_layout, shapes_reduce  # noqa: F401
+from . import (  # noqa: F401
+    shapes_builtins,
+    shapes_create,
+    shapes_fft,
+    shapes_index,
+    shapes_layout,
+    shapes_reduce,
+)
 from .shapes_containers import list_of
 from .shapes_core import RULES, Undecided, constant, element, facts
 from .shapes_elementwise import scalar_class_result, ufunc_result

@@ -49,7 +49,8 @@ class Cotangents:
         if isinstance(ct, Value):
             ct = self.renamed.get(ct, ct)
         if not isinstance(ct, tuple):
-            ct = self._real(ct if known is not None else self.named(ct, atom), atom)
+            real = self._real(ct, atom)
+            ct = self.named(ct, atom) if known is None and real is ct else real
         self.of[atom] = ct if known is None else self._sum(known, ct, atom)
 
     def named(self, ct: Atom, atom: Value) -> Atom:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import inspect
 import itertools
 import operator
@@ -136,6 +137,8 @@ class Calls(Expressions):
                 return self.view(args[0], fn, *rest, kwargs=named, name=name)
         atoms = [self.argument(a) for a in args]
         named = {k: self.argument(a) for k, a in kwargs.items()}
+        if self.unit.rule:
+            atoms, named = without_defaults(fn, atoms, named)
         return self.own(self.b.call(fn, *atoms, kwargs=named, name=name), name)
 
     def argument(self, ref: Ref) -> Atom:
@@ -392,6 +395,36 @@ class Calls(Expressions):
             known = self.type_of(item)
             kinds.add("number" if known.is_scalar else (known.kind, known.rank))
         return len(kinds) > 1
+
+
+@functools.lru_cache(maxsize=1024)
+def defaults_of(fn: Any) -> dict[str, Any]:
+    """The parameters of a library function that can be given by position, with their defaults."""
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    return {p.name: p.default for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD}
+
+
+def without_defaults(
+    fn: Any, args: list[Atom], kwargs: dict[str, Atom]
+) -> tuple[list[Atom], dict[str, Atom]]:
+    """The arguments of a call in a rule, without options that a reader would leave out."""
+    defaults = defaults_of(fn) if _hashable(fn) else {}
+
+    def is_default(name: str, atom: Atom) -> bool:
+        if not isinstance(atom, Const) or not isinstance(atom.value, (bool, int, str, type(None))):
+            return False
+        default = defaults.get(name, inspect.Parameter.empty)
+        return type(default) is type(atom.value) and bool(default == atom.value)
+
+    named = {k: a for k, a in kwargs.items() if not is_default(k, a)}
+    names = list(defaults)[: len(args)]
+    if len(names) == len(args):
+        while args and is_default(names[len(args) - 1], args[-1]):
+            args = args[:-1]
+    return args, named
 
 
 def _flat(value: Any) -> Any:

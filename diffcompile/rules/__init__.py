@@ -5,6 +5,7 @@ from . import (
     contractions,
     elementwise,
     factorisations,
+    fft,
     index,
     linalg,
     norms,
@@ -16,6 +17,6 @@ from .register import REGISTRY, defelementwise, defjvp, deflinear, defvjp, nondi
 
 __all__ = [
     "REGISTRY", "arithmetic", "contractions", "defelementwise", "defjvp", "deflinear", "defvjp",
-    "elementwise", "factorisations", "index", "linalg", "nondifferentiable", "norms", "products", "reduce",
-    "shape",
+    "elementwise", "factorisations", "fft", "index", "linalg", "nondifferentiable", "norms", "products",
+    "reduce", "shape",
 ]  # fmt: skip
