@@ -487,7 +487,7 @@ def plainest(family: str, kernel: str, folder: Path) -> dict[str, Any]:
     return answer
 
 
-# Spellings that are refused, or that stop with an error, so far; those of `SOMETIMES` in these kernels. The
+# Spellings that are refused, or stop with an error, so far; those of `SOMETIMES` in these kernels only. The
 # tests are strict about them: delete the line of one that is compiled.
 REFUSED = {
     "add": {
@@ -531,7 +531,9 @@ Stopped = (DiffCompileError, TypeError, NameError, AttributeError, ValueError, L
 
 
 # Refused or compiled by the address of an object.
-UNDECIDED = {("add", "closure"): {"ode step in a loop", "masked in a branch", "polynomial in single precision"}}
+UNDECIDED = {
+    ("add", "closure"): {"ode step in a loop", "masked in a branch", "polynomial in single precision"},
+}
 
 
 def case(family: str, kernel: str, spelling: str) -> Any:
