@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from ..rules.library import part_of
+from ..rules.library import consult, part_of
 
-FILES = {"scipy.special": "shapes_special"}
+FILES = {"scipy.special": "shapes_special", "scipy.stats": "shapes_stats"}
 _read: set[str] = set()
 
 
@@ -16,4 +16,5 @@ def learn(fn: Any) -> None:
     part = part_of(fn)
     if part in FILES and part not in _read:
         _read.add(part)
+        consult(fn)
         importlib.import_module(f"{__package__}.{FILES[part]}")

@@ -18,13 +18,14 @@ import symtable
 import sys
 import textwrap
 from collections.abc import Callable
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..frontend.source import read_source
 from ..ir.graph import Call, Const, Function, Graph, Region, Value, backward_begins
+from ..ir.text import SCIPY, place_in_scipy
 from ..ir.walk import instructions, operands, regions, values
 from .keep import appended
 from .names import names
@@ -32,10 +33,6 @@ from .nest import nested
 from .python import LIMIT, Blank, Comment, Printer, print_python
 
 _PLACES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.lib.scimath", "numpy.polynomial")
-_SCIPY = (
-    "special", "linalg", "fft", "signal", "stats", "integrate", "optimize", "interpolate", "ndimage",
-    "sparse",
-)  # fmt: skip
 LARGEST = 200  # a constant of more items is not written into a module
 
 
@@ -60,6 +57,8 @@ class Module:
             self.imports["np"] = "import numpy as np"
         elif rest:
             module = ".".join([root, *rest[:-1]])
+            while module not in sys.modules:  # `scipy.stats.norm` of `scipy.stats.norm.pdf`
+                module = module.rpartition(".")[0]
             self.imports.setdefault(module, f"import {module}")
         node: ast.expr = ast.Name(root, ast.Load())
         for name in rest:
@@ -428,6 +427,9 @@ def public_path(thing: Any) -> str | None:
     if isinstance(owner, np.ufunc) and isinstance(name, str):
         path = public_path(owner)  # `np.add.at`
         return path and f"{path}.{name}"
+    if isinstance(thing, MethodType):
+        path = place_in_scipy(owner)  # `scipy.stats.norm.pdf`
+        return path and f"{path}.{name}"
     if thing is operator.setitem or not isinstance(name, str):
         return None
     if getattr(builtins, name, None) is thing:
@@ -438,8 +440,7 @@ def public_path(thing: Any) -> str | None:
     for lib in (math, operator, itertools):
         if getattr(lib, name, None) is thing:
             return f"{lib.__name__}.{name}"
-    for part in _SCIPY:
-        module = f"scipy.{part}"
+    for module in SCIPY:
         if getattr(sys.modules.get(module), name, None) is thing:
             return f"{module}.{name}"
     return None

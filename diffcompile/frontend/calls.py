@@ -24,11 +24,11 @@ from ..ir.types import INT, RANGE, Type, join
 from ..rules.broadcast import unbroadcast
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
-from ..rules.library import consult
+from ..rules.library import KEEPING, POSITIONAL, consult
 from ..rules.register import REGISTRY
 from .build import repeats, unbroadcast_call
 from .expressions import UNROLLED, Expressions
-from .heap import Bound, Closure, Entries, Items, Obj, Ref, Scope, Sequence, Tup, View
+from .heap import Bound, Closure, Entries, Items, Made, Obj, Ref, Scope, Sequence, Tup, View
 from .source import Source, read_source
 
 # NumPy functions and methods whose result may see the memory of their first argument.
@@ -93,6 +93,10 @@ class Calls(Expressions):
     def known(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A call of a function that is known now."""
         consult(fn)
+        if _hashable(fn) and kwargs and fn in POSITIONAL:
+            args, kwargs = by_position(POSITIONAL[fn], args, kwargs)
+        if _hashable(fn) and fn in KEEPING:
+            return Made(fn, tuple(args), tuple(kwargs.items()))
         special = SPECIAL.get(fn) if _hashable(fn) else None
         if special is not None:
             result: Ref | None = special(self, args, kwargs, name)
@@ -152,6 +156,10 @@ class Calls(Expressions):
     # -- methods --------------------------------------------------------------------------------------------
 
     def method(self, receiver: Ref, method: str, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        if isinstance(receiver, Made):
+            own = getattr(receiver.maker, method, None)
+            if own in REGISTRY.reverse:
+                return self.known(own, [*args, *receiver.args], {**kwargs, **dict(receiver.kwargs)}, name)
         items = self._sequence(receiver)
         if isinstance(receiver, Obj) and isinstance(self.state.heap[receiver.cell], Entries):
             return self._dict_method(receiver, method, args)
@@ -427,6 +435,16 @@ def without_defaults(
     return args, named
 
 
+def by_position(
+    names: tuple[str, ...], args: list[Ref], kwargs: dict[str, Ref]
+) -> tuple[list[Ref], dict[str, Ref]]:
+    """The same call, with what was passed by name passed by position as far as that goes."""
+    args, kwargs = list(args), dict(kwargs)
+    while len(args) < len(names) and names[len(args)] in kwargs:
+        args.append(kwargs.pop(names[len(args)]))
+    return args, kwargs
+
+
 def _flat(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         for item in value:
@@ -620,6 +638,8 @@ def _divmod(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) ->
 def _attribute_of(attr: str) -> Any:
     def lowered(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
         """`np.ndim(x)` where it is a constant, or `x` is known to be an array."""
+        if isinstance(args[0], Const) and len(args) == 1 and np.isscalar(args[0].value):
+            return Const(getattr(np.asarray(args[0].value), attr))
         known = frame.type_of(args[0])
         if known.rank is None or len(args) > 1 or not isinstance(args[0], (Value, Obj, View)):
             return None

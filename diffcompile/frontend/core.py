@@ -37,6 +37,7 @@ from .heap import (
     Content,
     Entries,
     Items,
+    Made,
     Obj,
     Ref,
     Scope,
@@ -158,6 +159,9 @@ class Core:
                 return self.pack(content)
             case Tup(items):
                 return self.b.call(pack_tuple, *map(self.atom, items))
+            case Made(maker, args, kwargs):
+                named = {name: self.atom(r) for name, r in kwargs}
+                return self.b.call(maker, *map(self.atom, args), kwargs=named)
             case Conflict(reason, span):
                 raise UnsupportedSyntax(reason, span or self.span(), "Use one kind of value on every path.")
             case Bound() | Closure():
@@ -297,6 +301,8 @@ class Core:
                     stack.extend(items)
                 case Bound(receiver=receiver):
                     stack.append(receiver)
+                case Made(args=args, kwargs=kwargs):
+                    stack.extend((*args, *(r for _, r in kwargs)))
         return found
 
     # -- branches -------------------------------------------------------------------------------------------

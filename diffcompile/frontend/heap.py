@@ -110,6 +110,15 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """An object whose methods are those of what made it, with its arguments behind theirs: `norm(m, s)`."""
+
+    maker: Any
+    args: tuple[Ref, ...]
+    kwargs: tuple[tuple[str, Ref], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sequence:
     """What a `for` can run over in lockstep: `zip`, `enumerate`, `reversed`, `range`, a container.
 
@@ -131,7 +140,7 @@ class Conflict:
     span: Span | None = None
 
 
-Ref = Atom | Obj | View | Tup | Closure | Bound | Sequence | Conflict
+Ref = Atom | Obj | View | Tup | Closure | Bound | Made | Sequence | Conflict
 Content = Atom | Items | Entries
 
 UNBOUND_REF = Const(UNBOUND)

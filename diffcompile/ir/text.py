@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from types import MethodType
 
 import numpy as np
 
@@ -29,6 +30,11 @@ from .graph import (
     While,
 )
 
+# The parts of SciPy in which its functions and distributions are found.
+SCIPY = tuple(f"scipy.{part}" for part in (
+    "special", "linalg", "fft", "signal", "stats", "integrate", "optimize", "interpolate", "ndimage",
+    "sparse", "sparse.linalg", "spatial",
+))  # fmt: skip
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -62,6 +68,8 @@ def function_name(fn: object) -> str:
     ufunc = getattr(fn, "__self__", None)
     if type(ufunc).__name__ == "ufunc":
         return f"{function_name(ufunc)}.{getattr(fn, '__name__', '')}"
+    if isinstance(fn, MethodType) and place_in_scipy(fn.__self__):
+        return f"{place_in_scipy(fn.__self__)}.{fn.__name__}"
     module = getattr(fn, "__module__", None) or ""
     owner = getattr(fn, "__objclass__", None)
     name = getattr(fn, "__name__", None) or type(fn).__name__
@@ -77,6 +85,17 @@ def function_name(fn: object) -> str:
     if short.startswith("diffcompile"):
         short = ""
     return f"{short}.{name}" if short else name
+
+
+def place_in_scipy(thing: object) -> str | None:
+    """Where SciPy keeps an object that does not know its own name: `scipy.stats.norm`."""
+    if not (getattr(type(thing), "__module__", "") or "").startswith("scipy."):
+        return None
+    for module in SCIPY:
+        for name, value in vars(sys.modules.get(module, object)).items():
+            if value is thing:
+                return f"{module}.{name}"
+    return None
 
 
 def _public(module: str, name: str, fn: object) -> str:

@@ -18,8 +18,14 @@ from .register import REGISTRY
 # A part of SciPy, and the file beside this one that holds its rules.
 FILES = {
     "scipy.special": "scipy_special",
+    "scipy.stats": "scipy_stats",
 }
 _read: set[str] = set()
+
+# The names of the parameters that a function takes, in order: what is passed by name can go by position.
+POSITIONAL: dict[Any, tuple[str, ...]] = {}
+# What, called, gives an object whose methods are its own, with the arguments of that call behind theirs.
+KEEPING: set[Any] = set()
 
 
 def consult(fn: Any) -> None:

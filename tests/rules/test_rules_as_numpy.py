@@ -14,13 +14,14 @@ import inspect
 import operator
 import pkgutil
 from pathlib import Path
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
 import diffcompile.rules
+from diffcompile.ir.text import place_in_scipy
 from diffcompile.rules.broadcast import unbroadcast
 from diffcompile.rules.register import REGISTRY
 
@@ -53,6 +54,8 @@ WIDENED = {fn for file in SAMPLE_FILES for fn in getattr(file, "WIDENED", ())}
 
 def called(fn: Any) -> str:
     """A function's name, with its owner's where it says so."""
+    if isinstance(fn, MethodType) and place_in_scipy(fn.__self__):
+        return f"{place_in_scipy(fn.__self__)}.{fn.__name__}"
     module = getattr(fn, "__module__", None) or ""
     owner = getattr(getattr(fn, "__objclass__", None), "__name__", module)
     self = getattr(fn, "__self__", None)
