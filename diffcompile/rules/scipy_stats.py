@@ -401,21 +401,22 @@ class DiscreteFamily:
     """A discrete family of location 0, for `j` outcomes.
 
     `log_slopes(j, *shapes)` are the slopes of the log probability, `moves(j, *shapes)` those of the
-    distribution function, for each shape.
+    distribution function, for each shape; without them that has no derivative.
     """
 
     dist: Any
     log_slopes: Slopes
-    moves: Slopes
+    moves: Slopes | None
 
 
-def discrete(dist: Any, moves: Slopes) -> Callable[[Slopes], Slopes]:
+def discrete(dist: Any, moves: Slopes | None = None) -> Callable[[Slopes], Slopes]:
     """Declare a discrete family by the slopes of its log probability."""
 
     def declare(log_slopes: Slopes) -> Slopes:
         known = DiscreteFamily(dist, log_slopes, moves)
         for name, slopes in OF_DISCRETE.items():
-            declare_discrete(getattr(dist, name), dist, known, slopes)
+            if moves is not None or name in ("pmf", "logpmf"):
+                declare_discrete(getattr(dist, name), dist, known, slopes)
         return log_slopes
 
     return declare
@@ -546,11 +547,7 @@ def _(j: Any, n: Any, p: Any) -> Any:
     return special.digamma(n + j) - special.digamma(n) + np.log(p), n / p - quotient(j, 1 - p)
 
 
-def betabinom_move(j: Any, n: Any, a: Any, b: Any) -> Any:
-    return (whole_number, unknown_shift, unknown_shift)
-
-
-@discrete(stats.betabinom, betabinom_move)
+@discrete(stats.betabinom)
 def _(j: Any, n: Any, a: Any, b: Any) -> Any:
     total = special.digamma(a + b) - special.digamma(n + a + b)
     a_slope = special.digamma(a + j) - special.digamma(a) + total
