@@ -49,7 +49,9 @@ class Family:
     inside: float | None
 
 
-def family(dist: Any, shifts: Slopes | None = None, inside: float | None = None) -> Callable[[Slopes], Slopes]:
+def family(
+    dist: Any, shifts: Slopes | None = None, inside: float | None = None
+) -> Callable[[Slopes], Slopes]:
     """Declare a continuous family by the slopes of its log density."""
 
     def declare(log_slopes: Slopes) -> Slopes:

@@ -91,7 +91,8 @@ for _dist in (stats.norm, stats.gamma):
             ((1.4, *_given), {"scale": 1.6, "loc": 0.5}),
         ]
 for _dist, (_points, _shapes, _known) in DISCRETE.items():
-    for _name in ("pmf", "logpmf", *(() if _dist is stats.betabinom else ("cdf", "sf", "logcdf", "logsf"))):
+    _all = ("pmf", "logpmf", "cdf", "sf", "logcdf", "logsf")
+    for _name in _all[:2] if _dist is stats.betabinom else _all:
         SAMPLES[getattr(_dist, _name)] = _samples = []
         for _k, _given in zip(_points, (_shapes[0], _shapes[-1]), strict=True):
             _fixed = _given
