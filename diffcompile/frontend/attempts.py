@@ -23,8 +23,9 @@ from ..ir.graph import Atom, Call, Const, For, If, Instr, Region, Store, Try, Va
 from ..ir.types import BOOL, OBJECT
 from ..ir.walk import instructions
 from .export import Export
-from .heap import UNBOUND_REF, Cell, Obj, Ref, Sequence, State, Tup
-from .loops import Loops, contains
+from .generators import Generators
+from .heap import UNBOUND_REF, Cell, Obj, Ref, State, Tup
+from .loops import contains
 
 Classes = tuple[type[BaseException], ...]
 SIMPLE = (
@@ -79,7 +80,7 @@ class Late(Exception):
         self.guard = guard
 
 
-class Attempts(Loops):
+class Attempts(Generators):
     guards: tuple[Guard, ...] = ()
     handling: tuple[Caught, ...] = ()
     managers = 0
@@ -421,12 +422,11 @@ class Attempts(Loops):
                 self._held(lambda: self.truth(self.expression(first.test)), choose)
             case ast.For():
 
-                def run(sequence: Ref) -> None:
-                    assert isinstance(sequence, Sequence)
-                    self.run_over(first, sequence)
+                def run(what: Ref) -> None:
+                    self.run_over(first, what)
                     go_on()
 
-                self._held(lambda: self.sequence(self.expression(first.iter)), run)
+                self._held(lambda: self.iterated(first.iter), run)
             case _:
                 self.statement(first)
                 go_on()

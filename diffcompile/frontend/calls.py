@@ -11,6 +11,7 @@ import builtins
 import functools
 import inspect
 import itertools
+import math
 import operator
 from types import FunctionType
 from typing import Any
@@ -28,7 +29,7 @@ from ..rules.library import KEEPING, POSITIONAL, consult
 from ..rules.register import REGISTRY
 from .build import repeats, unbroadcast_call
 from .expressions import UNROLLED, Expressions
-from .heap import Bound, Closure, Entries, Items, Made, Obj, Ref, Scope, Sequence, Tup, View
+from .heap import Bound, Closure, Entries, Generated, Items, Made, Obj, Ref, Scope, Sequence, Tup, View
 from .source import Source, read_source
 
 # NumPy functions and methods whose result may see the memory of their first argument.
@@ -44,6 +45,10 @@ MUTATING = frozenset({
     "sort", "fill", "put", "partition", "resize", "setfield", "setflags", "itemset", "byteswap",
 })  # fmt: skip
 MUTATING_FUNCTIONS = frozenset({np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal})
+# They run over a generator to its end, and over nothing else meanwhile.
+CONSUMERS = frozenset({
+    list, tuple, sorted, min, max, set, frozenset, dict, np.fromiter, math.fsum, math.prod, functools.reduce,
+})  # fmt: skip
 DEPTH = 60  # inlined calls inside inlined calls
 
 
@@ -54,7 +59,9 @@ class Calls(Expressions):
             return self._print(node)
         if isinstance(fn, Const) and fn.value is builtins.sum and isinstance(node.args[0], ast.GeneratorExp):
             return self.summed(node, node.args[0], name)
-        args = list(self._elements(node.args))
+        known = fn.value if isinstance(fn, Const) else None
+        at_once = isinstance(fn, Bound) or _hashable(known) and known in CONSUMERS
+        args = list(self._elements(_as_lists(node.args) if at_once else node.args))
         kwargs: dict[str, Ref] = {}
         for keyword in node.keywords:
             ref = self.expression(keyword.value)
@@ -66,6 +73,14 @@ class Calls(Expressions):
                 raise self.refuse("`**` of something that is not a dict known here")
             kwargs.update({str(k): r for k, r in content.entries})
         return self.invoke(fn, args, kwargs, name)
+
+    def generated(self, source: Source, parent: Scope | None, named: list[tuple[str, Ref]]) -> Ref:
+        """The generator that a call of a generator function makes."""
+        raise NotImplementedError
+
+    def consumed(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+        """A call of a builtin on generators."""
+        raise NotImplementedError
 
     def summed(self, node: ast.Call, generator: ast.GeneratorExp, name: str) -> Ref:
         """`sum(... for ...)`."""
@@ -97,6 +112,10 @@ class Calls(Expressions):
             args, kwargs = by_position(POSITIONAL[fn], args, kwargs)
         if _hashable(fn) and fn in KEEPING:
             return Made(fn, tuple(args), tuple(kwargs.items()))
+        if any(isinstance(a, Generated) for a in args) and not isinstance(fn, FunctionType):
+            consumed = self.consumed(fn, args, kwargs, name)
+            if consumed is not None:
+                return consumed
         special = SPECIAL.get(fn) if _hashable(fn) else None
         if special is not None:
             result: Ref | None = special(self, args, kwargs, name)
@@ -278,7 +297,7 @@ class Calls(Expressions):
             raise
         named = self.bind_arguments(fn, args, kwargs)
         recursive = fn.__name__ in fn.__code__.co_names
-        separate = recursive or not small(source.node)
+        separate = (recursive or not small(source.node)) and not is_generator(source.node)
         if not self.unit.rule and separate and all(map(self._plain, (r for _, r in named))):
             ref = self._call_graph(fn, named, name)
             if ref is not None:
@@ -340,6 +359,8 @@ class Calls(Expressions):
 
     def inline(self, source: Source, parent: Scope | None, named: list[tuple[str, Ref]], name: str) -> Ref:
         """Lower a function's body here: its parameters are bound to the arguments themselves."""
+        if is_generator(source.node):
+            return self.generated(source, parent, named)
         if self.unit.depth > DEPTH:
             raise self.refuse(
                 "calls inside calls without an end", "Give the recursion a function of its own."
@@ -472,6 +493,28 @@ def small(node: ast.FunctionDef | ast.Lambda) -> bool:
         return True
     body = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
     return len(body) == 1 and isinstance(body[0], ast.Return)
+
+
+def is_generator(node: ast.AST) -> bool:
+    """Is this the definition of a generator function?"""
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    stack: list[ast.AST] = list(node.body)
+    while stack:
+        part = stack.pop()
+        if isinstance(part, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(part, (ast.FunctionDef, ast.Lambda, ast.AsyncFunctionDef)):
+            stack.extend(ast.iter_child_nodes(part))
+    return False
+
+
+def _as_lists(nodes: list[ast.expr]) -> list[ast.expr]:
+    """Arguments whose generator expressions are run over at once: as list comprehensions."""
+    return [
+        ast.copy_location(ast.ListComp(n.elt, n.generators), n) if isinstance(n, ast.GeneratorExp) else n
+        for n in nodes
+    ]
 
 
 def escapes(node: ast.AST) -> bool:

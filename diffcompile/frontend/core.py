@@ -36,6 +36,7 @@ from .heap import (
     Conflict,
     Content,
     Entries,
+    Generated,
     Items,
     Made,
     Obj,
@@ -65,6 +66,7 @@ class Unit:
         self.inlining: list[ast.AST] = []  # the functions whose bodies are being lowered in place
         # What is known of each loop's carried values, from one lowering to the next.
         self.loops: dict[Any, Any] = {}
+        self.turning: list[ast.AST] = []  # those whose turns are being lowered
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.
         self.raised: dict[Atom, tuple[type[BaseException], tuple[Ref, ...]]] = {}
@@ -171,6 +173,8 @@ class Core:
                 )
             case Sequence(items=items) if len(items) == 1 and ref.refs is None:
                 return items[0]
+        if isinstance(ref, Generated):
+            raise self.refuse("a generator is kept, and not run over here", "Make a list of it.")
         raise self.refuse("`zip` and `enumerate` can be looped over, not kept")
 
     def pack(self, content: Content) -> Atom:
@@ -494,7 +498,7 @@ class Merge:
     def _merge(self, a: Ref, b: Ref, name: str) -> Ref:
         if isinstance(a, Tup) and isinstance(b, Tup) and len(a.items) == len(b.items):
             return Tup(tuple(self.merge(x, y, name) for x, y in zip(a.items, b.items, strict=True)))
-        opaque = (Closure, Bound, Sequence, Conflict)
+        opaque = (Closure, Bound, Sequence, Generated, Conflict)
         if isinstance(a, opaque) or isinstance(b, opaque):
             if UNBOUND_REF in (a, b):
                 return b if a is UNBOUND_REF else a

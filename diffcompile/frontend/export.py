@@ -9,7 +9,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..ir.graph import Atom, Const, Instr, Value
-from .heap import UNBOUND_REF, Bound, Closure, Content, Entries, Items, Obj, Ref, Sequence, State, Tup, View
+from .heap import (
+    UNBOUND_REF,
+    Bound,
+    Closure,
+    Content,
+    Entries,
+    Generated,
+    Items,
+    Obj,
+    Ref,
+    Sequence,
+    State,
+    Tup,
+    View,
+)
 
 
 class Export:
@@ -82,6 +96,8 @@ class Export:
                 return replace(ref, base=base, args=args, kwargs=kwargs, cache=cache)
             case Bound():
                 return replace(ref, receiver=self.ref(ref.receiver))
+            case Generated():
+                return replace(ref, named=tuple((n, self.ref(r)) for n, r in ref.named))
             case Closure():
                 return replace(ref, defaults=tuple((n, self.ref(r)) for n, r in ref.defaults))
             case Sequence():

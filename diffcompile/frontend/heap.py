@@ -133,6 +133,22 @@ class Sequence:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Generated:
+    """A generator that nothing has run over yet: its function's source and scope, and its arguments.
+
+    `cell` holds whether it was run over. `depth`: in how many loops it was made. `count`: where it is
+    enumerated, the first number.
+    """
+
+    source: Any
+    scope: Scope | None
+    named: tuple[tuple[str, Ref], ...]
+    cell: Cell
+    depth: int
+    count: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Conflict:
     """A name that is bound to different kinds of things on different paths; reading it is refused."""
 
@@ -140,7 +156,7 @@ class Conflict:
     span: Span | None = None
 
 
-Ref = Atom | Obj | View | Tup | Closure | Bound | Made | Sequence | Conflict
+Ref = Atom | Obj | View | Tup | Closure | Bound | Made | Sequence | Generated | Conflict
 Content = Atom | Items | Entries
 
 UNBOUND_REF = Const(UNBOUND)

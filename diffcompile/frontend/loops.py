@@ -24,6 +24,7 @@ from .heap import (
     Conflict,
     Content,
     Entries,
+    Generated,
     Items,
     Obj,
     Ref,
@@ -55,10 +56,10 @@ class Loops(Calls):
 
     guards: tuple[Any, ...] = ()
 
-    def _For(self, node: ast.For) -> None:
-        self.run_over(node, self.sequence(self.expression(node.iter)))
+    consumer: Any = None
 
-    def run_over(self, node: ast.For, sequence: Sequence) -> None:
+    def run_over(self, node: ast.For, sequence: Ref) -> None:
+        assert isinstance(sequence, Sequence)
         if sequence.refs is not None:
             self._unrolled(node, sequence)
             return
@@ -94,7 +95,7 @@ class Loops(Calls):
         self.state.vars[self.scope, "$leave"] = Const(False)
         if node.orelse:
             self.state.vars[self.scope, "$broke"] = Const(False)
-        if self.guards or contains(node.body, ast.Return):
+        if self.guards or self.consumer is not None or contains(node.body, ast.Return):
             self.state.vars[self.scope, "$returned"] = Const(False)
             self.state.vars.setdefault((self.scope, "$result"), UNBOUND_REF)
         self.loop_depth += 1
@@ -175,9 +176,6 @@ class Loops(Calls):
     # -- comprehensions -------------------------------------------------------------------------------------
 
     def _ListComp(self, node: ast.ListComp, name: str) -> Ref:
-        return self.comprehension(node, name)
-
-    def _GeneratorExp(self, node: ast.GeneratorExp, name: str) -> Ref:
         return self.comprehension(node, name)
 
     def comprehension(self, node: ast.ListComp | ast.GeneratorExp, name: str) -> Ref:
@@ -389,7 +387,11 @@ class Turn:
         entry = frame.state.copy()
         items = self._items(sequence)
         with frame.b.region() as instrs:
-            body(items)
+            frame.unit.turning.append(self.node)
+            try:
+                body(items)
+            finally:
+                frame.unit.turning.pop()
             if frame.state.dead:
                 results: list[Atom] | None = list(params)
                 left: Atom = Const(False)
@@ -459,7 +461,7 @@ class Turn:
                 assert isinstance(content, (Items, Entries))
                 shape, atoms = self._flatten(content, packed)
                 return ("object", shape), atoms
-            case Closure() | Bound() | Sequence() | Conflict():
+            case Closure() | Bound() | Sequence() | Generated() | Conflict():
                 return ("fixed", id(ref)), []
             case Items() | Entries():
                 return LEAF, [frame.pack(ref)]
@@ -580,7 +582,8 @@ class Turn:
         added = False
         for variable, ref in after.vars.items():
             scope, name = variable
-            if variable in carried.keys or ref is entry.vars.get(variable) or name == "$leave":
+            mine = name == "$leave" and scope is frame.scope
+            if variable in carried.keys or ref is entry.vars.get(variable) or mine:
                 continue
             if variable in before.vars or (scope is frame.scope and name[:1] != "$"):
                 carried.keys.append(variable)

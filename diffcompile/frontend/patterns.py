@@ -211,13 +211,13 @@ class Patterns(Managers):
                 starred = True
                 stop = -after or None
                 part = Const(slice(k, stop))
-                pairs.append((pattern, lambda part=part: self._listed(self.subscript(subject, part))))
+                pairs.append((pattern, lambda part=part: self._as_list(self.subscript(subject, part))))
             else:
                 index = Const(-after - 1 if starred else k)
                 pairs.append((pattern, lambda index=index: self.subscript(subject, index)))
         return pairs
 
-    def _listed(self, ref: Ref) -> Ref:
+    def _as_list(self, ref: Ref) -> Ref:
         if self.type_of(ref).kind == "list":
             return ref
         return self.known(builtins.list, [ref], {}, "")

@@ -306,7 +306,9 @@ class Statements(Patterns):
     # -- the rest -------------------------------------------------------------------------------------------
 
     def _Expr(self, node: ast.Expr) -> None:
-        if not isinstance(node.value, ast.Constant):
+        if isinstance(node.value, (ast.Yield, ast.YieldFrom)):
+            self.yielded(node.value)
+        elif not isinstance(node.value, ast.Constant):
             self.expression(node.value)
 
     def _Pass(self, node: ast.Pass) -> None:

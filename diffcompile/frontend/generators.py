@@ -1,0 +1,282 @@
+"""Generators: what runs over one is run at each of its `yield`s, in place.
+
+    def squares(x):                       for v in x:
+        for v in x:                           s = v * v          (the generator's statement)
+            yield v * v                       total = total + s  (the body of the loop over it)
+    for s in squares(x):           ->
+        total = total + s
+
+A generator is run over where it stands, once; `break` and `return` in the loop over it end it as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ..ir.graph import Call, Const, raise_error
+from .calls import CONSUMERS
+from .heap import UNBOUND_REF, Bound, Cell, Generated, Ref, Scope, Tup
+from .loops import Loops, assigned
+from .source import Source
+
+
+class Generators(Loops):
+    consumer: Callable[[Ref], None] | None = None  # what runs at each `yield` of this function
+
+    # -- making one -----------------------------------------------------------------------------------------
+
+    def generated(self, source: Source, parent: Scope | None, named: list[tuple[str, Ref]]) -> Generated:
+        cell = Cell("generator")
+        self.state.heap[cell] = Const(False)
+        return Generated(source, parent, tuple(named), cell, len(self.unit.turning))
+
+    def _GeneratorExp(self, node: ast.GeneratorExp, name: str) -> Ref:
+        """A generator expression that is kept: a generator function of what it runs over first."""
+        first = node.generators[0]
+        inner: ast.stmt = ast.Expr(ast.Yield(node.elt))
+        given = ast.Name("$items", ast.Load())
+        nest = ast.GeneratorExp(
+            node.elt, [ast.comprehension(first.target, given, first.ifs, 0), *node.generators[1:]]
+        )
+        for part in (given, nest, inner):
+            ast.copy_location(part, node)
+        body = [self._nest(nest, inner)]
+        arguments = ast.arguments([], [ast.arg("$items")], None, [], [], None, [])
+        definition = ast.copy_location(ast.FunctionDef("comprehension", arguments, body, [], None), node)
+        source = Source(self.source.fn, definition, self.source.file, self.source.lines, self.source.offset)
+        return self.generated(source, self.scope, [("$items", self.expression(first.iter))])
+
+    # -- running over one -----------------------------------------------------------------------------------
+
+    def _For(self, node: ast.For) -> None:
+        self.run_over(node, self.iterated(node.iter))
+
+    def iterated(self, node: ast.expr) -> Ref:
+        """What a `for` runs over: a generator, or a sequence."""
+        ref = self.expression(node)
+        return ref if isinstance(ref, Generated) else self.sequence(ref)
+
+    def run_over(self, node: ast.For, what: Ref) -> None:
+        if not isinstance(what, Generated):
+            super().run_over(node, what)
+            return
+        if self.guards:
+            raise self.refuse(
+                "a generator is run over in a `try`", "Make a list of it first, or put the `try` inside it."
+            )
+        outer = self._enter(node)
+        for name in assigned(node):
+            home = self.unit.homes.get((self.scope, name), self.scope)
+            self.state.vars.setdefault((home, name), UNBOUND_REF)
+
+        def turn(ref: Ref) -> None:
+            self.assign(node.target, ref)
+            self.state.done = Const(False)
+            self.block(node.body)
+
+        self.consume(what, turn)
+        if not self.state.dead:
+            self.state.done = Const(False)
+        self._leave(node, outer)
+
+    def consume(self, made: Generated, turn: Callable[[Ref], None]) -> None:
+        """Run the generator, and `turn` at each of its values; `$leave` of this scope ends both."""
+        used = self.b.constant(self.atom_of(self.state.heap[made.cell]))
+        if used is None or used.value or made.depth != len(self.unit.turning):
+            raise self.refuse(
+                "a generator is run over a second time, or in another loop than it was made in",
+                "Make a list of it, or call the generator function where it is run over.",
+            )
+        if made.count is not None:
+            self._counted(made, turn)
+            return
+        self.state.heap[made.cell] = Const(True)
+        source = made.source
+        frame = type(self)(self.unit, source, Scope(getattr(source.node, "name", "lambda"), made.scope))
+        for parameter, ref in made.named:
+            self.state.vars[frame.scope, parameter] = ref
+        line, node = self.b.line, self.node
+
+        def at_yield(ref: Ref) -> None:
+            inner = self.b.line
+            turn(ref)
+            if self.state.dead:
+                return
+            self.state.done = Const(False)
+            left = self.atom_of(self.state.vars[self.scope, "$leave"])
+            self.branch(left, frame.stop, lambda: None)
+            self.b.line, self.node = inner, node
+
+        frame.consumer = at_yield
+        self.unit.depth += 1
+        self.unit.inlining.append(source.node)
+        try:
+            assert isinstance(source.node, ast.FunctionDef)
+            self.state.done = Const(False)
+            frame.block(source.node.body)
+        finally:
+            self.unit.inlining.pop()
+            self.unit.depth -= 1
+            self.b.line = line
+
+    def _counted(self, made: Generated, turn: Callable[[Ref], None]) -> None:
+        """`enumerate` of a generator: its values with their numbers."""
+        key = (self.scope, f"$count{len(self.unit.inlining)}")
+        assert made.count is not None
+        self.state.vars[key] = made.count
+
+        def numbered(ref: Ref) -> None:
+            number = self.state.vars[key]
+            self.state.vars[key] = self.operate(operator.add, number, Const(1))
+            turn(Tup((number, ref)))
+
+        plain = Generated(made.source, made.scope, made.named, made.cell, made.depth)
+        self.consume(plain, numbered)
+        self.state.vars.pop(key, None)
+
+    def stop(self) -> None:
+        """End this generator, and the loops that it is in."""
+        self.state.done = Const(True)
+        if self.loop_depth:
+            self.state.vars[self.scope, "$leave"] = Const(True)
+            self.state.vars[self.scope, "$returned"] = Const(True)
+
+    # -- yield ----------------------------------------------------------------------------------------------
+
+    def _Yield(self, node: ast.Yield, name: str) -> Ref:
+        raise self.refuse(
+            "`yield` as an expression has no derivative here", "Yield the value, and read nothing back.", node
+        )
+
+    def yielded(self, node: ast.Yield | ast.YieldFrom) -> None:
+        """The statement `yield value`, or `yield from values`."""
+        if self.consumer is None:
+            remedy = "Return a list or an array of the values."
+            raise self.refuse("`yield` has no derivative here", remedy, node)
+        if self.guards:
+            raise self.refuse("a generator yields in a `try`", "Yield after it.", node)
+        if isinstance(node, ast.Yield):
+            self.consumer(Const(None) if node.value is None else self.expression(node.value))
+            return
+        each = ast.Name("$each", ast.Store())
+        again: ast.stmt = ast.Expr(ast.Yield(ast.Name("$each", ast.Load())))
+        loop = ast.For(each, node.value, [again], [])
+        for part in (each, *ast.walk(again), loop):
+            if isinstance(part, (ast.expr, ast.stmt)):
+                ast.copy_location(part, node)
+        self.block([loop])
+
+    # -- calls that run over one ----------------------------------------------------------------------------
+
+    def consumed(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+        """A call of a builtin on generators, which are run over here; None if it is of something else."""
+        first = args[0] if args else None
+        if fn is builtins.enumerate and isinstance(first, Generated):
+            start = args[1] if len(args) > 1 else kwargs.get("start", Const(0))
+            return Generated(first.source, first.scope, first.named, first.cell, first.depth, start)
+        if isinstance(first, Generated) and fn in (builtins.any, builtins.all):
+            return self._decided(first, fn is builtins.any)
+        if isinstance(first, Generated) and fn is builtins.sum:
+            return self._total(first, args[1] if len(args) > 1 else kwargs.get("start", Const(0)), name)
+        if isinstance(first, Generated) and fn is builtins.next:
+            return self._next(first, args[1] if len(args) > 1 else None)
+        if any(isinstance(a, Generated) for a in args):
+            if fn is builtins.zip and not any(map(_endless, args)) or fn in CONSUMERS:
+                lists = [self._listed(a) if isinstance(a, Generated) else a for a in args]
+                return lists[0] if fn is list else self.known(fn, lists, kwargs, name)
+            raise self.refuse(
+                f"a generator is handed to `{getattr(fn, '__name__', fn)}`", "Make a list of it first."
+            )
+        return None
+
+    def _gather(
+        self, made: Generated, start: Ref, turn: Callable[[Ref, Ref], Ref], name: str = "$gathered"
+    ) -> Ref:
+        """What `turn` has made, value by value, of `start`."""
+        outer = self.scope
+        self.scope = Scope("comprehension", outer)
+        depth, self.loop_depth = self.loop_depth, 0
+        key = (self.scope, name or "$gathered")
+        try:
+            self.state.vars[key] = start
+            self.state.vars[self.scope, "$leave"] = Const(False)
+            done = self.state.done
+
+            def one(ref: Ref) -> None:
+                self.state.vars[key] = turn(self.state.vars[key], ref)
+
+            self.consume(made, one)
+            self.state.done = done
+            self.state.vars.pop((self.scope, "$leave"), None)
+            return self.state.vars[key]
+        finally:
+            self.loop_depth = depth
+            self.scope = outer
+
+    def _listed(self, made: Generated) -> Ref:
+        def append(items: Ref, ref: Ref) -> Ref:
+            self.invoke(Bound(items, "append"), [ref], {})
+            return items
+
+        return self._gather(made, self.known(list, [], {}, ""), append)
+
+    def _total(self, made: Generated, start: Ref, name: str) -> Ref:
+        return self._gather(made, start, lambda total, ref: self.operate(operator.add, total, ref), name)
+
+    def _decided(self, made: Generated, wanted: bool) -> Ref:
+        """`any` (`all`): whether a value is true (false), none being made after the first that is."""
+
+        def stop() -> Ref:
+            self._stop_at_once()
+            return Const(wanted)
+
+        def go_on() -> Ref:
+            return Const(not wanted)
+
+        def turn(found: Ref, ref: Ref) -> Ref:
+            then, orelse = (stop, go_on) if wanted else (go_on, stop)
+            result = self.branch(self.truth(ref), then, orelse)
+            assert result is not None
+            return result
+
+        return self._gather(made, Const(not wanted), turn)
+
+    def _stop_at_once(self) -> None:
+        self.state.vars[self.scope, "$leave"] = Const(True)
+
+    def _next(self, made: Generated, default: Ref | None) -> Ref:
+        """The first value; the generator is left there, and may not be run over again."""
+        scope = self.scope
+        found_key = (Scope("comprehension", scope), "$found")
+        self.state.vars[found_key] = Const(False)
+
+        def turn(_: Ref, ref: Ref) -> Ref:
+            self.state.vars[found_key] = Const(True)
+            self._stop_at_once()
+            return ref
+
+        value = self._gather(made, UNBOUND_REF if default is None else default, turn)
+        found = self.atom_of(self.state.vars.pop(found_key))
+        if default is None:
+            self.branch(found, lambda: None, self._exhausted)
+        return value
+
+    def _exhausted(self) -> None:
+        error = self.b.call(StopIteration)
+        self.b.emit(Call((), raise_error, (error,), (), self.b.line))
+        self.state.dead = True
+
+    def atom_of(self, ref: Any) -> Any:
+        return self.atom(ref)
+
+    def block(self, statements: list[ast.stmt]) -> None:
+        raise NotImplementedError
+
+
+def _endless(ref: Ref) -> bool:
+    """May this generator have no end of its own?"""
+    return isinstance(ref, Generated) and any(isinstance(p, ast.While) for p in ast.walk(ref.source.node))
