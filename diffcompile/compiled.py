@@ -26,7 +26,7 @@ from .rules.register import REGISTRY
 # What only a compilation or a look inside needs is imported there: `import diffcompile` is to cost little
 # beside `import numpy`.
 if TYPE_CHECKING:
-    from .frontend.lower import Lowered, Spec
+    from .frontend.lower import Guard, Lowered, Spec
     from .pipeline import Mode, Program
 
 _FOLDED = (
@@ -151,6 +151,16 @@ def _container(value: Any, name: str) -> Spec:
     return Parts(dict if isinstance(value, dict) else type(value), keys, parts)
 
 
+def _changes(fn: Any, name: str) -> bool:
+    """Does this function change the object that one of its parameters is?"""
+    from .frontend.source import changed_names, read_source
+
+    try:
+        return name in changed_names(read_source(fn).node)
+    except NoSource:
+        return False
+
+
 def _hashable(value: Any) -> bool:
     try:
         hash(value)
@@ -170,6 +180,7 @@ class Case:
     functions: tuple[Callable[..., Any], ...]
     globals: tuple[tuple[dict[str, Any], str, Any], ...]
     cells: tuple[tuple[types.CellType, Any], ...]
+    others: tuple[Guard, ...]  # class attributes, the items of containers of functions
     kinds: tuple[Any, ...]
 
     @classmethod
@@ -178,8 +189,9 @@ class Case:
         return cls(
             program,
             tuple(program.functions[name] for name in program.names),
-            tuple((g.scope, g.name, g.value) for g in guards if isinstance(g.scope, dict)),
-            tuple((g.scope, g.value) for g in guards if not isinstance(g.scope, dict)),
+            tuple((g.scope, g.name, g.value) for g in guards if isinstance(g.scope, dict) and g.name),
+            tuple((g.scope, g.value) for g in guards if isinstance(g.scope, types.CellType)),
+            tuple(g for g in guards if not isinstance(g.scope, (dict, types.CellType)) or not g.name),
             tuple(_kind_outside(c.read()) for c in program.captures),
         )
 
@@ -194,7 +206,7 @@ class Case:
                     return False
         except ValueError:  # the cell is empty by now
             return False
-        return True
+        return not self.others or all(guard.holds() for guard in self.others)
 
     def outside(self) -> dict[str, Any] | None:
         """The globals and closure values that the program reads, by name; None if it holds no longer."""
@@ -203,8 +215,8 @@ class Case:
         if not self.kinds:
             return {}
         try:
-            read = {c.name: c.read() for c in self.program.captures}
-        except (KeyError, ValueError):  # deleted by now
+            read = {c.label: c.read() for c in self.program.captures}
+        except (KeyError, ValueError, AttributeError):  # deleted by now
             return None
         return read if tuple(map(_kind_outside, read.values())) == self.kinds else None
 
@@ -258,6 +270,10 @@ class Derivative:
         parameters = list(self._signature.parameters.values())
         kind = inspect.Parameter
         self._parameters = [(p.name, p.default) for p in parameters]
+        # Defaults that keep what was done to them from call to call: objects, whatever is in them.
+        self._kept = frozenset(
+            p.name for p in parameters if isinstance(p.default, (list, dict, set)) and _changes(fn, p.name)
+        )
         self._positional = sum(p.kind is kind.POSITIONAL_OR_KEYWORD for p in parameters)
         named = self._positional + sum(p.kind is kind.KEYWORD_ONLY for p in parameters)
         self._plain = named == len(parameters)
@@ -340,7 +356,7 @@ class Derivative:
 
     def _case(self, values: tuple[Any, ...], wrt: tuple[int, ...] | int) -> tuple[Case, dict[str, Any]]:
         """The program for these arguments, compiled if there is none yet, and what it reads from outside."""
-        key = tuple(map(kind_of, values))
+        key = tuple(map(kind_of, values)) if not self._kept else self._kinds(values)
         found = self._find(key)
         if found is None:
             with self._lock:
@@ -352,6 +368,15 @@ class Derivative:
             self._last = case
             self._heat(case, values)
         return found
+
+    def _kinds(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(
+            ("default", name) if value is default and name in self._kept else kind_of(value)
+            for (name, default), value in zip(self._parameters, values, strict=True)
+        )
+
+    def _spec(self, name: str, value: Any, default: Any) -> Spec:
+        return OBJECT if value is default and name in self._kept else describe(value, name)
 
     def _find(self, key: Any) -> tuple[Case, dict[str, Any]] | None:
         for case in self._cases.get(key, ()):
@@ -366,11 +391,12 @@ class Derivative:
         from .pipeline import derive
 
         specs = [
-            (name, describe(value, name)) for (name, _), value in zip(self._parameters, values, strict=True)
+            (name, self._spec(name, value, default))
+            for (name, default), value in zip(self._parameters, values, strict=True)
         ]
         case = Case.of(derive(self.primal, specs, wrt, self._mode, self._has_aux))
         self._cases[key] = (case, *self._cases.get(key, ()))[:_KEPT]
-        return case, {c.name: c.read() for c in case.program.captures}
+        return case, {c.label: c.read() for c in case.program.captures}
 
     def _heat(self, case: Case, values: tuple[Any, ...]) -> None:
         """Have calls like this one recognised without a signature, if they can be."""

@@ -323,7 +323,7 @@ def _signature(fn: Any, lowered: Lowered, specs: list[tuple[str, Spec]]) -> ast.
         elif parameter.default is not parameter.empty:
             defaults.append(given)
     kind = inspect.Parameter
-    captured = [ast.arg(c.name, None) for c in lowered.graph.captures]
+    captured = [ast.arg(c.label, None) for c in lowered.graph.captures]
     star = groups[kind.VAR_POSITIONAL]
     double = groups[kind.VAR_KEYWORD]
     return ast.arguments(

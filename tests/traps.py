@@ -633,7 +633,6 @@ def d1(x):
 
 
 @trap("D2", "closures in a loop bind late", lambda: (5.0,), 6.0,
-    later="B",
 )
 def d2(x):
     fs = [lambda: x * i for i in range(3)]
@@ -695,7 +694,6 @@ def check_mutable_default(trap: Trap) -> None:
     source="rule",
     check=check_mutable_default,
     lazy=True,
-    later="B",
 )
 def d5():
     def f(x, seen=[]):

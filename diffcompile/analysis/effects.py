@@ -28,8 +28,9 @@ from ..ir.graph import (
     literal,
     raise_error,
     unpack,
+    write_outside,
 )  # fmt: skip
-from ..ir.walk import instructions, regions
+from ..ir.walk import instructions, regions, values
 
 _PURE_MODULES = ("numpy", "math", "cmath", "_operator", "scipy", "itertools", "diffcompile.rules")
 _PURE = frozenset({*PACKS, literal, unpack, format_string}) | {
@@ -44,6 +45,16 @@ FRESH = frozenset({
 _RAISING_OPERATORS = frozenset(
     {operator.truediv, operator.floordiv, operator.mod, operator.pow, builtins.pow}
 )
+
+
+def touched(region: Region) -> set[Value]:
+    """The objects that calls into the unknown may change: what is read of them is not the same later."""
+    found: set[Value] = set()
+    for instr in instructions(region):
+        if isinstance(instr, Call) and instr.fn not in (builtins.print, raise_error, write_outside):
+            if not isinstance(instr.fn, Function) and not pure_function(instr.fn):
+                found.update(v for v in values(instr.args) if v.type.kind in ("object", "dict", "list"))
+    return found
 
 
 def pure(instr: Instr) -> bool:
@@ -69,7 +80,7 @@ def pure_region(region: Region) -> bool:
 def pure_function(fn: Any) -> bool:
     if isinstance(fn, Function):
         return fn.graph is not None and _pure_graph(fn, {fn})
-    if fn is raise_error or fn is builtins.print:
+    if fn is raise_error or fn is builtins.print or fn is write_outside:
         return False
     try:
         if fn in _PURE:

@@ -24,6 +24,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..analysis.effects import touched
 from ..ir.graph import (
     UNBOUND,
     Atom,
@@ -62,6 +63,7 @@ CHEAP = frozenset({
 def close(graph: Graph) -> Graph:
     """The graph in which every value is read where it can be."""
     stored = {i.target for i in instructions(graph.region) if isinstance(i, Store)}
+    stored |= touched(graph.region)
     closing = _Closing(stored)
     region, _ = closing.region(graph.region, graph.region)
     return replace(graph, region=filled(substitute(region, closing.spliced)))
@@ -431,7 +433,8 @@ class _Closing:
 
     def _volatile(self, instr: Call, operand: Value) -> bool:
         """Is this a read of memory that has been written over by then?"""
-        return operand.type.kind in ("array", "list", "unknown") and self._overwritten(operand)
+        changes = ("array", "list", "unknown", "object", "dict")
+        return operand.type.kind in changes and self._overwritten(operand)
 
 
 _BACK = Const(slice(None, None, -1))

@@ -12,6 +12,7 @@ from ..analysis.activity import varied
 from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.liveness import liveness, reach
 from ..analysis.residuals import close, filled
+from ..errors import UnsupportedSyntax
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import (
     UNBOUND,
@@ -30,6 +31,7 @@ from ..ir.graph import (
     pack_tuple,
     raise_error,
     unpack,
+    write_outside,
 )
 from ..ir.types import OBJECT, Type
 from ..ir.walk import (
@@ -63,6 +65,7 @@ def sweep(
             for out in instr.outs:
                 builder.defs[out] = instr
     active = varied(graph.region, wrt)
+    _refuse_escapes(graph, active)
     cotangents = Cotangents(builder, active, any(map(_may_be_complex, instructions(graph.region))))
     state = ControlSweep(builder, cotangents, active, derive_callee=derive_function, inputs=frozenset(wrt))
     for instr in instructions(graph.region):
@@ -96,6 +99,18 @@ def _may_be_complex(instr: Instr) -> bool:
         return True
     dtypes = [a.type.numeric_dtype for a in (*operands(instr), *instr.outs)]
     return any(d is not None and d.kind == "c" for d in dtypes)
+
+
+def _refuse_escapes(graph: Graph, active: set[Value]) -> None:
+    """A number that varies may not be kept where a later call finds it as a constant."""
+    for instr in instructions(graph.region):
+        if isinstance(instr, Call) and instr.fn is write_outside and active & set(values(instr.args)):
+            name = instr.args[1].value if isinstance(instr.args[1], Const) else ""
+            raise UnsupportedSyntax(
+                f"`{name}`, outside of the function, is given a value that is differentiated",
+                instr.line,
+                "Return it, or write `stop_gradient(...)` of it.",
+            )
 
 
 def _raises(region: Region) -> bool:

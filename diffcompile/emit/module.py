@@ -82,6 +82,8 @@ class Module:
             if module == "__main__":
                 self.unwritable.append(name)
             return ast.Name(name, ast.Load())
+        if isinstance(thing, ModuleType) and sys.modules.get(thing.__name__) is thing:
+            name = thing.__name__.rpartition(".")[2]
         label = name if isinstance(name, str) and name.isidentifier() else type(thing).__name__.lower()
         label = self._free(label, thing)
         self.objects[label] = thing

@@ -43,6 +43,7 @@ from ..ir.graph import (
     pack_tuple,
     raise_error,
     unpack,
+    write_outside,
 )
 from ..ir.types import Type
 from ..ir.walk import free, instructions, operands, regions, same_atom, swap, values
@@ -492,6 +493,12 @@ class Printer:
                 return
             error, *cause = map(self.atom, instr.args)
             out.append(ast.Raise(error, cause[0] if cause else None))
+            return
+        if instr.fn is write_outside:
+            owner, attribute, given = instr.args
+            assert isinstance(attribute, Const)
+            place = ast.Attribute(self.atom(owner), attribute.value, ast.Store())
+            out.append(ast.Assign([place], self.atom(given)))
             return
         if instr.fn is unpack:
             names: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in instr.outs]

@@ -20,8 +20,8 @@ import numpy as np
 
 from ..analysis.shapes import broadcast_axes
 from ..errors import NoSource, UnsupportedSyntax
-from ..ir.graph import Atom, Call, Const, Method, Value, pack_tuple
-from ..ir.types import INT, RANGE, Type, join
+from ..ir.graph import Atom, Call, Capture, Const, Method, Value, pack_tuple
+from ..ir.types import INT, RANGE, Type, join, type_of_constant
 from ..rules.broadcast import unbroadcast
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
@@ -29,7 +29,21 @@ from ..rules.library import KEEPING, POSITIONAL, consult
 from ..rules.register import REGISTRY
 from .build import repeats, unbroadcast_call
 from .expressions import UNROLLED, Expressions
-from .heap import Bound, Closure, Entries, Generated, Items, Made, Obj, Ref, Scope, Sequence, Tup, View
+from .heap import (
+    Bound,
+    Choice,
+    Closure,
+    Entries,
+    Generated,
+    Items,
+    Made,
+    Obj,
+    Ref,
+    Scope,
+    Sequence,
+    Tup,
+    View,
+)
 from .source import Source, read_source
 
 # NumPy functions and methods whose result may see the memory of their first argument.
@@ -100,6 +114,8 @@ class Calls(Expressions):
                 return self.method(receiver, method, args, kwargs, name)
             case Const(value=value):
                 return self.known(value, args, kwargs, name)
+            case Choice():
+                return self.choose_from(fn, args, kwargs, name)
         raise self.refuse(
             "which function is called is not known here",
             "Pass the function as an argument, or call it by its name.",
@@ -116,6 +132,12 @@ class Calls(Expressions):
             consumed = self.consumed(fn, args, kwargs, name)
             if consumed is not None:
                 return consumed
+        if isinstance(fn, functools.partial):
+            given = {**{k: Const(v) for k, v in fn.keywords.items()}, **kwargs}
+            return self.known(fn.func, [*map(Const, fn.args), *args], given, name)
+        wrapped = getattr(fn, "__wrapped__", None)
+        if isinstance(wrapped, FunctionType) and isinstance(fn, functools._lru_cache_wrapper):
+            return self.known(wrapped, args, kwargs, name)
         special = SPECIAL.get(fn) if _hashable(fn) else None
         if special is not None:
             result: Ref | None = special(self, args, kwargs, name)
@@ -262,7 +284,7 @@ class Calls(Expressions):
     def bind_arguments(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> list[tuple[str, Ref]]:
         """Arguments by parameter name, defaults included, `*args` as a tuple and `**kwargs` as a dict."""
         try:
-            signature = inspect.signature(fn)
+            signature = inspect.signature(fn, follow_wrapped=False)
             bound = signature.bind(*args, **kwargs)
         except TypeError as cause:
             raise UnsupportedSyntax(f"`{fn.__name__}`: {cause}", self.b.line) from None
@@ -285,7 +307,8 @@ class Calls(Expressions):
 
     def _default(self, name: str, value: Any) -> Ref:
         if isinstance(value, (list, dict, set, np.ndarray)):
-            raise self.refuse(f"the default of `{name}` is a mutable object", "Pass it as an argument.")
+            kept = self.unit.session.kept.setdefault(id(value), {name: value})
+            return self.captured(Capture(name, kept, name), type_of_constant(value))
         return Const(value)
 
     def user_call(self, fn: FunctionType, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -297,7 +320,8 @@ class Calls(Expressions):
             raise
         named = self.bind_arguments(fn, args, kwargs)
         recursive = fn.__name__ in fn.__code__.co_names
-        separate = (recursive or not small(source.node)) and not is_generator(source.node)
+        again = source.node in self.unit.inlining or fn in self.unit.session.lowering
+        separate = (recursive or again or not small(source.node)) and not is_generator(source.node)
         if not self.unit.rule and separate and all(map(self._plain, (r for _, r in named))):
             ref = self._call_graph(fn, named, name)
             if ref is not None:
@@ -365,7 +389,8 @@ class Calls(Expressions):
             raise self.refuse(
                 "calls inside calls without an end", "Give the recursion a function of its own."
             )
-        if not self.unit.rule and self.unit.inlining.count(source.node) > 2:
+        counting = any(isinstance(r, Const) and type(r.value) is int for _, r in named)
+        if not self.unit.rule and self.unit.inlining.count(source.node) > (12 if counting else 2):
             raise self.refuse(
                 "a recursive function that returns or writes into its argument is not differentiated yet",
                 "Return a copy: `x.copy()`.",
@@ -655,9 +680,14 @@ def _dict(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> R
     entries: dict[Any, Ref] = {}
     if args:
         content = frame.state.heap[args[0].cell] if isinstance(args[0], Obj) else None
-        if not isinstance(content, Entries):
+        pairs = [frame._sequence(r) for r in frame._sequence(args[0]) or ()]
+        keys = [frame.constant(p[0]) for p in pairs if p is not None and len(p) == 2]
+        if isinstance(content, Entries):
+            entries.update(content.entries)
+        elif len(keys) == len(pairs) > 0 and all(k is not None for k in keys):
+            entries.update({k.value: p[1] for k, p in zip(keys, pairs, strict=True) if k and p})
+        else:
             return None
-        entries.update(content.entries)
     entries.update(kwargs)
     return frame.state.new(Entries(tuple(entries.items())), name)
 
@@ -734,11 +764,30 @@ def _locals(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) ->
     )
 
 
+def same(fn: Any) -> Any:
+    """The decorator that changes nothing: what `functools.wraps(f)` is to a derivative."""
+    return fn
+
+
+def _same(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return args[0]
+
+
+def _transparent(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return Const(same)
+
+
+def _cached(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    """A cached function gives what the function gives."""
+    return args[0] if args and frame.is_function(args[0]) else Const(same)
+
+
 SPECIAL: dict[Any, Any] = {
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
     sum: _sum, list: _list, tuple: _tuple, dict: _dict, min: _min_max(min), max: _min_max(max),
     is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"),
     np.shape: _attribute_of("shape"), np.size: _attribute_of("size"), np.iscomplexobj: _is_complex,
+    functools.wraps: _transparent, functools.lru_cache: _cached, functools.cache: _cached, same: _same,
     unbroadcast: _unbroadcast, np.broadcast_to: _broadcast_to, eval: _locals, exec: _locals, locals: _locals,
     globals: _locals, vars: _locals,
 }  # fmt: skip

@@ -32,6 +32,7 @@ from .heap import (
     UNBOUND_REF,
     Bound,
     Cell,
+    Choice,
     Closure,
     Conflict,
     Content,
@@ -60,6 +61,9 @@ class Unit:
         self.builder = builder
         self.state = State()
         self.rule = rule
+        self.parameters: frozenset[str] = frozenset()
+        self.outsides: dict[int, Scope] = {}  # by a globals dict or a closure cell
+        self.writes_outside = False
         self.captures: dict[tuple[int, str], tuple[Capture, Value, Ref]] = {}
         self.written: set[Cell] = set()
         self.depth = 0
@@ -70,6 +74,11 @@ class Unit:
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.
         self.raised: dict[Atom, tuple[type[BaseException], tuple[Ref, ...]]] = {}
+
+
+    def outside_scope(self, names: Any) -> Scope | None:
+        """The scope of the names of a globals dict, or a closure cell, that are written here."""
+        return self.outsides.get(id(names))
 
 
 class Core:
@@ -119,6 +128,9 @@ class Core:
     def invoke(self, fn: Ref, args: list[Ref], kwargs: dict[str, Ref], name: str = "") -> Ref:
         raise NotImplementedError
 
+    def is_function(self, ref: Ref) -> bool:
+        raise NotImplementedError
+
     # -- references -----------------------------------------------------------------------------------------
 
     def own(self, atom: Atom, name: str = "") -> Ref:
@@ -166,7 +178,7 @@ class Core:
                 return self.b.call(maker, *map(self.atom, args), kwargs=named)
             case Conflict(reason, span):
                 raise UnsupportedSyntax(reason, span or self.span(), "Use one kind of value on every path.")
-            case Bound() | Closure():
+            case Bound() | Closure() | Choice():
                 raise self.refuse(
                     "a function defined here is used as a value",
                     "Call it, or pass it to a function that calls it.",
@@ -307,6 +319,8 @@ class Core:
                     stack.append(receiver)
                 case Made(args=args, kwargs=kwargs):
                     stack.extend((*args, *(r for _, r in kwargs)))
+                case Choice(options=options):
+                    stack.extend(r for _, r in options)
         return found
 
     # -- branches -------------------------------------------------------------------------------------------
@@ -359,6 +373,7 @@ class Merge:
         self.paths = (then, orelse)
         self.outs: list[Value] = []
         self.joined: dict[tuple[int, int], Ref] = {}
+        self.function = frame.is_function
         self.names_held = 1  # how many names hold an object that only the merged name refers to
         self.ref: Ref | None = None
         if then.state.dead or orelse.state.dead:
@@ -498,7 +513,9 @@ class Merge:
     def _merge(self, a: Ref, b: Ref, name: str) -> Ref:
         if isinstance(a, Tup) and isinstance(b, Tup) and len(a.items) == len(b.items):
             return Tup(tuple(self.merge(x, y, name) for x, y in zip(a.items, b.items, strict=True)))
-        opaque = (Closure, Bound, Sequence, Generated, Conflict)
+        if self.function(a) and self.function(b):
+            return Choice(self._out(Const(0), Const(1), name, False), ((0, a), (1, b)))
+        opaque = (Closure, Bound, Choice, Sequence, Generated, Conflict)
         if isinstance(a, opaque) or isinstance(b, opaque):
             if UNBOUND_REF in (a, b):
                 return b if a is UNBOUND_REF else a

@@ -12,11 +12,13 @@ from ..ir.graph import Atom, Const, Instr, Value
 from .heap import (
     UNBOUND_REF,
     Bound,
+    Choice,
     Closure,
     Content,
     Entries,
     Generated,
     Items,
+    Made,
     Obj,
     Ref,
     Sequence,
@@ -96,6 +98,12 @@ class Export:
                 return replace(ref, base=base, args=args, kwargs=kwargs, cache=cache)
             case Bound():
                 return replace(ref, receiver=self.ref(ref.receiver))
+            case Made():
+                kwargs = tuple((k, self.ref(r)) for k, r in ref.kwargs)
+                return replace(ref, args=tuple(map(self.ref, ref.args)), kwargs=kwargs)
+            case Choice():
+                options = tuple((k, self.ref(r)) for k, r in ref.options)
+                return replace(ref, at=self.atom(ref.at), options=options)
             case Generated():
                 return replace(ref, named=tuple((n, self.ref(r)) for n, r in ref.named))
             case Closure():

@@ -10,14 +10,26 @@ from __future__ import annotations
 import ast
 import builtins
 import operator
-from types import FunctionType, ModuleType
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from ..ir.graph import UNBOUND, Atom, Capture, Const, Value, format_string, pack_slice, pack_tuple
+from ..ir.graph import (
+    UNBOUND,
+    Atom,
+    Call,
+    Capture,
+    Const,
+    Value,
+    format_string,
+    pack_slice,
+    pack_tuple,
+    write_outside,
+)
 from ..ir.types import BOOL, Type, type_of_constant
-from .core import MUTABLE, Core
+from .choices import Choices, all_functions, is_function
+from .core import MUTABLE
 from .heap import Bound, Cell, Closure, Conflict, Entries, Items, Obj, Ref, Scope, Sequence, Tup, View
 from .subset import sentence
 
@@ -58,6 +70,10 @@ UNROLLED = 64  # a container whose items differ in kind is run over item by item
 LIBRARIES = frozenset({"numpy", "scipy", "math", "cmath", "operator", "builtins"})
 
 
+def _attribute_of(scope: Any, name: str) -> str:
+    return "cell_contents" if isinstance(scope, CellType) else name
+
+
 def _library(name: str, value: Any) -> bool:
     """Is this an imported module of a library, or a function or class of one under its own name?"""
     if isinstance(value, ModuleType):
@@ -69,7 +85,10 @@ def _library(name: str, value: Any) -> bool:
     return str(getattr(value, "__module__", "")).partition(".")[0] in LIBRARIES
 
 
-class Expressions(Core):
+class Expressions(Choices):
+    def is_function(self, ref: Ref) -> bool:
+        return is_function(ref)
+
     def expression(self, node: ast.expr, name: str = "") -> Ref:
         """The reference that an expression evaluates to; a value made on top of it is called `name`."""
         outer, self.node = self.node, node
@@ -98,7 +117,7 @@ class Expressions(Core):
     def lookup(self, name: str) -> Ref:
         scope: Scope | None = self.scope
         while scope is not None:
-            ref = self.state.vars.get((scope, name))
+            ref = self.state.vars.get((self.unit.homes.get((scope, name), scope), name))
             if ref is not None:
                 if isinstance(ref, Conflict):
                     raise self.refuse(ref.reason, "Use one kind of value on every path.")
@@ -113,6 +132,9 @@ class Expressions(Core):
     def outer_name(self, name: str) -> Ref:
         """A name from the function's closure, its globals or Python itself."""
         fn = self.source.fn
+        written = self.unit.outside_scope(fn.__globals__)
+        if written is not None and name not in fn.__code__.co_freevars and (written, name) in self.state.vars:
+            return self.state.vars[written, name]
         if name in fn.__code__.co_freevars and fn.__closure__ is not None:
             cell = fn.__closure__[fn.__code__.co_freevars.index(name)]
             try:
@@ -128,17 +150,33 @@ class Expressions(Core):
     def outside(self, name: str, value: Any, scope: Any) -> Ref:
         """A global or closure object: numbers and arrays are read live at every call, the rest is folded."""
         live = isinstance(value, (float, complex, np.ndarray, np.generic)) and not isinstance(value, bool)
+        written = self.unit.session.written
+        if (id(scope), name) in written:
+            owner = Const(written[id(scope), name])
+            return self.own(self.b.call(getattr, owner, Const(_attribute_of(scope, name))))
+        if isinstance(value, (list, dict)) and not self.unit.rule:
+            items = list(value.values()) if isinstance(value, dict) else value
+            if all_functions(map(Const, items)):
+                self.unit.session.guard(name, scope, value)
+                self.unit.session.guard("", value, tuple(items))
+                return Const(value)
         if self.unit.rule or not (live or self._instance(value)):
             if not self.unit.rule and not _library(name, value):
                 self.unit.session.guard(name, scope, value)
             return Const(value, name if isinstance(value, (bool, int, float)) and self.unit.rule else "")
-        return self.captured(Capture(name, scope), type_of_constant(value))
+        return self.captured(Capture(name, scope, name), type_of_constant(value))
 
     def captured(self, capture: Capture, type: Type) -> Ref:
         """The reference to a captured number or array: an extra parameter of the graph, one per name."""
         key = (id(capture.scope), capture.name)
         if key not in self.unit.captures:
-            param = Value(capture.name, type, named=True)
+            taken = {*self.unit.parameters, *(c.label for c, _, _ in self.unit.captures.values())}
+            number, label = 1, capture.name
+            while label in taken:
+                number += 1
+                label = f"{capture.name}_{number}"
+            capture = Capture(capture.name, capture.scope, label)
+            param = Value(label, type, named=True)
             ref: Ref = param
             if type.kind in MUTABLE:
                 ref = Obj(
@@ -160,11 +198,30 @@ class Expressions(Core):
 
     def _NamedExpr(self, node: ast.NamedExpr, name: str) -> Ref:
         ref = self.expression(node.value, node.target.id)
+        inner = self.scope
+        while self.scope.name == "comprehension" and self.scope.parent is not None:
+            self.scope = self.scope.parent  # the name is the function's own
         self.bind(node.target.id, ref)
+        self.scope = inner
         return ref
 
     def bind(self, name: str, ref: Ref) -> None:
-        self.state.vars[self.unit.homes.get((self.scope, name), self.scope), name] = ref
+        home = self.unit.homes.get((self.scope, name), self.scope)
+        self.state.vars[home, name] = ref
+        if home.outside is not None:
+            self._write_outside(name, home.outside, ref)
+
+    def _write_outside(self, name: str, owner: Any, ref: Ref) -> None:
+        """A name declared `global`, or `nonlocal` of a function outside: written at once."""
+        static = self._sequence(ref) is not None or not isinstance(ref, (Const, Value, Obj, View))
+        if static or isinstance(ref, Const) and ref.value is UNBOUND:
+            raise self.refuse(
+                f"`{name}`, which lives outside of the function, is given a container or a function here",
+                "Return it instead.",
+            )
+        attribute = Const("cell_contents" if isinstance(owner, CellType) else name)
+        self.b.emit(Call((), write_outside, (Const(owner), attribute, self.atom(ref)), (), self.b.line))
+        self.unit.writes_outside = True
 
     # -- operators ------------------------------------------------------------------------------------------
 
@@ -364,6 +421,10 @@ class Expressions(Core):
                 return Const(value, f"{short}.{attr}")
             if not library and not self.unit.rule:
                 return self.outside(attr, value, vars(owner))
+        if isinstance(owner, type) and not self.unit.rule and owner.__module__.split(".")[0] not in LIBRARIES:
+            holder = next(c for c in owner.__mro__ if attr in vars(c)) if attr in dir(owner) else owner
+            if attr in vars(holder) and not isinstance(value, (FunctionType, MethodType)):
+                return self.outside(attr, value, holder)
         return Const(value)
 
     def view(
@@ -412,15 +473,23 @@ class Expressions(Core):
                 return items[known.value]
             if known is not None and isinstance(known.value, slice):
                 return self._like(base, items[known.value])
+            if known is None and all_functions(items):
+                return self.chosen_item(items, index, not isinstance(base, Tup))
             if isinstance(base, Obj):
                 self.materialise(base.cell)
         if isinstance(base, Obj):
             content = self.state.heap[base.cell]
             if isinstance(content, Entries):
+                if known is None and all_functions(r for _, r in content.entries):
+                    return self.chosen_entry(content.entries, index)
                 entry = content.get(known.value) if known is not None else None
                 if entry is None:
                     raise self.refuse("a dict is read with a key that is not known here")
                 return entry
+        if isinstance(base, Const) and isinstance(base.value, dict) and known is None:
+            entries = tuple((k, Const(v)) for k, v in base.value.items())
+            if all_functions(r for _, r in entries):
+                return self.chosen_entry(entries, index)
         if isinstance(base, Const) and known is not None and isinstance(base.value, (dict, str, range)):
             return Const(base.value[known.value])
         if isinstance(base, Sequence):

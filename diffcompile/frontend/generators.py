@@ -22,6 +22,7 @@ from .calls import CONSUMERS
 from .heap import UNBOUND_REF, Bound, Cell, Generated, Ref, Scope, Tup
 from .loops import Loops, assigned
 from .source import Source
+from .subset import sentence
 
 
 class Generators(Loops):
@@ -148,6 +149,8 @@ class Generators(Loops):
     # -- yield ----------------------------------------------------------------------------------------------
 
     def _Yield(self, node: ast.Yield, name: str) -> Ref:
+        if self.consumer is None:
+            raise self.refuse(*sentence(node), node)
         raise self.refuse(
             "`yield` as an expression has no derivative here", "Yield the value, and read nothing back.", node
         )
@@ -155,8 +158,7 @@ class Generators(Loops):
     def yielded(self, node: ast.Yield | ast.YieldFrom) -> None:
         """The statement `yield value`, or `yield from values`."""
         if self.consumer is None:
-            remedy = "Return a list or an array of the values."
-            raise self.refuse("`yield` has no derivative here", remedy, node)
+            raise self.refuse(*sentence(node), node)
         if self.guards:
             raise self.refuse("a generator yields in a `try`", "Yield after it.", node)
         if isinstance(node, ast.Yield):

@@ -83,11 +83,12 @@ class Entries:
 class Scope:
     """The names of one function activation; a nested function sees its parent's."""
 
-    __slots__ = ("name", "parent")
+    __slots__ = ("name", "outside", "parent")
 
-    def __init__(self, name: str, parent: Scope | None = None) -> None:
+    def __init__(self, name: str, parent: Scope | None = None, outside: Any = None) -> None:
         self.name = name
         self.parent = parent
+        self.outside = outside  # the module, or the closure cell, whose names these are
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,6 +150,15 @@ class Generated:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """One of several functions: the one whose key is `at`, which is known at run time."""
+
+    at: Atom
+    options: tuple[tuple[Any, Ref], ...]
+    error: type[Exception] | None = None  # raised where `at` is none of the keys
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Conflict:
     """A name that is bound to different kinds of things on different paths; reading it is refused."""
 
@@ -156,7 +166,7 @@ class Conflict:
     span: Span | None = None
 
 
-Ref = Atom | Obj | View | Tup | Closure | Bound | Made | Sequence | Generated | Conflict
+Ref = Atom | Obj | View | Tup | Closure | Bound | Made | Sequence | Generated | Choice | Conflict
 Content = Atom | Items | Entries
 
 UNBOUND_REF = Const(UNBOUND)

@@ -12,14 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import UndecidedAlias
+from ..errors import UndecidedAlias, UnsupportedSyntax
 from ..ir.graph import UNBOUND, Atom, Const, For, Region, Value, While
 from ..ir.types import INT, UNKNOWN, Type, array, join, number
 from .calls import Calls
+from .expressions import UNROLLED
 from .heap import (
     UNBOUND_REF,
     Bound,
     Cell,
+    Choice,
     Closure,
     Conflict,
     Content,
@@ -63,7 +65,26 @@ class Loops(Calls):
         if sequence.refs is not None:
             self._unrolled(node, sequence)
             return
-        self._loop(node, sequence, None)
+        items = self.known_items(sequence) if contains(node.body, (ast.Lambda, ast.FunctionDef)) else None
+        if items is None:
+            self._loop(node, sequence, None)
+            return
+        before, mark, depth = self.state.copy(), len(self.b.body), self.loop_depth
+        try:
+            self._loop(node, sequence, None)
+        except UnsupportedSyntax:  # a function of every turn is kept: one copy of the body each
+            self.state, self.loop_depth = before, depth
+            del self.b.body[mark:]
+            self._unrolled(node, Sequence((), 0, refs=items))
+
+    def known_items(self, sequence: Sequence) -> tuple[Ref, ...] | None:
+        """The numbers of a short range whose ends are constants."""
+        made = self.b.made_by(sequence.items[0], range) if len(sequence.items) == 1 else None
+        ends = [self.b.constant(a) for a in made.args] if made is not None else [None]
+        if any(end is None for end in ends):
+            return None
+        numbers = range(*(end.value for end in ends if end is not None))
+        return tuple(map(Const, numbers)) if len(numbers) <= UNROLLED else None
 
     def _While(self, node: ast.While) -> None:
         self._loop(node, None, node.test)
@@ -182,7 +203,16 @@ class Loops(Calls):
         """A list: item by item if it runs over items known one by one, else a loop that saves its element."""
         generator = node.generators[0]
         sequence = self.sequence(self.expression(generator.iter))
+        if sequence.refs is None and any(isinstance(part, ast.Lambda) for part in ast.walk(node.elt)):
+            items = self.known_items(sequence)
+            sequence = sequence if items is None else Sequence((), 0, refs=items)
         scope = self.scope
+        home = scope
+        while home.name == "comprehension" and home.parent is not None:
+            home = home.parent
+        for part in ast.walk(node):
+            if isinstance(part, ast.NamedExpr):
+                self.state.vars.setdefault((home, part.target.id), UNBOUND_REF)
         self.scope = Scope("comprehension", scope)
         try:
             if sequence.refs is not None and len(node.generators) == 1:
@@ -461,7 +491,7 @@ class Turn:
                 assert isinstance(content, (Items, Entries))
                 shape, atoms = self._flatten(content, packed)
                 return ("object", shape), atoms
-            case Closure() | Bound() | Sequence() | Generated() | Conflict():
+            case Closure() | Bound() | Choice() | Sequence() | Generated() | Conflict():
                 return ("fixed", id(ref)), []
             case Items() | Entries():
                 return LEAF, [frame.pack(ref)]
@@ -686,7 +716,7 @@ def assigned(node: ast.AST) -> list[str]:
     return list(names)
 
 
-def contains(statements: list[ast.stmt], kind: type[ast.AST]) -> bool:
+def contains(statements: list[ast.stmt], kind: type[ast.AST] | tuple[type[ast.AST], ...]) -> bool:
     """Is there such a node in these statements, nested functions left out?"""
     stack: list[ast.AST] = list(statements)
     while stack:

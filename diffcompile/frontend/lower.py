@@ -12,7 +12,9 @@ so a graph has values only. A loop's body is lowered until what it carries has s
 from __future__ import annotations
 
 import ast
+import inspect
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FunctionType
@@ -52,8 +54,13 @@ class Guard:
     value: Any
 
     def holds(self) -> bool:
+        if not self.name:  # the items of a container of functions
+            items = list(self.scope.values()) if isinstance(self.scope, dict) else self.scope
+            return len(items) == len(self.value) and all(map(operator.is_, items, self.value))
         if isinstance(self.scope, dict):
             return self.name in self.scope and self.scope[self.name] is self.value
+        if isinstance(self.scope, type):
+            return getattr(self.scope, self.name, None) is self.value
         return self.scope.cell_contents is self.value
 
 
@@ -79,6 +86,8 @@ class Session:
         self.functions: dict[Any, Function | None] = {}
         self.lowering: list[FunctionType] = []  # a call inside itself is of arrays of any length
         self.guards: dict[tuple[int, str], Guard] = {}
+        self.written: dict[tuple[int, str], Any] = {}  # names outside: whose they are
+        self.kept: dict[int, dict[str, Any]] = {}  # mutable defaults, by the name of their parameter
 
     def guard(self, name: str, scope: Any, value: Any) -> None:
         self.guards.setdefault((id(scope), name), Guard(name, scope, value))
@@ -157,7 +166,7 @@ def lower(fn: Any, specs: list[tuple[str, Spec]], result_name: str = "") -> Lowe
     frame, params, refs = _frame(source, specs, session)
     frame.result_name = result_name
     leaves = tuple(tuple(_leaves(frame, ref)) for ref in refs)
-    result = _run(frame)
+    result = _run(frame) if not hasattr(fn, "__wrapped__") else _wrapped(frame, fn, refs)
     atoms: list[Atom] = []
     returns = _structure(frame, result, atoms)
     graph = _graph(frame, source, params, atoms)
@@ -171,6 +180,8 @@ def lower_function(
     source = read_source(fn)
     frame, params, refs = _frame(source, specs, session)
     result = _run(frame)
+    if frame.unit.writes_outside:
+        return None
     mine = {c for ref in refs for c in frame.cells(ref)}
     if frame.unit.written & mine or isinstance(result, (Tup, View)) or frame.cells(result) & mine:
         return None
@@ -187,6 +198,12 @@ def _frame(
     source: Source, specs: list[tuple[str, Any]], session: Session
 ) -> tuple[Statements, list[Value], list[Ref]]:
     unit = Unit(session, Builder(FOLDED))
+    unit.parameters = frozenset(name for name, _ in specs)
+    for part in ast.walk(source.node):
+        if isinstance(part, ast.Global):
+            names = source.fn.__globals__
+            owner = sys.modules.get(names.get("__name__", ""))
+            session.written.update({(id(names), name): owner for name in part.names})
     frame = Statements(unit, source, Scope(getattr(source.node, "name", "lambda")))
     params: list[Value] = []
     refs: list[Ref] = []
@@ -257,6 +274,23 @@ def _run(frame: Statements) -> Ref:
             return Const(None)
         return frame.state.vars.get((frame.scope, "$result"), Const(None))
     return frame.expression(node.body, frame.result_name)
+
+
+def _wrapped(frame: Statements, fn: FunctionType, refs: list[Ref]) -> Ref:
+    """The result of a decorated function: its wrapper is called with the arguments of what it wraps."""
+    args: list[Ref] = []
+    kwargs: dict[str, Ref] = {}
+    for parameter, ref in zip(inspect.signature(fn).parameters.values(), refs, strict=True):
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            kwargs[parameter.name] = ref
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            args.extend(frame.static_items(ref) or ())
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            content = frame.state.heap[ref.cell] if isinstance(ref, Obj) else None
+            kwargs.update(content.entries if isinstance(content, Entries) else ())
+        else:
+            args.append(ref)
+    return frame.user_call(fn, args, kwargs, frame.result_name)
 
 
 def _structure(frame: Statements, ref: Ref, atoms: list[Atom]) -> Any:

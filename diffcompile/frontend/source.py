@@ -97,6 +97,26 @@ def _from_inspect(fn: FunctionType) -> Source:
     raise NoSource(f"the source of `{fn.__name__}` cannot be told apart from its surroundings")
 
 
+CHANGING = frozenset({
+    "append", "extend", "insert", "pop", "remove", "clear", "update", "setdefault", "add", "sort", "reverse",
+    "popitem", "discard",
+})  # fmt: skip
+
+
+def changed_names(node: ast.AST) -> set[str]:
+    """The names whose objects this function changes itself: `seen.append(...)`, `table[k] = ...`."""
+    found: set[str] = set()
+    for part in ast.walk(node):
+        match part:
+            case ast.Attribute(value=ast.Name(id=name), attr=attr) if attr in CHANGING:
+                found.add(name)
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
+                found.add(name)
+            case ast.AugAssign(target=ast.Name(id=name)):
+                found.add(name)
+    return found
+
+
 def _find(tree: ast.Module, code: CodeType) -> FunctionNode | None:
     """The node that this code was compiled from: by name and line, and for lambdas by position."""
     found: list[ast.Lambda] = []

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import importlib
 import operator
+import sys
 from typing import Any
 
 from ..ir.graph import Atom, Call, Const, Value, literal, unpack
 from ..ir.types import Type, join
 from .expressions import BINARY
-from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, View
+from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, Scope, View
 from .patterns import Patterns
 from .subset import sentence
 
@@ -315,21 +316,40 @@ class Statements(Patterns):
         pass
 
     def _FunctionDef(self, node: ast.FunctionDef) -> None:
-        if node.decorator_list:
-            raise self.refuse("a decorated function inside a differentiated one", "Define it outside.")
-        self.bind(node.name, self.closure(node))
+        decorators = [self.expression(d) for d in node.decorator_list]
+        made: Ref = self.closure(node)
+        for decorator in reversed(decorators):
+            made = self.invoke(decorator, [made], {})
+        self.bind(node.name, made)
 
     def _Nonlocal(self, node: ast.Nonlocal) -> None:
         for name in node.names:
             scope = self.scope.parent
             while scope is not None and (scope, name) not in self.state.vars:
                 scope = scope.parent
-            if scope is None:
-                raise self.refuse(f"`nonlocal {name}` of a function that is not being differentiated")
-            self.unit.homes[self.scope, name] = scope
+            if scope is not None:
+                self.unit.homes[self.scope, name] = self.unit.homes.get((scope, name), scope)
+                continue
+            code, cells = self.source.fn.__code__, self.source.fn.__closure__
+            if name not in code.co_freevars or cells is None:
+                raise self.refuse(f"`{name}` has no value yet in the enclosing function")
+            cell = cells[code.co_freevars.index(name)]
+            self._write_to(name, cell, cell)
 
     def _Global(self, node: ast.Global) -> None:
-        raise self.refuse("`global` is not differentiated yet", "Return the value instead.")
+        names = self.source.fn.__globals__
+        module = sys.modules.get(names.get("__name__", ""))
+        if module is None or vars(module) is not names:
+            raise self.refuse("`global` in a function that is in no module", "Return the value instead.")
+        for name in node.names:
+            self._write_to(name, names, module)
+
+    def _write_to(self, name: str, place: Any, owner: Any) -> None:
+        """From here on the name is one of a module, or a closure cell."""
+        if id(place) not in self.unit.outsides:
+            self.unit.outsides[id(place)] = Scope("outside", None, owner)
+        self.unit.homes[self.scope, name] = self.unit.outsides[id(place)]
+        self.unit.session.written[id(place), name] = owner
 
     def _Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -338,11 +358,8 @@ class Statements(Patterns):
             self.bind(alias.asname or root, Const(module if alias.asname else importlib.import_module(root)))
 
     def _ImportFrom(self, node: ast.ImportFrom) -> None:
-        if node.level or node.module is None:
-            raise self.refuse(
-                "a relative import inside a differentiated function", "Import at the top of the file."
-            )
-        module = importlib.import_module(node.module)
+        package = self.source.fn.__globals__.get("__package__")
+        module = importlib.import_module("." * node.level + (node.module or ""), package)
         for alias in node.names:
             self.bind(alias.asname or alias.name, Const(getattr(module, alias.name)))
 

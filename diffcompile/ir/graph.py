@@ -197,13 +197,13 @@ class Capture:
     """A number or an array that a function reads from its globals or its closure, by name."""
 
     name: str
-    scope: Any = field(hash=False, compare=False)  # the globals dict, or the closure cell
-    key: int = 0
+    scope: Any = field(hash=False, compare=False)  # the globals dict, the closure cell, or the class
+    label: str = ""  # what the parameter is called that it becomes
 
     def read(self) -> Any:
         if isinstance(self.scope, dict):
             return self.scope[self.name]
-        return self.scope.cell_contents
+        return getattr(self.scope, self.name if isinstance(self.scope, type) else "cell_contents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +300,11 @@ def raise_error(error: Any, *cause: Any) -> None:
     if cause:
         raise error from cause[0]
     raise error
+
+
+def write_outside(owner: Any, name: str, value: Any) -> None:
+    """The operation of assigning a name declared `global`: an attribute of its module."""
+    setattr(owner, name, value)
 
 
 def format_string(parts: tuple[Any, ...], *values: Any) -> str:

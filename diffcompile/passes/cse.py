@@ -9,27 +9,29 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..analysis.effects import FRESH, pure_function
+from ..analysis.effects import FRESH, pure_function, touched
 from ..ir.graph import Atom, Call, Const, Function, Graph, Instr, Region, Value, literal
-from ..ir.walk import key_of, regions, substitute_in, swap, with_regions
+from ..ir.walk import key_of, operands, regions, substitute_in, swap, values, with_regions
 
 
 def cse(graph: Graph) -> Graph:
     """The graph with each repeated pure call replaced by the first."""
-    return replace(graph, region=_region(graph.region, {}, {}))
+    return replace(graph, region=_region(graph.region, {}, {}, touched(graph.region)))
 
 
-def _region(region: Region, known: dict[Any, tuple[Value, ...]], table: dict[Value, Atom]) -> Region:
+def _region(
+    region: Region, known: dict[Any, tuple[Value, ...]], table: dict[Value, Atom], changing: set[Value]
+) -> Region:
     known = dict(known)
     body: list[Instr] = []
     for instr in region.body:
         parts = regions(instr)
         if parts:
-            instr = with_regions(instr, tuple(_region(part, known, table) for part in parts))
+            instr = with_regions(instr, tuple(_region(part, known, table, changing) for part in parts))
             body.append(_shallow(instr, table))
             continue
         instr = substitute_in(instr, table)
-        key = _key(instr)
+        key = _key(instr) if changing.isdisjoint(values(operands(instr))) else None
         first = known.get(key) if key is not None else None
         if first is not None and not _hides(first, instr.outs):
             table.update(zip(instr.outs, first, strict=True))

@@ -62,9 +62,9 @@ def test_a_called_function_has_one_adjoint_for_all_its_calls() -> None:
     "text",
     [
         "def f(x, k): return x if k < 1.0 else f(x * 0.5, k - 1.0) * x",
-        pytest.param("def even(x, n): return x if n == 0 else odd(np.sin(x), n - 1)\n"
+        "def even(x, n): return x if n == 0 else odd(np.sin(x), n - 1)\n"
         "def odd(x, n): return 2.0 * x if n == 0 else even(x * x, n - 1)\n"
-        "def f(x, k): return even(x, 3) * k", marks=pytest.mark.xfail(strict=True, reason="mutual recursion is refused")),
+        "def f(x, k): return even(x, 3) * k",
     ],
 )
 def test_recursion(text: str) -> None:
