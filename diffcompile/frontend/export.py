@@ -99,11 +99,12 @@ class Export:
             case Bound():
                 return replace(ref, receiver=self.ref(ref.receiver))
             case Made():
-                kwargs = tuple((k, self.ref(r)) for k, r in ref.kwargs)
-                return replace(ref, args=tuple(map(self.ref, ref.args)), kwargs=kwargs)
+                options = tuple((k, self.ref(r)) for k, r in ref.kwargs)
+                return replace(ref, args=tuple(map(self.ref, ref.args)), kwargs=options)
             case Choice():
-                options = tuple((k, self.ref(r)) for k, r in ref.options)
-                return replace(ref, at=self.atom(ref.at), options=options)
+                return replace(
+                    ref, at=self.atom(ref.at), options=tuple((k, self.ref(r)) for k, r in ref.options)
+                )
             case Generated():
                 return replace(ref, named=tuple((n, self.ref(r)) for n, r in ref.named))
             case Closure():
