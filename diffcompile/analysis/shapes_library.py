@@ -7,7 +7,11 @@ from typing import Any
 
 from ..rules.library import consult, part_of
 
-FILES = {"scipy.special": "shapes_special", "scipy.stats": "shapes_stats"}
+FILES = {
+    "scipy.special": "shapes_scipy_special",
+    "scipy.stats": "shapes_scipy_stats",
+    "scipy.linalg": "shapes_scipy_linalg",
+}
 _read: set[str] = set()
 
 

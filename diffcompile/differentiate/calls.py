@@ -9,11 +9,12 @@ from __future__ import annotations
 import inspect
 import math
 import operator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..analysis.activity import constant_function
+from ..analysis.activity import constant_function, varied
 from ..errors import NoRule
 from ..frontend.build import Builder, repeats, unbroadcast_call
 from ..frontend.lower import lower_rule
@@ -35,6 +36,7 @@ from ..ir.graph import (
 )
 from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, Type
+from ..ir.walk import values
 from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
 from .cotangents import Cotangent, bar
@@ -113,6 +115,9 @@ class CallSweep(Sweep):
         if declared.form == "elementwise":
             self.elementwise(instr, declared, args, named, self.whole(cts[0], instr.outs[0]))
             return
+        if declared.form == "equal":
+            self.equal(instr, declared, args, named, cts)
+            return
         ct = tuple(cts) if len(instr.outs) > 1 else cts[0]
         placed = positions(declared.rule, args, named, 2)
         given, given_named = as_arrays(self.b, declared.rule, args, named)
@@ -130,6 +135,36 @@ class CallSweep(Sweep):
                 if isinstance(piece, Value) and (masked or self.is_masked(piece) or self._masked(ct)):
                     self.cts.masked.add(piece)
                 self.cts.add(part, piece)
+
+    def equal(
+        self,
+        instr: Call | Store,
+        declared: Declared,
+        args: tuple[Atom, ...],
+        kwargs: dict[str, Atom],
+        cts: list[Cotangent],
+    ) -> None:
+        """The adjoint of what has the values of this call: of one call under another name, or of more."""
+        with self.b.region() as body:
+            result = self.inlined(declared, list(args), kwargs, instr)
+        seeds = [v for v in values((*args, *kwargs.values())) if v in self.varied]
+        self.varied |= varied(Region((), tuple(body), ()), seeds)
+        ct = cts[0]
+        last = body[-1] if body else None
+        if isinstance(last, Call) and last.outs == (result,) and find_rule(last.fn) is not None:
+            # The result is at hand: it is not computed again.
+            body[-1] = replace(last, outs=instr.outs)
+            self.b.body.extend(body[:-1])
+            self.varied.update(instr.outs)
+            self.cts.of[instr.outs[0]] = ct
+        else:
+            self.b.body.extend(body)
+            parts = result if isinstance(result, tuple) else (result,)
+            pieces = self.cts.parts(ct, len(parts)) if isinstance(result, tuple) else (ct,)
+            for atom, piece in zip(parts, pieces, strict=True):
+                self.cts.add(atom, piece)
+        for part in reversed(body):
+            self.instr(part)
 
     def _masked(self, ct: Cotangent) -> bool:
         if isinstance(ct, tuple):

@@ -92,7 +92,8 @@ class Cotangents:
                 for x, y in zip(a, b, strict=True)
             )
         if isinstance(a, tuple) or isinstance(b, tuple):
-            return self._sum(self._parts(a, b), self._parts(b, a), atom)
+            count = len(a if isinstance(a, tuple) else b)
+            return self._sum(self.parts(a, count), self.parts(b, count), atom)
         if self._listed(a) or self._listed(b):
             return self._sum_of_lists(a, b, atom)
         total = self.named(self.b.call(operator.add, a, b), atom)
@@ -100,11 +101,11 @@ class Cotangents:
             self.masked.add(total)
         return total
 
-    def _parts(self, ct: Cotangent, other: Cotangent) -> Cotangent:
-        """The cotangent of a container, item by item, as many as `other` has."""
+    def parts(self, ct: Cotangent, count: int) -> tuple[Cotangent | None, ...]:
+        """The cotangent of a container of `count` items, item by item."""
         if isinstance(ct, tuple):
             return ct
-        return tuple(self.b.call(operator.getitem, ct, Const(k), type=Type()) for k in range(len(other)))
+        return tuple(self.b.call(operator.getitem, ct, Const(k), type=Type()) for k in range(count))
 
     @staticmethod
     def _listed(ct: Atom) -> bool:

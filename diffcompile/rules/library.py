@@ -19,6 +19,7 @@ from .register import REGISTRY
 FILES = {
     "scipy.special": "scipy_special",
     "scipy.stats": "scipy_stats",
+    "scipy.linalg": "scipy_linalg",
 }
 _read: set[str] = set()
 

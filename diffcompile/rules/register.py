@@ -47,7 +47,7 @@ from typing import Any, Literal, TypeVar
 Rule = Callable[..., Any]
 Array = Any  # the annotation of a rule's parameter that is an array: a list given for it is read as one
 R = TypeVar("R", bound=Rule)
-Form = Literal["elementwise", "linear", "vjp"]
+Form = Literal["elementwise", "linear", "vjp", "equal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,28 @@ def defvjp(*fns: Any, singular: bool = False) -> Callable[[R], R]:
 
     def declare(rule: R) -> R:
         REGISTRY.declare(fns, Declared("vjp", rule, singular))
+        return rule
+
+    return declare
+
+
+def defequal(*fns: Any) -> Callable[[R], R]:
+    """Declare functions that have the values of this one: its derivative is taken in their place.
+
+    The function is called as it was; what its adjoint needs of this one is computed beside the adjoint. Where
+    this one is a single call, its result is that of the function, and only its rule is borrowed.
+
+    >>> import numpy as np
+    >>> from diffcompile import grad
+    >>> def spread(x): return max(x) - min(x)
+    >>> @defequal(spread)
+    ... def _(x): return np.max(x) - np.min(x)
+    >>> grad(lambda x: spread(x))(np.array([1.0, 3.0, 2.0]))
+    array([-1.,  1.,  0.])
+    """
+
+    def declare(rule: R) -> R:
+        REGISTRY.declare(fns, Declared("equal", rule))
         return rule
 
     return declare

@@ -43,6 +43,7 @@ from rules.test_rules_as_numpy import (
     leaves,
     moved,
     random_like,
+    symmetrized,
     tolerance,
 )
 
@@ -73,9 +74,13 @@ SECOND: list[tuple[str, str]] = [
     ("numpy.linalg.norm-79", "wrong: of a complex vector, twice"),
     ("numpy.linalg.norm-8[014]", "wrong: of a complex array, twice"),
     *[(f"numpy.linalg.qr-{k}", "the gradient of the gradient reads a local that was not assigned") for k in (2, 4, 7, 8)],
+    ("scipy.linalg.*.qr-2", "the gradient of the gradient reads a local that was not assigned"),
     ("*.cumprod-[57]", "wrong: of an array with zeros, twice"),
     *[(f"{name}-4", "the sample is a tie, where no second derivative exists")
       for name in ("numpy.maximum", "numpy.minimum", "numpy.fmax", "numpy.fmin")],
+    *[(f"scipy.linalg.*.{name}", "a gradient with a part that is None is not differentiated again")
+      for name in ("cho_solve-*", "lu_solve-*")],
+    ("scipy.linalg.*.eigh-4", "the eigenvectors of a part of the eigenvalues are refused"),
     *[(name, "SciPy has no trigamma function of complex numbers")
       for name in (".gamma-[56]", ".loggamma-[56]", ".rgamma-[78]")],
     *[(name, "no rule for `np.complex128`, with which the gradient ends")
@@ -188,9 +193,7 @@ def is_single(tree: Any) -> bool:
 
 def directions(fn: Any, args: list[Any], seed: int) -> list[Any]:
     v = [random_like(np.random.default_rng(seed + k), x) for k, x in enumerate(args)]
-    if fn in SYMMETRIC:
-        v[0] = (v[0] + np.conj(v[0]).mT) / 2
-    return v
+    return symmetrized(v) if fn in SYMMETRIC else v
 
 
 def shifted(args: list[Any], v: list[Any], h: float) -> list[Any]:

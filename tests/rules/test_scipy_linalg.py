@@ -1,0 +1,60 @@
+"""Matrices that are said to be symmetric, and the text that comes of `scipy.linalg`."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diffcompile import NoRule, grad
+from graphs import written
+
+linalg = pytest.importorskip("scipy.linalg")
+
+A = np.array([[4.0, 0.5, 0.3], [0.5, 5.0, -0.4], [0.3, -0.4, 6.0]])
+B = np.array([1.0, -2.0, 0.5])
+V = np.array([[0.3, -0.2, 0.5], [-0.2, 0.7, 0.1], [0.5, 0.1, -0.4]])
+
+
+@pytest.mark.parametrize("kind", ["sym", "her", "pos", "positive definite", "symmetric"])
+@pytest.mark.parametrize("lower", [False, True])
+def test_a_symmetric_matrix_gets_a_symmetric_cotangent(kind: str, lower: bool) -> None:
+    text = f"def f(a, b): return np.sum(linalg.solve(a, b, assume_a={kind!r}, lower={lower})**2)"
+    fn = written(text, linalg=linalg)
+    a_bar, b_bar = grad(fn, (0, 1))(A, B)
+
+    expected = (fn(A + 1e-6 * V, B) - fn(A - 1e-6 * V, B)) / 2e-6
+    np.testing.assert_allclose(a_bar, a_bar.T)
+    np.testing.assert_allclose(np.sum(a_bar * V), expected, rtol=1e-7)
+    np.testing.assert_allclose(b_bar, 2 * np.linalg.solve(A.T, np.linalg.solve(A, B)))
+
+
+def loss(a: Any, b: Any) -> Any:
+    factor = linalg.cho_factor(a, lower=True)
+    x = linalg.cho_solve(factor, b)
+    return b @ x + 2.0 * np.sum(np.log(np.diag(factor[0])))
+
+
+def test_a_gaussian_log_likelihood_by_cholesky_factors() -> None:
+    a_bar, b_bar = grad(loss, (0, 1))(A, B)
+    x = np.linalg.solve(A, B)
+
+    np.testing.assert_allclose(a_bar, np.linalg.inv(A) - np.outer(x, x), rtol=1e-12)
+    np.testing.assert_allclose(b_bar, 2 * x, rtol=1e-12)
+
+
+def test_what_numpy_has_is_not_computed_again() -> None:
+    derivative = grad(written("def f(a): return np.sum(linalg.svd(a)[1]**2)", linalg=linalg))
+    np.testing.assert_allclose(derivative(A), 2 * A)
+
+    assert "np.linalg.svd" not in derivative.source
+
+
+def test_eigenvectors_of_a_part_are_refused() -> None:
+    fn = written("def f(a): return np.sum(linalg.eigh(a, subset_by_index=[0, 1])[1]**3)", linalg=linalg)
+    with pytest.raises(NoRule) as caught:
+        grad(fn)(A)
+
+    assert caught.value.reason == (
+        "no derivative is known for `scipy.linalg.eigh` with respect to `a`: "
+        "the eigenvectors of a part of the eigenvalues are not differentiated"
+    )
