@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import dataclasses
+import types
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from .compiled import Derivative, Pullback
 from .errors import WrongArgument
+from .frontend.arguments import REGISTERED, Place, Same, field_names
 from .rules.register import nondifferentiable
 
 if TYPE_CHECKING:
@@ -94,12 +97,14 @@ def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
     >>> out, pullback(1.0)
     (6.0, (3.0, 2.0))
     """
-    derivative = _PULLBACKS.get(fun) if isinstance(fun, Hashable) else None
+    # Two bound methods of equal objects are equal, and are not the same function.
+    key = (fun.__func__, Same(fun.__self__)) if isinstance(fun, types.MethodType) else Same(fun)
+    derivative = _PULLBACKS.get(key)
     if derivative is None:
         derivative = _Pulled(fun, "vjp")
         while len(_PULLBACKS) >= _KEPT:
             _PULLBACKS.pop(next(iter(_PULLBACKS), None), None)
-        _PULLBACKS[fun] = derivative
+        _PULLBACKS[key] = derivative
     return derivative.pull(primals)
 
 
@@ -113,7 +118,7 @@ class _Pulled(Derivative):
                 f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats."
             )
         values = self._bind(primals, {})
-        case, outside = self._case(values, active)
+        case, outside = self._case(values, tuple(map(Place, active)))
         out, saved = self._run(case.functions[0], values, outside)
         backward = case.functions[1]
 
@@ -133,6 +138,10 @@ def _differentiable(value: Any) -> bool:
         return any(map(_differentiable, value.values()))
     if isinstance(value, (tuple, list)):
         return any(map(_differentiable, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return any(_differentiable(getattr(value, name, None)) for name in field_names(value))
+    if type(value) in REGISTERED:
+        return True
     return isinstance(value, (float, complex))
 
 

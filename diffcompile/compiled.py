@@ -11,144 +11,64 @@ import pathlib
 import sys
 import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import DiffCompileError, NoSource, UndecidedAlias, WrongArgument
-from .ir.graph import Const, Graph
+from .frontend.arguments import (
+    Place,
+    Read,
+    Same,
+    arrays_in,
+    describe,
+    hashable,
+    kind_of,
+    target_of,
+)
+from .ir.graph import Graph
 from .ir.text import graph_text
-from .ir.types import BOOL, COMPLEX, FLOAT, INT, OBJECT, UNKNOWN, Dim, Type, array, number
+from .ir.types import BOOL, COMPLEX, FLOAT, INT, OBJECT, UNKNOWN, array
 from .rules.register import REGISTRY
 
 # What only a compilation or a look inside needs is imported there: `import diffcompile` is to cost little
 # beside `import numpy`.
 if TYPE_CHECKING:
-    from .frontend.lower import Guard, Lowered, Spec
+    from .frontend.arguments import Spec
+    from .frontend.lower import Guard, Lowered
     from .pipeline import Mode, Program
 
-_FOLDED = (
-    str, bytes, bool, type(None), type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType,
-    np.dtype, np.ufunc, functools.partial, slice, types.MethodType,
-)  # fmt: skip
-_NUMBERS: dict[type, Type] = {float: FLOAT, int: INT, complex: COMPLEX}
-_SCALARS = frozenset(np.dtype(c).type for c in "?bhilqBHILQefdgFDG") | frozenset(_NUMBERS)
-LONG = 64  # a list of more numbers than this is one value, not an argument an item
 _MISSING = object()
 
 
-# -- the facts of arguments --------------------------------------------------------------------------------
-
-
-class _Same:
-    """An object that cannot be hashed, as a key: equal to itself alone, and alive as long as the key."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.value is self.value
-
-
-def kind_of(value: Any) -> Any:
-    """The part of a signature that stands for an argument: arguments of one kind have the same facts.
-
-    >>> kind_of(np.ones((5, 3))) == kind_of(np.ones((2, 3))) != kind_of(np.ones((1, 3)))
-    True
-    """
-    kind = type(value)
-    if kind in _SCALARS:
-        return kind
-    if kind is np.ndarray:
-        shape = value.shape
-        return value.dtype, tuple([n == 1 for n in shape]) if 1 in shape else len(shape)
-    if kind is tuple or kind is list:
-        if len(value) > LONG and type(value[0]) in _NUMBERS and len(set(map(type, value))) == 1:
-            return "long", kind, type(value[0])
-        return kind, tuple(map(kind_of, value))
-    if isinstance(value, np.generic) and value.dtype.kind in "fiubc":
-        return kind, value.dtype
-    if isinstance(value, _FOLDED) or callable(value):
-        known = (value.start, value.stop, value.step) if kind is slice else value
-        return "constant", kind, known if _hashable(known) else _Same(value)
-    if isinstance(value, dict):
-        return dict, tuple(value), tuple(map(kind_of, value.values()))
-    return kind
+# -- the facts of what a program is given ------------------------------------------------------------------
 
 
 def _kind_outside(value: Any) -> Any:
     """As `kind_of`, of a global or closure value, whose sizes are facts as well."""
     if isinstance(value, np.ndarray):
         return value.dtype, value.shape
-    return tuple(map(_kind_outside, value)) if type(value) is tuple else type(value)
+    if type(value) is tuple:
+        return tuple(map(_kind_outside, value))
+    return kind_of(value) if isinstance(value, set) else type(value)
 
 
-def describe(value: Any, name: str) -> Spec:
-    """The facts of an argument."""
-    known = _NUMBERS.get(type(value))
-    if known is not None:
-        return known
-    if type(value) is np.ndarray:
-        if value.dtype.kind not in "fiubc":
-            raise WrongArgument(f"`{name}` is an array of {value.dtype}, which has no derivative")
-        shape = tuple(1 if n == 1 else Dim(f"{name}{k}", 0, False) for k, n in enumerate(value.shape))
-        return array(value.dtype, shape)
-    if isinstance(value, np.generic) and value.dtype.kind in "fiubc":
-        return number(value.dtype)
-    if isinstance(value, _FOLDED) or callable(value):
-        return Const(value)
-    if type(value) in (tuple, list) or isinstance(value, dict):
-        return _container(value, name)
-    if isinstance(value, (np.ma.MaskedArray, np.matrix)):
-        raise WrongArgument(
-            f"`{name}` is a {type(value).__name__}", None, "Pass a plain array: `np.asarray(...)`."
-        )
-    return array(None, None) if hasattr(value, "__array_function__") else OBJECT
-
-
-def _refuse_overlap(values: tuple[Any, ...], name: str) -> None:
+def _refuse_overlap(values: Iterable[Any], name: str) -> None:
     """Refuse a function that writes into arguments that overlap: the program is of those that do not."""
-    arrays = list(_arrays(values))
-    for k, a in enumerate(arrays):
-        if any(np.may_share_memory(a, b) for b in arrays[:k]):
+    found = [part for value in values for part in arrays_in(value)]
+    for k, a in enumerate(found):
+        if isinstance(a, np.ndarray):
+            shared = any(np.may_share_memory(a, b) for b in found[:k] if isinstance(b, np.ndarray))
+        else:
+            shared = any(a is b for b in found[:k])
+        if shared:
             raise UndecidedAlias(
                 f"`{name}` writes into its arguments, and two of them may share memory",
                 None,
                 "Pass copies: `x.copy()`.",
             )
-
-
-def _arrays(value: Any) -> Iterator[np.ndarray]:
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _arrays(item)
-    elif isinstance(value, dict):
-        yield from _arrays(tuple(value.values()))
-
-
-def _container(value: Any, name: str) -> Spec:
-    from .frontend.lower import Parts
-
-    if isinstance(value, dict):
-        keys: tuple[Any, ...] = tuple(value)
-        items = list(value.values())
-    else:
-        keys = tuple(range(len(value)))
-        items = list(value)
-        kinds = {type(v) for v in items}
-        if len(items) > LONG and len(kinds) == 1 and kinds <= set(_NUMBERS):
-            return Type("list", elem=_NUMBERS[kinds.pop()])
-    parts = tuple(describe(v, f"{name}_{k}") for k, v in zip(keys, items, strict=True))
-    return Parts(dict if isinstance(value, dict) else type(value), keys, parts)
 
 
 def _changes(fn: Any, name: str) -> bool:
@@ -159,14 +79,6 @@ def _changes(fn: Any, name: str) -> bool:
         return name in changed_names(read_source(fn).node)
     except NoSource:
         return False
-
-
-def _hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
 
 
 # -- the derivative ----------------------------------------------------------------------------------------
@@ -220,9 +132,29 @@ class Case:
             return None
         return read if tuple(map(_kind_outside, read.values())) == self.kinds else None
 
+    def matches(self, values: tuple[Any, ...]) -> bool:
+        """Are the attributes that the program reads of the kinds that it was compiled for?"""
+        if not self.program.reads:
+            return True
+        try:
+            for read in self.program.reads:
+                if not read.holds(values):
+                    return False
+            return identities(self.program.objects, values) == self.program.same
+        except (AttributeError, LookupError, TypeError, ValueError):  # another structure
+            return False
 
-_NO_PAIR: tuple[type, int, Callable[..., Any]] = (_Same, -1, float)
-_NO_ROW: tuple[int, type, int, Callable[..., Any]] = (-1, _Same, -1, float)
+
+def identities(objects: tuple[Read, ...], values: tuple[Any, ...]) -> tuple[int, ...]:
+    """Which of these objects are one and the same: for each, the place of the first that it is."""
+    if len(objects) < 2:
+        return (0,) * len(objects)
+    first: dict[int, int] = {}
+    return tuple([first.setdefault(id(read.value(values)), k) for k, read in enumerate(objects)])
+
+
+_NO_PAIR: tuple[type, int, Callable[..., Any]] = (Same, -1, float)
+_NO_ROW: tuple[int, type, int, Callable[..., Any]] = (-1, Same, -1, float)
 _KEPT = 8  # programs of one signature that differ in what was folded into them
 
 
@@ -253,7 +185,8 @@ class Derivative:
     def __init__(self, fn: Callable[..., Any], mode: Mode, argnums: Any = 0, has_aux: bool = False) -> None:
         if not callable(fn):
             raise WrongArgument(f"`{mode}` needs a function, not {type(fn).__name__}")
-        if not isinstance(fn, (types.FunctionType, Derivative)):
+        self._target = target_of(fn)
+        if not isinstance(self._target.fn, (types.FunctionType, Derivative)):
             raise _no_source(fn)
         self.primal = fn
         self._mode: Mode = mode
@@ -265,7 +198,7 @@ class Derivative:
         self._last: Case | None = None
         self._preview: Program | None = None
         self._lock = threading.RLock()
-        functools.update_wrapper(self, fn, updated=())
+        functools.update_wrapper(self, self._target.fn, updated=())
         self._signature = inspect.signature(fn)
         parameters = list(self._signature.parameters.values())
         kind = inspect.Parameter
@@ -279,21 +212,24 @@ class Derivative:
         self._plain = named == len(parameters)
         self._wrt = self._positions(argnums)
 
-    def _positions(self, argnums: Any) -> tuple[int, ...] | int:
+    def _positions(self, argnums: Any) -> tuple[Place, ...] | Place:
         names = list(self._signature.parameters)
 
-        def position(which: Any) -> int:
+        def position(which: Any) -> Place:
             if isinstance(which, str):
-                if which not in names:
-                    raise WrongArgument(
-                        f"`{self.__name__}` has no parameter `{which}`", None, f"It has {', '.join(names)}."
-                    )
-                return names.index(which)
+                root, *steps = which.split(".")
+                if root in names:
+                    return Place(names.index(root), tuple(steps))
+                if root in dict(self._target.bound) and steps:
+                    return Place(root, tuple(steps))
+                raise WrongArgument(
+                    f"`{self.__name__}` has no parameter `{root}`", None, f"It has {', '.join(names)}."
+                )
             if isinstance(which, bool) or not isinstance(which, (int, np.integer)):
                 raise WrongArgument(f"`argnums` takes positions or names of parameters, not {which!r}")
             if not -len(names) <= which < len(names):
                 raise WrongArgument(f"`argnums={which}`, and `{self.__name__}` has {len(names)} parameters")
-            return int(which) % len(names)
+            return Place(int(which) % len(names))
 
         if isinstance(argnums, (tuple, list)):
             if not argnums:
@@ -354,16 +290,18 @@ class Derivative:
         bound = inspect.BoundArguments(self._signature, arguments)
         return function(*bound.args, **bound.kwargs, **outside)
 
-    def _case(self, values: tuple[Any, ...], wrt: tuple[int, ...] | int) -> tuple[Case, dict[str, Any]]:
+    def _case(self, values: tuple[Any, ...], wrt: tuple[Place, ...] | Place) -> tuple[Case, dict[str, Any]]:
         """The program for these arguments, compiled if there is none yet, and what it reads from outside."""
         key = tuple(map(kind_of, values)) if not self._kept else self._kinds(values)
-        found = self._find(key)
+        found = self._find(key, values)
         if found is None:
             with self._lock:
-                found = self._find(key) or self._compile(key, values, wrt)
+                found = self._find(key, values) or self._compile(key, values, wrt)
         case = found[0]
         if case.program.writes:
-            _refuse_overlap(values, self.__name__)
+            places = {(r.root, r.steps): r for r in case.program.reads if r.steps}
+            read = (r.value(values) for r in places.values())
+            _refuse_overlap((*values, *read, *found[1].values()), self.__name__)
         if case is not self._last:
             self._last = case
             self._heat(case, values)
@@ -378,15 +316,15 @@ class Derivative:
     def _spec(self, name: str, value: Any, default: Any) -> Spec:
         return OBJECT if value is default and name in self._kept else describe(value, name)
 
-    def _find(self, key: Any) -> tuple[Case, dict[str, Any]] | None:
+    def _find(self, key: Any, values: tuple[Any, ...]) -> tuple[Case, dict[str, Any]] | None:
         for case in self._cases.get(key, ()):
             outside = case.outside()
-            if outside is not None:
+            if outside is not None and case.matches(values):
                 return case, outside
         return None
 
     def _compile(
-        self, key: Any, values: tuple[Any, ...], wrt: tuple[int, ...] | int
+        self, key: Any, values: tuple[Any, ...], wrt: tuple[Place, ...] | Place
     ) -> tuple[Case, dict[str, Any]]:
         from .pipeline import derive
 
@@ -394,7 +332,7 @@ class Derivative:
             (name, self._spec(name, value, default))
             for (name, default), value in zip(self._parameters, values, strict=True)
         ]
-        case = Case.of(derive(self.primal, specs, wrt, self._mode, self._has_aux))
+        case = Case.of(derive(self._target, specs, wrt, self._mode, self._has_aux))
         self._cases[key] = (case, *self._cases.get(key, ()))[:_KEPT]
         return case, {c.label: c.read() for c in case.program.captures}
 
@@ -402,7 +340,8 @@ class Derivative:
         """Have calls like this one recognised without a signature, if they can be."""
         self._pair, self._row = _NO_PAIR, _NO_ROW
         kinds = set(map(type, values))
-        if case.kinds or self._positional != len(values) or kinds not in ({float}, {np.float64}):
+        plain = self._positional == len(values) and kinds in ({float}, {np.float64})
+        if case.kinds or case.program.reads or not plain:
             return
         count, kind, version, function = len(values), kinds.pop(), case.program.version, case.functions[0]
         if case.program.guards:
@@ -424,11 +363,11 @@ class Derivative:
 
         return call
 
-    def lowered(self, specs: list[tuple[str, Spec]]) -> Lowered:
-        """The derivative as a graph that can be differentiated again."""
+    def lowered(self, specs: list[tuple[str, Spec]], wrt: tuple[Place, ...]) -> Lowered:
+        """The derivative as a graph that can be differentiated again, with respect to `wrt`."""
         from .pipeline import lowered_derivative
 
-        return lowered_derivative(self.primal, specs, self._wrt, self._mode, self._has_aux)
+        return lowered_derivative(self._target, specs, self._wrt, self._mode, self._has_aux, wrt)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         found: Any = sys.modules.get(self.__module__)
@@ -450,11 +389,11 @@ class Derivative:
             hints = getattr(self.primal, "__annotations__", {})
             parameters = enumerate(self._signature.parameters.values())
             specs = [(p.name, self._annotated(hints.get(p.name), p, k)) for k, p in parameters]
-            self._preview = derive(self.primal, specs, self._wrt, self._mode, self._has_aux)
+            self._preview = derive(self._target, specs, self._wrt, self._mode, self._has_aux)
         return self._preview
 
     def _annotated(self, hint: Any, parameter: inspect.Parameter, position: int) -> Spec:
-        from .frontend.lower import Parts
+        from .frontend.arguments import Parts
 
         known = {float: FLOAT, int: INT, bool: BOOL, complex: COMPLEX, np.ndarray: array(None, None)}
         by_name = {
@@ -464,12 +403,12 @@ class Derivative:
             "complex": COMPLEX,
             "np.ndarray": array(None, None),
         }
-        spec = by_name.get(hint) if isinstance(hint, str) else known.get(hint) if _hashable(hint) else None
+        spec = by_name.get(hint) if isinstance(hint, str) else known.get(hint) if hashable(hint) else None
         if spec is not None:
             return spec
         default = parameter.default
         wanted = self._wrt if isinstance(self._wrt, tuple) else (self._wrt,)
-        if default is not parameter.empty and position not in wanted:
+        if default is not parameter.empty and position not in {place.root for place in wanted}:
             return describe(default, parameter.name)
         if parameter.kind is parameter.VAR_POSITIONAL:
             return Parts(tuple, (), ())
@@ -535,7 +474,7 @@ class Derivative:
     def __repr__(self) -> str:
         names = list(self._signature.parameters)
         wrt = self._wrt if isinstance(self._wrt, tuple) else (self._wrt,)
-        return f"<{self._mode} of {self.__name__} with respect to {', '.join(names[k] for k in wrt)}>"
+        return f"<{self._mode} of {self.__name__} with respect to {', '.join(p.label(names) for p in wrt)}>"
 
     def _repr_html_(self) -> str:
         return highlighted(self.source)
@@ -582,30 +521,20 @@ class Pullback:
 
 
 def _flat(ct: Any, returns: Any) -> list[Any]:
+    """The cotangents of a result's leaves, out of one that has the structure of the result."""
     if returns == "leaf":
         return [ct]
-    kind, keys, parts = returns
-    items = [ct[k] for k in keys] if kind is dict else list(ct)
+    kind, keys, parts, _ = returns
+    if issubclass(kind, dict):
+        items = [ct[k] for k in keys]
+    else:
+        items = list(ct) if issubclass(kind, (tuple, list)) else [getattr(ct, k) for k in keys]
     return [leaf for item, part in zip(items, parts, strict=True) for leaf in _flat(item, part)]
 
 
 def _no_source(fn: Callable[..., Any]) -> NoSource:
     """The refusal of a callable that is not a Python function, and what to write instead."""
     name = getattr(fn, "__name__", type(fn).__name__)
-    if isinstance(fn, functools.partial):
-        inner = getattr(fn.func, "__name__", "f")
-        return NoSource(
-            f"a `functools.partial` of `{inner}` has no source of its own",
-            None,
-            f"Write a function that calls it: `lambda x: {inner}(x, ...)`.",
-        )
-    if isinstance(fn, types.MethodType):
-        owner = type(fn.__self__).__name__
-        return NoSource(
-            f"`{name}` is bound to an object, and has no source of its own",
-            None,
-            f"Take the function and pass the object: `grad({owner}.{name}, argnums=1)(object, x)`.",
-        )
     remedy = "Pass a function that is made by `def` or `lambda`."
     if fn in REGISTRY.reverse:
         module = getattr(fn, "__module__", None) or "np"

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import dataclasses
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,10 +18,12 @@ from .differentiate.derive import differentiable_again, gradient, pair, runnable
 from .emit.module import Module, load
 from .emit.python import Printer
 from .errors import Span, WrongArgument
-from .frontend.lower import Guard, Lowered, Parts, Spec, lower
-from .ir.graph import Atom, Capture, Const, Graph, Store, Value
+from .frontend.arguments import Parts, Place, Read, Spec, Target
+from .frontend.lower import Guard, Lowered, lower, values_in
+from .ir.graph import Atom, Call, Capture, Graph, Instr, Store, Value, backward_begins, raise_error
 from .ir.types import Type, number
 from .ir.walk import instructions
+from .rules.containers import with_attributes
 from .rules.register import REGISTRY
 
 Mode = Literal["grad", "value_and_grad", "vjp"]
@@ -42,6 +46,9 @@ class Program:
     returns: Any = "leaf"
     span: Span | None = field(default=None)
     writes: bool = False  # into its arguments
+    reads: tuple[Read, ...] = ()  # attributes of objects, with their kinds
+    objects: tuple[Read, ...] = ()  # where those objects are found
+    same: tuple[int, ...] = ()  # which of them are one and the same
 
     def holds(self) -> bool:
         """Is everything that was folded into the program still what it was?"""
@@ -49,33 +56,32 @@ class Program:
 
 
 def derive(
-    fn: Any, specs: list[tuple[str, Spec]], wrt: tuple[int, ...] | int, mode: Mode, has_aux: bool = False,
-    watch: Watch = lambda stage, graph: None,
+    target: Target, specs: list[tuple[str, Spec]], wrt: tuple[Place, ...] | Place, mode: Mode,
+    has_aux: bool = False, watch: Watch = lambda stage, graph: None,
 ) -> Program:  # fmt: skip
-    """Compile the derivative of `fn`; `watch(stage, graph)` sees every step."""
-    lowered = lowered_graph(fn, specs, "value" if mode == "value_and_grad" else "")
+    """Compile the derivative of a function; `watch(stage, graph)` sees every step."""
+    fn = target.fn
+    places = (wrt,) if isinstance(wrt, Place) else wrt
+    lowered = lowered_graph(target, specs, "value" if mode == "value_and_grad" else "", places)
     watch("lowered", lowered.graph)
-    indices = (wrt,) if isinstance(wrt, int) else wrt
-    leaves = [differentiable(lowered, k, specs) for k in indices]
+    names = [place.label([n for n, _ in specs]) for place in places]
+    for name, shape, place in zip(names, lowered.wrt, places, strict=True):
+        differentiable(lowered, name, shape, place, specs)
+    inputs = inputs_of(lowered.wrt)
     if mode == "vjp":
-        return _pullback(fn, specs, lowered, indices, leaves, watch)
+        return _pullback(target, lowered, names, inputs, watch)
     result, outputs = _scalar_result(lowered, has_aux)
-    inputs = list(dict.fromkeys(v for group in leaves for v in group))
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
     graph = gradient(lowered.graph, inputs, result, outputs, bool(kept))
     watch("reverse", graph)
     graph = runnable(graph, kept, inputs)
     watch("in place", graph)
-    place = {v: kept + k for k, v in enumerate(inputs)}
-    shown = [
-        _structure_of(specs[k][1], iter([place[v] for v in group]))
-        for k, group in zip(indices, leaves, strict=True)
-    ]
+    cotangent = {v: kept + k for k, v in enumerate(inputs)}
 
     def returned(printer: Printer, graph: Graph) -> ast.expr:
         atoms = graph.region.results
-        grads: list[ast.expr] = [_build(printer, s, atoms) for s in shown]
-        answer = grads[0] if isinstance(wrt, int) else ast.Tuple(grads, ast.Load())
+        grads: list[ast.expr] = [_build(printer, s, atoms, cotangent) for s in lowered.wrt]
+        answer = grads[0] if isinstance(wrt, Place) else ast.Tuple(grads, ast.Load())
         if not kept:
             return answer
         aux = _returned(printer, lowered.returns, iter(range(kept)), atoms)
@@ -88,47 +94,70 @@ def derive(
     suffix = "value_and_grad" if mode == "value_and_grad" else "grad"
     module = Module()
     function = f"{name}_{suffix}"
-    doc = _doc(fn, mode, [specs[k][0] for k in indices], lowered)
-    module.add(graph, function, doc, _signature(fn, lowered, specs), returned)
+    doc = _doc(fn, mode, names, lowered)
+    module.add(graph, function, doc, _signature(target, lowered), returned)
     return _loaded(module, (function,), graph, (graph,), lowered, "leaf")
 
 
-def lowered_graph(fn: Any, specs: list[tuple[str, Spec]], result_name: str = "") -> Lowered:
+def lowered_graph(
+    target: Target, specs: list[tuple[str, Spec]], result_name: str = "", wrt: tuple[Place, ...] = ()
+) -> Lowered:
     """The graph of a function, or of a derivative that is differentiated once more."""
-    again = getattr(fn, "lowered", None)
-    return again(specs) if again is not None else lower(fn, specs, result_name)
+    again = getattr(target.fn, "lowered", None)
+    return again(specs, wrt) if again is not None else lower(target, specs, result_name, wrt)
 
 
 def lowered_derivative(
-    fn: Any, specs: list[tuple[str, Spec]], wrt: tuple[int, ...] | int, mode: Mode, has_aux: bool
-) -> Lowered:
-    """The derivative of `fn` as a function to be differentiated."""
-    lowered = lowered_graph(fn, specs)
-    indices = (wrt,) if isinstance(wrt, int) else wrt
-    leaves = [differentiable(lowered, k, specs) for k in indices]
+    target: Target, specs: list[tuple[str, Spec]], inner: tuple[Place, ...] | Place, mode: Mode,
+    has_aux: bool, wrt: tuple[Place, ...],
+) -> Lowered:  # fmt: skip
+    """The derivative of a function with respect to `inner`, as a function to be differentiated with respect
+    to `wrt`."""
+    places = (inner,) if isinstance(inner, Place) else inner
+    lowered = lowered_graph(target, specs, "", (*places, *wrt))
+    shapes = lowered.wrt[: len(places)]
+    for place, shape in zip(places, shapes, strict=True):
+        differentiable(lowered, place.label([n for n, _ in specs]), shape, place, specs)
     result, outputs = _scalar_result(lowered, has_aux)
-    inputs = list(dict.fromkeys(v for group in leaves for v in group))
+    inputs = inputs_of(shapes)
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
     graph = differentiable_again(gradient(lowered.graph, inputs, result, outputs, bool(kept)))
-    place = {v: kept + k for k, v in enumerate(inputs)}
+    cotangent = {v: kept + k for k, v in enumerate(inputs)}
     order: list[int] = []
-    shapes = []
-    for k, group in zip(indices, leaves, strict=True):
-        order.extend(place[v] for v in group)
-        shapes.append(_returned_shape(specs[k][1]))
-    answer = shapes[0] if isinstance(wrt, int) else (tuple, tuple(range(len(shapes))), tuple(shapes))
-    if kept:
+    returned = tuple(_as_returned(shape, cotangent, order, lowered) for shape in shapes)
+    several = (tuple, tuple(range(len(returned))), returned, False)
+    answer: Any = returned[0] if isinstance(inner, Place) else several
+    if mode == "value_and_grad":
         order = [*range(kept), *order]
-        answer = (tuple, (0, 1), (lowered.returns, answer))
+        answer = (tuple, (0, 1), (lowered.returns, answer), False)
+    elif has_aux:
+        order = [*order, *range(1, kept)]
+        answer = (tuple, (0, 1), (answer, lowered.returns[2][1]), False)
     results = tuple(graph.region.results[k] for k in order)
     graph = replace(graph, region=replace(graph.region, results=results), name=f"{graph.name}_grad")
-    return replace(lowered, graph=graph, returns=answer)
+    return replace(lowered, graph=graph, returns=answer, wrt=lowered.wrt[len(places) :])
 
 
-def _returned_shape(spec: Spec) -> Any:
-    if isinstance(spec, Parts):
-        return (spec.kind, spec.keys, tuple(_returned_shape(p) for p in spec.items))
-    return "leaf"
+def inputs_of(shapes: tuple[Any, ...]) -> list[Value]:
+    """The values in the structures that derivatives have, each once."""
+    return list(dict.fromkeys(v for shape in shapes for v in values_in(shape) if can_vary(v)))
+
+
+def _as_returned(shape: Any, cotangent: dict[Value, int], order: list[int], lowered: Lowered) -> Any:
+    """The structure of a derivative, as that of what a function returns."""
+    if isinstance(shape, Value) and shape in cotangent:
+        order.append(cotangent[shape])
+        return "leaf"
+    if shape is None or isinstance(shape, Value):
+        return None
+    kind, keys, parts, built = shape
+    if built is not None:
+        raise WrongArgument(
+            "a second derivative with respect to a registered container is not differentiated yet",
+            lowered.graph.line,
+            "Differentiate with respect to its attributes.",
+        )
+    return (kind, keys, tuple(_as_returned(p, cotangent, order, lowered) for p in parts), False)
 
 
 def _loaded(
@@ -141,33 +170,37 @@ def _loaded(
     return Program(
         text, functions, names, graph, graphs, lowered.graph.captures, lowered.guards, REGISTRY.version,
         tuple(dict.fromkeys(module.unwritable)), returns, lowered.graph.line,
-        any(isinstance(i, Store) and i.visible for i in instructions(lowered.graph.region)),
+        any(map(_writes, instructions(lowered.graph.region))), lowered.reads, lowered.objects, lowered.same,
     )  # fmt: skip
 
 
+def _writes(instr: Instr) -> bool:
+    """Does this change something of the caller's?"""
+    if isinstance(instr, Call):
+        return not instr.outs and instr.fn not in (builtins.print, raise_error, backward_begins)
+    return isinstance(instr, Store) and instr.visible
+
+
 def _pullback(
-    fn: Any, specs: list[tuple[str, Spec]], lowered: Lowered, indices: tuple[int, ...],
-    leaves: list[list[Value]], watch: Watch,
-) -> Program:  # fmt: skip
+    target: Target, lowered: Lowered, wrt: list[str], inputs: list[Value], watch: Watch
+) -> Program:
     """Two functions: forward gives the value and what is saved, backward takes that and a cotangent."""
-    name = _name_of(fn)
+    name = _name_of(target.fn)
     outputs = list(lowered.graph.region.results)
     single = lowered.returns == "leaf"
     cts: list[tuple[Atom, Value]] = []
+    wholes = _wholes(lowered.returns)
     for k, atom in enumerate(outputs):
+        if k in wholes:
+            continue
         known = atom.type if atom.type.kind in ("array", "number", "list") else Type()
         if atom.type.kind == "float":
             known = number(atom.type.numeric_dtype)
         cts.append((atom, Value(f"{name}_bar" if single else f"{name}_bar_{k}", known, True)))
-    inputs = list(dict.fromkeys(v for group in leaves for v in group))
-    arrays = tuple(v for group in lowered.leaves for v in group if isinstance(v, Value))
-    front, back = pair(lowered.graph, inputs, outputs, cts, name, arrays)
+    front, back = pair(lowered.graph, inputs, outputs, cts, name, lowered.given)
     watch("forward", front)
     watch("backward", back)
-    place = {v: k for k, v in enumerate(inputs)}
-    shown = [
-        _structure_of(specs[k][1], iter([place[v] for v in g])) for k, g in zip(indices, leaves, strict=True)
-    ]
+    cotangent = {v: k for k, v in enumerate(inputs)}
     count = len(outputs)
 
     def returned(printer: Printer, graph: Graph) -> ast.expr:
@@ -176,40 +209,40 @@ def _pullback(
         return ast.Tuple([value, printer.atom(atoms[count])], ast.Load())
 
     def grads(printer: Printer, graph: Graph) -> ast.expr:
-        return ast.Tuple([_build(printer, s, graph.region.results) for s in shown], ast.Load())
+        atoms = graph.region.results
+        return ast.Tuple([_build(printer, s, atoms, cotangent) for s in lowered.wrt], ast.Load())
 
     module = Module()
-    wrt = ", ".join(specs[k][0] for k in indices)
     ahead = f"Value of `{name}`, and what its pullback needs.\n\n    {_origin(lowered)}\n    "
     behind = (
-        f"Cotangents of {wrt}, from what `{name}_forward` saved and the cotangent of its result.\n\n"
+        f"Cotangents of {', '.join(wrt)}, from what `{name}_forward` saved and the cotangent of its result."
+        "\n\n"
         "    `v_bar` is the cotangent of `v`: the derivative of the result with respect to `v`.\n    "
     )
-    module.add(front, f"{name}_forward", ahead, _signature(fn, lowered, specs), returned)
+    module.add(front, f"{name}_forward", ahead, _signature(target, lowered), returned)
     params = [ast.arg(p.name, None) for p in back.params]
     module.add(back, f"{name}_backward", behind, ast.arguments([], params, None, [], [], None, []), grads)
     names = (f"{name}_forward", f"{name}_backward")
     return _loaded(module, names, front, (front, back), lowered, lowered.returns)
 
 
-def differentiable(lowered: Lowered, index: int, specs: list[tuple[str, Spec]]) -> list[Value]:
-    """The numbers and arrays inside an argument that a derivative can be taken with respect to."""
-    name, spec = specs[index]
-    found = [a for a in lowered.leaves[index] if isinstance(a, Value) and can_vary(a)]
-    if not found:
-        what = (
-            "an integer"
-            if isinstance(spec, Type) and spec.is_integer
-            else "not a float or an array of floats"
-        )
-        empty = isinstance(spec, Parts) and not spec.items
-        if not empty:
-            raise WrongArgument(
-                f"`{lowered.graph.name}` cannot be differentiated with respect to `{name}`, which is {what}",
-                lowered.graph.line,
-                f"Pass `{name}` as a float (`3.0`, or `x.astype(float)`), or leave it out of `argnums`.",
-            )
-    return found
+def differentiable(
+    lowered: Lowered, name: str, shape: Any, place: Place, specs: list[tuple[str, Spec]]
+) -> None:
+    """Refuse an argument in which there is nothing that a derivative can be taken with respect to."""
+    if any(map(can_vary, values_in(shape))):
+        return
+    spec = specs[place.root][1] if isinstance(place.root, int) and not place.steps else None
+    if isinstance(spec, Parts) and not spec.items:
+        return
+    whole = shape.type if isinstance(shape, Value) else None
+    integer = whole is not None and whole.is_integer
+    what = "an integer" if integer else "not a float or an array of floats"
+    raise WrongArgument(
+        f"`{lowered.graph.name}` cannot be differentiated with respect to `{name}`, which is {what}",
+        lowered.graph.line,
+        f"Pass `{name}` as a float (`3.0`, or `x.astype(float)`), or leave it out of `argnums`.",
+    )
 
 
 def _scalar_result(lowered: Lowered, has_aux: bool) -> tuple[Atom, list[Atom]]:
@@ -217,7 +250,8 @@ def _scalar_result(lowered: Lowered, has_aux: bool) -> tuple[Atom, list[Atom]]:
     results = list(lowered.graph.region.results)
     name = lowered.graph.name
     if has_aux:
-        if lowered.returns == "leaf" or len(lowered.returns[2]) != 2 or lowered.returns[2][0] != "leaf":
+        parts: tuple[Any, ...] = () if lowered.returns in ("leaf", None) else lowered.returns[2]
+        if len(parts) != 2 or parts[0] != "leaf":
             raise WrongArgument(
                 f"with `has_aux=True`, `{name}` returns a pair (number, anything)", lowered.graph.line,
                 "Return two values.",
@@ -248,37 +282,76 @@ def _scalar_result(lowered: Lowered, has_aux: bool) -> tuple[Atom, list[Atom]]:
 # -- what the user sees of arguments and results -----------------------------------------------------------
 
 
-def _structure_of(spec: Spec, places: Any) -> Any:
-    """The gradient's structure: that of the argument, with None where nothing can be differentiated."""
-    if isinstance(spec, Parts):
-        return (spec.kind, spec.keys, tuple(_structure_of(part, places) for part in spec.items))
-    if isinstance(spec, Const) or not can_vary(Value("leaf", spec)):
-        return None
-    return next(places)
-
-
-def _build(printer: Printer, shape: Any, atoms: tuple[Atom, ...]) -> ast.expr:
-    if shape is None:
+def _build(printer: Printer, shape: Any, atoms: tuple[Atom, ...], places: dict[Value, int]) -> ast.expr:
+    """The derivative as the caller gets it, in the structure of what it is taken with respect to."""
+    if isinstance(shape, Value) and shape in places:
+        return printer.atom(atoms[places[shape]])
+    if shape is None or isinstance(shape, Value):
         return ast.Constant(None)
-    if isinstance(shape, int):
-        return printer.atom(atoms[shape])
-    kind, keys, parts = shape
-    return _display(printer, kind, keys, [_build(printer, part, atoms) for part in parts])
+    kind, keys, parts, how = shape
+    items = [_build(printer, part, atoms, places) for part in parts]
+    if how is None:
+        return _display(printer, kind, keys, items)
+    build, rest = how
+    if isinstance(build, type):  # a `defaultdict`
+        return ast.Call(printer.refer(build), [printer.atom(rest), _display(printer, dict, keys, items)], [])
+    return ast.Call(printer.refer(build), [printer.atom(rest), ast.Tuple(items, ast.Load())], [])
 
 
 def _returned(printer: Printer, shape: Any, places: Any, atoms: tuple[Atom, ...]) -> ast.expr:
+    """What the function returns, as its caller gets it."""
+    if shape is None:
+        return ast.Constant(None)
     if shape == "leaf":
         return printer.atom(atoms[next(places)])
-    kind, keys, parts = shape
-    return _display(printer, kind, keys, [_returned(printer, part, places, atoms) for part in parts])
+    kind, keys, parts, whole = shape
+    items = [_returned(printer, part, places, atoms) for part in parts]
+    return printer.atom(atoms[next(places)]) if whole else _display(printer, kind, keys, items)
+
+
+def _wholes(shape: Any) -> set[int]:
+    """The positions among a function's results that are the caller's own objects."""
+    found: set[int] = set()
+
+    def visit(shape: Any, position: int) -> int:
+        if shape == "leaf":
+            return position + 1
+        if shape is None:
+            return position
+        for part in shape[2]:
+            position = visit(part, position)
+        if shape[3]:
+            found.add(position)
+            position += 1
+        return position
+
+    visit(shape, 0)
+    return found
 
 
 def _display(printer: Printer, kind: type, keys: tuple[Any, ...], items: list[ast.expr]) -> ast.expr:
     if kind is dict:
         return ast.Dict([printer.plain(k) for k in keys], items)
+    if issubclass(kind, dict):
+        return ast.Call(printer.refer(kind), [ast.Dict([printer.plain(k) for k in keys], items)], [])
     if kind is list:
         return ast.List(items, ast.Load())
-    return ast.Tuple(items, ast.Load())
+    if kind is set:
+        return ast.Call(printer.refer(set), [ast.List(items, ast.Load())], [])
+    if kind is tuple:
+        return ast.Tuple(items, ast.Load())
+    if issubclass(kind, tuple):
+        named = zip(kind._fields, items, strict=True)  # type: ignore[attr-defined]
+    elif dataclasses.is_dataclass(kind) and all(f.init for f in dataclasses.fields(kind)):
+        named = zip(keys, items, strict=True)
+        if not hasattr(kind, "__post_init__"):
+            return ast.Call(printer.refer(kind), [], [ast.keyword(k, v) for k, v in named])
+        fields = ast.Dict([ast.Constant(k) for k in keys], items)
+        return ast.Call(printer.refer(with_attributes), [printer.refer(kind), fields], [])
+    else:
+        fields = ast.Dict([ast.Constant(k) for k in keys], items)
+        return ast.Call(printer.refer(with_attributes), [printer.refer(kind), fields], [])
+    return ast.Call(printer.refer(kind), [], [ast.keyword(k, v) for k, v in named])
 
 
 def _name_of(fn: Any) -> str:
@@ -308,8 +381,9 @@ def _doc(fn: Any, mode: Mode, wrt: list[str], lowered: Lowered) -> str:
     )
 
 
-def _signature(fn: Any, lowered: Lowered, specs: list[tuple[str, Spec]]) -> ast.arguments:
+def _signature(target: Target, lowered: Lowered) -> ast.arguments:
     """The user's own parameters; what was captured follows, by keyword."""
+    fn = target.given
     groups: dict[Any, list[ast.arg]] = {kind: [] for kind in inspect._ParameterKind}
     defaults: list[ast.expr] = []
     only_defaults: list[ast.expr | None] = []

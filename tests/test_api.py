@@ -109,7 +109,7 @@ def test_what_is_not_a_function_is_a_wrong_argument(fun) -> None:
         (np.sin, "lambda x: np.sin(x)"),
         (np.hypot, "lambda x, y: np.hypot(x, y)"),
         (math.sin, "lambda x: math.sin(x)"),
-        (functools.partial(volume, y=3.0), "lambda x: volume(x, ...)"),
+        (functools.partial(np.power, 2.0), "def"),
         (Parabola().__str__, "def"),
         (functools.partial, "def"),
     ],
@@ -122,18 +122,44 @@ def test_callable_without_source_is_refused_with_the_remedy(fun, remedy) -> None
         assert remedy in caught.value.remedy
 
 
-def test_bound_method_is_refused_and_its_function_is_taken() -> None:
-    class Spring:
-        stiffness = 3.0
+class Spring:
+    stiffness = 3.0
 
-        def energy(self, x):
-            return self.stiffness * x * x / 2
+    def energy(self, x):
+        return self.stiffness * x * x / 2
 
-    with pytest.raises(NoSource) as caught:
-        grad(Spring().energy)
+    __call__ = energy
 
-    assert "grad(Spring.energy, argnums=1)" in caught.value.remedy
+
+def test_bound_method_partial_and_object_are_functions() -> None:
+    spring = Spring()
+
+    assert grad(spring.energy)(2.0) == grad(spring)(2.0) == 6.0
     assert grad(Spring.energy, argnums=1)(Spring(), 2.0) == 6.0
+    assert grad(functools.partial(Spring.energy, spring))(2.0) == 6.0
+    assert grad(functools.partial(volume, y=3.0))(2.0) == grad(volume)(2.0, 3.0)
+
+
+def test_attribute_of_a_class_is_read_live() -> None:
+    derivative = grad(Spring().energy)
+    try:
+        assert derivative(2.0) == 6.0
+        Spring.stiffness = 5.0
+        assert derivative(2.0) == 10.0
+    finally:
+        Spring.stiffness = 3.0
+
+
+def test_method_that_is_replaced_is_read_again() -> None:
+    class Cubic(Spring):
+        def energy(self, x):
+            return x**3
+
+    derivative = grad(lambda x, spring: spring.energy(x))
+    assert derivative(2.0, Spring()) == 6.0
+    assert derivative(2.0, Cubic()) == 12.0
+    Cubic.energy = lambda self, x: x**4
+    assert derivative(2.0, Cubic()) == 32.0
 
 
 def test_unknown_backend_is_a_wrong_argument() -> None:

@@ -72,6 +72,9 @@ SUPPORTED = {
     "BinOp": "return x + x + x",
     "UnaryOp": "return -(-3.0 * x)",
     "IfExp": "return 3.0 * x if x > 1.0 else x",
+    "Set": "s = {1, 2}\n    return x + x + x if 2 in s else x",
+    "SetComp": "s = {k for k in (1, 2)}\n    return x * (len(s) + 1)",
+    "DictComp": "d = {k: x for k in ('a', 'b')}\n    return d['a'] + 2 * d['b']",
     "Dict": "d = {'a': x, 'b': 3.0}\n    return d['a'] * d['b']",
     "ListComp": "return sum([x for i in range(3)])",
     "GeneratorExp": "return sum(x for i in range(3))",
@@ -156,15 +159,6 @@ CONSTRUCTS: dict[str, tuple[str, tuple[int, str], str, str]] = {
     "ClassDef": (
         "class A: pass", (2, "class A: pass"), "a class defined inside a differentiated function",
         REFUSED["ClassDef"][1],
-    ),
-    "Set": ("s = {x, 2.0}", (2, "{x, 2.0}"), "a set has no order to differentiate in", "Use a list or a tuple."),
-    "SetComp": (
-        "s = {v for v in [x]}", (2, "{v for v in [x]}"), "a set has no order to differentiate in",
-        "Use a list comprehension.",
-    ),
-    "DictComp": (
-        "d = {k: x for k in 'ab'}", (2, "{k: x for k in 'ab'}"), "a dict comprehension is not differentiated yet",
-        "Write the dict out with its keys.",
     ),
     "TryStar": (
         "try:\n        y = x\n    except* ValueError:\n        y = 2.0", (2, "try:"), "`except*` is not differentiated",

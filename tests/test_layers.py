@@ -32,9 +32,9 @@ LAYERS: dict[str, set[str]] = {
         "show",
     },
     "compiled": {"pipeline", "rules", "frontend", "ir", "show"},
-    "api": {"compiled", "pipeline", "rules", "show"},
+    "api": {"compiled", "pipeline", "rules", "show", "frontend.arguments"},
     "testing": {"api"},
-    "__init__": {"api", "rules", "testing"},
+    "__init__": {"api", "rules", "testing", "frontend.arguments"},
 }
 
 

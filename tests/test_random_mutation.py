@@ -578,7 +578,6 @@ FOUND = {
 WRONG = {
     "view of a view that a helper returned",
     "list of views",
-    "list of a view and an array",
     "list of one row twice",
     "argument scaled in a loop",
     "argument scaled in a loop by what is read",

@@ -733,7 +733,6 @@ class P:
 
 
 @trap("D8", "dataclass parameter", lambda: (P(2.0, 3),), P(12.0, 0), source="hand",
-    later="B",
 )
 def d8(p):
     return p.a**p.n
@@ -772,7 +771,6 @@ def check_method_runs_once(trap: Trap) -> None:
     source="hand",
     check=check_method_runs_once,
     lazy=True,
-    later="B",
 )
 def d10():
     return M(np.array([1.0, 2.0])).f

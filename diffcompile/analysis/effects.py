@@ -60,6 +60,8 @@ def touched(region: Region) -> set[Value]:
 def pure(instr: Instr) -> bool:
     """May this instruction be dropped when nothing reads it?"""
     match instr:
+        case Call(outs=()):
+            return False  # what it is called for is what it does
         case Call(fn=fn):
             return pure_function(fn)
         case Store():
@@ -104,7 +106,7 @@ def _pure_graph(fn: Function, seen: set[Function]) -> bool:
                 seen.add(inner)
                 if inner.graph is None or not _pure_graph(inner, seen):
                     return False
-        elif isinstance(instr, Call) and not pure_function(instr.fn):
+        elif isinstance(instr, Call) and not pure(instr):
             return False
     return True
 

@@ -17,6 +17,7 @@ import numpy as np
 from ..ir.graph import (
     Atom,
     Call,
+    Const,
     For,
     Function,
     If,
@@ -46,6 +47,7 @@ _SEES = frozenset({
     np.ndarray.diagonal, np.ndarray.view, np.ndarray.T, np.ndarray.real, np.ndarray.imag, operator.getitem,
     np.ndarray.astype,
 })  # fmt: skip
+_HOLDERS = frozenset({"object", "dict"})
 _NEW_LISTS = frozenset({pack_list, list, operator.mul, operator.add, operator.getitem})
 READ_ONLY = frozenset({
     np.broadcast_to, np.diagonal, np.ndarray.diagonal, np.linalg.diagonal, np.broadcast_arrays, np.diag,
@@ -134,15 +136,16 @@ class Liveness:
 
 def liveness(region: Region, nested: Mapping[Value, Instr] | None = None) -> Liveness:
     """Positions for a whole function. `nested` values are read where their one reader stands."""
-    walk = _Walk(dict(nested or {}))
+    walk = _Walk(dict(nested or {}), {p for p in region.params if p.type.kind in _HOLDERS})
     walk.region(region, ())
     walk.settle()
     return walk.live
 
 
 class _Walk:
-    def __init__(self, nested: dict[Value, Instr]) -> None:
+    def __init__(self, nested: dict[Value, Instr], holders: set[Value]) -> None:
         self.nested = nested
+        self.holders = holders  # the caller's containers and objects
         self.live = Liveness()
         self.position = 0
         self.reads: list[tuple[Value, int, tuple[Any, ...]]] = []
@@ -151,6 +154,18 @@ class _Walk:
         self.live.start[value] = self.position + 1
         self.live.end.setdefault(value, self.position + 1)
         self.live.loops[value] = loops
+
+    def part(self, instr: Call) -> bool:
+        """Is this one of the things inside a container or object of the caller's?
+
+        No two of them overlap: where something of the caller's is written, each call is checked for that.
+        """
+        if instr.fn not in (operator.getitem, getattr) or not isinstance(instr.args[1], Const):
+            return False
+        if instr.args[0] not in self.holders:
+            return False
+        self.holders.update(out for out in instr.outs if out.type.kind in _HOLDERS)
+        return True
 
     def read(self, atom: Atom, loops: tuple[Any, ...]) -> None:
         if not isinstance(atom, Value):
@@ -184,6 +199,8 @@ class _Walk:
             for atom in operands(instr):
                 self.read(atom, loops)
         match instr:
+            case Call() if self.part(instr):
+                pass
             case Call():
                 if sees_memory(instr):
                     for arg in instr.args:

@@ -71,7 +71,7 @@ class _Again:
         for instr in instructions(region):
             if not isinstance(instr, If):
                 self.used.update(values(operands(instr)))
-            if isinstance(instr, Call) and not pure_function(instr.fn):
+            if isinstance(instr, Call) and not pure(instr):
                 self.touched.update(values(operands(instr)))
             if isinstance(instr, Store):
                 self.written.update(values((instr.target, *instr.outs)))
@@ -103,8 +103,10 @@ class _Again:
         return all(v in found or self._stands(v, out) for v in values(instr.args))
 
     def _part(self, instr: Call, found: dict[Value, Instr]) -> bool:
-        """Is this an item of a container that was handed in, `params["w"]`?"""
-        if instr.fn is not operator.getitem or not isinstance(instr.args[1], Const):
+        """Is this an item of a container that was handed in, `params["w"]`, or an attribute of an object?"""
+        if instr.fn not in (operator.getitem, getattr) or len(instr.args) != 2:
+            return False
+        if not isinstance(instr.args[1], Const):
             return False
         base, key = instr.args[0], instr.args[1].value
         if instr.outs[0] in self.touched or not isinstance(base, Value):

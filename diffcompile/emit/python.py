@@ -39,6 +39,7 @@ from ..ir.graph import (
     literal,
     pack_dict,
     pack_list,
+    pack_object,
     pack_slice,
     pack_tuple,
     raise_error,
@@ -503,6 +504,9 @@ class Printer:
         if instr.fn is unpack:
             names: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in instr.outs]
             out.append(ast.Assign([ast.Tuple(names, ast.Store())], self.atom(instr.args[0])))
+            return
+        if not instr.outs and instr.fn in _CHANGES:
+            out.append(_CHANGES[instr.fn](self, instr.args))
             return
         value = self.call(instr)
         if not instr.outs:
@@ -1000,6 +1004,41 @@ def _not(node: ast.expr) -> ast.expr:
     return ast.UnaryOp(ast.Not(), node)
 
 
+def _set_attribute(p: Printer, args: tuple[Atom, ...]) -> ast.stmt:
+    place = ast.Attribute(p.atom(args[0]), _text_of(args[1]), ast.Store())
+    return ast.Assign([place], p.atom(args[2]))
+
+
+def _set_item(p: Printer, args: tuple[Atom, ...]) -> ast.stmt:
+    return ast.Assign([ast.Subscript(p.atom(args[0]), p.index(args[1]), ast.Store())], p.atom(args[2]))
+
+
+def _delete_attribute(p: Printer, args: tuple[Atom, ...]) -> ast.stmt:
+    return ast.Delete([ast.Attribute(p.atom(args[0]), _text_of(args[1]), ast.Del())])
+
+
+def _delete_item(p: Printer, args: tuple[Atom, ...]) -> ast.stmt:
+    return ast.Delete([ast.Subscript(p.atom(args[0]), p.index(args[1]), ast.Del())])
+
+
+def _text_of(name: Atom) -> str:
+    assert isinstance(name, Const) and isinstance(name.value, str)
+    return name.value
+
+
+# What is called for what it does to an object of the caller's.
+_CHANGES: dict[Any, Any] = {
+    setattr: _set_attribute, operator.setitem: _set_item, delattr: _delete_attribute,
+    operator.delitem: _delete_item,
+}  # fmt: skip
+
+
+def _print_object(p: Printer, instr: Call) -> ast.expr:
+    cls, names, *items = instr.args
+    assert isinstance(names, Const)
+    return _call(p.atom(cls), [], dict(zip(names.value, map(p.atom, items), strict=True)))
+
+
 def _print_tuple(p: Printer, instr: Call) -> ast.expr:
     return ast.Tuple([p.atom(a) for a in instr.args], ast.Load())
 
@@ -1049,6 +1088,7 @@ def _print_format(p: Printer, instr: Call) -> ast.expr:
 
 _SPECIAL: dict[Any, Any] = {
     pack_tuple: _print_tuple, pack_list: _print_list, pack_dict: _print_dict, pack_slice: _print_slice,
+    pack_object: _print_object,
     operator.getitem: _print_item, getattr: _print_getattr, literal: _print_literal,
     format_string: _print_format,
 }  # fmt: skip

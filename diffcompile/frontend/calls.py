@@ -13,7 +13,7 @@ import inspect
 import itertools
 import math
 import operator
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -21,15 +21,17 @@ import numpy as np
 from ..analysis.shapes import broadcast_axes
 from ..errors import NoSource, UnsupportedSyntax
 from ..ir.graph import Atom, Call, Capture, Const, Method, Value, pack_tuple
-from ..ir.types import INT, RANGE, Type, join, type_of_constant
+from ..ir.types import INT, RANGE, Type, type_of_constant
 from ..rules.broadcast import unbroadcast
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
 from ..rules.library import KEEPING, POSITIONAL, consult
 from ..rules.register import REGISTRY
+from .arguments import is_object, is_object_class
 from .build import repeats, unbroadcast_call
-from .expressions import UNROLLED, Expressions
+from .expressions import UNROLLED
 from .heap import (
+    Applied,
     Bound,
     Choice,
     Closure,
@@ -44,7 +46,9 @@ from .heap import (
     Tup,
     View,
 )
+from .objects import UNARY, Objects
 from .source import Source, read_source
+from .special import SPECIAL as CONTAINERS
 
 # NumPy functions and methods whose result may see the memory of their first argument.
 VIEWING = frozenset({
@@ -66,11 +70,13 @@ CONSUMERS = frozenset({
 DEPTH = 60  # inlined calls inside inlined calls
 
 
-class Calls(Expressions):
+class Calls(Objects):
     def _Call(self, node: ast.Call, name: str) -> Ref:
         fn = self.callee(node.func)
         if isinstance(fn, Const) and fn.value is builtins.print:
             return self._print(node)
+        if isinstance(fn, Const) and fn.value is builtins.super:
+            return self.super_of(list(self._elements(node.args)))
         if isinstance(fn, Const) and fn.value is builtins.sum and isinstance(node.args[0], ast.GeneratorExp):
             return self.summed(node, node.args[0], name)
         known = fn.value if isinstance(fn, Const) else None
@@ -82,10 +88,10 @@ class Calls(Expressions):
             if keyword.arg is not None:
                 kwargs[keyword.arg] = ref
                 continue
-            content = self.state.heap[ref.cell] if isinstance(ref, Obj) else None
-            if not isinstance(content, Entries):
+            entries = self.entries_of(ref)
+            if entries is None:
                 raise self.refuse("`**` of something that is not a dict known here")
-            kwargs.update({str(k): r for k, r in content.entries})
+            kwargs.update({str(k): r for k, r in entries.items()})
         return self.invoke(fn, args, kwargs, name)
 
     def generated(self, source: Source, parent: Scope | None, named: list[tuple[str, Ref]]) -> Ref:
@@ -110,12 +116,21 @@ class Calls(Expressions):
         match fn:
             case Closure():
                 return self.inline_closure(fn, args, kwargs, name)
+            case Bound(receiver, _, fn=function) if function is not None:
+                if isinstance(function, type):  # the `__init__` that `dataclass` wrote for a base class
+                    return self.init_base(receiver, function, args, kwargs)
+                return self.user_call(function, [receiver, *args], kwargs, name)
             case Bound(receiver, method):
                 return self.method(receiver, method, args, kwargs, name)
+            case Applied(function, given, named):
+                return self.invoke(function, [*given, *args], {**dict(named), **kwargs}, name)
             case Const(value=value):
                 return self.known(value, args, kwargs, name)
             case Choice():
                 return self.choose_from(fn, args, kwargs, name)
+        called = self.called_object(fn, args, kwargs, name)
+        if called is not None:
+            return called
         raise self.refuse(
             "which function is called is not known here",
             "Pass the function as an argument, or call it by its name.",
@@ -132,17 +147,23 @@ class Calls(Expressions):
             consumed = self.consumed(fn, args, kwargs, name)
             if consumed is not None:
                 return consumed
-        if isinstance(fn, functools.partial):
-            given = {**{k: Const(v) for k, v in fn.keywords.items()}, **kwargs}
-            return self.known(fn.func, [*map(Const, fn.args), *args], given, name)
         wrapped = getattr(fn, "__wrapped__", None)
         if isinstance(wrapped, FunctionType) and isinstance(fn, functools._lru_cache_wrapper):
             return self.known(wrapped, args, kwargs, name)
-        special = SPECIAL.get(fn) if _hashable(fn) else None
-        if special is not None:
-            result: Ref | None = special(self, args, kwargs, name)
-            if result is not None:
-                return result
+        for table in (CONTAINERS, SPECIAL):
+            special = table.get(fn) if _hashable(fn) else None
+            if special is not None:
+                result: Ref | None = special(self, args, kwargs, name)
+                if result is not None:
+                    return result
+        if args and _hashable(fn) and fn in UNARY:
+            method = self.special_method(args[0], UNARY[fn])
+            if method is not None:
+                return self.invoke(method, args[1:], kwargs, name)
+        if not self.unit.rule:
+            made = self._known_object(fn, args, kwargs, name)
+            if made is not None:
+                return made
         if _hashable(fn) and fn in STATIC_FUNCTIONS:
             return self._static(fn, args, kwargs)
         ruled = _hashable(fn) and (fn in REGISTRY.reverse or fn in REGISTRY.zero)
@@ -150,6 +171,41 @@ class Calls(Expressions):
             if getattr(fn, "__module__", "").split(".")[0] not in LIBRARIES:
                 return self.user_call(fn, args, kwargs, name)
         return self.library(fn, args, kwargs, name)
+
+    def _known_object(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+        """A call of a class, a bound method, a `functools.partial`, an object; None if it is none of them."""
+        if isinstance(fn, type):
+            named = issubclass(fn, tuple) and hasattr(fn, "_fields")
+            return self.instantiate(fn, args, kwargs, name) if named or is_object_class(fn) else None
+        if isinstance(fn, MethodType) and isinstance(fn.__func__, FunctionType):
+            owner = fn.__self__
+            receiver: Ref = Const(owner) if isinstance(owner, type) else self.constant_object(owner)
+            return self.user_call(fn.__func__, [receiver, *args], kwargs, name)
+        if isinstance(fn, functools.partial):
+            given = [self.held_value(a) for a in fn.args]
+            named_args = {k: self.held_value(a) for k, a in fn.keywords.items()}
+            return self.known(fn.func, [*given, *args], {**named_args, **kwargs}, name)
+        if isinstance(fn, (operator.itemgetter, operator.attrgetter)):
+            wanted: Any = fn.__reduce__()[1]
+            get = self.subscript if isinstance(fn, operator.itemgetter) else self._attribute_path
+            found = [get(args[0], Const(w)) for w in wanted]
+            return found[0] if len(found) == 1 else Tup(tuple(found))
+        if isinstance(fn, operator.methodcaller):
+            return None
+        if is_object(fn) and _hashable(fn) and fn not in REGISTRY.reverse:
+            return self.called_object(self.constant_object(fn), args, kwargs, name)
+        return None
+
+    def _attribute_path(self, ref: Ref, path: Const) -> Ref:
+        for part in path.value.split("."):
+            ref = self.attribute(ref, part)
+        return ref
+
+    def held_value(self, value: Any) -> Ref:
+        """What a `functools.partial` or a default holds: numbers and arrays are read live."""
+        if isinstance(value, (float, complex, np.ndarray, np.generic, list, dict)) or is_object(value):
+            return self.outside("given", value, self.unit.session.cell_of(value))
+        return Const(value)
 
     def _static(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
         constants = [self.constant(a) for a in args]
@@ -201,16 +257,26 @@ class Calls(Expressions):
             own = getattr(receiver.maker, method, None)
             if own in REGISTRY.reverse:
                 return self.known(own, [*args, *receiver.args], {**kwargs, **dict(receiver.kwargs)}, name)
-        items = self._sequence(receiver)
-        if isinstance(receiver, Obj) and isinstance(self.state.heap[receiver.cell], Entries):
-            return self._dict_method(receiver, method, args)
         kind = self.type_of(receiver).kind
-        if items is not None or kind == "list":
-            return self._list_method(receiver, method, args, items)
-        if isinstance(receiver, Const) and isinstance(receiver.value, str):
+        if isinstance(receiver, Tup) or isinstance(receiver, Const) and isinstance(receiver.value, tuple):
+            return self.tuple_method(receiver, method, args, kwargs)
+        content = self.content(receiver)
+        if isinstance(receiver, Obj) and isinstance(content, Items) and content.cls is not list:
+            return self.set_method(receiver, method, args, name)
+        if isinstance(receiver, Obj) and (isinstance(content, Items) or kind == "list"):
+            return self.list_method(receiver, method, args, kwargs, name)
+        if isinstance(receiver, Obj) and (isinstance(content, Entries) or kind == "dict"):
+            return self.dict_method(receiver, method, args, kwargs, name)
+        if isinstance(receiver, View) and kind in ("list", "dict"):
+            grown = self.grown_list_method if kind == "list" else self.grown_dict_method
+            return grown(receiver, method, args, kwargs, name)
+        if isinstance(receiver, Const) and isinstance(receiver.value, (str, dict, list, range)):
             known = [self.constant(a) for a in args]
             if all(k is not None for k in known):
-                return Const(getattr(receiver.value, method)(*(k.value for k in known if k is not None)))
+                found = getattr(receiver.value, method)(*(k.value for k in known if k is not None))
+                return Const(found if not isinstance(found, (list, dict)) else tuple(found))
+        if isinstance(receiver, Const) and method in ("__setattr__",):
+            return self.known(getattr(receiver.value, method), args, kwargs, name)
         if kind in ("array", "number", "unknown", "float", "int") and hasattr(np.ndarray, method):
             if method in MUTATING:
                 raise self.refuse(f"`.{method}` in place is not differentiated yet", f"Use `np.{method}`.")
@@ -219,75 +285,19 @@ class Calls(Expressions):
         named = {k: self.argument(a) for k, a in kwargs.items()}
         return self.own(self.b.call(Method(method), *atoms, kwargs=named, name=name), name)
 
-    def _list_method(self, receiver: Ref, method: str, args: list[Ref], items: tuple[Ref, ...] | None) -> Ref:
-        if not isinstance(receiver, Obj):
-            raise self.refuse(f"`.{method}` of a tuple is not differentiated yet", "Use an index.")
-        if items is not None:
-            match method, args:
-                case "append", [item]:
-                    self._replace(receiver, (*items, item))
-                    return Const(None)
-                case "extend", [more] if self.static_items(more) is not None:
-                    self._replace(receiver, items + (self.static_items(more) or ()))
-                    return Const(None)
-                case "pop", [] if items:
-                    self._replace(receiver, items[:-1])
-                    return items[-1]
-                case "copy", []:
-                    return self.state.new(Items(items))
-        elif method == "append" and len(args) == 1:
-            target, item = self.atom(receiver), self.atom(args[0])
-            for cell in self.cells(args[0]):
-                cell.outside = "an array that is also kept in a list is written here"
-            self.write(
-                receiver, self.b.store(list.append, target, item, type=self.grown(target.type, item.type))
-            )
-            return Const(None)
-        raise self.refuse(f"`list.{method}` is not differentiated yet", "Build the list with `append`.")
-
-    @staticmethod
-    def grown(known: Type, item: Type) -> Type:
-        """A list's type after an item was added."""
-        elem = item
-        for old in (*(known.items or ()), *((known.elem,) if known.elem is not None else ())):
-            elem = join(elem, old)
-        return Type("list", elem=elem)
-
-    def _replace(self, ref: Obj, items: tuple[Ref, ...]) -> None:
-        self.check_write(ref.cell)
-        self.state.heap[ref.cell] = Items(items)
-        self.unit.written.add(ref.cell)
-
-    def _dict_method(self, receiver: Obj, method: str, args: list[Ref]) -> Ref:
-        content = self.state.heap[receiver.cell]
-        assert isinstance(content, Entries)
-        match method, args:
-            case "keys", []:
-                return Tup(tuple(Const(k) for k, _ in content.entries))
-            case "values", []:
-                return Tup(tuple(r for _, r in content.entries))
-            case "items", []:
-                return Tup(tuple(Tup((Const(k), r)) for k, r in content.entries))
-            case "get", [key, *default]:
-                known = self.constant(key)
-                if known is not None:
-                    found = content.get(known.value)
-                    return found if found is not None else (default[0] if default else Const(None))
-            case "copy", []:
-                return self.state.new(content)
-        raise self.refuse(
-            f"`dict.{method}` is not differentiated yet", "Read and write the dict with constant keys."
-        )
-
     # -- functions with a source ----------------------------------------------------------------------------
 
-    def bind_arguments(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> list[tuple[str, Ref]]:
+    def bind_arguments(
+        self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], defaults: bool = True
+    ) -> list[tuple[str, Ref]]:
         """Arguments by parameter name, defaults included, `*args` as a tuple and `**kwargs` as a dict."""
         try:
             signature = inspect.signature(fn, follow_wrapped=False)
             bound = signature.bind(*args, **kwargs)
         except TypeError as cause:
             raise UnsupportedSyntax(f"`{fn.__name__}`: {cause}", self.b.line) from None
+        if not defaults:
+            return list(bound.arguments.items())
         named: list[tuple[str, Ref]] = []
         for parameter in signature.parameters.values():
             if parameter.name in bound.arguments:
@@ -308,8 +318,19 @@ class Calls(Expressions):
     def _default(self, name: str, value: Any) -> Ref:
         if isinstance(value, (list, dict, set, np.ndarray)):
             kept = self.unit.session.kept.setdefault(id(value), {name: value})
+            if isinstance(value, (list, dict)):
+                return self.captured_object(name, value, kept)
             return self.captured(Capture(name, kept, name), type_of_constant(value))
-        return Const(value)
+        return self.held_value(value) if is_object(value) else Const(value)
+
+    def init_base(self, receiver: Ref, cls: type, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+        """`super().__init__(...)` of a dataclass."""
+        made = self.instantiate(cls, args, kwargs, "")
+        content = self.object_content(made)
+        assert content is not None and isinstance(receiver, Obj)
+        for attr, ref in content.entries:
+            self._put(receiver, attr, ref)
+        return Const(None)
 
     def user_call(self, fn: FunctionType, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         try:
@@ -331,7 +352,7 @@ class Calls(Expressions):
     def _plain(self, ref: Ref) -> bool:
         """Can this argument be handed to a graph of its own (one value, or a constant)?"""
         if isinstance(ref, Const):
-            return True
+            return not is_object(ref.value)
         return isinstance(ref, (Value, Obj, View)) and self._sequence(ref) is None and not (
             isinstance(ref, Obj) and isinstance(self.state.heap[ref.cell], (Items, Entries))
         )
@@ -390,7 +411,9 @@ class Calls(Expressions):
                 "calls inside calls without an end", "Give the recursion a function of its own."
             )
         counting = any(isinstance(r, Const) and type(r.value) is int for _, r in named)
-        if not self.unit.rule and self.unit.inlining.count(source.node) > (12 if counting else 2):
+        static = any(self._container(ref) for _, ref in named)  # of a structure that ends
+        limit = DEPTH if static else 12 if counting else 2
+        if not self.unit.rule and self.unit.inlining.count(source.node) > limit:
             raise self.refuse(
                 "a recursive function that returns or writes into its argument is not differentiated yet",
                 "Return a copy: `x.copy()`.",
@@ -424,7 +447,10 @@ class Calls(Expressions):
         """What a `for` runs over."""
         if isinstance(ref, Sequence):
             return ref
-        items = self.static_items(ref) if not (isinstance(ref, Value)) else None
+        iterated = self.iterated_object(ref)
+        if iterated is not None:
+            return self.sequence(iterated)
+        items = self.items_of(ref) if not (isinstance(ref, Value)) else None
         if items is not None:
             if self.unit.rule or self._differ(items):
                 if len(items) > UNROLLED and not self.unit.rule:
@@ -438,13 +464,13 @@ class Calls(Expressions):
         """Do the items differ in kind, or have a structure of their own?"""
         kinds = set()
         for item in items:
-            if isinstance(item, (Tup, Closure, Bound)) or self._sequence(item) is not None:
+            if isinstance(item, (Tup, Closure, Bound, Applied)) or self._sequence(item) is not None:
                 return True
             if isinstance(item, Const) and (
                 callable(item.value) or isinstance(item.value, (str, tuple, type(None)))
             ):
                 return True
-            if isinstance(item, Obj) and isinstance(self.state.heap[item.cell], Entries):
+            if self._container(item):
                 return True
             known = self.type_of(item)
             kinds.add("number" if known.is_scalar else (known.kind, known.rank))
@@ -658,40 +684,6 @@ def _sum(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
     return frame.own(total)
 
 
-def _list(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
-    if not args:
-        return frame.state.new(Items(()), name)
-    items = frame.static_items(args[0]) if not isinstance(args[0], Sequence) else None
-    if items is not None:
-        return frame.state.new(Items(items), name)
-    if isinstance(args[0], Obj) and frame.type_of(args[0]).kind == "list":
-        return frame.own(frame.b.call(list, frame.atom(args[0]), type=frame.type_of(args[0]), name=name))
-    return None
-
-
-def _tuple(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
-    if not args:
-        return Tup(())
-    items = frame.static_items(args[0]) if not isinstance(args[0], Sequence) else None
-    return None if items is None else Tup(items)
-
-
-def _dict(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
-    entries: dict[Any, Ref] = {}
-    if args:
-        content = frame.state.heap[args[0].cell] if isinstance(args[0], Obj) else None
-        pairs = [frame._sequence(r) for r in frame._sequence(args[0]) or ()]
-        keys = [frame.constant(p[0]) for p in pairs if p is not None and len(p) == 2]
-        if isinstance(content, Entries):
-            entries.update(content.entries)
-        elif len(keys) == len(pairs) > 0 and all(k is not None for k in keys):
-            entries.update({k.value: p[1] for k, p in zip(keys, pairs, strict=True) if k and p})
-        else:
-            return None
-    entries.update(kwargs)
-    return frame.state.new(Entries(tuple(entries.items())), name)
-
-
 def _min_max(fn: Any) -> Any:
     def lowered(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
         if len(args) == 1 and not kwargs:
@@ -784,10 +776,10 @@ def _cached(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) ->
 
 SPECIAL: dict[Any, Any] = {
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
-    sum: _sum, list: _list, tuple: _tuple, dict: _dict, min: _min_max(min), max: _min_max(max),
+    sum: _sum, min: _min_max(min), max: _min_max(max),
     is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"),
     np.shape: _attribute_of("shape"), np.size: _attribute_of("size"), np.iscomplexobj: _is_complex,
     functools.wraps: _transparent, functools.lru_cache: _cached, functools.cache: _cached, same: _same,
     unbroadcast: _unbroadcast, np.broadcast_to: _broadcast_to, eval: _locals, exec: _locals, locals: _locals,
-    globals: _locals, vars: _locals,
+    globals: _locals,
 }  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ..errors import DiffCompileError, Span, UndecidedAlias, UnsupportedSyntax
@@ -23,13 +24,16 @@ from ..ir.graph import (
     Value,
     pack_dict,
     pack_list,
+    pack_object,
     pack_tuple,
 )
 from ..ir.types import OBJECT, Type, join
 from ..ir.walk import same_atom
+from .arguments import Read
 from .build import Builder
 from .heap import (
     UNBOUND_REF,
+    Applied,
     Bound,
     Cell,
     Choice,
@@ -45,6 +49,7 @@ from .heap import (
     Scope,
     Sequence,
     State,
+    Super,
     Tup,
     View,
 )
@@ -74,6 +79,14 @@ class Unit:
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.
         self.raised: dict[Atom, tuple[type[BaseException], tuple[Ref, ...]]] = {}
+        self.unrolled: set[ast.AST] = set()  # the loops of a set or dict that is made here, run item by item
+        # What is read out of the caller's containers and objects, ahead of everything else.
+        self.entry: list[Instr] = []
+        self.given: list[Value] = []  # the numbers and arrays that are the caller's
+        self.reads: list[Read] = []
+        self.objects: list[Read] = []
+        self.same: list[int] = []  # for each of `objects`, the place of the first that is the same object
+        self.instances: dict[int, Obj] = {}  # the caller's objects, by identity
 
 
     def outside_scope(self, names: Any) -> Scope | None:
@@ -119,7 +132,7 @@ class Core:
 
     # -- provided by the layers above -----------------------------------------------------------------------
 
-    def expression(self, node: ast.expr, name: str = "") -> Ref:
+    def expression(self, node: ast.expr, name: str = "", whole: bool = True) -> Ref:
         raise NotImplementedError
 
     def block(self, statements: list[ast.stmt]) -> None:
@@ -171,14 +184,14 @@ class Core:
             case Obj() | View():
                 content = self.read(ref)
                 return self.pack(content)
-            case Tup(items):
-                return self.b.call(pack_tuple, *map(self.atom, items))
+            case Tup(items, cls):
+                return self.built(cls, tuple(map(self.atom, items)))
             case Made(maker, args, kwargs):
                 named = {name: self.atom(r) for name, r in kwargs}
                 return self.b.call(maker, *map(self.atom, args), kwargs=named)
             case Conflict(reason, span):
                 raise UnsupportedSyntax(reason, span or self.span(), "Use one kind of value on every path.")
-            case Bound() | Closure() | Choice():
+            case Bound() | Closure() | Choice() | Applied() | Super():
                 raise self.refuse(
                     "a function defined here is used as a value",
                     "Call it, or pass it to a function that calls it.",
@@ -191,12 +204,29 @@ class Core:
 
     def pack(self, content: Content) -> Atom:
         match content:
-            case Items(items):
-                return self.b.call(pack_list, *map(self.atom, items))
-            case Entries(entries):
-                keys = Const(tuple(k for k, _ in entries))
-                return self.b.call(pack_dict, keys, *(self.atom(r) for _, r in entries))
+            case Items(items, _, cls):
+                packed = self.b.call(pack_list, *map(self.atom, items))
+                return packed if cls is list else self.b.call(cls, packed)
+            case Entries(entries) if content.cls is dict:
+                return self.b.call(pack_dict, Const(content.keys), *(self.atom(r) for _, r in entries))
+            case Entries(entries) if content.is_dict:
+                plain = self.b.call(pack_dict, Const(content.keys), *(self.atom(r) for _, r in entries))
+                if content.factory is not None:
+                    return self.b.call(content.cls, self.atom(content.factory), plain)
+                return self.b.call(content.cls, plain)
+            case Entries():
+                return self.packed_object(content)
         return content
+
+    def built(self, cls: type, atoms: tuple[Atom, ...]) -> Atom:
+        """A tuple, or a named tuple, of these items."""
+        if cls is tuple:
+            return self.b.call(pack_tuple, *atoms)
+        return self.b.call(pack_object, Const(cls), Const(cls._fields), *atoms)  # type: ignore[attr-defined]
+
+    def packed_object(self, content: Entries) -> Atom:
+        """A local object as one value."""
+        raise NotImplementedError
 
     def type_of(self, ref: Ref) -> Type:
         match ref:
@@ -204,10 +234,14 @@ class Core:
                 return ref.type
             case Obj(cell):
                 content = self.state.heap[cell]
+                if isinstance(content, Items) and content.cls is not list:
+                    return OBJECT
                 if isinstance(content, Items):
                     types = tuple(map(self.type_of, content.items))
                     return Type("list", items=types)
-                return Type("dict") if isinstance(content, Entries) else content.type
+                if isinstance(content, Entries):
+                    return Type("dict" if content.is_dict else "object")
+                return content.type
             case View():
                 return ref.type
             case Tup(items):
@@ -222,8 +256,10 @@ class Core:
             content = self.state.heap[ref.cell]
             if isinstance(content, Items):
                 return content.items
+            if isinstance(content, Entries) and content.is_dict:
+                return tuple(map(Const, content.keys))
             if isinstance(content, Entries):
-                return tuple(Const(k) for k, _ in content.entries)
+                return None
             made = self.b.made_by(content, pack_list) if self.unit.rule else None
             if made is not None:  # a rule changes no list, so what one was made of it still holds
                 return tuple(map(self.own, made.args))
@@ -250,7 +286,7 @@ class Core:
             if isinstance(content, Items):
                 parts = [self.constant(r) for r in content.items]
                 if all(p is not None for p in parts):
-                    return Const([p.value for p in parts if p is not None])
+                    return Const(content.cls([p.value for p in parts if p is not None]))
         return None
 
     # -- writing --------------------------------------------------------------------------------------------
@@ -310,17 +346,19 @@ class Core:
                     if isinstance(content, Items):
                         stack.extend(content.items)
                     elif isinstance(content, Entries):
-                        stack.extend(r for _, r in content.entries)
+                        stack.extend(content.refs)
                 case View(base=base):
                     stack.append(base)
                 case Tup(items):
                     stack.extend(items)
-                case Bound(receiver=receiver):
+                case Bound(receiver=receiver) | Super(receiver=receiver):
                     stack.append(receiver)
                 case Made(args=args, kwargs=kwargs):
                     stack.extend((*args, *(r for _, r in kwargs)))
                 case Choice(options=options):
                     stack.extend(r for _, r in options)
+                case Applied(fn, args, kwargs):
+                    stack.extend((fn, *args, *(r for _, r in kwargs)))
         return found
 
     # -- branches -------------------------------------------------------------------------------------------
@@ -353,6 +391,11 @@ class Core:
             If(tuple(merge.outs), test, regions[0], regions[1], line, object(), merge.ref is not None)
         )
         return merge.ref
+
+
+def without(content: Items | Entries) -> Items | Entries:
+    """The content of an object that the caller does not see."""
+    return replace(content, handle=None)
 
 
 class Path:
@@ -409,16 +452,21 @@ class Merge:
             match ref:
                 case Const() | Value():
                     return out(ref, name)
-                case Tup(items):
-                    return Tup(tuple(visit(r, name) for r in items))
+                case Tup(items, cls):
+                    return Tup(tuple(visit(r, name) for r in items), cls)
             return ref
 
         for cell, content in list(state.heap.items()):
             match content:
-                case Items(items):
-                    state.heap[cell] = Items(tuple(visit(r, cell.name) for r in items))
-                case Entries(entries):
-                    state.heap[cell] = Entries(tuple((k, visit(r, str(k))) for k, r in entries))
+                case Items(items, handle):
+                    handle = None if handle is None else out(handle, cell.name)
+                    state.heap[cell] = replace(
+                        content, items=tuple(visit(r, cell.name) for r in items), handle=handle
+                    )
+                case Entries(entries, handle):
+                    handle = None if handle is None else out(handle, cell.name)
+                    found = tuple((k, visit(r, str(k))) for k, r in entries)
+                    state.heap[cell] = replace(content, entries=found, handle=handle)
                 case _:
                     state.heap[cell] = out(content, cell.name)
         for key, ref in list(state.vars.items()):
@@ -456,16 +504,43 @@ class Merge:
             self.state.heap.setdefault(cell, orelse.state.heap[cell])
 
     def _content(self, a: Content, b: Content, cell: Cell) -> Content:
-        if isinstance(a, Items) and isinstance(b, Items) and len(a.items) == len(b.items):
-            return Items(tuple(self.merge(x, y, cell.name) for x, y in zip(a.items, b.items, strict=True)))
-        if isinstance(a, Entries) and isinstance(b, Entries):
-            keys = [k for k, _ in a.entries]
-            if keys == [k for k, _ in b.entries]:
-                pairs = zip(a.entries, b.entries, strict=True)
-                return Entries(tuple((k, self.merge(x, y, str(k))) for (k, x), (_, y) in pairs))
+        if isinstance(a, Items) and isinstance(b, Items) and len(a.items) == len(b.items) and a.cls is b.cls:
+            items = tuple(self.merge(x, y, cell.name) for x, y in zip(a.items, b.items, strict=True))
+            return replace(a, items=items, handle=self._handle(a.handle, b.handle, cell))
+        if isinstance(a, Entries) and isinstance(b, Entries) and a.cls is b.cls:
+            entries = self._entries(a, b)
+            if entries is not None:
+                return replace(a, entries=entries, handle=self._handle(a.handle, b.handle, cell))
+        seen = isinstance(a, (Items, Entries)) and a.handle is not None
+        if seen or isinstance(a, Entries) and not a.is_dict:
+            raise self.frame.refuse(
+                f"`{cell.name or 'a container'}` has another length, or other keys, on each path",
+                "Give it the same ones on every path.",
+            )
         x, y = self._packed(0, a), self._packed(1, b)
         given = next((v.name for v in (x, y) if isinstance(v, Value) and v.named), "value")
         return self._out(x, y, cell.name or given)
+
+    def _entries(self, a: Entries, b: Entries) -> tuple[tuple[Any, Ref], ...] | None:
+        """The entries of a dict that has the same keys on both paths; an object may lack some on one."""
+        if a.is_dict and a.keys != b.keys:
+            return None
+        left, right = dict(a.entries), dict(b.entries)
+        return tuple(
+            (k, self.merge(left.get(k, UNBOUND_REF), right.get(k, UNBOUND_REF), str(k)))
+            for k in dict.fromkeys((*a.keys, *b.keys))
+        )
+
+    def _handle(self, a: Atom | None, b: Atom | None, cell: Cell) -> Atom | None:
+        """The object that the caller sees, if it sees one."""
+        if a is b:
+            return a
+        if a is None or b is None:
+            raise self.frame.refuse(
+                f"`{cell.name or 'a container'}` becomes the caller's on one path only",
+                "Assign it on every path.",
+            )
+        return self._out(a, b, cell.name or "value", False)
 
     def _packed(self, which: int, content: Content) -> Atom:
         """The content as one atom, packed at the end of its own branch."""
@@ -511,11 +586,11 @@ class Merge:
         return known
 
     def _merge(self, a: Ref, b: Ref, name: str) -> Ref:
-        if isinstance(a, Tup) and isinstance(b, Tup) and len(a.items) == len(b.items):
-            return Tup(tuple(self.merge(x, y, name) for x, y in zip(a.items, b.items, strict=True)))
+        if isinstance(a, Tup) and isinstance(b, Tup) and len(a.items) == len(b.items) and a.cls is b.cls:
+            return Tup(tuple(self.merge(x, y, name) for x, y in zip(a.items, b.items, strict=True)), a.cls)
         if self.function(a) and self.function(b):
             return Choice(self._out(Const(0), Const(1), name, False), ((0, a), (1, b)))
-        opaque = (Closure, Bound, Choice, Sequence, Generated, Conflict)
+        opaque = (Closure, Bound, Applied, Super, Choice, Sequence, Generated, Conflict)
         if isinstance(a, opaque) or isinstance(b, opaque):
             if UNBOUND_REF in (a, b):
                 return b if a is UNBOUND_REF else a
@@ -550,7 +625,14 @@ class Merge:
             return None
         x, y = self.paths[0].state.heap[a.cell], self.paths[1].state.heap[b.cell]
         if isinstance(x, (Items, Entries)) and isinstance(y, (Items, Entries)):
-            return self.state.new(self._content(x, y, Cell(name)), name)
+            merged = self.state.new(self._content(without(x), without(y), Cell(name)), name)
+            for which, (ref, content) in enumerate(((a, x), (b, y))):
+                merged.cell.shares |= self._kept(which, ref)
+                if content.handle is not None:
+                    merged.cell.outside = (
+                        f"`{name}` is one of the caller's objects on one path, and is changed here"
+                    )
+            return merged
         return None
 
     def _object(self, ref: Ref) -> bool:

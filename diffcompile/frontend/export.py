@@ -11,6 +11,7 @@ from dataclasses import replace
 from ..ir.graph import Atom, Const, Instr, Value
 from .heap import (
     UNBOUND_REF,
+    Applied,
     Bound,
     Choice,
     Closure,
@@ -23,6 +24,7 @@ from .heap import (
     Ref,
     Sequence,
     State,
+    Super,
     Tup,
     View,
 )
@@ -69,12 +71,16 @@ class Export:
             self.table[atom] = self._out(atom, UNBOUND_REF)
         return self.table[atom]
 
+    def _handle(self, handle: Atom | None) -> Atom | None:
+        return None if handle is None else self.atom(handle)
+
     def content(self, content: Content) -> Content:
         match content:
-            case Items(items):
-                return Items(tuple(map(self.ref, items)))
-            case Entries(entries):
-                return Entries(tuple((k, self.ref(r)) for k, r in entries))
+            case Items(items, handle):
+                return replace(content, items=tuple(map(self.ref, items)), handle=self._handle(handle))
+            case Entries(entries, handle):
+                pairs = tuple((k, self.ref(r)) for k, r in entries)
+                return replace(content, entries=pairs, handle=self._handle(handle))
         return self.atom(content)
 
     def ref(self, ref: Ref) -> Ref:
@@ -87,8 +93,8 @@ class Export:
         match ref:
             case Const() | Value():
                 return self.atom(ref)
-            case Tup(items):
-                return Tup(tuple(map(self.ref, items)))
+            case Tup(items, cls):
+                return Tup(tuple(map(self.ref, items)), cls)
             case View():
                 base = self.ref(ref.base)
                 assert isinstance(base, (Obj, View))
@@ -96,7 +102,7 @@ class Export:
                 args = tuple(map(self.atom, ref.args))
                 kwargs = tuple((k, self.atom(a)) for k, a in ref.kwargs)
                 return replace(ref, base=base, args=args, kwargs=kwargs, cache=cache)
-            case Bound():
+            case Bound() | Super():
                 return replace(ref, receiver=self.ref(ref.receiver))
             case Made():
                 options = tuple((k, self.ref(r)) for k, r in ref.kwargs)
@@ -107,6 +113,9 @@ class Export:
                 )
             case Generated():
                 return replace(ref, named=tuple((n, self.ref(r)) for n, r in ref.named))
+            case Applied(fn, args, kwargs):
+                held = tuple((k, self.ref(r)) for k, r in kwargs)
+                return Applied(self.ref(fn), tuple(map(self.ref, args)), held)
             case Closure():
                 return replace(ref, defaults=tuple((n, self.ref(r)) for n, r in ref.defaults))
             case Sequence():

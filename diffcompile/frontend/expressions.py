@@ -28,9 +28,26 @@ from ..ir.graph import (
     write_outside,
 )
 from ..ir.types import BOOL, Type, type_of_constant
+from .arguments import is_object, is_object_class
 from .choices import Choices, all_functions, is_function
 from .core import MUTABLE
-from .heap import Bound, Cell, Closure, Conflict, Entries, Items, Obj, Ref, Scope, Sequence, Tup, View
+from .heap import (
+    Applied,
+    Bound,
+    Cell,
+    Closure,
+    Conflict,
+    Content,
+    Entries,
+    Items,
+    Obj,
+    Ref,
+    Scope,
+    Sequence,
+    Super,
+    Tup,
+    View,
+)
 from .subset import sentence
 
 BINARY: dict[type[ast.operator], Any] = {
@@ -46,6 +63,8 @@ COMPARE: dict[type[ast.cmpop], Any] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
     ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
 }  # fmt: skip
+LOGGING = frozenset({"append", "extend", "insert"})  # what is written without a look at what is there
+UNARY_METHODS = {operator.neg: "__neg__", operator.pos: "__pos__", operator.invert: "__invert__"}
 # Attributes of an array that see the array's own memory, and those that tell of its form.
 VIEW_ATTRIBUTES = {
     "T": np.ndarray.T,
@@ -89,8 +108,11 @@ class Expressions(Choices):
     def is_function(self, ref: Ref) -> bool:
         return is_function(ref)
 
-    def expression(self, node: ast.expr, name: str = "") -> Ref:
-        """The reference that an expression evaluates to; a value made on top of it is called `name`."""
+    def expression(self, node: ast.expr, name: str = "", whole: bool = True) -> Ref:
+        """The reference that an expression evaluates to; a value made on top of it is called `name`.
+
+        The items of a list or dict of the caller's are described when it is first read as a `whole`.
+        """
         outer, self.node = self.node, node
         line, self.b.line = self.b.line, self.span(node)
         try:
@@ -98,6 +120,8 @@ class Expressions(Choices):
             if method is None:
                 raise self.refuse(*sentence(node))
             result: Ref = method(node, name)
+            if whole:
+                self.looked_into(result)
             return result
         finally:
             self.node = outer
@@ -160,25 +184,23 @@ class Expressions(Choices):
                 self.unit.session.guard(name, scope, value)
                 self.unit.session.guard("", value, tuple(items))
                 return Const(value)
+        if not self.unit.rule and (isinstance(value, (list, dict)) or is_object(value)):
+            return self.captured_object(name, value, scope)
         if self.unit.rule or not (live or self._instance(value)):
             if not self.unit.rule and not _library(name, value):
                 self.unit.session.guard(name, scope, value)
             return Const(value, name if isinstance(value, (bool, int, float)) and self.unit.rule else "")
         return self.captured(Capture(name, scope, name), type_of_constant(value))
 
-    def captured(self, capture: Capture, type: Type) -> Ref:
+    def captured(self, capture: Capture, known: Type) -> Ref:
         """The reference to a captured number or array: an extra parameter of the graph, one per name."""
         key = (id(capture.scope), capture.name)
         if key not in self.unit.captures:
-            taken = {*self.unit.parameters, *(c.label for c, _, _ in self.unit.captures.values())}
-            number, label = 1, capture.name
-            while label in taken:
-                number += 1
-                label = f"{capture.name}_{number}"
+            label = self._free_name(capture.name)
             capture = Capture(capture.name, capture.scope, label)
-            param = Value(label, type, named=True)
+            param = Value(label, known, named=True)
             ref: Ref = param
-            if type.kind in MUTABLE:
+            if known.kind in MUTABLE:
                 ref = Obj(
                     Cell(capture.name, f"`{capture.name}` is a global or closure array, and is written here")
                 )
@@ -187,6 +209,63 @@ class Expressions(Choices):
         if isinstance(ref, Obj):
             self.state.heap.setdefault(ref.cell, param)
         return ref
+
+    def captured_object(self, name: str, value: Any, scope: Any) -> Ref:
+        raise NotImplementedError
+
+    def _free_name(self, name: str) -> str:
+        raise NotImplementedError
+
+    def object_content(self, ref: Ref) -> Entries | None:
+        raise NotImplementedError
+
+    def content(self, ref: Ref) -> Content | None:
+        return self.state.heap[ref.cell] if isinstance(ref, Obj) else None
+
+    def dicted(self, ref: Ref) -> Entries | None:
+        raise NotImplementedError
+
+    def joined_dicts(self, left: Ref, right: Ref, name: str) -> Ref:
+        raise NotImplementedError
+
+    def looked_into(self, ref: Ref) -> None:
+        raise NotImplementedError
+
+    def entries_of(self, ref: Ref) -> dict[Any, Ref] | None:
+        raise NotImplementedError
+
+    def entry_at(self, ref: Obj, content: Entries, key: Const | None) -> Ref | None:
+        raise NotImplementedError
+
+    def items_of(self, ref: Ref) -> tuple[Ref, ...] | None:
+        raise NotImplementedError
+
+    def iterated_object(self, ref: Ref) -> Ref | None:
+        raise NotImplementedError
+
+    def operated(self, op: Any, left: Ref, right: Ref, name: str, inplace: bool = False) -> Ref | None:
+        raise NotImplementedError
+
+    def compared(self, op: Any, left: Ref, right: Ref, name: str) -> Ref | None:
+        raise NotImplementedError
+
+    def special_method(self, ref: Ref, method: str) -> Ref | None:
+        raise NotImplementedError
+
+    def super_attribute(self, ref: Super, attr: str) -> Ref:
+        raise NotImplementedError
+
+    def bound_to(self, cls: type, attr: str, static: Any, receiver: Ref | None) -> Ref:
+        raise NotImplementedError
+
+    def found_in(self, cls: type, attr: str) -> Any:
+        raise NotImplementedError
+
+    def field(self, ref: Tup, attr: str) -> Ref:
+        raise NotImplementedError
+
+    def object_attribute(self, ref: Obj, attr: str, name: str = "") -> Ref:
+        raise NotImplementedError
 
     @staticmethod
     def _instance(value: Any) -> bool:
@@ -240,6 +319,11 @@ class Expressions(Choices):
 
     def operate(self, op: Any, left: Ref, right: Ref, name: str = "") -> Ref:
         """A binary operator; lists and tuples known item by item are joined and repeated as such."""
+        own = self.operated(op, left, right, name)
+        if own is not None:
+            return own
+        if op is operator.or_ and self.dicted(left) is not None and self.dicted(right) is not None:
+            return self.joined_dicts(left, right, name)
         a, b = self._sequence(left), self._sequence(right)
         if op is operator.add and a is not None and b is not None:
             return self._like(left, a + b)
@@ -272,6 +356,11 @@ class Expressions(Choices):
             items = self.static_items(ref)
             if items is not None:
                 return Const(not items)
+            if self.object_content(ref) is not None:
+                return self.own(self.b.call(op, self.truth(ref), name=name))
+        method = self.special_method(ref, UNARY_METHODS[op]) if op in UNARY_METHODS else None
+        if method is not None:
+            return self.invoke(method, [], {}, name)
         return self.own(self.b.call(op, self.atom(ref), name=name))
 
     def _Compare(self, node: ast.Compare, name: str) -> Ref:
@@ -294,9 +383,16 @@ class Expressions(Choices):
             return self._contains(left, right, isinstance(op, ast.NotIn))
         if isinstance(op, (ast.Is, ast.IsNot)):
             return self._identity(left, right, isinstance(op, ast.IsNot))
+        own = self.compared(COMPARE[type(op)], left, right, name)
+        if own is not None:
+            return own
         return self.own(self.b.call(COMPARE[type(op)], self.atom(left), self.atom(right), name=name))
 
     def _contains(self, left: Ref, right: Ref, negated: bool) -> Ref:
+        method = self.special_method(right, "__contains__")
+        if method is not None:
+            answer = self.truth(self.invoke(method, [left], {}))
+            return self.b.call(operator.not_, answer) if negated else answer
         key, items = self.constant(left), self.static_items(right)
         if key is not None and items is not None:
             values = [self.constant(r) for r in items]
@@ -314,8 +410,15 @@ class Expressions(Choices):
                 known = self.type_of(a)
                 if known.kind not in ("unknown", "object") and not known.maybe_unbound:
                     return Const((known.kind == "none") != negated)
+        if self._container(left) or self._container(right):
+            same = isinstance(left, Obj) and isinstance(right, Obj) and left.cell is right.cell
+            return Const((same or left is right) != negated)
         op = operator.is_not if negated else operator.is_
         return self.b.call(op, self.atom(left), self.atom(right), type=BOOL)
+
+    def _container(self, ref: Ref) -> bool:
+        """Is this a container or an object that is known item by item?"""
+        return isinstance(ref, Tup) or isinstance(self.content(ref), (Items, Entries))
 
     def _BoolOp(self, node: ast.BoolOp, name: str) -> Ref:
         first, *rest = node.values
@@ -341,7 +444,13 @@ class Expressions(Choices):
         items = self.static_items(ref) if isinstance(ref, (Tup, Obj)) else None
         if items is not None:
             return Const(bool(items))
-        if isinstance(ref, (Closure, Bound)):
+        if isinstance(ref, (Closure, Bound, Applied)):
+            return Const(True)
+        if self.object_content(ref) is not None:
+            for method in ("__bool__", "__len__"):
+                fn = self.special_method(ref, method)
+                if fn is not None:
+                    return self.truth(self.invoke(fn, [], {}))
             return Const(True)
         return self.atom(ref)
 
@@ -361,8 +470,9 @@ class Expressions(Choices):
     def callee(self, node: ast.expr) -> Ref:
         """What stands before the parentheses of a call; an attribute of an object is its method."""
         if isinstance(node, ast.Attribute):
-            base = self.expression(node.value)
-            if not isinstance(base, Const) and self.type_of(base).kind in ("unknown", "object"):
+            base = self.expression(node.value, whole=node.attr not in LOGGING)
+            static = isinstance(base, (Const, Tup, Super)) or self._container(base)
+            if not static and self.type_of(base).kind in ("unknown", "object"):
                 return Bound(base, node.attr)
             return self.attribute(base, node.attr)
         return self.expression(node)
@@ -374,6 +484,12 @@ class Expressions(Choices):
             cls, args = self.unit.raised[base]
             if cls.__init__ is Exception.__init__ or cls.__module__ == "builtins" and cls is not OSError:
                 return Tup(args)
+        if isinstance(base, Super):
+            return self.super_attribute(base, attr)
+        if isinstance(base, Obj) and self.object_content(base) is not None:
+            return self.object_attribute(base, attr, name)
+        if isinstance(base, Tup) and base.cls is not tuple:
+            return self.field(base, attr)
         kind = self.type_of(base).kind
         made = self.b.made_by(base, *FIELDS) if isinstance(base, Value) else None
         if made is not None and kind == "tuple" and attr in FIELDS[made.fn]:
@@ -409,6 +525,9 @@ class Expressions(Choices):
 
     def _constant_attribute(self, base: Const, attr: str) -> Ref:
         owner = base.value
+        inner = isinstance(owner, type) and any(attr in vars(c) for c in owner.__mro__[:-1])
+        if inner and is_object_class(owner) and not self.unit.rule:
+            return self.bound_to(owner, attr, self.found_in(owner, attr), None)
         if not hasattr(owner, attr):
             raise self.refuse(f"`{getattr(owner, '__name__', owner)}` has no attribute `{attr}`")
         if isinstance(owner, (str, int, float, complex, tuple, list, dict, np.ndarray)):
@@ -464,6 +583,9 @@ class Expressions(Choices):
         return self.expression(node)
 
     def subscript(self, base: Ref, index: Ref, name: str = "") -> Ref:
+        method = self.special_method(base, "__getitem__")
+        if method is not None:
+            return self.invoke(method, [index], {}, name)
         items = self._sequence(base)
         known = self.constant(index)
         if items is not None:
@@ -480,12 +602,12 @@ class Expressions(Choices):
         if isinstance(base, Obj):
             content = self.state.heap[base.cell]
             if isinstance(content, Entries):
-                if known is None and all_functions(r for _, r in content.entries):
+                if known is None and all_functions(content.refs):
                     return self.chosen_entry(content.entries, index)
-                entry = content.get(known.value) if known is not None else None
-                if entry is None:
-                    raise self.refuse("a dict is read with a key that is not known here")
-                return entry
+                entry = self.entry_at(base, content, known)
+                if entry is not None:
+                    return entry
+                self.materialise(base.cell)
         if isinstance(base, Const) and isinstance(base.value, dict) and known is None:
             entries = tuple((k, Const(v)) for k, v in base.value.items())
             if all_functions(r for _, r in entries):
@@ -498,7 +620,11 @@ class Expressions(Choices):
         kind = self.type_of(base).kind
         if isinstance(base, (Obj, View)) and kind in ("array", "unknown") and self._basic(index):
             return self.view(base, operator.getitem, at, name=name)
-        item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name), name)
+        if kind == "dict":
+            elem = self.type_of(base).elem
+            item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name, type=elem), name)
+        else:
+            item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name), name)
         if isinstance(item, Obj) and kind != "array":
             item.cell.outside = "an item of a list is written here"
         return item
@@ -516,17 +642,29 @@ class Expressions(Choices):
         made = self.b.made_by(index, pack_slice) if isinstance(index, Value) else None
         return made is not None or type.kind in ("int",) or (type.kind == "number" and type.is_integer)
 
-    def materialise(self, cell: Any) -> None:
-        """Turn a list known item by item into one value of the graph."""
+    def materialise(self, cell: Cell) -> None:
+        """Turn a list or dict known item by item into one value of the graph."""
         content = self.state.heap[cell]
         if isinstance(content, Items):
-            items = Tup(content.items)
-            inner = {c for c in self.cells(items)}
+            inner = {c for c in self.cells(Tup(content.items))}
             value = self.pack(content)
-            for kept in inner:
-                if sum(kept in self.cells(r) for r in self.state.vars.values()) > 1:
-                    kept.outside = "an array that is also kept in a list is written here"
-            self.state.heap[cell] = value
+        elif isinstance(content, Entries) and content.is_dict:
+            inner = {c for c in self.cells(Tup(content.refs))}
+            value = self.pack(content)
+        else:
+            return
+        for kept in inner:
+            if kept.param or sum(kept in self.cells(r) for r in self.state.vars.values()) > 1:
+                kept.outside = "an array that is also kept in a list is written here"
+        if content.handle is not None:
+            made = self.b.defs.get(content.handle) if isinstance(content.handle, Value) else None
+            if made is not None and made not in self.unit.entry:
+                raise self.refuse(
+                    "a container that was just made the caller's is indexed by what is not known here",
+                    "Keep it in a variable first, and assign it at the end.",
+                )
+            cell.mirror = content.handle
+        self.state.heap[cell] = value
 
     # -- displays -------------------------------------------------------------------------------------------
 
@@ -534,7 +672,11 @@ class Expressions(Choices):
         items: list[Ref] = []
         for node in nodes:
             if isinstance(node, ast.Starred):
-                inner = self.static_items(self.expression(node.value))
+                starred = self.expression(node.value)
+                inner = self.items_of(starred)
+                if inner is None:
+                    iterated = self.iterated_object(starred)
+                    inner = None if iterated is None else self.items_of(iterated)
                 if inner is None:
                     raise self.refuse(
                         "`*` of a sequence whose length is not known here", "Index its items instead.", node
@@ -554,15 +696,19 @@ class Expressions(Choices):
         entries: dict[Any, Ref] = {}
         for key, value in zip(node.keys, node.values, strict=True):
             if key is None:
-                inner = self.expression(value)
-                content = self.state.heap[inner.cell] if isinstance(inner, Obj) else None
-                if not isinstance(content, Entries):
+                inner = self.entries_of(self.expression(value))
+                if inner is None:
                     raise self.refuse("`**` of something that is not a dict known here", node=value)
-                entries.update(content.entries)
+                entries.update(inner)
                 continue
-            known = self.constant(self.expression(key))
+            ref = self.expression(key)
+            known = self.constant(ref)
             if known is None:
-                raise self.refuse("a dict key must be a constant", "Use strings or numbers as keys.", key)
+                raise self.refuse(
+                    "a dict display with a key that is not known here",
+                    "Start with an empty dict, and write `d[key] = value`.",
+                    key,
+                )
             entries[known.value] = self.expression(value)
         return self.state.new(Entries(tuple(entries.items())), name)
 

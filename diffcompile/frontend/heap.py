@@ -9,6 +9,7 @@ values only.
 from __future__ import annotations
 
 import ast
+import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,13 +25,15 @@ class Cell:
     writing to a cell whose sharer is still in use is refused, since which names change cannot be decided.
     """
 
-    __slots__ = ("name", "outside", "param", "shares")
+    __slots__ = ("live", "mirror", "name", "outside", "param", "shares")
 
     def __init__(self, name: str = "", outside: str = "", param: bool = False) -> None:
         self.name = name
         self.shares: set[Cell] = set()
         self.outside = outside  # why the object must not be written, if it must not
         self.param = param  # is it the caller's?
+        self.live: Any = None  # of the caller's objects: where its attributes are found
+        self.mirror: Atom | None = None  # the caller's own list or dict, where a copy of it is worked on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,29 +58,53 @@ class View:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tup:
-    """A tuple whose items are known one by one."""
+    """A tuple, or a named tuple of class `cls`, whose items are known one by one."""
 
     items: tuple[Ref, ...]
+    cls: type = tuple
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Items:
-    """The content of a list's cell while its items are known one by one."""
+    """The content of a list's or set's cell while its items are known one by one.
+
+    `handle` is the object itself where the function's caller can see it: each change is made there too.
+    """
 
     items: tuple[Ref, ...]
+    handle: Atom | None = None
+    cls: type = list
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entries:
-    """The content of a dict's cell: its keys are constants."""
+    """The content of a dict's cell, whose keys are constants, or of an object's: `cls` is its class.
+
+    `factory` makes the missing entries of a `defaultdict`.
+    """
 
     entries: tuple[tuple[Any, Ref], ...]
+    handle: Atom | None = None
+    cls: type = dict
+    factory: Ref | None = None
 
     def get(self, key: Any) -> Ref | None:
         for k, ref in self.entries:
-            if type(k) is type(key) and k == key:
+            if k == key and hash(k) == hash(key):
                 return ref
         return None
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        return tuple(r for _, r in self.entries)
+
+    @property
+    def keys(self) -> tuple[Any, ...]:
+        return tuple(k for k, _ in self.entries)
+
+    @property
+    def is_dict(self) -> bool:
+        return issubclass(self.cls, dict)
 
 
 class Scope:
@@ -104,10 +131,31 @@ class Closure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
-    """A method or attribute function waiting for its call: `x.sum`, `items.append`."""
+    """A method or attribute function waiting for its call: `x.sum`, `items.append`.
+
+    `fn` is the function of a class that it was found to be.
+    """
 
     receiver: Ref
     name: str
+    fn: Any = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Super:
+    """What `super()` gives: an object, seen from the class after `owner`."""
+
+    receiver: Ref
+    owner: type
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Applied:
+    """A `functools.partial` made here: a function and the first or named of its arguments."""
+
+    fn: Ref
+    args: tuple[Ref, ...]
+    kwargs: tuple[tuple[str, Ref], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,7 +214,8 @@ class Conflict:
     span: Span | None = None
 
 
-Ref = Atom | Obj | View | Tup | Closure | Bound | Made | Sequence | Generated | Choice | Conflict
+Waiting = Closure | Bound | Applied | Super | Choice  # to be called
+Ref = Atom | Obj | View | Tup | Waiting | Made | Sequence | Generated | Conflict
 Content = Atom | Items | Entries
 
 UNBOUND_REF = Const(UNBOUND)
@@ -175,16 +224,19 @@ UNBOUND_REF = Const(UNBOUND)
 class State:
     """What every name and every cell holds at one point of the program; branches copy it."""
 
-    __slots__ = ("vars", "heap", "done", "dead")
+    __slots__ = ("vars", "heap", "done", "dead", "all", "__weakref__")
 
-    def __init__(self) -> None:
+    def __init__(self, all: weakref.WeakSet[State] | None = None) -> None:
+        # Every state of the lowering, so that what was there at entry can be added to each.
+        self.all = weakref.WeakSet() if all is None else all
+        self.all.add(self)
         self.vars: dict[tuple[Scope, str], Ref] = {}
         self.heap: dict[Cell, Content] = {}
         self.done: Atom = Const(False)  # has this path left the statements that follow?
         self.dead = False  # raised: nothing follows on this path
 
     def copy(self) -> State:
-        other = State()
+        other = State(self.all)
         other.vars = dict(self.vars)
         other.heap = dict(self.heap)
         other.done = self.done

@@ -9,16 +9,18 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import UndecidedAlias, UnsupportedSyntax
 from ..ir.graph import UNBOUND, Atom, Const, For, Region, Value, While
 from ..ir.types import INT, UNKNOWN, Type, array, join, number
 from .calls import Calls
+from .core import without
 from .expressions import UNROLLED
 from .heap import (
     UNBOUND_REF,
+    Applied,
     Bound,
     Cell,
     Choice,
@@ -33,6 +35,7 @@ from .heap import (
     Scope,
     Sequence,
     State,
+    Super,
     Tup,
     View,
 )
@@ -49,6 +52,7 @@ class Carried:
     shapes: dict[int, Any]
     types: dict[int, list[Type]]
     packed: set[int]
+    foreign: bool = False  # does a variable hold one of the caller's containers at first?
 
 
 class Loops(Calls):
@@ -65,6 +69,11 @@ class Loops(Calls):
         if sequence.refs is not None:
             self._unrolled(node, sequence)
             return
+        if node in self.unit.unrolled:
+            refs = self.known_items(sequence)
+            if refs is not None:
+                self._unrolled(node, Sequence((), 0, refs=tuple(refs)))
+                return
         items = self.known_items(sequence) if contains(node.body, (ast.Lambda, ast.FunctionDef)) else None
         if items is None:
             self._loop(node, sequence, None)
@@ -199,6 +208,34 @@ class Loops(Calls):
     def _ListComp(self, node: ast.ListComp, name: str) -> Ref:
         return self.comprehension(node, name)
 
+    def _DictComp(self, node: ast.DictComp, name: str) -> Ref:
+        """A dict: its loop, over an empty one; unrolled where the keys are known one by one."""
+        target = "$items"
+        scope = self.scope
+        self.scope = Scope("comprehension", scope)
+        try:
+            self.state.vars[self.scope, target] = self.state.new(Entries(()), name)
+            place = ast.Subscript(ast.Name(target, ast.Load()), node.key, ast.Store())
+            inner = self._nest(node, ast.Assign([place], node.value))
+            self.unit.unrolled.update(part for part in ast.walk(inner) if isinstance(part, ast.For))
+            depth, self.loop_depth = self.loop_depth, 0
+            self.block([inner])
+            self.loop_depth = depth
+            return self.state.vars[self.scope, target]
+        finally:
+            self.scope = scope
+
+    def _SetComp(self, node: ast.SetComp, name: str) -> Ref:
+        scope = self.scope
+        self.scope = Scope("comprehension", scope)
+        try:
+            items = self.items_of(self._appended(node, name, unrolled=True))
+        finally:
+            self.scope = scope
+        if items is None:
+            raise self.refuse("a set of values that are not known here", "Use a list comprehension.")
+        return self.set_of(items, name)
+
     def comprehension(self, node: ast.ListComp | ast.GeneratorExp, name: str) -> Ref:
         """A list: item by item if it runs over items known one by one, else a loop that saves its element."""
         generator = node.generators[0]
@@ -243,13 +280,17 @@ class Loops(Calls):
                 kept.append(self.expression(node.elt))
         return self.state.new(Items(tuple(kept)))
 
-    def _appended(self, node: ast.ListComp | ast.GeneratorExp, name: str) -> Ref:
+    def _appended(
+        self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, name: str, unrolled: bool = False
+    ) -> Ref:
         """Several `for`s, or an `if`: the loop nest that appends."""
         target = "$items"
         append = ast.Expr(
             ast.Call(ast.Attribute(ast.Name(target, ast.Load()), "append", ast.Load()), [node.elt], [])
         )
         inner = self._nest(node, append)
+        if unrolled:
+            self.unit.unrolled.update(part for part in ast.walk(inner) if isinstance(part, ast.For))
         self.state.vars[self.scope, target] = self.state.new(Items(()), name)
         depth, self.loop_depth = self.loop_depth, 0
         self.block([inner])
@@ -274,7 +315,9 @@ class Loops(Calls):
             self.scope = scope
 
     @staticmethod
-    def _nest(node: ast.ListComp | ast.GeneratorExp, inner: ast.stmt) -> ast.stmt:
+    def _nest(
+        node: ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp, inner: ast.stmt
+    ) -> ast.stmt:
         """The loop nest of a comprehension around a statement."""
         for generator in reversed(node.generators):
             for test in reversed(generator.ifs):
@@ -461,6 +504,13 @@ class Turn:
             current = self._current(key)
         shape, atoms = self._flatten(current, k in self.carried.packed)
         wanted = self.carried.shapes.get(k)
+        if wanted is not None and wanted != shape and self._lacks(current, wanted):
+            assert isinstance(current, Entries)
+            found = dict(current.entries)
+            current = replace(current, entries=tuple((n, found.get(n, UNBOUND_REF)) for n in wanted[4]))
+            shape, atoms = self._flatten(current, False)
+            if shape != wanted:
+                shape, atoms = wanted, self._padded(current, wanted)
         if wanted is not None and wanted != shape:
             if shape == LEAF and isinstance(current, Const) and current.value is UNBOUND:
                 shape, atoms = wanted, [Const(UNBOUND)] * leaf_count(wanted)
@@ -474,26 +524,54 @@ class Turn:
         self.carried.shapes[k] = shape
         init.extend(atoms)
 
+    @staticmethod
+    def _lacks(current: Ref | Content, wanted: Any) -> bool:
+        """Does an object lack attributes that the loop gives it?"""
+        if not isinstance(current, Entries) or current.is_dict or wanted[0] != "entries":
+            return False
+        return set(current.keys) < set(wanted[4]) and wanted[2:4] == (current.cls, current.handle)
+
+    def _padded(self, current: Entries, wanted: Any) -> list[Atom]:
+        atoms: list[Atom] = []
+        for ref, shape in zip(current.refs, wanted[1], strict=True):
+            if ref is UNBOUND_REF:
+                atoms.extend([Const(UNBOUND)] * leaf_count(shape))
+            else:
+                atoms.extend(self._flatten(ref, False)[1])
+        return atoms
+
     def _flatten(self, ref: Ref | Content, packed: bool) -> tuple[Any, list[Atom]]:
         frame = self.frame
         match ref:
             case Const(value=value) if value is UNBOUND:
                 return LEAF, [ref]
-            case Tup(items) if not packed:
-                return self._several("tuple", items)
-            case Items(items) if not packed:
-                return self._several("items", items)
-            case Entries(entries) if not packed:
-                shape, atoms = self._several("entries", tuple(r for _, r in entries))
-                return (*shape, tuple(k for k, _ in entries)), atoms
+            case Tup(items, cls) if not packed:
+                shape, atoms = self._several("tuple", items)
+                return (*shape, cls), atoms
+            case Items(items, handle, cls) if not packed:
+                shape, atoms = self._several("items", items)
+                return (*shape, cls, handle), atoms
+            case Entries(_, handle, cls, factory) if not packed:
+                shape, atoms = self._several("entries", ref.refs)
+                return (*shape, cls, handle, ref.keys, factory), atoms
             case Obj(cell) if isinstance(frame.state.heap[cell], (Items, Entries)) and not packed:
                 content = frame.state.heap[cell]
                 assert isinstance(content, (Items, Entries))
-                shape, atoms = self._flatten(content, packed)
+                if content.handle is not None or cell.param:
+                    # Another object may take its place: which one is written is not known.
+                    self.carried.foreign = True
+                shape, atoms = self._flatten(without(content), packed)
                 return ("object", shape), atoms
-            case Closure() | Bound() | Choice() | Sequence() | Generated() | Conflict():
+            case (
+                Closure() | Bound() | Applied() | Super() | Choice() | Sequence() | Generated() | Conflict()
+            ):
                 return ("fixed", id(ref)), []
             case Items() | Entries():
+                if isinstance(ref, Entries) and not ref.is_dict:
+                    raise frame.refuse(
+                        f"an object of class `{ref.cls.__name__}` changes its form from turn to turn",
+                        "Give it the same attributes, of the same kinds, in every turn.",
+                    )
                 return LEAF, [frame.pack(ref)]
         assert isinstance(ref, (Const, Value, Obj, View, Tup))
         return LEAF, [frame.atom(ref)]
@@ -566,11 +644,12 @@ class Turn:
         if shape == LEAF:
             value: Atom = next(atoms)
             return value
-        kind, shapes, *keys = shape
+        kind, shapes, cls, handle, *more = shape
         refs = tuple(self._rebuild(s, atoms, name) for s in shapes)
         if kind == "entries":
-            return Entries(tuple(zip(keys[0], refs, strict=True)))
-        return Items(refs)
+            keys, factory = more
+            return Entries(tuple(zip(keys, refs, strict=True)), handle, cls, factory)
+        return Items(refs, handle, cls)
 
     def _rebuild(self, shape: Any, atoms: Any, name: str) -> Ref:
         if shape == LEAF:
@@ -579,10 +658,13 @@ class Turn:
                 return atom
             return self.frame.own(atom, name.lstrip("$"))
         if shape[0] == "object":
-            return self.frame.state.new(self._content(shape[1], atoms, name), name)
+            made = self.frame.state.new(self._content(shape[1], atoms, name), name)
+            if self.carried.foreign:
+                made.cell.outside = f"`{name}` is another object from turn to turn, and is changed here"
+            return made
         if shape[0] == "fixed":
             return Conflict(f"`{name}` holds a function that changes from turn to turn")
-        return Tup(tuple(self._rebuild(s, atoms, name) for s in shape[1]))
+        return Tup(tuple(self._rebuild(s, atoms, name) for s in shape[1]), shape[2])
 
     # -- the turn itself ------------------------------------------------------------------------------------
 
@@ -643,6 +725,10 @@ class Turn:
                 ):
                     held = key.name if isinstance(key, Cell) else key[1]
                     raise frame.refuse(f"`{held}` holds a function that changes from turn to turn")
+                if self._gained(wanted, shape):
+                    carried.shapes[k] = shape
+                    carried.types.pop(k, None)
+                    return None
                 carried.packed.add(k)
                 carried.shapes[k] = LEAF
                 carried.types.pop(k, None)
@@ -651,6 +737,15 @@ class Turn:
             cells_seen.append(self._outside_cells(current, before))
         self.shares = cells_seen
         return results
+
+    @staticmethod
+    def _gained(wanted: Any, shape: Any) -> bool:
+        """Is this the shape of an object that was given more attributes?"""
+        if LEAF in (wanted, shape):
+            return False
+        if wanted[0] != "entries" or shape[0] != "entries" or wanted[2:4] != shape[2:4]:
+            return False
+        return not issubclass(shape[2], dict) and set(wanted[4]) < set(shape[4])
 
     def _unbound(self, before: State, key: Key) -> bool:
         if isinstance(key, Cell):

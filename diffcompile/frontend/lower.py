@@ -17,32 +17,24 @@ import operator
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import FunctionType
+from types import CellType, FunctionType
 from typing import Any
 
 import numpy as np
 
+from ..analysis.activity import can_vary
 from ..analysis.shapes import reset_dims
 from ..errors import Span
-from ..ir.graph import Atom, Const, Function, Graph, Region, Value
+from ..ir.graph import Atom, Const, Function, Graph, Instr, Region, Value
 from ..ir.types import UNKNOWN, Dim, Type, array, join, number
+from ..ir.walk import free, operands, values
+from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
-from .core import MUTABLE, Unit
-from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
+from .core import Unit
+from .heap import Entries, Items, Obj, Ref, Scope, Tup, View
+from .objects import form_of
 from .source import Source, read_source
 from .statements import Statements
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The facts of an argument that is a container: its class, its keys, the facts of its items."""
-
-    kind: type
-    keys: tuple[Any, ...]
-    items: tuple[Spec, ...]
-
-
-Spec = Type | Const | Parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +52,7 @@ class Guard:
         if isinstance(self.scope, dict):
             return self.name in self.scope and self.scope[self.name] is self.value
         if isinstance(self.scope, type):
-            return getattr(self.scope, self.name, None) is self.value
+            return class_attribute(self.scope, self.name) is self.value
         return self.scope.cell_contents is self.value
 
 
@@ -68,15 +60,20 @@ class Guard:
 class Lowered:
     """A graph, and how its parameters and results are built from and into what the user sees.
 
-    `leaves` has, for each parameter of the function, the numbers and arrays inside it, in order (a plain
-    argument has itself). `returns` is the structure of the result: `LEAF` or (kind, keys, parts), over the
-    first results.
+    `given` are the numbers and arrays that come from the caller. `wrt` has, for each thing that a derivative
+    is wanted of, its values in the structure that the derivative has: a value, None, or (kind, keys, parts,
+    how to build it). `returns` is the structure of the result, over the results: "leaf", or (kind, keys,
+    parts, whole), where `whole` says that the caller's own object, the next result, is what is returned.
     """
 
     graph: Graph
-    leaves: tuple[tuple[Atom, ...], ...]
+    given: tuple[Value, ...]
+    wrt: tuple[Any, ...]
     returns: Any
     guards: tuple[Guard, ...]
+    reads: tuple[Read, ...] = ()
+    objects: tuple[Read, ...] = ()
+    same: tuple[int, ...] = ()
 
 
 class Session:
@@ -88,6 +85,14 @@ class Session:
         self.guards: dict[tuple[int, str], Guard] = {}
         self.written: dict[tuple[int, str], Any] = {}  # names outside: whose they are
         self.kept: dict[int, dict[str, Any]] = {}  # mutable defaults, by the name of their parameter
+        self.cells: dict[int, CellType] = {}
+
+    def cell_of(self, value: Any) -> CellType:
+        """A cell that holds an object which no name does: one for each object."""
+        held = self.cells.get(id(value))
+        if held is None:
+            held = self.cells[id(value)] = CellType(value)
+        return held
 
     def guard(self, name: str, scope: Any, value: Any) -> None:
         self.guards.setdefault((id(scope), name), Guard(name, scope, value))
@@ -155,30 +160,64 @@ def _calls(graph: Graph, function: Function) -> bool:
     return False
 
 
-def lower(fn: Any, specs: list[tuple[str, Spec]], result_name: str = "") -> Lowered:
-    """The graph of `fn` for arguments described by `specs`, one per parameter in order.
+def lower(
+    fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str = "",
+    wrt: tuple[Place, ...] = (),
+) -> Lowered:  # fmt: skip
+    """The graph of a function for arguments described by `specs`, one per parameter in order.
 
     A result that has no name of its own is called `result_name`.
     """
     reset_dims()
     session = Session()
-    source = read_source(fn)
-    frame, params, refs = _frame(source, specs, session)
+    target = fn if isinstance(fn, Target) else Target(fn)
+    frame, params, refs = _frame(target, specs, session)
     frame.result_name = result_name
-    leaves = tuple(tuple(_leaves(frame, ref)) for ref in refs)
-    result = _run(frame) if not hasattr(fn, "__wrapped__") else _wrapped(frame, fn, refs)
+    bound = {name: frame.outside(name, cell.cell_contents, cell) for name, cell in target.bound}
+    for name, ref in bound.items():
+        frame.state.vars[frame.scope, name] = ref
+    picked = tuple(frame.picked(bound[p.root] if isinstance(p.root, str) else refs[p.root], p) for p in wrt)
+    result = _run(frame) if not hasattr(target.fn, "__wrapped__") else _wrapped(frame, target.fn, refs)
     atoms: list[Atom] = []
     returns = _structure(frame, result, atoms)
-    graph = _graph(frame, source, params, atoms)
-    return Lowered(graph, leaves, returns, tuple(session.guards.values()))
+    picks = {v for shape in picked for v in values_in(shape) if can_vary(v)}
+    _drop_unread(frame, {*picks, *values(atoms)})
+    graph = _graph(frame, frame.source, params, atoms)
+    return Lowered(
+        graph, tuple(frame.unit.given), picked, returns, tuple(session.guards.values()),
+        tuple(frame.unit.reads), tuple(frame.unit.objects), tuple(frame.unit.same),
+    )  # fmt: skip
+
+
+def values_in(shape: Any) -> Iterator[Value]:
+    """The values in the structure that a derivative has."""
+    if isinstance(shape, Value):
+        yield shape
+    elif shape is not None:
+        for part in shape[2]:
+            yield from values_in(part)
+
+
+def _drop_unread(frame: Statements, wanted: set[Value]) -> None:
+    """What is read of the caller's objects and serves nothing is left out: it cannot fail."""
+    body = frame.b.body
+    wanted = {*wanted, *free(Region((), tuple(body), ()))}
+    kept: list[Instr] = []
+    for instr in reversed(frame.unit.entry):
+        if not wanted.isdisjoint(instr.outs):
+            kept.append(instr)
+            wanted.update(values(operands(instr)))
+    frame.unit.entry[:] = kept[::-1]
+    made = {*wanted, *(p for p in frame.unit.given if p not in frame.b.defs)}
+    frame.unit.given[:] = [v for v in frame.unit.given if v in made]
 
 
 def lower_function(
     fn: FunctionType, specs: list[tuple[str, Any]], session: Session
 ) -> tuple[Graph, Type] | None:
     """The graph of a called function: one result, no write into its arguments; None if it is not so."""
-    source = read_source(fn)
-    frame, params, refs = _frame(source, specs, session)
+    frame, params, refs = _frame(Target(fn), specs, session)
+    source = frame.source
     result = _run(frame)
     if frame.unit.writes_outside:
         return None
@@ -195,8 +234,9 @@ def lower_function(
 
 
 def _frame(
-    source: Source, specs: list[tuple[str, Any]], session: Session
+    target: Target, specs: list[tuple[str, Any]], session: Session
 ) -> tuple[Statements, list[Value], list[Ref]]:
+    source = read_source(target.fn)
     unit = Unit(session, Builder(FOLDED))
     unit.parameters = frozenset(name for name, _ in specs)
     for part in ast.walk(source.node):
@@ -205,65 +245,19 @@ def _frame(
             owner = sys.modules.get(names.get("__name__", ""))
             session.written.update({(id(names), name): owner for name in part.names})
     frame = Statements(unit, source, Scope(getattr(source.node, "name", "lambda")))
+    frame.b.line = source.span(source.node)
     params: list[Value] = []
     refs: list[Ref] = []
-    for name, spec in specs:
+    for k, (name, spec) in enumerate(specs):
         if isinstance(spec, Const):
             ref: Ref = spec
         else:
-            value = Value(name, spec if isinstance(spec, Type) else _container_type(spec), named=True)
+            value = Value(name, form_of(spec), named=True)
             params.append(value)
-            ref = _parameter(frame, value, spec, name)
+            ref = frame.entry(value, spec, name, Read(k, (), None))
         refs.append(ref)
         frame.state.vars[frame.scope, name] = ref
     return frame, params, refs
-
-
-def _container_type(spec: Parts) -> Type:
-    return Type("dict" if spec.kind is dict else "object")
-
-
-def _parameter(frame: Statements, value: Atom, spec: Any, name: str) -> Ref:
-    """The reference that a parameter is bound to; a container's items are read out of it one by one."""
-    if isinstance(spec, Parts):
-        items: list[Ref] = []
-        for key, part in zip(spec.keys, spec.items, strict=True):
-            if isinstance(part, Const):
-                items.append(part)
-                continue
-            kind = part if isinstance(part, Type) else _container_type(part)
-            item = frame.b.call(operator.getitem, value, Const(key), type=kind)
-            items.append(_parameter(frame, item, part, str(key)))
-        if spec.kind is tuple:
-            return Tup(tuple(items))
-        entries = tuple(zip(spec.keys, items, strict=True))
-        ref = frame.state.new(Entries(entries) if spec.kind is dict else Items(tuple(items)), name)
-        ref.cell.outside = f"`{name}` belongs to the caller, and is changed here"
-        return ref
-    if value.type.kind in MUTABLE:
-        cell = Cell(name, param=True)
-        frame.state.heap[cell] = value
-        return Obj(cell)
-    return value
-
-
-def _leaves(frame: Statements, ref: Ref) -> Iterator[Atom]:
-    items = frame.static_items(ref) if isinstance(ref, Tup) else None
-    if isinstance(ref, Obj):
-        content = frame.state.heap[ref.cell]
-        if isinstance(content, Items):
-            items = content.items
-        elif isinstance(content, Entries):
-            items = tuple(r for _, r in content.entries)
-        else:
-            yield content
-            return
-    if items is None:
-        if isinstance(ref, (Const, Value)):
-            yield ref
-        return
-    for item in items:
-        yield from _leaves(frame, item)
 
 
 def _run(frame: Statements) -> Ref:
@@ -294,30 +288,35 @@ def _wrapped(frame: Statements, fn: FunctionType, refs: list[Ref]) -> Ref:
 
 
 def _structure(frame: Statements, ref: Ref, atoms: list[Atom]) -> Any:
+    """What a function returns, its leaves in `atoms`."""
     items: tuple[Ref, ...] | None = None
     keys: tuple[Any, ...] = ()
     kind: type = tuple
+    handle: Atom | None = None
     if isinstance(ref, Tup):
-        items = ref.items
+        items, kind = ref.items, ref.cls
     elif isinstance(ref, Obj):
         content = frame.state.heap[ref.cell]
-        if isinstance(content, Items):
-            items, kind = content.items, list
-        elif isinstance(content, Entries):
-            items, kind = tuple(r for _, r in content.entries), dict
-            keys = tuple(k for k, _ in content.entries)
+        if isinstance(content, (Items, Entries)):
+            kind, handle = content.cls, content.handle
+            if isinstance(content, Items):
+                items = content.items
+            else:
+                content = frame.whole_object(ref)
+                items, keys = content.refs, content.keys
     if items is None:
         atoms.append(frame.atom(ref))
         return "leaf"
     parts = tuple(_structure(frame, item, atoms) for item in items)
-    return (kind, keys or tuple(range(len(items))), parts)
+    if handle is not None:
+        atoms.append(handle)
+    return (kind, keys or tuple(range(len(items))), parts, handle is not None)
 
 
 def _graph(frame: Statements, source: Source, params: list[Value], results: list[Atom]) -> Graph:
     captures = tuple(c for c, _, _ in frame.unit.captures.values())
-    region = Region(
-        (*params, *(v for _, v, _ in frame.unit.captures.values())), tuple(frame.b.body), tuple(results)
-    )
+    inputs = (*params, *(v for _, v, _ in frame.unit.captures.values()))
+    region = Region(inputs, (*frame.unit.entry, *frame.b.body), tuple(results))
     name = getattr(source.node, "name", source.fn.__name__)
     line = source.span(source.node)
     return Graph(name if name.isidentifier() else "function", region, line, captures, (), "", source)

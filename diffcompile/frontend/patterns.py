@@ -245,7 +245,7 @@ class Patterns(Managers):
             if not isinstance(subject.value, collections.abc.Mapping):
                 return Const(False)
             content = Entries(tuple((k, Const(v)) for k, v in subject.value.items()))
-        if not isinstance(content, Entries):
+        if not isinstance(content, Entries) or not content.is_dict:
             if self.type_of(subject).kind in ("dict", "unknown", "object"):
                 raise self.refuse(
                     "a mapping pattern on a dict whose keys are not known here",

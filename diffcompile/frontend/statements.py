@@ -10,12 +10,14 @@ import ast
 import importlib
 import operator
 import sys
+from dataclasses import replace
 from typing import Any
 
 from ..ir.graph import Atom, Call, Const, Value, literal, unpack
 from ..ir.types import Type, join
+from .containers import join_elem
 from .expressions import BINARY
-from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, Scope, View
+from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, Scope, Tup, View
 from .patterns import Patterns
 from .subset import sentence
 
@@ -90,14 +92,14 @@ class Statements(Patterns):
             case ast.Tuple(elts=elts) | ast.List(elts=elts):
                 self._unpack(elts, ref)
             case ast.Subscript():
-                base = self.expression(target.value)
+                base = self.expression(target.value, whole=False)
                 self.set_item(base, self.index(target.slice), ref)
             case ast.Starred(value=inner):
                 self.assign(inner, ref)
+            case ast.Attribute():
+                self.set_attribute(self.expression(target.value), target.attr, ref)
             case _:
-                raise self.refuse(
-                    "writing an attribute is not differentiated yet", "Keep the value in a variable.", target
-                )
+                raise self.refuse(*sentence(target), target)
 
     def _named(self, ref: Ref, name: str) -> Ref:
         """A number given a name keeps it: `dt = 0.1` is a line of the generated code."""
@@ -114,7 +116,11 @@ class Statements(Patterns):
 
     def _unpack(self, targets: list[ast.expr], ref: Ref) -> None:
         stars = [k for k, t in enumerate(targets) if isinstance(t, ast.Starred)]
+        iterated = self.iterated_object(ref)
+        ref = ref if iterated is None else iterated
         items = self._sequence(ref)
+        if items is None and not isinstance(ref, Value):
+            items = self.items_of(ref)
         if items is None:
             if stars:
                 items = self.static_items(ref)
@@ -158,29 +164,41 @@ class Statements(Patterns):
 
     def set_item(self, base: Ref, index: Ref, value: Ref) -> None:
         """`base[index] = value`."""
+        method = self.special_method(base, "__setitem__")
+        if method is not None:
+            self.invoke(method, [index, value], {})
+            return
         known = self.constant(index)
+        if known is not None or self.type_of(base).kind != "dict":
+            self.looked_into(base)
         if isinstance(base, Obj):
             content = self.state.heap[base.cell]
             if isinstance(content, Items):
-                if known is not None and isinstance(known.value, int):
+                if known is not None and isinstance(known.value, slice):
+                    if self.set_slice(base, content, known.value, value):
+                        return
+                elif known is not None and isinstance(known.value, int):
                     if not -len(content.items) <= known.value < len(content.items):
                         raise self.refuse(
                             f"index {known.value} is out of range for {len(content.items)} items"
                         )
                     items = list(content.items)
                     items[known.value] = value
-                    self.write_content(base, Items(tuple(items)))
+                    self.change(base, replace(content, items=tuple(items)), operator.setitem, known, value)
                     return
                 self.materialise(base.cell)
-            elif isinstance(content, Entries):
-                if known is None:
-                    raise self.refuse("a dict is written with a key that is not a constant")
-                entries = dict(content.entries)
-                entries[known.value] = value
-                self.write_content(base, Entries(tuple(entries.items())))
-                return
+            elif isinstance(content, Entries) and content.is_dict:
+                if known is not None:
+                    self.set_entry(base, known.value, value)
+                    return
+                self.materialise(base.cell)
         if not isinstance(base, (Obj, View)):
             raise self.refuse(f"a {self.type_of(base).kind} cannot be written into")
+        if self.type_of(base).kind == "dict":
+            stored = self.kept(base, value)
+            known_type = Type("dict", elem=join_elem(self.type_of(base), stored.type))
+            self.stored(base, operator.setitem, self.atom(index), stored, type=known_type)
+            return
         if self.type_of(base).kind not in ("array", "list", "unknown"):
             raise self.refuse(
                 f"writing into a {self.type_of(base).kind} is not differentiated yet",
@@ -189,19 +207,14 @@ class Statements(Patterns):
         target = self.atom(base)
         stored = self.atom(value)
         if target.type.kind == "list":
-            kept = self.cells(value)
-            for cell in kept:
-                cell.outside = "an array that is also kept in a list is written here"
+            stored = self.kept(base, value)
+            self.stored(base, operator.setitem, self.atom(index), stored, type=stored_type(target, stored))
+            return
         new = self.b.store(
             operator.setitem, target, self.atom(index), stored,
             type=stored_type(target, stored), visible=self.visible(base),
         )  # fmt: skip
         self.write(base, new)
-
-    def write_content(self, ref: Obj, content: Items | Entries) -> None:
-        self.check_write(ref.cell)
-        self.state.heap[ref.cell] = content
-        self.unit.written.add(ref.cell)
 
     def _AugAssign(self, node: ast.AugAssign) -> None:
         match node.target:
@@ -213,22 +226,70 @@ class Statements(Patterns):
                 index = self.index(node.target.slice)
                 current = self.subscript(base, index)
                 right = self.expression(node.value)
-                if isinstance(current, Obj) and self._sequence(current) is not None:
-                    raise self.refuse("a list inside a container is extended in place", "Use `append`.")
-                total = self.b.call(BINARY[type(node.op)], self.atom(current), self.atom(right))
-                self.set_item(base, index, self.own(total))
+                held = self.type_of(base).kind != "array"
+                result = self._augmented(current, right, node.op) if held else None
+                if result is None:
+                    operands = self.atom(current), self.atom(right)
+                    result = self.own(self.b.call(BINARY[type(node.op)], *operands))
+                if result is not current or self.special_method(base, "__setitem__") is not None:
+                    self.set_item(base, index, result)
+            case ast.Attribute(attr=attr):
+                owner = self.expression(node.target.value)
+                current = self.attribute(owner, attr)
+                right = self.expression(node.value)
+                result = self._augmented(current, right, node.op)
+                if result is None:
+                    operands = self.atom(current), self.atom(right)
+                    result = self.own(self.b.call(BINARY[type(node.op)], *operands, name=attr), attr)
+                if result is not current:
+                    self.set_attribute(owner, attr, result)
             case _:
-                raise self.refuse(
-                    "writing an attribute is not differentiated yet", "Keep the value in a variable."
-                )
+                raise self.refuse(*sentence(node.target))
+
+    def _augmented(self, current: Ref, right: Ref, op: ast.operator) -> Ref | None:
+        """What `current op= right` leaves in its place where that is an object's or a container's to say."""
+        own = self.operated(BINARY[type(op)], current, right, "", inplace=True)
+        if own is not None:
+            return own
+        content = self.content(current)
+        if isinstance(current, Obj) and isinstance(content, Items) and isinstance(op, ast.Add):
+            more = self.items_of(right)
+            if more is not None:
+                longer = replace(content, items=content.items + more)
+                self.change(current, longer, list.extend, self.state.new(Items(more)))
+                return current
+        if isinstance(current, Obj) and self.dicted(current) is not None and isinstance(op, ast.BitOr):
+            self.dict_method(current, "update", [right], {}, "")
+            return current
+        kind = self.type_of(current).kind
+        if kind == "list" and isinstance(current, (Obj, View)) and isinstance(op, ast.Add):
+            if isinstance(current, Obj):
+                self.materialise(current.cell)
+            self.grown_list_method(current, "extend", [right], {}, "")
+            return current
+        if kind == "array" and isinstance(current, (Obj, View)) and type(op) in INPLACE:
+            target = self.atom(current)
+            new = self.b.store(INPLACE[type(op)], target, self.atom(right), visible=self.visible(current))
+            self.write(current, new)
+            return current
+        if isinstance(current, Tup) and isinstance(op, (ast.Add, ast.Mult)):
+            return self.operate(BINARY[type(op)], current, right)
+        return None
 
     def _augment(self, name: str, current: Ref, right: Ref, op: ast.operator) -> None:
-        items = self._sequence(current)
-        if items is not None and isinstance(current, Obj):
-            more = self.static_items(right)
-            if isinstance(op, ast.Add) and more is not None:
-                self.write_content(current, Items(items + more))
+        if self.type_of(current).kind != "array":
+            result = self._augmented(current, right, op)
+            if result is not None:
+                self.bind(name, result)
                 return
+            items = self._sequence(current)
+            if items is not None and isinstance(current, Obj) and isinstance(op, ast.Mult):
+                joined = self.operate(operator.mul, current, right)
+                content, more = self.listed(current), self.listed(joined)
+                if content is not None and more is not None:
+                    listed = self.state.new(Items(more.items[len(items) :]))
+                    self.change(current, replace(content, items=more.items), list.extend, listed)
+                    return
         kind = self.type_of(current).kind
         if kind == "array" and isinstance(current, (Obj, View)) and type(op) in INPLACE:
             target = self.atom(current)
@@ -253,11 +314,15 @@ class Statements(Patterns):
 
     def _Delete(self, node: ast.Delete) -> None:
         for target in node.targets:
-            if not isinstance(target, ast.Name):
-                raise self.refuse(
-                    "`del` of an item is not differentiated yet", "Build a new container.", target
-                )
-            self.bind(target.id, UNBOUND_REF)
+            match target:
+                case ast.Name(id=name):
+                    self.bind(name, UNBOUND_REF)
+                case ast.Subscript():
+                    self.delete_item(self.expression(target.value), self.index(target.slice))
+                case ast.Attribute():
+                    self.delete_attribute(self.expression(target.value), target.attr)
+                case ast.Tuple(elts=elts) | ast.List(elts=elts):
+                    self._Delete(ast.Delete(elts))
 
     # -- control flow ---------------------------------------------------------------------------------------
 

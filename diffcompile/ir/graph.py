@@ -281,6 +281,11 @@ def pack_dict(keys: tuple[Any, ...], *items: Any) -> dict[Any, Any]:
     return dict(zip(keys, items, strict=True))
 
 
+def pack_object(cls: type, names: tuple[str, ...], *items: Any) -> Any:
+    """The operation of `cls(name=item, ...)`, of a dataclass or a named tuple: nothing else is done by it."""
+    return cls(**dict(zip(names, items, strict=True)))
+
+
 def pack_slice(start: Any, stop: Any, step: Any = None) -> slice:
     """The operation of `start:stop:step` inside an index."""
     return slice(start, stop, step)
@@ -322,4 +327,4 @@ def format_string(parts: tuple[Any, ...], *values: Any) -> str:
     return "".join(texts)
 
 
-PACKS: frozenset[Callable[..., Any]] = frozenset({pack_tuple, pack_list, pack_dict, pack_slice})
+PACKS: frozenset[Callable[..., Any]] = frozenset({pack_tuple, pack_list, pack_dict, pack_slice, pack_object})

@@ -69,16 +69,23 @@ def _conflict(region: Region, live: Liveness) -> Region | None:
         later = reach([out], live.flows)
         position = live.at[store]
         for value in sorted(family - later - {out}, key=lambda v: live.start.get(v, 0)):
-            if not live.live_after(value, position):
+            if not live.live_after(value, position) or _holds(value, target):
                 continue
             same_place = live.loops.get(value) == live.inside[store]
-            if same_place and not (mine and sources & set(region.params)):
+            if same_place and not mine:
                 return _copy_target(region, store)
             return _copy_value(region, value, sources)
         if live.loops.get(target) != live.inside[store] and target not in live.inside[store]:
             if not _own_param(target, live, store):
                 return _copy_target(region, store)
     return None
+
+
+def _holds(value: Value, target: Value) -> bool:
+    """Is this a container or an object that the target is a part of, and which is itself not written?"""
+    if value.type.kind in ("object", "dict", "tuple"):
+        return True
+    return value.type.kind == "list" != target.type.kind
 
 
 def _own_param(target: Value, live: Liveness, store: Store) -> bool:

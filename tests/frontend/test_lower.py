@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from diffcompile.frontend.lower import Parts
+from diffcompile.frontend.arguments import Parts
 from diffcompile.ir.graph import Const
 from diffcompile.ir.types import FLOAT, Type
 from graphs import VECTOR, lowered, lowering, shows, written
@@ -137,7 +137,7 @@ def test_the_items_of_a_container_are_read_out_of_it() -> None:
     spec = Parts(dict, ("w", "b"), (VECTOR, FLOAT))
     result = lowering(written("def f(p): return p['w'].sum() * p['b']"), spec)
 
-    assert [str(leaf.type) for leaf in result.leaves[0]] == ["array[float64](n)", "float"]
+    assert [str(leaf.type) for leaf in result.given] == ["array[float64](n)", "float"]
     shows(result.graph, """
         item = operator.getitem(p, 'w')
         item.2 = operator.getitem(p, 'b')
@@ -150,7 +150,8 @@ def test_the_items_of_a_container_are_read_out_of_it() -> None:
 def test_the_structure_of_the_result_is_told() -> None:
     result = lowering(written("def f(x): return {'a': x, 'b': (x, [2.0])}"))
 
-    assert result.returns == (dict, ("a", "b"), ("leaf", (tuple, (0, 1), ("leaf", (list, (0,), ("leaf",))))))
+    pair = (tuple, (0, 1), ("leaf", (list, (0,), ("leaf",), False)), False)
+    assert result.returns == (dict, ("a", "b"), ("leaf", pair), False)
 
 
 def test_a_string_argument_selects_a_branch() -> None:

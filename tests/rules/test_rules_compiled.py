@@ -59,7 +59,6 @@ PREFIX = {operator.neg: "-", operator.pos: "+"}
 
 # What does not work yet: (pattern of a sample's name, reason).
 BOTH: list[tuple[str, str]] = [
-    ("list.pop-[12]", "`list.pop` of another item than the last is refused"),
     ("numpy.transpose-3", "axes given as a list are not seen as constants"),
     ("numpy.atleast_1d-2", "the cotangents of several results are made into one array"),
     ("numpy.atleast_3d-2", "the cotangents of several results are made into one array"),

@@ -1,0 +1,600 @@
+"""Lists, dicts, sets and tuples: what their methods and operators do to references known item by item.
+
+    items.append(x); items[0] += 1          the list's cell holds other items: no instruction is needed
+    p["w"] = p["w"] + 1                     so too, and where `p` is the caller's, `p["w"] = total` as well
+
+A container whose items are not known one by one (grown in a loop, indexed by a number known at run time) is
+one value of the graph, and each change of it a `Store`.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from dataclasses import replace
+from typing import Any
+
+from ..errors import UndecidedAlias
+from ..ir.graph import Atom, Call, Const, Method, Value
+from ..ir.types import BOOL, Type, join
+from .expressions import UNROLLED, Expressions
+from .heap import Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
+
+KEPT = "an array that is also kept in a list is written here"
+
+
+class Containers(Expressions):
+    # -- contents -------------------------------------------------------------------------------------------
+
+    def listed(self, ref: Ref) -> Items | None:
+        """The content of a list or set that is known item by item."""
+        content = self.content(ref)
+        return content if isinstance(content, Items) else None
+
+    def dicted(self, ref: Ref) -> Entries | None:
+        """The content of a dict whose keys are known."""
+        content = self.content(ref)
+        return content if isinstance(content, Entries) and content.is_dict else None
+
+    def change(self, ref: Obj, content: Items | Entries, fn: Any, *args: Ref) -> None:
+        """Give a container another content; `fn(container, *args)` does so where the caller sees it."""
+        self.check_write(ref.cell)
+        if content.handle is not None:
+            atoms = tuple(map(self.exposed, args))
+            self.b.emit(Call((), fn, (content.handle, *atoms), (), self.b.line))
+        self.state.heap[ref.cell] = content
+        self.unit.written.add(ref.cell)
+
+    def exposed(self, ref: Ref) -> Atom:
+        """A reference's value as it is handed to the caller, who sees what is written into it from now on."""
+        match ref:
+            case Tup(items, cls):
+                return self.built(cls, tuple(map(self.exposed, items)))
+            case View():
+                self.exposed(ref.base)
+                return self.atom(ref)
+            case Obj(cell):
+                content = self.state.heap[cell]
+                if not isinstance(content, (Items, Entries)):
+                    if cell.outside and not cell.param:
+                        raise UndecidedAlias(cell.outside.replace("written", "handed on"), self.b.line)
+                    cell.param = True
+                    return content
+                if content.handle is None:
+                    if isinstance(content, Items):
+                        shown: Items | Entries = replace(
+                            content, items=tuple(map(self._shown, content.items))
+                        )
+                    else:
+                        pairs = tuple((k, self._shown(r)) for k, r in content.entries)
+                        shown = replace(content, entries=pairs)
+                    content = replace(shown, handle=self.pack(shown))
+                    self.state.heap[cell] = content
+                    cell.param = True
+                assert content.handle is not None
+                return content.handle
+        return self.atom(ref)
+
+    def _shown(self, ref: Ref) -> Ref:
+        atom = self.exposed(ref)
+        return atom if isinstance(ref, (Const, Value)) else ref
+
+    # -- lists ----------------------------------------------------------------------------------------------
+
+    def list_method(
+        self, receiver: Obj, method: str, args: list[Ref], kwargs: dict[str, Ref], name: str
+    ) -> Ref:
+        content = self.listed(receiver)
+        if content is None:
+            return self.grown_list_method(receiver, method, args, kwargs, name)
+        items = content.items
+        at = [self.constant(a) for a in args]
+
+        def become(new: tuple[Ref, ...], fn: Any, *given: Ref) -> Ref:
+            self.change(receiver, replace(content, items=new), fn, *given)
+            return Const(None)
+
+        match method, args:
+            case "append", [item]:
+                return become((*items, item), list.append, item)
+            case "extend", [more]:
+                found = self.items_of(more)
+                if found is not None:
+                    return become(items + found, list.extend, self.state.new(Items(found)))
+            case "insert", [_, item] if at[0] is not None:
+                new = list(items)
+                new.insert(at[0].value, item)
+                return become(tuple(new), list.insert, at[0], item)
+            case "pop", _ if all(a is not None for a in at) and len(args) < 2:
+                place = at[0].value if at and at[0] is not None else -1
+                if not -len(items) <= place < len(items):
+                    raise self.refuse(f"index {place} is out of range for {len(items)} items")
+                new = list(items)
+                found_item = new.pop(place)
+                become(tuple(new), list.pop, *args)
+                return found_item
+            case "remove", [item]:
+                where = self._find(items, item, "remove")
+                return become(items[:where] + items[where + 1 :], operator.delitem, Const(where))
+            case "index", [item]:
+                return Const(self._find(items, item, "index"))
+            case "count", [item]:
+                return self._count(items, item)
+            case "reverse", []:
+                return become(items[::-1], list.reverse)
+            case "clear", []:
+                return become((), list.clear)
+            case "copy", []:
+                return self.state.new(Items(items), name)
+            case "sort", []:
+                return (
+                    become(self.sorted_items(items, kwargs), list.sort, *())
+                    if content.handle is None
+                    else (self._sorted_for_caller(receiver, content, kwargs))
+                )
+        self.materialise(receiver.cell)
+        return self.grown_list_method(receiver, method, args, kwargs, name)
+
+    def _sorted_for_caller(self, receiver: Obj, content: Items, kwargs: dict[str, Ref]) -> Ref:
+        items = self.sorted_items(content.items, kwargs)
+        everything = Const(slice(None, None))
+        self.change(
+            receiver,
+            replace(content, items=items),
+            operator.setitem,
+            everything,
+            self.state.new(Items(items)),
+        )
+        return Const(None)
+
+    def sorted_items(self, items: tuple[Ref, ...], kwargs: dict[str, Ref]) -> tuple[Ref, ...]:
+        """The items in the order of keys that are known now."""
+        unknown = set(kwargs) - {"key", "reverse"}
+        if unknown:
+            raise self.refuse(f"`sort` has no option `{unknown.pop()}`")
+        by = kwargs.get("key", Const(None))
+        keys = items
+        if not (isinstance(by, Const) and by.value is None):
+            keys = tuple(self.invoke(by, [item], {}) for item in items)
+        known = [self.constant(k) for k in keys]
+        backwards = self.constant(kwargs.get("reverse", Const(False)))
+        if any(k is None for k in known) or backwards is None:
+            raise self.refuse(
+                "the order of these items depends on values that are not known here",
+                "Sort by constants, or use `np.sort` or `np.argsort` on an array.",
+            )
+        values = [k.value for k in known if k is not None]
+        order = sorted(range(len(items)), key=values.__getitem__, reverse=bool(backwards.value))
+        return tuple(items[k] for k in order)
+
+    def _find(self, items: tuple[Ref, ...], wanted: Ref, what: str) -> int:
+        """Where a value that is known stands among items that are known."""
+        for k, item in enumerate(items):
+            if item is wanted or (
+                isinstance(item, Obj) and isinstance(wanted, Obj) and item.cell is wanted.cell
+            ):
+                return k
+            a, b = self.constant(item), self.constant(wanted)
+            if a is None or b is None:
+                raise self.refuse(
+                    f"`{what}` compares with values that are not known here", "Compare them in a loop."
+                )
+            if a.value == b.value:
+                return k
+        raise self.refuse(f"`{what}` of a value that is not there")
+
+    def _count(self, items: tuple[Ref, ...], wanted: Ref) -> Ref:
+        known = [self.constant(i) for i in (*items, wanted)]
+        if all(k is not None for k in known):
+            *values, value = (k.value for k in known if k is not None)
+            return Const(values.count(value))
+        total: Atom = Const(0)
+        for item in items:
+            total = self.b.call(
+                operator.add, total, self.b.call(operator.eq, self.atom(item), self.atom(wanted), type=BOOL)
+            )
+        return total
+
+    def grown_list_method(
+        self, receiver: Obj | View, method: str, args: list[Ref], kwargs: dict[str, Ref], name: str
+    ) -> Ref:
+        """A method of a list that is one value of the graph."""
+        known = self.type_of(receiver)
+        match method, args:
+            case "append", [item]:
+                value = self.kept(receiver, item)
+                self.stored(receiver, list.append, value, type=self.grown(known, value.type))
+                return Const(None)
+            case "insert", [where, item]:
+                value = self.kept(receiver, item)
+                self.stored(
+                    receiver, list.insert, self.atom(where), value, type=self.grown(known, value.type)
+                )
+                return Const(None)
+            case "extend", [more]:
+                value = self.kept(receiver, more)
+                elem = element_of(value.type)
+                self.stored(receiver, list.extend, value, type=self.grown(known, elem))
+                return Const(None)
+            case "pop", [] | [_]:
+                at = self.atom(args[0]) if args else Const(-1)
+                item = self.own(
+                    self.b.call(operator.getitem, self.atom(receiver), at, name=name, type=element_of(known)),
+                    name,
+                )
+                self.stored(receiver, list.pop, *((at,) if args else ()), type=loose(known))
+                return item
+            case (("reverse" | "clear"), []):
+                self.stored(receiver, getattr(list, method), type=loose(known))
+                return Const(None)
+            case "copy", []:
+                return self.own(self.b.call(list, self.atom(receiver), type=loose(known), name=name), name)
+            case (("index" | "count"), [item]):
+                return self.own(self.b.call(Method(method), self.atom(receiver), self.atom(item)), name)
+        raise self.refuse(f"`list.{method}` is not differentiated yet", "Build the list with `append`.")
+
+    def stored(self, receiver: Obj | View, fn: Any, *args: Atom, type: Type | None = None) -> None:
+        """`fn(receiver, *args)` changes a list or dict that is one value of the graph."""
+        if isinstance(receiver, Obj) and receiver.cell.mirror is not None:
+            self.b.emit(Call((), fn, (receiver.cell.mirror, *args), (), self.b.line))
+        new = self.b.store(fn, self.atom(receiver), *args, type=type, visible=self.visible(receiver))
+        self.write(receiver, new)
+
+    def kept(self, container: Ref, item: Ref) -> Atom:
+        """The value of what a container that is one value of the graph holds from now on."""
+        atom = self.atom(item)
+        for cell in self.cells(item):
+            if not cell.outside:
+                cell.outside = KEPT
+        return atom
+
+    @staticmethod
+    def grown(known: Type, item: Type) -> Type:
+        """A list's type after an item was added."""
+        elem = item
+        for old in (*(known.items or ()), *((known.elem,) if known.elem is not None else ())):
+            elem = join(elem, old)
+        return Type("list", elem=elem)
+
+    # -- tuples ---------------------------------------------------------------------------------------------
+
+    def tuple_method(self, receiver: Ref, method: str, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+        items = self.static_items(receiver) or ()
+        cls = receiver.cls if isinstance(receiver, Tup) else tuple
+        match method, args:
+            case "index", [item]:
+                return Const(self._find(items, item, "index"))
+            case "count", [item]:
+                return self._count(items, item)
+            case "_replace", []:
+                fields = dict(zip(cls._fields, items, strict=True))  # type: ignore[attr-defined]
+                fields.update(kwargs)
+                return Tup(tuple(fields.values()), cls)
+            case "_asdict", []:
+                return self.state.new(Entries(tuple(zip(cls._fields, items, strict=True))))  # type: ignore[attr-defined]
+        raise self.refuse(f"`.{method}` of a tuple is not differentiated yet", "Use an index.")
+
+    # -- dicts ----------------------------------------------------------------------------------------------
+
+    def dict_method(
+        self, receiver: Obj, method: str, args: list[Ref], kwargs: dict[str, Ref], name: str
+    ) -> Ref:
+        content = self.dicted(receiver)
+        if content is None:
+            return self.grown_dict_method(receiver, method, args, kwargs, name)
+        key = self.constant(args[0]) if args else None
+        found = content.get(key.value) if key is not None and _hashes(key.value) else None
+
+        def become(entries: dict[Any, Ref], fn: Any, *given: Ref) -> None:
+            self.change(receiver, replace(content, entries=tuple(entries.items())), fn, *given)
+
+        entries = dict(content.entries)
+        match method, args:
+            case "keys", []:
+                return Tup(tuple(map(Const, content.keys)))
+            case "values", []:
+                return Tup(content.refs)
+            case "items", []:
+                return Tup(tuple(Tup((Const(k), r)) for k, r in content.entries))
+            case "get", [_, *default] if key is not None:
+                return found if found is not None else (default[0] if default else Const(None))
+            case "setdefault", [_, *default] if key is not None:
+                if found is None:
+                    found = default[0] if default else Const(None)
+                    entries[key.value] = found
+                    become(entries, operator.setitem, key, found)
+                return found
+            case "pop", [_, *default] if key is not None:
+                if found is None:
+                    if not default:
+                        raise self.refuse(f"there is no key {key.value!r} here")
+                    return default[0]
+                entries = {k: r for k, r in entries.items() if k != key.value}
+                become(entries, operator.delitem, key)
+                return found
+            case "popitem", []:
+                if not entries:
+                    raise self.refuse("`popitem` of an empty dict")
+                last, ref = entries.popitem()
+                become(entries, operator.delitem, Const(last))
+                return Tup((Const(last), ref))
+            case "clear", []:
+                become({}, dict.clear)
+                return Const(None)
+            case "copy", []:
+                return self.state.new(replace(content, handle=None), name)
+            case "update", _:
+                return self._updated(receiver, args, kwargs)
+            case "move_to_end", [_] if key is not None and found is not None and content.handle is None:
+                entries = {k: r for k, r in entries.items() if k != key.value} | {key.value: found}
+                become(entries, operator.setitem)
+                return Const(None)
+        if method in ("get", "setdefault", "pop"):
+            self.materialise(receiver.cell)
+            return self.grown_dict_method(receiver, method, args, kwargs, name)
+        raise self.refuse(
+            f"`dict.{method}` is not differentiated yet", "Read and write the dict with constant keys."
+        )
+
+    def _updated(self, receiver: Obj, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+        more: dict[Any, Ref] = {}
+        for arg in args:
+            other = self.entries_of(arg)
+            if other is None:
+                raise self.refuse("`update` from something that is not a dict known here")
+            more.update(other)
+        more.update(kwargs)
+        for k, ref in more.items():
+            self.set_entry(receiver, k, ref)
+        return Const(None)
+
+    def set_entry(self, receiver: Obj, key: Any, ref: Ref) -> None:
+        content = self.state.heap[receiver.cell]
+        assert isinstance(content, Entries)
+        entries = dict(content.entries)
+        entries[key] = ref
+        self.change(
+            receiver, replace(content, entries=tuple(entries.items())), operator.setitem, Const(key), ref
+        )
+
+    def entries_of(self, ref: Ref) -> dict[Any, Ref] | None:
+        """The entries of a dict, or of pairs, whose keys are known."""
+        content = self.dicted(ref)
+        if content is not None:
+            return dict(content.entries)
+        if isinstance(ref, Const) and isinstance(ref.value, dict):
+            return {k: self.constant_ref(v) for k, v in ref.value.items()}
+        pairs = self.items_of(ref)
+        if pairs is None:
+            return None
+        found: dict[Any, Ref] = {}
+        for pair in pairs:
+            parts = self.static_items(pair)
+            key = self.constant(parts[0]) if parts is not None and len(parts) == 2 else None
+            if key is None or parts is None:
+                return None
+            found[key.value] = parts[1]
+        return found
+
+    def items_of(self, ref: Ref) -> tuple[Ref, ...] | None:
+        """What running over a reference gives, where that is known item by item."""
+        if isinstance(ref, Value):
+            made = self.b.made_by(ref, range)
+            bounds = [] if made is None else [self.b.constant(a) for a in made.args]
+            if bounds and all(a is not None for a in bounds):
+                numbers = range(*(a.value for a in bounds if a is not None))
+                return tuple(map(Const, numbers)) if len(numbers) <= UNROLLED else None
+            return self.static_items(ref)
+        if isinstance(ref, Sequence):
+            return None if ref.refs is None else ref.refs[::-1] if ref.backwards else ref.refs
+        if isinstance(ref, Const) and isinstance(ref.value, (str, range, dict, set, frozenset)):
+            return tuple(map(Const, ref.value)) if len(ref.value) <= UNROLLED else None
+        return self.static_items(ref)
+
+    def grown_dict_method(
+        self, receiver: Obj | View, method: str, args: list[Ref], kwargs: dict[str, Ref], name: str
+    ) -> Ref:
+        """A method of a dict that is one value of the graph."""
+        known = self.type_of(receiver)
+        elem = known.elem or Type()
+        whole = self.atom(receiver)
+        match method, args:
+            case (("get" | "pop"), [key, *default]):
+                at = self.atom(key)
+                there = self.b.call(operator.contains, whole, at, type=BOOL)
+                if default or method == "get":
+                    missing = default[0] if default else Const(None)
+
+                    def read() -> Ref:
+                        return self.own(
+                            self.b.call(operator.getitem, self.atom(receiver), at, type=elem), name
+                        )
+
+                    item = self.branch(there, read, lambda: missing, name or "item")
+                    assert item is not None
+                    if method == "pop":
+
+                        def drop() -> None:
+                            self.stored(receiver, operator.delitem, at, type=known)
+
+                        self.branch(there, drop, lambda: None)
+                    return item
+                item = self.own(self.b.call(operator.getitem, whole, at, type=elem, name=name), name)
+                self.stored(receiver, operator.delitem, at, type=known)
+                return item
+            case "setdefault", [key, default]:
+                at = self.atom(key)
+                there = self.b.call(operator.contains, whole, at, type=BOOL)
+                value = self.kept(receiver, default)
+
+                def add() -> None:
+                    self.stored(
+                        receiver,
+                        operator.setitem,
+                        at,
+                        value,
+                        type=Type("dict", elem=join_elem(known, value.type)),
+                    )
+
+                self.branch(there, lambda: None, add)
+                return self.subscript(receiver, at, name)
+            case "keys", []:
+                return self.b.call(list, whole, type=Type("list"))
+            case "values", []:
+                return self.own(self.b.call(dict_values, whole, type=Type("list", elem=known.elem)))
+            case "copy", []:
+                return self.own(self.b.call(dict, whole, type=known, name=name), name)
+        raise self.refuse(
+            f"`dict.{method}` of a dict whose keys are not known here is not differentiated yet",
+            "Read and write it by key.",
+        )
+
+    # -- sets of values that are known ----------------------------------------------------------------------
+
+    def set_method(self, receiver: Obj, method: str, args: list[Ref], name: str) -> Ref:
+        content = self.listed(receiver)
+        assert content is not None
+        mine = self.constant(receiver)
+        given = [self.constant(a) for a in args]
+        if mine is None or any(a is None for a in given):
+            raise self.refuse(
+                "a set of values that are not known here", "Use a list, or constants in the set."
+            )
+        values = set(mine.value)
+        result = getattr(values, method)(*(a.value for a in given if a is not None))
+        after = tuple(map(Const, values))
+        if values != mine.value:
+            self.change(receiver, replace(content, items=after), getattr(set, method), *args)
+        if isinstance(result, set):
+            return self.state.new(Items(tuple(map(Const, result)), None, set), name)
+        return Const(result)
+
+    def _Set(self, node: ast.Set, name: str) -> Ref:
+        return self.set_of(self._elements(node.elts), name)
+
+    def set_of(self, refs: tuple[Ref, ...], name: str) -> Ref:
+        known = [self.constant(r) for r in refs]
+        if any(k is None for k in known):
+            raise self.refuse("a set has no order to differentiate in", "Use a list or a tuple.")
+        values = dict.fromkeys(k.value for k in known if k is not None)
+        return self.state.new(Items(tuple(map(Const, values)), None, set), name)
+
+    # -- items ----------------------------------------------------------------------------------------------
+
+    def delete_item(self, base: Ref, index: Ref) -> None:
+        """`del base[index]`."""
+        known = self.constant(index)
+        content = self.content(base)
+        if isinstance(base, Obj) and known is not None:
+            if isinstance(content, Items) and content.cls is list and isinstance(known.value, (int, slice)):
+                items = list(content.items)
+                try:
+                    del items[known.value]
+                except IndexError:
+                    raise self.refuse(f"index {known.value} is out of range for {len(items)} items") from None
+                self.change(base, replace(content, items=tuple(items)), operator.delitem, known)
+                return
+            if isinstance(content, Entries) and content.is_dict:
+                if content.get(known.value) is None:
+                    raise self.refuse(f"there is no key {known.value!r} here")
+                entries = tuple((k, r) for k, r in content.entries if k != known.value)
+                self.change(base, replace(content, entries=entries), operator.delitem, known)
+                return
+        if isinstance(base, Obj):
+            self.materialise(base.cell)
+        kind = self.type_of(base)
+        if isinstance(base, (Obj, View)) and kind.kind in ("list", "dict"):
+            self.stored(base, operator.delitem, self.atom(index), type=loose(kind))
+            return
+        raise self.refuse(f"`del` of an item of a {kind.kind} is not differentiated", "Build another one.")
+
+    def set_slice(self, base: Obj, content: Items, index: slice, value: Ref) -> bool:
+        """`base[a:b] = value` of a list known item by item; False if that cannot be done so."""
+        found = self.items_of(value)
+        if found is None:
+            return False
+        items = list(content.items)
+        try:
+            items[index] = found
+        except ValueError as cause:
+            raise self.refuse(str(cause)) from None
+        listed = self.state.new(Items(found))
+        self.change(base, replace(content, items=tuple(items)), operator.setitem, Const(index), listed)
+        return True
+
+    def joined_dicts(self, left: Ref, right: Ref, name: str) -> Ref:
+        """`left | right`."""
+        a, b = self.dicted(left), self.dicted(right)
+        assert a is not None and b is not None
+        return self.dict_of(a.cls, a.factory, {**dict(a.entries), **dict(b.entries)}, name)
+
+    def entry_at(self, ref: Obj, content: Entries, key: Const | None) -> Ref | None:
+        """`d[key]` of a dict whose keys are known; None where it has to be found when the program runs."""
+        if key is None:
+            return None
+        found = content.get(key.value)
+        if found is None and content.factory is not None:
+            found = self.invoke(content.factory, [], {})
+            self.set_entry(ref, key.value, found)
+        if found is None:
+            raise self.refuse(f"there is no key {key.value!r} here", "Write the entry before it is read.")
+        return found
+
+    def field(self, ref: Tup, attr: str) -> Ref:
+        """An attribute of a named tuple."""
+        names = getattr(ref.cls, "_fields", ())
+        if attr in names:
+            return ref.items[names.index(attr)]
+        if attr == "_fields":
+            return Const(names)
+        if attr in ("_replace", "_asdict", "index", "count"):
+            return Bound(ref, attr)
+        return self.bound_to(ref.cls, attr, self.found_in(ref.cls, attr), ref)
+
+    def iterated_object(self, ref: Ref) -> Ref | None:
+        """What an object's `__iter__`, or its `__len__` and `__getitem__`, give to run over."""
+        if self.object_content(ref) is None:
+            return None
+        method = self.special_method(ref, "__iter__")
+        if method is not None:
+            return self.invoke(method, [], {})
+        length, item = self.special_method(ref, "__len__"), self.special_method(ref, "__getitem__")
+        count = None if length is None else self.constant(self.invoke(length, [], {}))
+        if item is None or count is None:
+            raise self.refuse("an object that cannot be run over here", "Give it a method `__iter__`.")
+        return Tup(tuple(self.invoke(item, [Const(k)], {}) for k in range(count.value)))
+
+    def dict_of(self, cls: type, factory: Ref | None, entries: dict[Any, Ref], name: str) -> Ref:
+        return self.state.new(Entries(tuple(entries.items()), None, cls, factory), name)
+
+
+def dict_values(mapping: dict[Any, Any]) -> list[Any]:
+    """The operation of running over `mapping.values()`."""
+    return list(mapping.values())
+
+
+def element_of(known: Type) -> Type:
+    """What is known of the items of a list, a tuple or a dict."""
+    found = known.elem
+    for item in known.items or ():
+        found = item if found is None else join(found, item)
+    return found or Type()
+
+
+def join_elem(known: Type, more: Type) -> Type:
+    return more if known.elem is None else join(known.elem, more)
+
+
+def loose(known: Type) -> Type:
+    """A container's type, its length not counted."""
+    if known.kind == "list" and known.items is not None:
+        return Type("list", elem=element_of(known) if known.items else None)
+    return known
+
+
+def _hashes(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True

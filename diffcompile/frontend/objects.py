@@ -1,0 +1,720 @@
+"""Objects: attributes as entries of a cell, methods inlined, the caller's objects read where they are needed.
+
+    self.n += 1                      n = self.n + 1;  self.n = n       (the caller sees the write, once)
+    p = Point(x, 2.0); p.x * p.y     x * 2.0                           (a local object needs no instruction)
+
+An object made here is a cell whose entries are its attributes. The caller's objects are expanded attribute
+by attribute, as they are read: each such read stands at the entry of the program, and what was read is checked
+at every call (`frontend/arguments.py`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import functools
+import inspect
+import operator
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import WrongArgument
+from ..ir.graph import Atom, Capture, Const, Value, pack_object
+from ..ir.types import OBJECT, Type
+from .arguments import (
+    NOTHING,
+    REGISTERED,
+    Instance,
+    Parts,
+    Place,
+    Read,
+    Spec,
+    class_attribute,
+    describe,
+    is_object,
+    kind_of,
+)
+from .containers import Containers
+from .core import MUTABLE
+from .heap import UNBOUND_REF, Bound, Cell, Closure, Content, Entries, Items, Obj, Ref, Super, Tup
+
+DUNDERS: dict[Any, str] = {
+    operator.add: "add", operator.sub: "sub", operator.mul: "mul", operator.truediv: "truediv",
+    operator.floordiv: "floordiv", operator.mod: "mod", operator.pow: "pow", operator.matmul: "matmul",
+    operator.and_: "and", operator.or_: "or", operator.xor: "xor", operator.lshift: "lshift",
+    operator.rshift: "rshift",
+}  # fmt: skip
+COMPARISONS: dict[Any, tuple[str, str]] = {
+    operator.eq: ("__eq__", "__eq__"), operator.ne: ("__ne__", "__ne__"), operator.lt: ("__lt__", "__gt__"),
+    operator.le: ("__le__", "__ge__"), operator.gt: ("__gt__", "__lt__"), operator.ge: ("__ge__", "__le__"),
+}  # fmt: skip
+UNARY: dict[Any, str] = {
+    operator.neg: "__neg__", operator.pos: "__pos__", operator.invert: "__invert__", operator.abs: "__abs__",
+    builtins.abs: "__abs__", builtins.len: "__len__", builtins.float: "__float__", builtins.int: "__int__",
+    builtins.bool: "__bool__", builtins.round: "__round__", builtins.iter: "__iter__",
+    builtins.next: "__next__", builtins.hash: "__hash__", builtins.str: "__str__", builtins.repr: "__repr__",
+}  # fmt: skip
+
+
+def form_of(spec: Spec) -> Type:
+    """The type of the value that a container or an object is for the graph."""
+    if isinstance(spec, Type):
+        return spec
+    if isinstance(spec, Parts):
+        return Type("dict" if issubclass(spec.kind, dict) else "object")
+    return OBJECT
+
+
+class Objects(Containers):
+    # -- what the caller hands in ---------------------------------------------------------------------------
+
+    def entry(self, value: Atom, spec: Any, name: str, read: Read, live: Any = None) -> Ref:
+        """The reference to something of the caller's; a container's items are read out of it one by one.
+
+        `live`: a list or dict whose items are described when one of them is read; a log that is only appended
+        to is of no fixed length.
+        """
+        match spec:
+            case Const():
+                return spec
+            case Parts():
+                if live is not None and spec.kind in (list, dict):
+                    return self._deferred(value, spec, name, read, live)
+                return self._entry_parts(value, spec, name, read)
+            case Instance():
+                return self._entry_object(value, spec, name, read)
+        assert isinstance(value, Value)
+        self.unit.given.append(value)
+        if value.type.kind in MUTABLE:
+            cell = Cell(name, param=True)
+            self._everywhere(cell, value)
+            return Obj(cell)
+        return value
+
+    def _entry_parts(self, value: Atom, spec: Parts, name: str, read: Read) -> Ref:
+        items: list[Ref] = []
+        for key, part in zip(spec.keys, spec.items, strict=True):
+            if isinstance(part, Const):
+                items.append(part)
+                continue
+            with self.at_entry():
+                item = self.b.call(operator.getitem, value, Const(key), type=form_of(part))
+            inner = Read(read.root, (*read.steps, (False, key)), None)
+            items.append(self.entry(item, part, str(key), inner))
+        if issubclass(spec.kind, tuple):
+            return Tup(tuple(items), spec.kind)
+        cell = Cell(name, param=True)
+        if spec.kind is list:
+            self._everywhere(cell, Items(tuple(items), value))
+        else:
+            factory = None if spec.factory is None else Const(spec.factory)
+            pairs = tuple(zip(spec.keys, items, strict=True))
+            self._everywhere(cell, Entries(pairs, value, spec.kind, factory))
+        return Obj(cell)
+
+    def _deferred(self, value: Atom, spec: Parts, name: str, read: Read, live: Any) -> Ref:
+        assert isinstance(value, Value)
+        fresh = Value(value.name, Type("list" if spec.kind is list else "dict"), value.named)
+        instr = self.b.defs.get(value)
+        if instr is not None:
+            self.unit.entry[self.unit.entry.index(instr)] = changed = replace(instr, outs=(fresh,))
+            self.b.defs[fresh] = changed
+        cell = Cell(name, param=True)
+        cell.live = Live(live, fresh, name, read, -1, spec=spec)
+        self._everywhere(cell, fresh)
+        self.unit.reads.append(replace(read, kind=spec.kind, whole=False))
+        return Obj(cell)
+
+    def looked_into(self, ref: Ref) -> None:
+        """Describe the items of a list or dict of the caller's, if it was not done, and none is written."""
+        live = ref.cell.live if isinstance(ref, Obj) else None
+        if not isinstance(ref, Obj) or not isinstance(live, Live) or live.spec is None:
+            return
+        if ref.cell in self.unit.written:
+            return
+        spec, live.spec = live.spec, None
+        self.unit.reads.append(replace(live.read, kind=kind_of(live.value)))
+        made = self._entry_parts(live.atom, spec, ref.cell.name, live.read)
+        assert isinstance(made, Obj)
+        self._everywhere(ref.cell, self.state.heap[made.cell])
+
+    def _entry_object(self, value: Atom, spec: Instance, name: str, read: Read) -> Ref:
+        found = self.unit.instances.get(id(spec.value))
+        self.unit.objects.append(replace(read, kind=type(spec.value)))
+        first = None if found is None else found.cell.live.place
+        self.unit.same.append(len(self.unit.same) if first is None else first)
+        if found is None:
+            cell = Cell(name, param=True)
+            cell.live = Live(spec.value, value, spec.name, read, len(self.unit.same) - 1)
+            self._everywhere(cell, Entries((), value, type(spec.value)))
+            found = self.unit.instances[id(spec.value)] = Obj(cell)
+        return found
+
+    @contextmanager
+    def at_entry(self) -> Iterator[None]:
+        """Instructions built inside stand ahead of the whole program."""
+        outer, self.b.body = self.b.body, self.unit.entry
+        try:
+            yield
+        finally:
+            self.b.body = outer
+
+    def _everywhere(self, cell: Cell, content: Content) -> None:
+        """A cell that was there at entry, found only now."""
+        for state in self.state.all:
+            state.heap[cell] = content
+
+    def _expanded(self, ref: Obj, name: str) -> Ref | None:
+        """An attribute of a caller's object that is read, or about to be written, for the first time."""
+        live: Live | None = ref.cell.live
+        if live is None or name in live.seen:
+            return None
+        live.seen.add(name)
+        held = getattr(live.value, "__dict__", {})
+        static = class_attribute(type(live.value), name)
+        if name not in held and not isinstance(static, types.MemberDescriptorType) and not is_live(static):
+            return None
+        try:
+            value = getattr(live.value, name)
+        except AttributeError:
+            return None
+        spec = describe(value, f"{live.name}.{name}")
+        read = Read(live.read.root, (*live.read.steps, (True, name)), kind_of(value))
+        deferred = isinstance(spec, Parts) and spec.kind in (list, dict)
+        if not deferred:
+            self.unit.reads.append(read)
+        if isinstance(spec, Const):
+            found: Ref = spec
+        else:
+            with self.at_entry():
+                atom = self.b.call(getattr, live.atom, Const(name), name=name, type=form_of(spec))
+            if isinstance(atom, Value):
+                atom = self._unnamed(atom)
+            found = self.entry(atom, spec, name, read, value)
+        grown: dict[int, tuple[Entries, Entries]] = {}
+        for state in self.state.all:
+            content = state.heap.get(ref.cell)
+            if isinstance(content, Entries) and content.get(name) is None:
+                if id(content) not in grown:
+                    more = replace(content, entries=(*content.entries, (name, found)))
+                    grown[id(content)] = content, more
+                state.heap[ref.cell] = grown[id(content)][1]
+        return found
+
+    def _unnamed(self, value: Value) -> Value:
+        """The same value under a name that the printer is free to write out."""
+        instr = self.unit.entry.pop()
+        fresh = Value(value.name, value.type)
+        self.unit.entry.append(replace(instr, outs=(fresh,)))
+        self.b.defs[fresh] = self.unit.entry[-1]  # type: ignore[assignment]
+        return fresh
+
+    def whole_object(self, ref: Obj) -> Entries:
+        """The content of an object, all of its attributes read."""
+        content = self.state.heap[ref.cell]
+        assert isinstance(content, Entries)
+        if not content.is_dict and dataclasses.is_dataclass(content.cls):
+            for field in dataclasses.fields(content.cls):
+                self._expanded(ref, field.name)
+            content = self.state.heap[ref.cell]
+            assert isinstance(content, Entries)
+            order = [f.name for f in dataclasses.fields(content.cls)]
+            entries = dict(content.entries)
+            pairs = tuple((n, entries[n]) for n in order if n in entries)
+            content = replace(content, entries=pairs)
+        elif not content.is_dict and ref.cell.live is not None:
+            for name in getattr(ref.cell.live.value, "__dict__", {}):
+                self._expanded(ref, name)
+            content = self.state.heap[ref.cell]
+            assert isinstance(content, Entries)
+        return content
+
+    # -- what is differentiated with respect to -------------------------------------------------------------
+
+    def picked(self, ref: Ref, place: Place) -> Any:
+        """The values inside an argument, or an attribute of it, in the structure that their derivative has."""
+        for step in place.steps:
+            ref = self._step(ref, step, place)
+        return self.derivative_of(ref)
+
+    def _step(self, ref: Ref, step: str, place: Place) -> Ref:
+        self.looked_into(ref)
+        items = ref.items if isinstance(ref, Tup) else None
+        content = self.content(ref)
+        number = int(step) if step.lstrip("-").isdigit() else None
+        if isinstance(content, Items):
+            items = content.items
+        if items is not None and number is not None and -len(items) <= number < len(items):
+            return items[number]
+        if isinstance(ref, Tup) and step in getattr(ref.cls, "_fields", ()):
+            return ref.items[ref.cls._fields.index(step)]  # type: ignore[attr-defined]
+        if isinstance(content, Entries):
+            assert isinstance(ref, Obj)
+            found = content.get(step) if content.is_dict else content.get(step) or self._expanded(ref, step)
+            if found is None and number is not None:
+                found = content.get(number)
+            if found is not None:
+                return found
+        raise WrongArgument(
+            f"`argnums` names `{'.'.join(map(str, place.steps))}`, and there is no `{step}`",
+            self.span(),
+            "Name attributes, keys and positions, with dots between.",
+        )
+
+    def derivative_of(self, ref: Ref) -> Any:
+        if isinstance(ref, Const):
+            return None
+        if isinstance(ref, Value):
+            return ref
+        if isinstance(ref, Tup):
+            return (ref.cls, tuple(range(len(ref.items))), tuple(map(self.derivative_of, ref.items)), None)
+        self.looked_into(ref)
+        content = self.content(ref)
+        if isinstance(content, Items):
+            parts = tuple(map(self.derivative_of, content.items))
+            return (list, tuple(range(len(parts))), parts, None)
+        if isinstance(content, Entries):
+            assert isinstance(ref, Obj)
+            return self._picked_object(ref, content)
+        return content
+
+    def _picked_object(self, ref: Obj, content: Entries) -> Any:
+        cls = content.cls
+        registered = REGISTERED.get(cls)
+        if registered is not None:
+            flatten, unflatten = registered
+            flat = self.invoke(Const(flatten), [ref], {})
+            pair = self.static_items(flat)
+            items = self.static_items(pair[0]) if pair is not None and len(pair) == 2 else None
+            if pair is None or items is None:
+                raise WrongArgument(
+                    f"`{flatten.__name__}`, registered for `{cls.__name__}`, returns (items, the rest)"
+                )
+            parts = tuple(map(self.derivative_of, items))
+            return (tuple, tuple(range(len(items))), parts, (unflatten, self.atom(pair[1])))
+        if content.is_dict:
+            parts = tuple(map(self.derivative_of, content.refs))
+            factory = None if content.factory is None else (cls, self.atom(content.factory))
+            return (cls, content.keys, parts, factory)
+        if not dataclasses.is_dataclass(cls):
+            raise WrongArgument(
+                f"there is no gradient with respect to an object of class `{cls.__name__}` as a whole",
+                self.span(),
+                f'Name its attributes, `argnums="{ref.cell.name}.w"`, or call `register_container`.',
+            )
+        content = self.whole_object(ref)
+        return (cls, content.keys, tuple(map(self.derivative_of, content.refs)), None)
+
+    # -- what is captured -----------------------------------------------------------------------------------
+
+    def captured_object(self, name: str, value: Any, scope: Any) -> Ref:
+        """A container or an object from the globals, a closure, or what a method is bound to."""
+        if is_object(value) and id(value) in self.unit.instances:
+            return self.unit.instances[id(value)]
+        capture = Capture(name, scope)
+        key = (id(scope), name)
+        if key not in self.unit.captures:
+            spec = describe(value, name)
+            param = Value(self._free_name(name), form_of(spec), named=True)
+            capture = Capture(name, scope, param.name)
+            ref = self.entry(param, spec, name, Read(capture, (), None), value)
+            if isinstance(ref, Obj) and isinstance(ref.cell.live, Live) and ref.cell.live.spec is not None:
+                assert isinstance(ref.cell.live.atom, Value)
+                param = ref.cell.live.atom
+            self.unit.captures[key] = (capture, param, ref)
+        return self.unit.captures[key][2]
+
+    def _free_name(self, name: str) -> str:
+        taken = {*self.unit.parameters, *(c.label for c, _, _ in self.unit.captures.values())}
+        found, number = name, 1
+        while found in taken:
+            number += 1
+            found = f"{name}_{number}"
+        return found
+
+    def constant_object(self, value: Any) -> Ref:
+        """An object found as a constant: a bound method's own, an attribute of a class."""
+        cell = self.unit.session.cell_of(value)
+        return self.captured_object(type(value).__name__.lower(), value, cell)
+
+    # -- attributes -----------------------------------------------------------------------------------------
+
+    def object_content(self, ref: Ref) -> Entries | None:
+        content = self.content(ref)
+        return content if isinstance(content, Entries) and not content.is_dict else None
+
+    def object_attribute(self, ref: Obj, attr: str, name: str = "") -> Ref:
+        """`obj.attr`, by Python's order: properties, the object's own attributes, those of its classes."""
+        content = self.object_content(ref)
+        assert content is not None
+        cls = content.cls
+        static = class_attribute(cls, attr)
+        if isinstance(static, property):
+            self.guard_attribute(cls, attr, static)
+            assert static.fget is not None
+            return self.user_call(static.fget, [ref], {}, name)
+        found = content.get(attr) or self._expanded(ref, attr)
+        if found is UNBOUND_REF:
+            raise self.refuse(f"`{attr}` of this object has no value here", "Assign it on every path.")
+        if found is not None:
+            return found
+        if isinstance(static, functools.cached_property):
+            self.guard_attribute(cls, attr, static)
+            value = self.user_call(static.func, [ref], {}, name)
+            self._put(ref, attr, value)
+            return value
+        if attr == "__class__":
+            return Const(cls)
+        if static is NOTHING:
+            if class_attribute(cls, "__getattr__") is not NOTHING:
+                raise self.refuse(f"`{cls.__name__}` finds `{attr}` by `__getattr__`", "Name the attribute.")
+            raise self.refuse(f"`{cls.__name__}` has no attribute `{attr}` here")
+        return self.bound_to(cls, attr, static, ref)
+
+    def bound_to(self, cls: type, attr: str, static: Any, receiver: Ref | None) -> Ref:
+        """What a class holds under a name, as it is found from an object, or from the class itself."""
+        if isinstance(static, (types.MemberDescriptorType, property)):
+            raise self.refuse(f"`{attr}` of this object has no value here", "Assign it first.")
+        self.guard_attribute(cls, attr, static)
+        if isinstance(static, staticmethod):
+            return Const(static.__func__)
+        if isinstance(static, classmethod):
+            return Bound(Const(cls), attr, static.__func__)
+        if isinstance(static, types.FunctionType):
+            return Const(static) if receiver is None else Bound(receiver, attr, static)
+        if is_live(static):
+            owner = next(c for c in cls.__mro__ if attr in vars(c))
+            return self.outside(attr, static, owner)
+        if is_object(static) or isinstance(static, (list, dict)):
+            return self.constant_object(static)
+        if hasattr(type(static), "__get__") and not callable(static):
+            raise self.refuse(f"`{attr}` is a descriptor", "Use a property.")
+        if receiver is not None and hasattr(type(static), "__get__") and not isinstance(static, type):
+            if isinstance(static, types.BuiltinFunctionType):
+                return Const(static)
+            raise self.refuse(f"the method `{attr}` has no source to read", "Write it out.")
+        return Const(static)
+
+    def guard_attribute(self, cls: type, attr: str, static: Any) -> None:
+        if not self.unit.rule and not is_live(static):
+            self.unit.session.guard(attr, cls, static)
+
+    def set_attribute(self, ref: Ref, attr: str, value: Ref) -> None:
+        """`obj.attr = value`."""
+        content = self.object_content(ref)
+        if content is None or not isinstance(ref, Obj):
+            raise self.refuse(
+                f"an attribute of a {self.type_of(ref).kind} is written", "Keep the value in a variable."
+            )
+        cls = content.cls
+        static = class_attribute(cls, attr)
+        if isinstance(static, property):
+            if static.fset is None:
+                raise self.refuse(f"the property `{attr}` has no setter")
+            self.guard_attribute(cls, attr, static)
+            self.user_call(static.fset, [ref, value], {}, "")
+            return
+        own = class_attribute(cls, "__setattr__")
+        if own is not object.__setattr__:
+            if dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+                raise self.refuse(
+                    f"`{cls.__name__}` is frozen, and `{attr}` is written", "Use `dataclasses.replace`."
+                )
+            raise self.refuse(f"`{cls.__name__}` defines `__setattr__`", "Write the attributes as they are.")
+        self._put(ref, attr, value)
+
+    def _put(self, ref: Obj, attr: str, value: Ref) -> None:
+        """Write an attribute, whatever the class says about it."""
+        self._expanded(ref, attr)
+        content = self.object_content(ref)
+        assert content is not None
+        entries = dict(content.entries)
+        entries[attr] = value
+        self.change(ref, replace(content, entries=tuple(entries.items())), setattr, Const(attr), value)
+
+    def delete_attribute(self, ref: Ref, attr: str) -> None:
+        content = self.object_content(ref)
+        if content is None or not isinstance(ref, Obj):
+            raise self.refuse("`del` of an attribute of something that is no object known here")
+        self.object_attribute(ref, attr)
+        content = self.object_content(ref)
+        assert content is not None
+        entries = dict(content.entries)
+        entries[attr] = UNBOUND_REF
+        self.change(ref, replace(content, entries=tuple(entries.items())), delattr, Const(attr))
+
+    def found_in(self, cls: type, attr: str) -> Any:
+        found = class_attribute(cls, attr)
+        if found is NOTHING:
+            raise self.refuse(f"`{cls.__name__}` has no attribute `{attr}`")
+        return found
+
+    # -- making objects -------------------------------------------------------------------------------------
+
+    def instantiate(self, cls: type, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        """`cls(*args, **kwargs)` of a class written in Python."""
+        if issubclass(cls, tuple):
+            names = self.bind_arguments(cls, args, kwargs)
+            return Tup(tuple(r for _, r in names), cls)
+        if type(cls).__call__ is not type.__call__ or class_attribute(cls, "__new__") is not object.__new__:
+            raise self.refuse(
+                f"`{cls.__name__}` makes its objects by `__new__` or a metaclass", "Use `__init__`."
+            )
+        if getattr(cls, "__abstractmethods__", None):
+            raise self.refuse(f"`{cls.__name__}` has abstract methods")
+        ref = self.state.new(Entries((), None, cls), name or cls.__name__.lower())
+        init = class_attribute(cls, "__init__")
+        if init is object.__init__:
+            if args or kwargs:
+                raise self.refuse(f"`{cls.__name__}()` takes no arguments")
+            return ref
+        if dataclasses.is_dataclass(cls) and generated(init):
+            self._init_dataclass(ref, cls, args, kwargs)
+            return ref
+        if not isinstance(init, types.FunctionType):
+            raise self.refuse(f"`{cls.__name__}.__init__` has no source to read")
+        self.guard_attribute(cls, "__init__", init)
+        self.user_call(init, [ref, *args], kwargs, "")
+        return ref
+
+    def _init_dataclass(self, ref: Obj, cls: type, args: list[Ref], kwargs: dict[str, Ref]) -> None:
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        given = dict(self.bind_arguments(cls, args, kwargs, defaults=False))
+        entries: list[tuple[str, Ref]] = []
+        extra: list[Ref] = []
+        for name, field in fields.items():
+            if name in given:
+                entries.append((name, given[name]))
+            elif field.default is not dataclasses.MISSING:
+                entries.append((name, self._default(name, field.default)))
+            elif field.default_factory is not dataclasses.MISSING:
+                entries.append((name, self.invoke(Const(field.default_factory), [], {}, name)))
+        initial = [n for n in inspect.signature(cls).parameters if n not in fields]
+        extra = [given[n] for n in initial if n in given]
+        self.state.heap[ref.cell] = Entries(tuple(entries), None, cls)
+        after = class_attribute(cls, "__post_init__")
+        if after is not NOTHING:
+            self.guard_attribute(cls, "__post_init__", after)
+            self.user_call(after, [ref, *extra], {}, "")
+
+    def replaced(self, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        """`dataclasses.replace(obj, **changes)`."""
+        content = self.object_content(args[0])
+        if content is None or not isinstance(args[0], Obj) or not dataclasses.is_dataclass(content.cls):
+            raise self.refuse("`replace` of something that is no dataclass known here")
+        content = self.whole_object(args[0])
+        fields = [f.name for f in dataclasses.fields(content.cls) if f.init]
+        values = {n: r for n, r in content.entries if n in fields}
+        return self.instantiate(content.cls, [], {**values, **kwargs}, name)
+
+    def packed_object(self, content: Entries) -> Atom:
+        cls = content.cls
+        if not dataclasses.is_dataclass(cls) or class_attribute(cls, "__post_init__") is not NOTHING:
+            raise self.refuse(
+                f"an object of class `{cls.__name__}` is used as a value",
+                "Use its attributes, or a dataclass.",
+            )
+        names = tuple(f.name for f in dataclasses.fields(cls))
+        missing = [n for n in names if content.get(n) is None]
+        if missing or not generated(class_attribute(cls, "__init__")):
+            raise self.refuse(
+                f"an object of class `{cls.__name__}` is used as a value", "Use its attributes."
+            )
+        atoms = [self.atom(content.get(n)) for n in names]  # type: ignore[arg-type]
+        return self.b.call(pack_object, Const(cls), Const(names), *atoms, type=OBJECT)
+
+    # -- calls and operators --------------------------------------------------------------------------------
+
+    def special_method(self, ref: Ref, method: str) -> Ref | None:
+        """A method such as `__add__`, looked up in the object's class; None if there is none."""
+        content = self.object_content(ref)
+        if content is not None:
+            static = class_attribute(content.cls, method)
+            if static is NOTHING or static is None or static is getattr(object, method, NOTHING):
+                return None
+            return self.bound_to(content.cls, method, static, ref)
+        if isinstance(ref, Tup) and ref.cls is not tuple:
+            static = class_attribute(ref.cls, method)
+            if isinstance(static, types.FunctionType):
+                return self.bound_to(ref.cls, method, static, ref)
+        return None
+
+    def operated(self, op: Any, left: Ref, right: Ref, name: str, inplace: bool = False) -> Ref | None:
+        """`left op right` by the methods of an object; None if neither is one."""
+        if self.object_content(left) is None and self.object_content(right) is None:
+            if not any(isinstance(r, Tup) and r.cls is not tuple for r in (left, right)):
+                return None
+        stem = DUNDERS[op]
+        tries = [(left, f"__{stem}__", right), (right, f"__r{stem}__", left)]
+        if inplace:
+            tries.insert(0, (left, f"__i{stem}__", right))
+        a, b = self.object_content(left), self.object_content(right)
+        if a is not None and b is not None and a.cls is not b.cls and issubclass(b.cls, a.cls):
+            tries[-2:] = tries[-2:][::-1]
+        for receiver, method, other in tries:
+            fn = self.special_method(receiver, method)
+            if fn is None:
+                continue
+            result = self.invoke(fn, [other], {}, name)
+            if not (isinstance(result, Const) and result.value is NotImplemented):
+                return result
+        if isinstance(left, Tup) or isinstance(right, Tup):
+            return None
+        classes = " and ".join(f"`{c.cls.__name__}`" for c in (a, b) if c is not None)
+        raise self.refuse(f"{classes} has no `__{stem}__` for this operand")
+
+    def compared(self, op: Any, left: Ref, right: Ref, name: str) -> Ref | None:
+        """`left < right` by the methods of an object; None if neither is one."""
+        a, b = self.object_content(left), self.object_content(right)
+        if a is None and b is None:
+            return None
+        ahead, back = COMPARISONS[op]
+        for receiver, method, other in ((left, ahead, right), (right, back, left)):
+            content = self.object_content(receiver)
+            if content is None:
+                continue
+            static = class_attribute(content.cls, method)
+            if generated(static):
+                raise self.refuse(
+                    f"two objects of class `{content.cls.__name__}` are compared", "Compare their fields."
+                )
+            fn = self.special_method(receiver, method)
+            if fn is not None:
+                result = self.invoke(fn, [other], {}, name)
+                if not (isinstance(result, Const) and result.value is NotImplemented):
+                    return result
+        if op is operator.ne:
+            equal = self.compared(operator.eq, left, right, "")
+            return None if equal is None else self.own(self.b.call(operator.not_, self.atom(equal)))
+        if op is operator.eq:
+            return self.identical(left, right)
+        raise self.refuse("these objects have no order")
+
+    def identical(self, left: Ref, right: Ref) -> Const:
+        """Are two references, one of which is a static container or an object, the same object?"""
+        return Const(isinstance(left, Obj) and isinstance(right, Obj) and left.cell is right.cell)
+
+    def user_call(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        raise NotImplementedError
+
+    def bind_arguments(
+        self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], defaults: bool = True
+    ) -> list[tuple[str, Ref]]:
+        raise NotImplementedError
+
+    def _default(self, name: str, value: Any) -> Ref:
+        raise NotImplementedError
+
+    def called_object(self, ref: Ref, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+        """`obj(...)`."""
+        content = self.object_content(ref)
+        if content is None:
+            return None
+        fn = self.special_method(ref, "__call__")
+        if fn is None:
+            raise self.refuse(f"an object of class `{content.cls.__name__}` is called, and has no `__call__`")
+        return self.invoke(fn, args, kwargs, name)
+
+    def super_of(self, args: list[Ref]) -> Ref:
+        """`super()`: the object, seen from the class after the one whose method this is."""
+        fn = self.source.fn
+        if args:
+            owner = self.constant(args[0])
+            receiver: Ref | None = args[1] if len(args) > 1 else None
+            cls = None if owner is None else owner.value
+        else:
+            free = fn.__code__.co_freevars
+            cells = fn.__closure__ or ()
+            cls = cells[free.index("__class__")].cell_contents if "__class__" in free else None
+            receiver = self.state.vars.get((self.scope, fn.__code__.co_varnames[0]))
+        if cls is None or receiver is None:
+            raise self.refuse("`super()` outside of a method")
+        return Super(receiver, cls)
+
+    def super_attribute(self, ref: Super, attr: str) -> Ref:
+        content = self.object_content(ref.receiver)
+        if content is not None:
+            cls = content.cls
+        elif isinstance(ref.receiver, Const) and isinstance(ref.receiver.value, type):
+            cls = ref.receiver.value
+        else:
+            raise self.refuse("`super()` of something that is no object known here")
+        after = cls.__mro__[cls.__mro__.index(ref.owner) + 1 :]
+        for base in after:
+            if attr in vars(base):
+                static = vars(base)[attr]
+                if static is object.__init__:
+                    return Const(nothing)
+                if isinstance(static, property):
+                    assert static.fget is not None
+                    return self.user_call(static.fget, [ref.receiver], {}, "")
+                if dataclasses.is_dataclass(base) and attr == "__init__" and generated(static):
+                    return Bound(ref.receiver, attr, base)
+                return self.bound_to(base, attr, static, ref.receiver)
+        raise self.refuse(f"`super()` has no attribute `{attr}`")
+
+    def copied(self, ref: Ref, deep: bool, name: str) -> Ref:
+        """`copy.copy(x)` and `copy.deepcopy(x)`, of what is known item by item."""
+        match ref:
+            case Const() | Value():
+                return ref
+            case Tup(items, cls):
+                return Tup(tuple(self.copied(r, True, "") for r in items), cls) if deep else ref
+            case Closure() | Bound():
+                return ref
+        content = self.content(ref)
+        if isinstance(content, Entries) and isinstance(ref, Obj):
+            if not content.is_dict:
+                if any(class_attribute(content.cls, m) is not NOTHING for m in ("__copy__", "__deepcopy__")):
+                    raise self.refuse(
+                        f"`{content.cls.__name__}` says how it is copied", "Make the copy itself."
+                    )
+                content = self.whole_object(ref)
+            pairs = content.entries
+            if deep:
+                pairs = tuple((k, self.copied(r, True, "")) for k, r in pairs)
+            return self.state.new(replace(content, entries=pairs, handle=None), name)
+        if isinstance(content, Items):
+            items = content.items
+            if deep:
+                items = tuple(self.copied(r, True, "") for r in items)
+            return self.state.new(replace(content, items=items, handle=None), name)
+        kind = self.type_of(ref).kind
+        if kind == "array":
+            return self.own(self.b.call(np.copy, self.atom(ref), name=name), name)
+        if kind == "list" and not deep:
+            return self.own(self.b.call(list, self.atom(ref), name=name), name)
+        raise self.refuse(f"`copy` of a {kind} is not differentiated yet", "Use its own `.copy()`.")
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Live:
+    """A caller's object at hand while its program is compiled: where it is found, and what was read of it."""
+
+    value: Any
+    atom: Atom
+    name: str
+    read: Read
+    place: int  # among the objects that the program was given
+    seen: set[str] = dataclasses.field(default_factory=set)
+    spec: Parts | None = None  # of a list or dict whose items have not been looked at
+
+
+def is_live(value: Any) -> bool:
+    """Is this an attribute of a class that is read at every call?"""
+    return isinstance(value, (float, complex, np.ndarray, np.generic)) and not isinstance(value, bool)
+
+
+def nothing(*args: Any, **kwargs: Any) -> None:
+    """What `object.__init__` does."""
+
+
+def generated(fn: Any) -> bool:
+    """Is this a method that `dataclass` wrote?"""
+    code = getattr(inspect.unwrap(fn) if callable(fn) else fn, "__code__", None)
+    return code is not None and code.co_filename == "<string>"

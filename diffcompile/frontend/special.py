@@ -1,0 +1,341 @@
+"""Builtins and library functions of containers and objects that the frontend understands itself.
+
+    getattr(layer, "W"); dataclasses.replace(p, x=1.0); dict(a=1.0); sorted(names, key=len)
+
+Each takes the lowering, the references of the arguments, and the name that the result will have; it returns a
+reference, or None to be called as any library function is.
+"""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import dataclasses
+import functools
+import operator
+from collections import OrderedDict, defaultdict
+from typing import Any
+
+from ..ir.graph import Const
+from .arguments import NOTHING, class_attribute
+from .heap import UNBOUND_REF, Applied, Bound, Closure, Entries, Items, Obj, Ref, Tup
+
+Args = list[Ref]
+Named = dict[str, Ref]
+
+
+def _getattr(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    attr = frame.constant(args[1])
+    if attr is None:
+        raise frame.refuse("`getattr` of a name that is not known here", "Write the attribute out.")
+    if len(args) > 2 and not _has(frame, args[0], attr.value):
+        return args[2]
+    found: Ref = frame.attribute(args[0], attr.value, name)
+    return found
+
+
+def _has(frame: Any, ref: Ref, attr: str) -> bool:
+    content = frame.object_content(ref)
+    if content is None:
+        if isinstance(ref, Const):
+            return hasattr(ref.value, attr)
+        raise frame.refuse("whether this has such an attribute is not known here", "Write it out.")
+    found = content.get(attr) or frame._expanded(ref, attr)
+    return found is not UNBOUND_REF and (found is not None or hasattr(content.cls, attr))
+
+
+def _hasattr(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    attr = frame.constant(args[1])
+    if frame.object_content(args[0]) is None or attr is None:
+        return None
+    return Const(_has(frame, args[0], attr.value))
+
+
+def _setattr(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    attr = frame.constant(args[1])
+    if attr is None:
+        raise frame.refuse("`setattr` of a name that is not known here", "Write the attribute out.")
+    frame.set_attribute(args[0], attr.value, args[2])
+    return Const(None)
+
+
+def _put(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    """`object.__setattr__(self, "name", value)`, as frozen dataclasses do it."""
+    attr = frame.constant(args[1])
+    if attr is None or frame.object_content(args[0]) is None:
+        raise frame.refuse("`object.__setattr__` of a name that is not known here")
+    frame._put(args[0], attr.value, args[2])
+    return Const(None)
+
+
+def _delattr(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    attr = frame.constant(args[1])
+    if attr is None:
+        raise frame.refuse("`delattr` of a name that is not known here", "Write the attribute out.")
+    frame.delete_attribute(args[0], attr.value)
+    return Const(None)
+
+
+def class_of(frame: Any, ref: Ref) -> type | None:
+    """The class of what a reference is, where it is a container or an object known here."""
+    if isinstance(ref, Tup):
+        return ref.cls
+    content = frame.content(ref)
+    return content.cls if isinstance(content, (Items, Entries)) else None
+
+
+def _type(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    cls = class_of(frame, args[0]) if len(args) == 1 else None
+    return None if cls is None else Const(cls)
+
+
+def _callable(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    if isinstance(args[0], (Closure, Bound, Applied)):
+        return Const(True)
+    content = frame.object_content(args[0])
+    return None if content is None else Const(class_attribute(content.cls, "__call__") is not NOTHING)
+
+
+def _vars(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    content = frame.object_content(args[0]) if args else None
+    if content is None:
+        raise frame.refuse(
+            "a function that looks at its own names or runs text is not differentiated", "Write it out."
+        )
+    content = frame.whole_object(args[0])
+    copied: Obj = frame.state.new(Entries(content.entries), name)
+    copied.cell.outside = "`vars(...)` is written here"
+    return copied
+
+
+def _copy(deep: bool) -> Any:
+    def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+        found: Ref = frame.copied(args[0], deep, name)
+        return found
+
+    return lowered
+
+
+def _replace(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    found: Ref = frame.replaced(args, kwargs, name)
+    return found
+
+
+def _fields_of(frame: Any, ref: Ref) -> Entries:
+    content = frame.object_content(ref)
+    if content is None or not dataclasses.is_dataclass(content.cls):
+        raise frame.refuse("this is no dataclass known here")
+    whole: Entries = frame.whole_object(ref)
+    return whole
+
+
+def _asdict(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    def plain(ref: Ref) -> Ref:
+        content = frame.object_content(ref)
+        if content is not None and dataclasses.is_dataclass(content.cls):
+            whole = _fields_of(frame, ref)
+            made: Ref = frame.state.new(Entries(tuple((k, plain(r)) for k, r in whole.entries)))
+            return made
+        held = frame.content(ref)
+        if isinstance(held, Entries):
+            return frame.state.new(Entries(tuple((k, plain(r)) for k, r in held.entries), None, held.cls))  # type: ignore[no-any-return]
+        if isinstance(held, Items):
+            return frame.state.new(Items(tuple(map(plain, held.items))))  # type: ignore[no-any-return]
+        if isinstance(ref, Tup):
+            return Tup(tuple(map(plain, ref.items)), ref.cls)
+        return frame.copied(ref, True, "")  # type: ignore[no-any-return]
+
+    _fields_of(frame, args[0])
+    return plain(args[0])
+
+
+def _astuple(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    def plain(ref: Ref) -> Ref:
+        content = frame.object_content(ref)
+        if content is not None and dataclasses.is_dataclass(content.cls):
+            return Tup(tuple(plain(r) for r in _fields_of(frame, ref).refs))
+        held = frame.content(ref)
+        if isinstance(held, Items):
+            return frame.state.new(Items(tuple(map(plain, held.items))))  # type: ignore[no-any-return]
+        if isinstance(ref, Tup):
+            return Tup(tuple(map(plain, ref.items)), ref.cls)
+        return frame.copied(ref, True, "")  # type: ignore[no-any-return]
+
+    return plain(args[0])
+
+
+def _fields(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    cls = args[0].value if isinstance(args[0], Const) else class_of(frame, args[0])
+    return Const(dataclasses.fields(cls)) if isinstance(cls, type) and dataclasses.is_dataclass(cls) else None
+
+
+def _dict(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    entries: dict[Any, Ref] = {}
+    if args:
+        found = frame.entries_of(args[0])
+        if found is None:
+            return None
+        entries.update(found)
+    entries.update(kwargs)
+    made: Ref = frame.dict_of(dict, None, entries, name)
+    return made
+
+
+def _ordered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    entries = frame.entries_of(args[0]) if args else {}
+    if entries is None:
+        return None
+    made: Ref = frame.dict_of(OrderedDict, None, {**entries, **kwargs}, name)
+    return made
+
+
+def _default_dict(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    entries = frame.entries_of(args[1]) if len(args) > 1 else {}
+    if entries is None or not args:
+        return None
+    made: Ref = frame.dict_of(defaultdict, args[0], {**entries, **kwargs}, name)
+    return made
+
+
+def _fromkeys(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    keys = frame.items_of(args[0])
+    known = None if keys is None else [frame.constant(k) for k in keys]
+    if known is None or any(k is None for k in known):
+        return None
+    value = args[1] if len(args) > 1 else Const(None)
+    made: Ref = frame.dict_of(dict, None, {k.value: value for k in known}, name)
+    return made
+
+
+def _set(cls: type) -> Any:
+    def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+        items = frame.items_of(args[0]) if args else ()
+        if items is None or any(frame.constant(i) is None for i in items):
+            return None
+        found: Ref = frame.set_of(items, name)
+        return found if cls is set else Const(frozenset(frame.constant(found).value))
+
+    return lowered
+
+
+def _sorted(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    items = frame.items_of(args[0])
+    if items is None:
+        return None
+    by = kwargs.get("key", Const(None))
+    plain = isinstance(by, Const) and by.value is None
+    if plain and any(frame.constant(i) is None for i in items):
+        return None
+    made: Ref = frame.state.new(Items(frame.sorted_items(items, kwargs)), name)
+    return made
+
+
+def _list(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    if not args:
+        return frame.state.new(Items(()), name)  # type: ignore[no-any-return]
+    items = frame.items_of(args[0])
+    if items is not None:
+        return frame.state.new(Items(items), name)  # type: ignore[no-any-return]
+    iterated = frame.iterated_object(args[0])
+    if iterated is not None:
+        return _list(frame, [iterated], kwargs, name)
+    if isinstance(args[0], Obj) and frame.type_of(args[0]).kind == "list":
+        atom = frame.atom(args[0])
+        return frame.own(frame.b.call(list, atom, type=frame.type_of(args[0]), name=name))  # type: ignore[no-any-return]
+    return None
+
+
+def _tuple(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    if not args:
+        return Tup(())
+    items = frame.items_of(args[0])
+    if items is not None:
+        return Tup(items)
+    iterated = frame.iterated_object(args[0])
+    return None if iterated is None else _tuple(frame, [iterated], kwargs, name)
+
+
+def _any_all(fn: Any) -> Any:
+    def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+        items = frame.items_of(args[0])
+        known = None if items is None else [frame.constant(i) for i in items]
+        if known is None or any(k is None for k in known):
+            return None
+        return Const(fn(k.value for k in known))
+
+    return lowered
+
+
+def _map(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    columns = [frame.items_of(a) for a in args[1:]]
+    if any(c is None for c in columns):
+        return None
+    rows = zip(*columns, strict=False)
+    return Tup(tuple(frame.invoke(args[0], list(row), {}) for row in rows))
+
+
+def _filter(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    items = frame.items_of(args[1])
+    if items is None:
+        return None
+    kept = []
+    for item in items:
+        by = args[0]
+        test = item if isinstance(by, Const) and by.value is None else frame.invoke(by, [item], {})
+        known = frame.constant(frame.truth(test))
+        if known is None:
+            return None
+        if known.value:
+            kept.append(item)
+    return Tup(tuple(kept))
+
+
+def _reduce(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    items = frame.items_of(args[1])
+    if items is None:
+        return None
+    rest = list(items)
+    total: Ref = args[2] if len(args) > 2 else rest.pop(0)
+    for item in rest:
+        total = frame.invoke(args[0], [total, item], {})
+    return total
+
+
+def _attrgetter(fn: Any) -> Any:
+    def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+        known = [frame.constant(a) for a in args]
+        if any(k is None for k in known):
+            return None
+        return Const(fn(*(k.value for k in known)))
+
+    return lowered
+
+
+def _partial(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    return Applied(args[0], tuple(args[1:]), tuple(kwargs.items()))
+
+
+def _identity(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    if class_of(frame, args[0]) is None:
+        return None
+    raise frame.refuse("`id` of a container or an object", "Compare with `is`.")
+
+
+def _isinstance(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    classes, cls = frame.constant(args[1]), class_of(frame, args[0])
+    if classes is None or cls is None:
+        return None
+    return Const(issubclass(cls, classes.value))
+
+
+SPECIAL: dict[Any, Any] = {
+    getattr: _getattr, setattr: _setattr, hasattr: _hasattr, delattr: _delattr, type: _type,
+    callable: _callable, vars: _vars, copy.copy: _copy(False), copy.deepcopy: _copy(True),
+    dataclasses.replace: _replace, dataclasses.asdict: _asdict, dataclasses.astuple: _astuple,
+    dataclasses.fields: _fields, dict: _dict, OrderedDict: _ordered, defaultdict: _default_dict,
+    dict.fromkeys: _fromkeys, set: _set(set), frozenset: _set(frozenset), sorted: _sorted, list: _list,
+    tuple: _tuple, any: _any_all(any), all: _any_all(all), map: _map, filter: _filter,
+    functools.reduce: _reduce, functools.partial: _partial, id: _identity, object.__setattr__: _put,
+    operator.attrgetter: _attrgetter(operator.attrgetter),
+    operator.itemgetter: _attrgetter(operator.itemgetter), builtins.isinstance: _isinstance,
+}  # fmt: skip
