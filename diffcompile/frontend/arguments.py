@@ -32,8 +32,8 @@ SCALARS = frozenset(np.dtype(c).type for c in "?bhilqBHILQefdgFDG") | frozenset(
 LONG = 64  # a list of more numbers than this is one value, not an argument an item
 LIBRARIES = frozenset({
     "numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random",
-    "collections", "enum", "pathlib", "logging", "re", "threading", "datetime", "decimal", "fractions", "os", "io",
-    "abc", "typing", "array",
+    "collections", "enum", "pathlib", "logging", "re", "threading", "datetime", "decimal", "fractions", "os",
+    "io", "abc", "typing", "array",
 })  # fmt: skip
 
 

@@ -70,9 +70,9 @@ class Loops(Calls):
             self._unrolled(node, sequence)
             return
         if node in self.unit.unrolled:
-            refs = self.known_items(sequence)
+            refs = self.items_of(sequence.items[0]) if len(sequence.items) == 1 else None
             if refs is not None:
-                self._unrolled(node, Sequence((), 0, refs=tuple(refs)))
+                self._unrolled(node, Sequence((), 0, refs=refs))
                 return
         items = self.known_items(sequence) if contains(node.body, (ast.Lambda, ast.FunctionDef)) else None
         if items is None:

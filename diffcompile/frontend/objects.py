@@ -4,8 +4,8 @@
     p = Point(x, 2.0); p.x * p.y     x * 2.0                           (a local object needs no instruction)
 
 An object made here is a cell whose entries are its attributes. The caller's objects are expanded attribute
-by attribute, as they are read: each such read stands at the entry of the program, and what was read is checked
-at every call (`frontend/arguments.py`).
+by attribute, as they are read: each such read stands at the entry of the program, and what was read is
+checked at every call (`frontend/arguments.py`).
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ class Objects(Containers):
     # -- what is differentiated with respect to -------------------------------------------------------------
 
     def picked(self, ref: Ref, place: Place) -> Any:
-        """The values inside an argument, or an attribute of it, in the structure that their derivative has."""
+        """The values inside an argument, or an attribute of it, in the structure of their derivative."""
         for step in place.steps:
             ref = self._step(ref, step, place)
         return self.derivative_of(ref)
