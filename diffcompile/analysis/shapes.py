@@ -24,7 +24,9 @@ from . import (  # noqa: F401
     shapes_fft,
     shapes_index,
     shapes_layout,
+    shapes_polynomials,
     shapes_reduce,
+    shapes_series,
 )
 from .shapes_containers import list_of
 from .shapes_core import RULES, Undecided, constant, element, facts

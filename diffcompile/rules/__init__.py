@@ -2,6 +2,7 @@
 
 from . import (
     arithmetic,
+    complexes,
     contractions,
     elementwise,
     factorisations,
@@ -9,8 +10,10 @@ from . import (
     index,
     linalg,
     norms,
+    polynomials,
     products,
     reduce,
+    series,
     shape,
 )
 from .register import REGISTRY, defelementwise, defjvp, deflinear, defvjp, nondifferentiable

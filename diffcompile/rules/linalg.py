@@ -104,14 +104,15 @@ def _(ct: Any, out: Any, a: Array, rcond: Any = None, hermitian: Any = False, *,
     left = transpose(ct) @ out @ adjoint(out)
     right = adjoint(out) @ out @ transpose(ct)
     direct = adjoint(out) @ np.conj(ct) @ adjoint(out)
-    return np.conj(left - a @ (out @ left) + right - (right @ out) @ a - direct)
+    a_bar = np.conj(left - a @ (out @ left) + right - (right @ out) @ a - direct)
+    return a_bar, 0.0, None, 0.0
 
 
 @defjvp(np.linalg.pinv)
 def _(
     tangents: Any, out: Any, a: Array, rcond: Any = None, hermitian: Any = False, *, rtol: Any = None
 ) -> Any:
-    return pseudo_inverse_tangent(tangents[0], out, a)
+    return None if tangents[0] is None else pseudo_inverse_tangent(tangents[0], out, a)
 
 
 def pseudo_inverse_tangent(a_dot: Any, p: Any, a: Any) -> Any:
@@ -140,7 +141,7 @@ def _(ct: Any, out: Any, a: Array, b: Array, rcond: Any = None) -> Any:
         b_bar = error_bar if b_bar is None else b_bar + error_bar
     if ct[3] is not None:
         a_bar = a_bar + singular_values_cotangent(ct[3], a)
-    return a_bar, b_bar
+    return a_bar, b_bar, 0.0
 
 
 @defjvp(np.linalg.lstsq)
