@@ -19,7 +19,7 @@ from . import (
 from .register import REGISTRY, defelementwise, defjvp, deflinear, defvjp, nondifferentiable
 
 __all__ = [
-    "REGISTRY", "arithmetic", "contractions", "defelementwise", "defjvp", "deflinear", "defvjp",
-    "elementwise", "factorisations", "fft", "index", "linalg", "nondifferentiable", "norms", "products",
-    "reduce", "shape",
+    "REGISTRY", "arithmetic", "complexes", "contractions", "defelementwise", "defjvp", "deflinear", "defvjp",
+    "elementwise", "factorisations", "fft", "index", "linalg", "nondifferentiable", "norms", "polynomials",
+    "products", "reduce", "series", "shape",
 ]  # fmt: skip

@@ -3,10 +3,10 @@
     w = cmath.exp(z)              z_bar = w_bar * w
     r, phi = cmath.polar(z)       z_bar = r_bar * conj(z) / r - 1j * phi_bar * conj(z) / r**2
 
-The cotangent of a complex number is that of a linear map: `w_bar` in, `w_bar * dw/dz` out, nothing conjugated.
-Of a function with a real result it is `df/dx - 1j * df/dy`, the conjugate of the direction of steepest ascent:
-`2 * conj(z)` for `abs(z)**2`. At 0 the modulus and the phase have slope 0, the square root and the logarithm
-have slope inf.
+The cotangent of a complex number is that of a linear map: `w_bar` in, `w_bar * dw/dz` out, nothing is
+conjugated. Of a function with a real result it is `df/dx - 1j * df/dy`, the conjugate of the direction of
+steepest ascent: `2 * conj(z)` for `abs(z)**2`. At 0 the modulus and the phase have slope 0, the square root
+and the logarithm have slope inf.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     y = np.polyval(p, x)      x_bar = y_bar * np.polyval(np.polyder(p), x)
     r = np.roots(p)           p_bar = -(r_bar / np.polyval(np.polyder(p), r)) @ np.vander(r, len(p))
 
-Products and sums drop leading zeros; where that happened the coefficients that went with them have a derivative
-that the result has no place for, so asking for it raises. A fit is differentiated as the least squares problem
+Products drop leading zeros; where that happened the coefficients that went with them have a derivative that
+the result has no place for, so asking for it raises. A fit is differentiated as the least squares problem
 that it is (Golub and Pereyra, 1973), of full column rank.
 """
 
@@ -176,7 +176,8 @@ def _(ct: Any, out: Any, p: Array, m: Any = 1, k: Any = None) -> Any:
     if k is None:
         return p_bar, None, None
     constants_bar = (ct * np.polyint(np.zeros_like(p), m, np.ones(m, p.dtype)))[len(p) :]
-    return p_bar, None, np.sum(constants_bar) if np.ndim(k) == 0 else unbroadcast(constants_bar, np.asarray(k))
+    k_bar = np.sum(constants_bar) if np.ndim(k) == 0 else unbroadcast(constants_bar, np.asarray(k))
+    return p_bar, None, k_bar
 
 
 @defjvp(np.polyint)

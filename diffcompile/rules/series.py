@@ -1,13 +1,13 @@
 """Derivatives of `numpy.polynomial`: series of powers, Chebyshev, Legendre, Hermite and Laguerre polynomials.
 
-    y = chebval(x, c)        x_bar = y_bar * chebval(x, chebder(c)),  c_bar = y_bar @ chebvander(x, len(c) - 1)
-    d = chebder(c)           c_bar = d_bar @ chebder(np.eye(len(c)))
+    y = chebval(x, c)      x_bar = y_bar * chebval(x, chebder(c));  c_bar = y_bar @ chebvander(x, len(c) - 1)
+    d = chebder(c)         c_bar = d_bar @ chebder(np.eye(len(c)))
 
-The six families have the same functions, so they are declared by one function. Nothing here knows a
-recurrence: derivatives and integrals are linear in the coefficients, and their matrix is what they make of the
-identity; values are linear in the coefficients, and their matrix is the Vandermonde matrix. Coefficients run
-from the lowest degree; sums and products drop zeros at the end, and where that happened the coefficients that
-went with them have a derivative that the result has no place for, so asking for it raises.
+The six families have the same functions, and each kind is declared for all of them. Nothing here knows a
+recurrence: derivatives and integrals are linear in the coefficients, and their matrix is what they make of
+the identity; values are linear in the coefficients, and their matrix is the Vandermonde matrix. Coefficients
+run from the lowest degree; sums and products drop zeros at the end, and where that happened the coefficients
+that went with them have a derivative that the result has no place for, so asking for it raises.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def arithmetic(add: Any, sub: Any, mul: Any) -> None:
 
 
 def factor_cotangent(ct: Any, c: Any, other: Any, mul: Any) -> Any:
-    """The cotangent of `c` in the product with `other`: row k of its matrix is the k-th polynomial's product."""
+    """The cotangent of `c` in its product with `other`, from the products of the polynomials of the basis."""
     c_bar = np.zeros_like(c)
     for k in range(len(c)):
         row = mul(np.eye(1, k + 1, k, dtype=c.dtype)[0], other)

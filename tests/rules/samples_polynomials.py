@@ -61,7 +61,8 @@ def of_family(module: Any, name: str) -> dict[Any, list[Sample]]:
     functions = {part: getattr(module, f"{name}{part}") for part in PARTS}
     return {
         functions["val"]: args_only(
-            (r(3), r(4)), (r(2, 3), r(4)), (0.7, r(3)), (r(3), r(4, 2)), (r(2), r(1)), (c(2), c(3)), (0.4, r(3, 2))
+            (r(3), r(4)), (r(2, 3), r(4)), (0.7, r(3)), (r(3), r(4, 2)), (r(2), r(1)), (c(2), c(3)),
+            (0.4, r(3, 2)),
         ),
         functions["vander"]: args_only((r(3), 3), (r(3), 0), (r(2, 3), 2), (c(2), 2)),
         functions["der"]: [
