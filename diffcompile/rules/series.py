@@ -163,14 +163,14 @@ def roots_of(fromroots: Any) -> None:
     def _(ct: Any, out: Any, roots: Array) -> Any:
         roots_bar = np.zeros_like(roots)
         for k in range(len(roots)):
-            roots_bar[k] = -(ct[:-1] @ fromroots(np.delete(roots, k)))
+            roots_bar[k] = -(ct[:-1] @ fromroots(roots[np.arange(len(roots)) != k]))
         return roots_bar
 
     @defjvp(fromroots)
     def _(tangents: Any, out: Any, roots: Array) -> Any:
         out_dot = np.zeros_like(out)
         for k in range(len(roots)):
-            out_dot[:-1] -= tangents[0][k] * fromroots(np.delete(roots, k))
+            out_dot[:-1] -= tangents[0][k] * fromroots(roots[np.arange(len(roots)) != k])
         return out_dot
 
 

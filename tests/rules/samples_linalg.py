@@ -49,9 +49,8 @@ def spread(*shape: int) -> np.ndarray:
     return 0.3 * r(*shape) + 2.0 * np.diag(1.0 + np.arange(shape[-1]))
 
 
-def turning(n: int) -> np.ndarray:
-    """A real matrix with complex eigenvalues."""
-    return np.diag(np.arange(1.0, n + 1)) + 3.0 * (np.eye(n, k=1) - np.eye(n, k=-1)) + 0.2 * r(n, n)
+# A real matrix with complex eigenvalues; LAPACK gives its eigenvectors the same signs nearby.
+TURNING = np.array([[1.0, 3.2, -0.1], [-2.9, 2.1, 3.1], [0.2, -3.0, 3.3]])
 
 
 def args_only(*samples: tuple[Any, ...]) -> list[Sample]:
@@ -324,9 +323,9 @@ LINALG: dict[Any, list[Sample]] = {
     ],
     np.linalg.eigh: [*args_only((spd(3, 3),), (spd(2, 3, 3),)), ((spd(3, 3),), {"UPLO": "U"})],
     np.linalg.eig: args_only(
-        (spread(3, 3),), (spread(2, 3, 3),), (turning(3),), (spread(3, 3) + 0.3j * r(3, 3),)
+        (spread(3, 3),), (spread(2, 3, 3),), (TURNING,), (spread(3, 3) + 0.3j * r(3, 3),)
     ),
-    np.linalg.eigvals: args_only((spread(3, 3),), (turning(3),), (spread(2, 3, 3) + 0.3j * r(2, 3, 3),)),
+    np.linalg.eigvals: args_only((spread(3, 3),), (TURNING,), (spread(2, 3, 3) + 0.3j * r(2, 3, 3),)),
     np.linalg.eigvalsh: args_only((spd(3, 3),), (spd(2, 3, 3),), (hpd(3, 3),)),
     np.linalg.svd: SVDS,
     np.linalg.svdvals: args_only((r(3, 3),), (r(4, 2),), (r(2, 2, 3),)),

@@ -70,6 +70,9 @@ FIRST: list[tuple[str, str]] = [
 ]
 SECOND: list[tuple[str, str]] = [
     *BOTH,
+    *[(pattern, "`np.vander` and `np.convolve` have no rule yet")
+      for pattern in ("numpy.poly-*", "numpy.polyval-*", "numpy.polymul-*", "numpy.polydiv-*", "numpy.polyfit-*",
+                      "numpy.roots-*", "*.simple_slopes-*")],
     ("numpy.linalg.norm-79", "wrong: of a complex vector, twice"),
     ("numpy.linalg.norm-8[014]", "wrong: of a complex array, twice"),
     *[(f"numpy.linalg.qr-{k}", "the gradient of the gradient reads a local that was not assigned") for k in (2, 4, 7, 8)],
