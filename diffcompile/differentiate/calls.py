@@ -29,6 +29,7 @@ from ..ir.graph import (
     Value,
     literal,
     pack_dict,
+    pack_function,
     pack_list,
     pack_slice,
     pack_tuple,
@@ -39,6 +40,7 @@ from ..ir.types import BOOL, OBJECT, Type
 from ..ir.walk import values
 from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
+from ..rules.solvers import SOLVERS, Solver
 from .cotangents import Cotangent, bar
 from .reverse import Sweep
 
@@ -64,6 +66,10 @@ class CallSweep(Sweep):
             self.function(instr, cts)
         elif fn is pack_tuple or fn is pack_list:
             self.packed(instr, cts[0])
+        elif fn is pack_function:
+            self.captured(instr, cts[0])
+        elif fn is getattr and self.solved(instr) is not None:
+            self.field(instr, cts[0])
         elif fn is pack_dict:
             raise NoRule("a dict built here is differentiated", instr.line, "Read its items directly.")
         elif fn is unpack:
@@ -297,6 +303,32 @@ class CallSweep(Sweep):
                     arg, ct[k] if isinstance(ct, tuple) else self.b.call(operator.getitem, ct, Const(k))
                 )
 
+    def captured(self, instr: Call, ct: Cotangent) -> None:
+        """A function handed to a solver: its cotangent has a part for each value that it captured."""
+        for arg, part in zip(instr.args[1:], ct, strict=True):
+            if self.active(arg):
+                self.cts.add(arg, part)
+
+    def solved(self, instr: Call) -> Solver | None:
+        """The solver whose result this attribute is read from."""
+        made = self.b.defs.get(instr.args[0]) if isinstance(instr.args[0], Value) else None
+        return SOLVERS.get(made.fn) if isinstance(made, Call) and _hashable(made.fn) else None
+
+    def field(self, instr: Call, ct: Cotangent) -> None:
+        """`y = sol.x`: the cotangent of the solver's result has a part for each attribute."""
+        solver, (result, attr) = self.solved(instr), instr.args
+        assert solver is not None and isinstance(attr, Const)
+        if attr.value not in solver.fields:
+            made = self.b.defs[result]  # type: ignore[index]
+            raise NoRule(
+                f"no derivative is known for `{attr.value}` of the result of `{function_name(made.fn)}`",
+                instr.line,
+                f"Use {' or '.join(f'`.{f}`' for f in solver.fields)}, or `stop_gradient`.",
+            )
+        parts: list[Cotangent | None] = [None] * len(solver.fields)
+        parts[solver.fields.index(attr.value)] = self.whole(ct, instr.outs[0])
+        self.cts.add(result, tuple(parts))
+
     def unpacked(self, instr: Call, cts: list[Cotangent]) -> None:
         source = instr.args[0]
         assert isinstance(source, Value)
@@ -424,7 +456,8 @@ class CallSweep(Sweep):
         active = tuple(map(self.active, instr.args))
         seeded = tuple(ct is not None for ct in cts)
         forward, backward = self.derive_callee(instr.fn, active, seeded)
-        saved = Value(f"{instr.fn.name}_saved", OBJECT, named=True)
+        kept = forward.graph.region.results[-1].type if forward.graph is not None else OBJECT
+        saved = Value(f"{instr.fn.name}_saved", kept, named=True)
         replacement = Call((*instr.outs, saved), forward, instr.args, (), instr.line)
         self.replaced[instr] = replacement
         whole = [self.whole(ct, out) for ct, out in zip(cts, instr.outs, strict=True) if ct is not None]
@@ -435,7 +468,9 @@ class CallSweep(Sweep):
         self.b.emit(Call(outs, backward, (saved, *whole), (), instr.line))
         for value, out in zip([a for a, on in zip(instr.args, active, strict=True) if on], outs, strict=True):
             self.cts.masked.add(out)
-            self.cts.add(value, out)
+            assert isinstance(value, Value)
+            parts = value.type.items if value.type.kind == "tuple" else None
+            self.cts.add(value, out if parts is None else self.cts.parts(out, len(parts)))
 
 
 def _cotangent_type(known: Type) -> Type:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -81,6 +83,7 @@ def sweep(
     for instr in instructions(graph.region):
         if isinstance(instr, If) and instr.test in errors and _raises(instr.orelse):
             state.certain.add(errors[instr.test])
+    builder.active, builder.derive, builder.gradient = state.active, derive_function, derive_gradient
     for atom, ct in seeds:
         cotangents.add(atom, ct)
     state.region(graph.region)
@@ -369,13 +372,35 @@ def derive_function(
     graph = differentiable_again(function.graph)
     wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
     results = list(graph.region.results)
-    cts = []
+    cts: list[tuple[Atom, Value]] = []
     for result, on in zip(results, seeded, strict=True):
         if on:
             label = result.name if isinstance(result, Value) and len(results) > 1 else function.name
-            cts.append((result, Value(f"{label}_bar", cotangent_type(result.type), True)))
+            taken = [ct.name for _, ct in cts]
+            name = next(n for n in _numbered(f"{label}_bar") if n not in taken)
+            cts.append((result, Value(name, cotangent_type(result.type), True)))
     forward.graph, backward.graph = pair(graph, wrt, results, cts, function.name)
     return forward, backward
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{k}" for k in itertools.count(1))
+
+
+def derive_gradient(function: Function, k: int) -> Function:
+    """The function that gives the derivative of a callee's result with respect to its argument `k`."""
+    key: Any = ("gradient", k)
+    known: Any = function.derived.get(key)
+    if known is None:
+        assert function.graph is not None, "a function is derived after it has been lowered"
+        graph = differentiable_again(function.graph)
+        param = graph.params[k]
+        derived = gradient(graph, [param], graph.region.results[0], [], False)
+        name = f"{function.name}_grad" if k == 0 else f"{function.name}_grad_{param.name}"
+        known = function.derived[key] = Function(name, function.fn, param.type)  # type: ignore[assignment]
+        known.graph = replace(differentiable_again(runnable(derived, 0, [param])), name=name)
+    return known  # type: ignore[no-any-return]
 
 
 def cotangent_type(known: Type) -> Type:

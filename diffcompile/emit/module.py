@@ -351,14 +351,14 @@ def _wrapped(doc: str) -> str:
 
 
 def _unread(region: Region) -> list[Value]:
-    """What is computed only because it may raise."""
+    """What is computed only because it may raise, or because it comes with what is read."""
     read = set(values(region.results))
     for instr in instructions(region):
         read.update(values(operands(instr)))
         for part in regions(instr):
             read.update(values(part.results))
     calls = (instr for instr in instructions(region) if isinstance(instr, Call))
-    return [out for instr in calls if len(instr.outs) == 1 for out in instr.outs if out not in read]
+    return [out for instr in calls for out in instr.outs if out not in read]
 
 
 def _written(fn: Any) -> bool:

@@ -12,7 +12,7 @@ import math
 import operator
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol, TypeGuard
 
@@ -38,6 +38,7 @@ from ..ir.graph import (
     format_string,
     literal,
     pack_dict,
+    pack_function,
     pack_list,
     pack_object,
     pack_slice,
@@ -1057,6 +1058,28 @@ def _print_slice(p: Printer, instr: Call) -> ast.expr:
     return _call(_name("slice"), [p.atom(a) for a in instr.args])
 
 
+def _print_function(p: Printer, instr: Call) -> ast.expr:
+    """The function itself, or `lambda x: f(x, a)` where it captured something."""
+    function, *captured = instr.args
+    assert isinstance(function, Const)
+    graph = function.value.graph
+    name = p.refer(function.value)
+    if not captured:
+        return name
+    given = [p.atom(a) for a in captured]
+    taken = {n.id for e in given for n in ast.walk(e) if isinstance(n, ast.Name)}
+    own = []
+    for param in graph.params[: len(graph.params) - len(captured)]:
+        own.append(next(n for n in _numbered(param.name) if n not in taken and n not in own))
+    params = ast.arguments([], [ast.arg(n, None) for n in own], None, [], [], None, [])
+    return ast.Lambda(params, _call(name, [*(_name(n) for n in own), *given]))
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{k}" for k in itertools.count(1))
+
+
 def _print_item(p: Printer, instr: Call) -> ast.expr:
     return ast.Subscript(p.atom(instr.args[0]), p.index(instr.args[1]), ast.Load())
 
@@ -1089,6 +1112,7 @@ def _print_format(p: Printer, instr: Call) -> ast.expr:
 _SPECIAL: dict[Any, Any] = {
     pack_tuple: _print_tuple, pack_list: _print_list, pack_dict: _print_dict, pack_slice: _print_slice,
     pack_object: _print_object,
+    pack_function: _print_function,
     operator.getitem: _print_item, getattr: _print_getattr, literal: _print_literal,
     format_string: _print_format,
 }  # fmt: skip

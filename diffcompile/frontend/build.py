@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 import operator
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -49,6 +49,10 @@ class Builder:
         self.defs: dict[Value, Call | Store] = {}
         self.line: Span = NOWHERE
         self.folded = folded
+        # What a rule about a function of the user asks for; the reverse sweep says.
+        self.active: Callable[[Atom], bool] = lambda atom: True
+        self.derive: Callable[..., Any] | None = None
+        self.gradient: Callable[..., Any] | None = None
 
     @contextmanager
     def region(self) -> Iterator[list[Instr]]:

@@ -27,8 +27,10 @@ from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
 from ..rules.library import KEEPING, POSITIONAL, consult
 from ..rules.register import REGISTRY
+from ..rules.solvers import SOLVERS
 from .arguments import is_object, is_object_class
 from .build import repeats, unbroadcast_call
+from .callbacks import ASKED, pulled, solver_call
 from .expressions import UNROLLED
 from .heap import (
     Applied,
@@ -40,6 +42,7 @@ from .heap import (
     Items,
     Made,
     Obj,
+    Pullback,
     Ref,
     Scope,
     Sequence,
@@ -128,6 +131,8 @@ class Calls(Objects):
                 return self.known(value, args, kwargs, name)
             case Choice():
                 return self.choose_from(fn, args, kwargs, name)
+            case Pullback():
+                return pulled(self, fn, args)
         called = self.called_object(fn, args, kwargs, name)
         if called is not None:
             return called
@@ -141,6 +146,8 @@ class Calls(Objects):
         consult(fn)
         if _hashable(fn) and kwargs and fn in POSITIONAL:
             args, kwargs = by_position(POSITIONAL[fn], args, kwargs)
+        if _hashable(fn) and fn in SOLVERS and not self.unit.rule:
+            return solver_call(self, fn, args, kwargs, name)
         if _hashable(fn) and fn in KEEPING:
             return Made(fn, tuple(args), tuple(kwargs.items()))
         if any(isinstance(a, Generated) for a in args) and not isinstance(fn, FunctionType):
@@ -775,6 +782,7 @@ def _cached(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) ->
 
 
 SPECIAL: dict[Any, Any] = {
+    **ASKED,
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
     sum: _sum, min: _min_max(min), max: _min_max(max),
     is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"),

@@ -71,6 +71,8 @@ class Unit:
         self.writes_outside = False
         self.captures: dict[tuple[int, str], tuple[Capture, Value, Ref]] = {}
         self.written: set[Cell] = set()
+        # The results of solvers, and what is known of their attributes.
+        self.solved: dict[Atom, dict[str, Type]] = {}
         self.depth = 0
         self.inlining: list[ast.AST] = []  # the functions whose bodies are being lowered in place
         # What is known of each loop's carried values, from one lowering to the next.

@@ -503,7 +503,9 @@ class Expressions(Choices):
                 return self.view(base, VIEW_ATTRIBUTES[attr], name=name)
             if hasattr(np.ndarray, attr) or kind != "unknown":
                 return Bound(base, attr)
-        return self.own(self.b.call(getattr, self.atom(base), Const(attr), name=name))
+        owner = self.atom(base)
+        known = self.unit.solved.get(owner, {}).get(attr)
+        return self.own(self.b.call(getattr, owner, Const(attr), name=name, type=known), name)
 
     def _form(self, base: Ref, attr: str, name: str) -> Ref:
         known = self.type_of(base)

@@ -168,6 +168,17 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Pullback:
+    """In a rule: the pullback of a function of the user, at `atoms`, of which the first were `given`."""
+
+    backward: Any
+    saved: Atom
+    atoms: tuple[Atom, ...]
+    wanted: tuple[bool, ...]
+    given: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sequence:
     """What a `for` can run over in lockstep: `zip`, `enumerate`, `reversed`, `range`, a container.
 
@@ -215,7 +226,7 @@ class Conflict:
 
 
 Waiting = Closure | Bound | Applied | Super | Choice  # to be called
-Ref = Atom | Obj | View | Tup | Waiting | Made | Sequence | Generated | Conflict
+Ref = Atom | Obj | View | Tup | Waiting | Made | Pullback | Sequence | Generated | Conflict
 Content = Atom | Items | Entries
 
 UNBOUND_REF = Const(UNBOUND)

@@ -291,6 +291,11 @@ def pack_slice(start: Any, stop: Any, step: Any = None) -> slice:
     return slice(start, stop, step)
 
 
+def pack_function(function: Any, *captured: Any) -> Callable[..., Any]:
+    """The operation of `lambda x: f(x, a)`: a function whose last arguments are given."""
+    return lambda *args: function(*args, *captured)
+
+
 def literal(value: Any) -> Any:
     """The operation of `dt = 0.1`: a constant that the user gave a name."""
     return value
@@ -327,4 +332,6 @@ def format_string(parts: tuple[Any, ...], *values: Any) -> str:
     return "".join(texts)
 
 
-PACKS: frozenset[Callable[..., Any]] = frozenset({pack_tuple, pack_list, pack_dict, pack_slice, pack_object})
+PACKS: frozenset[Callable[..., Any]] = frozenset(
+    {pack_tuple, pack_list, pack_dict, pack_slice, pack_object, pack_function}
+)

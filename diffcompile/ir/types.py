@@ -17,7 +17,7 @@ import numpy as np
 
 Kind = Literal[
     "unknown", "unbound", "none", "bool", "int", "float", "complex", "number", "str", "array",
-    "tuple", "list", "dict", "range", "object",
+    "tuple", "list", "dict", "range", "object", "function",
 ]  # fmt: skip
 
 

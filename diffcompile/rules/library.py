@@ -20,6 +20,7 @@ FILES = {
     "scipy.special": "scipy_special",
     "scipy.stats": "scipy_stats",
     "scipy.linalg": "scipy_linalg",
+    "scipy.optimize": "scipy_optimize",
 }
 _read: set[str] = set()
 

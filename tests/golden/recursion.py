@@ -53,7 +53,7 @@ def total_grad(x, n):
     `v_bar` is the cotangent of `v`: the derivative of the result with respect to `v`.
     """
     # forward
-    power_out, power_saved = power_forward(x, n)
+    _, power_saved = power_forward(x, n)
 
     # backward
     # 17: return power(x, n) + x

@@ -1,0 +1,245 @@
+"""A function handed to a solver -> a graph of its own, whose captured values are its last parameters.
+
+    def residual(x): return x**3 + a * x - b          graph residual(x, a, b): ...
+    sol = optimize.root(residual, x0)                  sol = root(pack_function(residual, a, b), x0)
+
+The body is lowered where the solver is called, and what it reads from around it becomes parameters. A rule
+of a solver asks for the function's pullback and gradient here (`rules/solvers.py`); the reverse sweep
+provides both (`Builder.derive`), since nothing in this layer differentiates.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from dataclasses import replace
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from ..analysis.activity import can_vary
+from ..analysis.effects import pure_function
+from ..analysis.shapes import fresh_dim
+from ..errors import UnsupportedSyntax
+from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Value, pack_function
+from ..ir.types import OBJECT, Type, array, number
+from ..ir.walk import free, substitute
+from ..rules.solvers import SOLVERS, bound, captures_of, gradient_of, half_square_of, linearize
+from .build import Builder
+from .heap import Closure, Obj, Pullback, Ref, Tup
+from .source import read_source
+
+FUNCTION = Type("function")
+
+
+def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    """A call of a solver: the functions handed to it become values that say what they captured."""
+    solver = SOLVERS[fn]
+    try:
+        given = inspect.signature(fn).bind(*args, **kwargs).arguments
+    except TypeError as cause:
+        raise UnsupportedSyntax(f"`{fn.__name__}`: {cause}", frame.b.line) from None
+    leading = [_taken(frame, how, given) for how in solver.takes]
+    extras = _extras(frame, given.get("args"))
+    table: dict[int, Atom] = {}
+    for parameter in (solver.callback, *solver.others):
+        ref = given.get(parameter)
+        if isinstance(ref, Closure) or isinstance(ref, Const) and isinstance(ref.value, FunctionType):
+            table[id(ref)] = lowered_callback(frame, ref, leading, extras)
+        elif parameter == solver.callback:
+            raise frame.refuse(
+                f"`{parameter}` of `{fn.__name__}` is not a function with a source",
+                "Hand it a function that is written out.",
+            )
+    atoms = [table.get(id(a)) or frame.argument(a) for a in args]
+    named = {k: table.get(id(a)) or frame.argument(a) for k, a in kwargs.items()}
+    whole = leading[0] if given.get("full_output") is None else Type()
+    out = frame.b.call(fn, *atoms, kwargs=named, name=name, type=OBJECT if solver.fields else whole)
+    if solver.fields:
+        point, *values = solver.fields
+        frame.unit.solved[out] = {point: leading[0], **dict.fromkeys(values, number(np.dtype(np.float64)))}
+    return frame.own(out, name)  # type: ignore[no-any-return]
+
+
+def _taken(frame: Any, how: str, given: dict[str, Ref]) -> Type:
+    """What is known of an argument with which a solver calls back."""
+    form, _, parameter = how.partition(" ")
+    if form == "number":
+        return number(np.dtype(np.float64))
+    known = frame.type_of(given[parameter]) if parameter in given else Type()
+    if form == "like":
+        return number(np.dtype(np.float64)) if known.is_scalar else known
+    if known.kind == "array" and known.rank == 1 and known.shape is not None:
+        return array(np.dtype(np.float64), known.shape)
+    if known.is_scalar:
+        return array(np.dtype(np.float64), (1,))
+    if known.items is not None:
+        return array(np.dtype(np.float64), (len(known.items),))
+    return array(np.dtype(np.float64), (fresh_dim(),))
+
+
+def _extras(frame: Any, ref: Ref | None) -> list[Ref]:
+    """The arguments that a solver appends: `args=(a, b)`, or one that is not a tuple."""
+    if ref is None or isinstance(ref, Const) and ref.value in (None, ()):
+        return []
+    items = frame.static_items(ref) if isinstance(ref, (Tup, Const)) else None
+    return list(items) if items is not None else [ref]
+
+
+def lowered_callback(frame: Any, ref: Ref, leading: list[Type], extras: list[Ref]) -> Atom:
+    """A function of the user as a value: its graph, and what it captured."""
+    names = _parameters(ref, len(leading) + len(extras))
+    types = [*leading, *(frame.type_of(extra) for extra in extras)]
+    params = [Value(n, t, named=True) for n, t in zip(names, types, strict=True)]
+    before, written = frame.state, set(frame.unit.written)
+    frame.state = before.copy()
+    line = frame.b.line
+    with frame.b.region() as body:
+        refs = [_lent(frame, p) for p in params]
+        if isinstance(ref, Const):
+            source = read_source(ref.value)
+            result = frame.inline(source, None, frame.bind_arguments(ref.value, refs, {}), "")
+        else:
+            source = ref.source  # type: ignore[union-attr]
+            result = frame.invoke(ref, refs, {}, "")
+        atom = frame.atom(result)
+        if atom.type.kind in ("list", "tuple"):
+            atom = frame.b.call(np.asarray, atom)
+    frame.state, frame.b.line = before, line
+    if any(cell in before.heap for cell in frame.unit.written - written):
+        raise frame.refuse(
+            "a function handed to a solver writes into an array from outside",
+            "A solver calls it as often as it likes: return the value instead.",
+        )
+    region = Region(tuple(params), tuple(body), (atom,))
+    captured = tuple(free(region))
+    inside = {v: Value(v.name, v.type, v.named) for v in captured}
+    region = substitute(Region((*params, *inside.values()), region.body, region.results), inside)
+    label = ref.value.__name__ if isinstance(ref, Const) else getattr(ref.node, "name", "")  # type: ignore[union-attr]
+    label = label if label.isidentifier() else "function"
+    function = Function(label, source.fn, atom.type)
+    function.graph = Graph(label, region, line, (), (), "", source)
+    return _packed(frame, function, captured)
+
+
+def _packed(frame: Any, function: Function, given: tuple[Atom, ...]) -> Atom:
+    """A function with its last arguments given, as a value."""
+    out = Value(function.name, FUNCTION)
+    frame.b.emit(Call((out,), pack_function, (Const(function), *given), (), frame.b.line))
+    return out
+
+
+def _lent(frame: Any, param: Value) -> Ref:
+    """A parameter of a callback: an array of it is the solver's own."""
+    ref = frame.own(param, param.name)
+    if isinstance(ref, Obj):
+        ref.cell.outside = f"`{param.name}` belongs to the solver, and is written here"
+    return ref  # type: ignore[no-any-return]
+
+
+def _parameters(ref: Ref, count: int) -> list[str]:
+    """The names of the first `count` parameters of a function."""
+    if isinstance(ref, Closure):
+        names = [a.arg for a in (*ref.node.args.posonlyargs, *ref.node.args.args)]
+    else:
+        names = list(inspect.signature(ref.value).parameters)  # type: ignore[union-attr]
+    return [*names, *(f"arg{k}" for k in range(len(names), count))][:count]
+
+
+# -- what a rule asks of a callback ------------------------------------------------------------------------
+
+
+def _callback(frame: Any, ref: Ref) -> tuple[Function, tuple[Atom, ...]]:
+    made = frame.b.made_by(frame.atom(ref), pack_function)
+    if made is None:
+        raise frame.refuse(
+            "which function is handed to this solver is not known where it is differentiated",
+            "Define it, or import it, beside the call.",
+        )
+    function = made.args[0].value
+    return function, made.args[1:]
+
+
+def _linearize(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, captured = _callback(frame, args[0])
+    if not pure_function(function):
+        raise frame.refuse(
+            f"`{function.name}` is handed to a solver and prints, draws or raises",
+            "Its derivative calls it again: leave that out of it.",
+        )
+    given = [frame.atom(a) for a in args[1:]]
+    atoms = (*given, *captured)
+    wanted = tuple(
+        isinstance(a, Value) and can_vary(a) and (k < len(given) or frame.b.active(a))
+        for k, a in enumerate(atoms)
+    )
+    forward, backward = frame.b.derive(function, wanted, (True,))
+    out = Value(f"{function.name}_out", function.result)
+    kept = forward.graph.region.results[-1].type if forward.graph is not None else OBJECT
+    saved = Value(f"{function.name}_saved", kept, named=True)
+    frame.b.emit(Call((out, saved), forward, atoms, (), frame.b.line))
+    return Tup((out, Pullback(backward, saved, atoms, wanted, len(given))))
+
+
+def pulled(frame: Any, pull: Pullback, args: list[Ref]) -> Ref:
+    """The cotangents of a callback's arguments, and of what it captured."""
+    outs = [
+        Value(f"{a.name}_bar" if isinstance(a, Value) else "bar", _cotangent_type(a.type))
+        for a, on in zip(pull.atoms, pull.wanted, strict=True)
+        if on
+    ]
+    frame.b.emit(Call(tuple(outs), pull.backward, (pull.saved, frame.atom(args[0])), (), frame.b.line))
+    rest = iter(outs)
+    bars: list[Ref] = [frame.own(next(rest)) if on else Const(None) for on in pull.wanted]
+    return Tup((*bars[: pull.given], Tup(tuple(bars[pull.given :]))))
+
+
+def _cotangent_type(known: Type) -> Type:
+    if known.kind == "float":
+        return number(np.dtype(np.float64))
+    return known if known.kind in ("array", "number") else Type()
+
+
+def _gradient_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, captured = _callback(frame, args[0])
+    k = frame.constant(args[1]).value if len(args) > 1 else 0
+    derived = frame.b.gradient(function, k)
+    return _packed(frame, derived, captured)
+
+
+def _half_square_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, captured = _callback(frame, args[0])
+    key: Any = "half_square"
+    if key not in function.derived:
+        assert function.graph is not None
+        region = function.graph.region
+        inner = Builder(frame.b.folded)
+        total = inner.call(np.sum, inner.call(operator.pow, region.results[0], Const(2)))
+        half = inner.call(operator.mul, Const(0.5), total)
+        cost = Function(f"{function.name}_cost", function.fn, half.type)
+        body = (*region.body, *inner.body)
+        cost.graph = replace(function.graph, name=cost.name, region=Region(region.params, body, (half,)))
+        function.derived[key] = cost  # type: ignore[assignment]
+    return _packed(frame, function.derived[key], captured)  # type: ignore[arg-type]
+
+
+def _captures_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, captured = _callback(frame, args[0])
+    assert function.graph is not None
+    first = len(function.graph.params) - len(captured)
+    active = [isinstance(a, Value) and can_vary(a) and frame.b.active(a) for a in captured]
+    return Tup(tuple(Const(first + k if on else None) for k, on in enumerate(active)))
+
+
+def _bound(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, captured = _callback(frame, args[0])
+    given = [frame.atom(a) for a in args[1:]]
+    return _packed(frame, function, (*given, *captured))
+
+
+ASKED: dict[Any, Any] = {
+    linearize: _linearize, gradient_of: _gradient_of, half_square_of: _half_square_of,
+    captures_of: _captures_of, bound: _bound,
+}  # fmt: skip
+

@@ -1,0 +1,236 @@
+"""Derivatives of solutions: roots, fixed points and minima of functions of the user.
+
+    x = optimize.brentq(f, lo, hi)       f(x, a) = 0, so  a_bar = -x_bar / f_x * f_a
+
+Nothing is traced through a solver's steps. A root of `f(x, a)` moves with `a` by the implicit function
+theorem (Dieudonné, 1960, section 10.2): `f_x x_dot = -f_a a_dot`. Its adjoint solves one linear system with
+the transposed Jacobian and sends the answer through the pullback of `f`. A fixed point is the root of
+`f(x) - x`, a minimum the root of the gradient, a least-squares fit that of the gradient of the half square. A
+minimum value moves as `f` itself does at the minimum (the envelope theorem). Where the Jacobian is singular
+there is no derivative, and NumPy says so.
+
+A starting point, a bracket and a tolerance carry no derivative.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import optimize
+
+from .register import Unknown, defvjp
+from .solvers import Solver, calls_back, gradient_of, half_square_of, linearize
+
+# Systems of equations
+
+calls_back(Solver("fun", ("vector x0",), ("x",), ("jac",)), optimize.root)
+calls_back(Solver("func", ("vector x0",), (), ("fprime",)), optimize.fsolve)
+calls_back(Solver("func", ("like x0",)), optimize.fixed_point)
+
+on_the_boundary = Unknown("a solution on a bound does not move as the gradient says")
+no_full_output = Unknown("the result is not differentiated with `full_output`")
+value_and_gradient = Unknown("a function that returns its value and its gradient is not differentiated here")
+
+
+def jacobian_of(pull: Any, x: Any) -> Any:
+    """The Jacobian with respect to the first argument, one row for each pullback of a unit vector."""
+    return np.stack([pull(row)[0] for row in np.eye(x.size)])
+
+
+def root_cotangents(ct: Any, fun: Any, x: Any, args: Any) -> Any:
+    """The cotangents of `fun` and of `args`, where `fun(x, *args)` is 0: a linear solve, then a pullback."""
+    _, pull = linearize(fun, x, *args)
+    adjoint = np.linalg.solve(jacobian_of(pull, x).T, -ct)
+    _, *args_bar, fun_bar = pull(adjoint)
+    return fun_bar, tuple(args_bar)
+
+
+def as_tuple(args: Any) -> Any:
+    """Further arguments as SciPy takes them: one that is not a tuple stands alone."""
+    return args if isinstance(args, tuple) else (args,)
+
+
+def as_given(args_bar: Any, args: Any) -> Any:
+    """The cotangents of `args`, in the form in which they were given."""
+    return args_bar if isinstance(args, tuple) else args_bar[0]
+
+
+@defvjp(optimize.root)
+def _(
+    ct: Any, out: Any, fun: Any, x0: Any, args: Any = (), method: Any = "hybr", jac: Any = None,
+    tol: Any = None, callback: Any = None, options: Any = None,
+) -> Any:  # fmt: skip
+    fun_bar, args_bar = root_cotangents(ct[0], fun, out.x, as_tuple(args))
+    return fun_bar, no_step(x0), as_given(args_bar, args)
+
+
+def no_step(x0: Any) -> Any:
+    """The cotangent of a starting point: a solution does not depend on it."""
+    return 0.0 if np.ndim(x0) == 0 else None
+
+
+@defvjp(optimize.fsolve)
+def _(
+    ct: Any, out: Any, func: Any, x0: Any, args: Any = (), fprime: Any = None, full_output: Any = False,
+    col_deriv: Any = False, xtol: Any = 1.49012e-08, maxfev: Any = 0, band: Any = None, epsfcn: Any = None,
+    factor: Any = 100, diag: Any = None,
+) -> Any:  # fmt: skip
+    if full_output:
+        return no_full_output, no_step(x0), no_full_output
+    fun_bar, args_bar = root_cotangents(ct, func, out, as_tuple(args))
+    return fun_bar, no_step(x0), as_given(args_bar, args)
+
+
+@defvjp(optimize.fixed_point)
+def _(
+    ct: Any, out: Any, func: Any, x0: Any, args: Any = (), xtol: Any = 1e-08, maxiter: Any = 500,
+    method: Any = "del2",
+) -> Any:  # fmt: skip
+    _, pull = linearize(func, out, *as_tuple(args))
+    if np.ndim(x0) == 0:
+        slope = pull(1.0)[0]
+        _, *args_bar, fun_bar = pull(ct / (1.0 - slope))
+    else:
+        adjoint = np.linalg.solve(np.eye(out.size) - jacobian_of(pull, out).T, ct)
+        _, *args_bar, fun_bar = pull(adjoint)
+    return fun_bar, no_step(x0), as_given(tuple(args_bar), args)
+
+
+# One equation
+
+calls_back(Solver("f", ("number",)), optimize.brentq, optimize.brenth, optimize.bisect)
+calls_back(Solver("f", ("number",)), optimize.ridder, optimize.toms748)
+calls_back(Solver("f", ("number",), ("root",), ("fprime", "fprime2")), optimize.root_scalar)
+calls_back(Solver("func", ("like x0",), (), ("fprime", "fprime2")), optimize.newton)
+
+
+def scalar_root_cotangents(ct: Any, f: Any, x: Any, args: Any) -> Any:
+    """The cotangents of `f` and of `args`, where `f(x, *args)` is 0 and `x` a number."""
+    _, pull = linearize(f, x, *args)
+    slope = pull(1.0)[0]
+    _, *args_bar, f_bar = pull(-ct / slope)
+    return f_bar, tuple(args_bar)
+
+
+@defvjp(optimize.brentq, optimize.brenth, optimize.bisect, optimize.ridder)
+def _(
+    ct: Any, out: Any, f: Any, a: Any, b: Any, args: Any = (), xtol: Any = 2e-12, rtol: Any = 8.9e-16,
+    maxiter: Any = 100, full_output: Any = False, disp: Any = True,
+) -> Any:  # fmt: skip
+    if full_output:
+        return no_full_output, 0.0, 0.0, no_full_output
+    f_bar, args_bar = scalar_root_cotangents(ct, f, out, as_tuple(args))
+    return f_bar, 0.0, 0.0, as_given(args_bar, args)
+
+
+@defvjp(optimize.toms748)
+def _(
+    ct: Any, out: Any, f: Any, a: Any, b: Any, args: Any = (), k: Any = 1, xtol: Any = 2e-12,
+    rtol: Any = 8.9e-16, maxiter: Any = 100, full_output: Any = False, disp: Any = True,
+) -> Any:  # fmt: skip
+    if full_output:
+        return no_full_output, 0.0, 0.0, no_full_output
+    f_bar, args_bar = scalar_root_cotangents(ct, f, out, as_tuple(args))
+    return f_bar, 0.0, 0.0, as_given(args_bar, args)
+
+
+@defvjp(optimize.root_scalar)
+def _(
+    ct: Any, out: Any, f: Any, args: Any = (), method: Any = None, bracket: Any = None, fprime: Any = None,
+    fprime2: Any = None, x0: Any = None, x1: Any = None, xtol: Any = None, rtol: Any = None,
+    maxiter: Any = None, options: Any = None,
+) -> Any:  # fmt: skip
+    f_bar, args_bar = scalar_root_cotangents(ct[0], f, out.root, as_tuple(args))
+    return f_bar, as_given(args_bar, args), None, None, None, None, 0.0, 0.0
+
+
+@defvjp(optimize.newton)
+def _(
+    ct: Any, out: Any, func: Any, x0: Any, fprime: Any = None, args: Any = (), tol: Any = 1.48e-08,
+    maxiter: Any = 50, fprime2: Any = None, x1: Any = None, rtol: Any = 0.0, full_output: Any = False,
+    disp: Any = True,
+) -> Any:  # fmt: skip
+    if full_output:
+        return no_full_output, no_step(x0), None, no_full_output
+    _, pull = linearize(func, out, *as_tuple(args))
+    # Of an array each element is a root of its own, so the Jacobian is diagonal.
+    slope = pull(1.0 if np.ndim(x0) == 0 else np.ones_like(out))[0]
+    _, *args_bar, func_bar = pull(-ct / slope)
+    return func_bar, no_step(x0), None, as_given(tuple(args_bar), args)
+
+
+# Minima
+
+calls_back(Solver("fun", ("vector x0",), ("x", "fun"), ("jac", "hess", "hessp")), optimize.minimize)
+calls_back(Solver("fun", ("number",), ("x", "fun")), optimize.minimize_scalar)
+calls_back(Solver("fun", ("vector x0",), ("x", "cost"), ("jac",)), optimize.least_squares)
+
+
+def minimum_cotangents(x_bar: Any, value_bar: Any, fun: Any, x: Any, args: Any) -> Any:
+    """The cotangents of `fun` and of `args`, from those of the point and the value of its minimum."""
+    if value_bar is None:
+        return root_cotangents(x_bar, gradient_of(fun), x, args)
+    _, pull = linearize(fun, x, *args)
+    _, *args_bar, fun_bar = pull(value_bar)
+    if x_bar is not None:
+        fun_more, args_more = root_cotangents(x_bar, gradient_of(fun), x, args)
+        fun_bar, args_bar = sums(fun_bar, fun_more), sums(args_bar, args_more)
+    return tuple(fun_bar), tuple(args_bar)
+
+
+def sums(xs: Any, ys: Any) -> Any:
+    """The sums of cotangents, one by one."""
+    return tuple([None if x is None else x + y for x, y in zip(xs, ys)])  # noqa: B905
+
+
+@defvjp(optimize.minimize)
+def _(
+    ct: Any, out: Any, fun: Any, x0: Any, args: Any = (), method: Any = None, jac: Any = None,
+    hess: Any = None, hessp: Any = None, bounds: Any = None, constraints: Any = (), tol: Any = None,
+    callback: Any = None, options: Any = None,
+) -> Any:  # fmt: skip
+    if bounds is not None or constraints != ():
+        return on_the_boundary, no_step(x0), on_the_boundary
+    if jac is True:
+        return value_and_gradient, no_step(x0), value_and_gradient
+    fun_bar, args_bar = minimum_cotangents(ct[0], ct[1], fun, out.x, as_tuple(args))
+    return fun_bar, no_step(x0), as_given(args_bar, args)
+
+
+@defvjp(optimize.minimize_scalar)
+def _(
+    ct: Any, out: Any, fun: Any, bracket: Any = None, bounds: Any = None, args: Any = (), method: Any = None,
+    tol: Any = None, options: Any = None,
+) -> Any:  # fmt: skip
+    if bounds is not None:
+        return on_the_boundary, None, None, on_the_boundary
+    x = out.x
+    if ct[0] is not None:
+        fun_bar, args_bar = scalar_root_cotangents(ct[0], gradient_of(fun), x, as_tuple(args))
+    if ct[1] is not None:
+        _, pull = linearize(fun, x, *as_tuple(args))
+        _, *args_more, fun_more = pull(ct[1])
+        if ct[0] is None:
+            fun_bar, args_bar = fun_more, tuple(args_more)
+        else:
+            fun_bar, args_bar = sums(fun_bar, fun_more), sums(args_bar, args_more)
+    return fun_bar, None, None, as_given(args_bar, args)
+
+
+@defvjp(optimize.least_squares)
+def _(
+    ct: Any, out: Any, fun: Any, x0: Any, jac: Any = "2-point", bounds: Any = None, method: Any = "trf",
+    ftol: Any = 1e-08, xtol: Any = 1e-08, gtol: Any = 1e-08, x_scale: Any = 1.0, loss: Any = "linear",
+    f_scale: Any = 1.0, diff_step: Any = None, tr_solver: Any = None, tr_options: Any = None,
+    jac_sparsity: Any = None, max_nfev: Any = None, verbose: Any = 0, args: Any = (), kwargs: Any = None,
+    callback: Any = None, workers: Any = None,
+) -> Any:  # fmt: skip
+    if bounds is not None:
+        return on_the_boundary
+    if loss != "linear":
+        return Unknown("a robust loss is not differentiated")
+    cost = half_square_of(fun)
+    fun_bar, args_bar = minimum_cotangents(ct[0], ct[1], cost, out.x, as_tuple(args))
+    nothing = (None,) * 17
+    return (fun_bar, no_step(x0), *nothing, as_given(args_bar, args))

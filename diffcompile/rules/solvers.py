@@ -1,0 +1,70 @@
+"""Functions that call a function of the user, and what a rule can ask of that function.
+
+    x = optimize.brentq(f, a, b)         f, with what it captured, is an argument like any other
+
+A rule of a solver is read by the frontend like every rule. The user's function reaches it as a value, of
+which it asks three things, each a marker here that `frontend/callbacks.py` understands:
+
+    out, pull = linearize(f, x, *args)   `f(x, *args)`, and its pullback: `pull(ct)` is a tuple with a
+                                         cotangent for each argument, and last that of `f` itself
+    gradient_of(f, k)                    the function with the arguments of `f` that is its derivative with
+                                         respect to argument `k`
+    half_square_of(f)                    the function `0.5 * sum(f**2)`
+
+The cotangent of `f` is a tuple with one for each value that it captured: what a solver hands back for its
+parameter `f`. In the generated module all of these are ordinary functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Solver:
+    """How a solver calls back.
+
+    `callback` names the parameter that is the function, `takes` says what it is called with before `args`:
+    "vector x0" is the flat array that `x0` becomes, "like x0" what `x0` is, "number" a number. `others` name
+    further parameters that are functions called with the same, `fields` the attributes of the result that
+    are differentiated (none: the result is).
+    """
+
+    callback: str
+    takes: tuple[str, ...]
+    fields: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+SOLVERS: dict[Any, Solver] = {}
+
+
+def calls_back(solver: Solver, *fns: Any) -> None:
+    """Say how these functions call the function that is handed to them."""
+    SOLVERS.update(dict.fromkeys(fns, solver))
+
+
+def linearize(f: Any, *args: Any) -> Any:
+    """The value of `f` and its pullback, in a rule."""
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def gradient_of(f: Any, k: int = 0) -> Any:
+    """The derivative of `f` with respect to its argument `k`, in a rule."""
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def half_square_of(f: Any) -> Any:
+    """The function `0.5 * sum(f**2)`, in a rule."""
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def captures_of(f: Any) -> Any:
+    """For each value that `f` captured its place among the arguments, None without a cotangent; in a rule."""
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def bound(f: Any, *args: Any) -> Any:
+    """`f` with its last arguments given, so that it is called with those before, in a rule."""
+    raise NotImplementedError("a rule asks this of the compiler")

@@ -1,0 +1,197 @@
+"""Solvers: the derivative of a solution is that of the equation it solves.
+
+Each program is compared with central differences, its gradient's own derivative with differences of the
+gradient, and its value with the program itself, bit for bit.
+"""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diffcompile import grad, value_and_grad, vjp
+from diffcompile.errors import DiffCompileError
+from graphs import written
+
+optimize = pytest.importorskip("scipy.optimize")
+integrate = pytest.importorskip("scipy.integrate")
+linalg = pytest.importorskip("scipy.sparse.linalg")
+
+V = np.array([0.7, 1.3])
+STEP = 1e-4
+
+# Functions of a number or of an array, and where they are differentiated.
+ROOTS: dict[str, tuple[str, Any]] = {
+    "brentq": ("def f(a): return optimize.brentq(lambda x: x**3 + a * x - 2.0, 0.0, 5.0)", 1.5),
+    "bisect": ("def f(a): return a * optimize.bisect(lambda x: x**3 + a * x - 2.0, 0.0, 5.0)", 1.5),
+    "args": ("def f(a): return optimize.brentq(lambda x, c, d: c * x**3 + d - 2.0, 0.0, 5.0, args=(a, a**2))", 0.9),
+    "one arg": ("def f(a): return optimize.brentq(lambda x, c: c * x**3 - 2.0, 0.0, 5.0, args=a)", 0.9),
+    "ridder of a sine": ("def f(a): return optimize.ridder(lambda x: np.sin(x) * a - 0.5, 0.0, 1.5)", 1.1),
+    "root_scalar": (
+        "def f(a):\n"
+        "    sol = optimize.root_scalar(lambda x: x**3 + a * x - 2.0, bracket=(0.0, 5.0), method='brentq')\n"
+        "    return sol.root**2 if sol.converged else 0.0", 1.5),
+    "newton": (
+        "def f(a):\n"
+        "    def h(x): return x**3 + a * x - 2.0\n"
+        "    def slope(x): return 3 * x**2 + a\n"
+        "    return optimize.newton(h, 1.0, fprime=slope)", 1.5),
+    "newton of an array": (
+        "def f(a): return np.sum(np.array([1.0, 3.0]) * optimize.newton(lambda x: x**3 - a, np.ones(2), tol=1e-13))", V),
+    "fixed_point": ("def f(a): return optimize.fixed_point(lambda x: np.cos(a * x), 0.5, xtol=1e-13)", 0.9),
+    "fixed_point of a vector": (
+        "def f(a):\n"
+        "    m = np.array([[0.2, 0.1], [-0.1, 0.3]])\n"
+        "    x = optimize.fixed_point(lambda x: np.tanh(m @ x + a), np.zeros(2), xtol=1e-13)\n"
+        "    return x[0] * x[1]", V),
+    "root": (
+        "def f(a):\n"
+        "    def residual(x): return [x[0]**2 + a[0] * x[1] - 2.0, x[1]**3 - a[1] * x[0] + 0.5]\n"
+        "    sol = optimize.root(residual, [1.0, 1.0], tol=1e-12)\n"
+        "    return sol.x[0] * np.exp(sol.x[1])", V),
+    "root, args and method": (
+        "def f(a):\n"
+        "    def residual(x, b, c): return np.tanh(x) * b + x - c\n"
+        "    x = optimize.root(residual, np.zeros(2), args=(a, 2.0 * a), method='lm', tol=1e-13).x\n"
+        "    return np.sum(x**2)", V),
+    "fsolve": (
+        "def f(a):\n"
+        "    x = optimize.fsolve(lambda x: x + 0.3 * np.sin(x[::-1]) - a, np.zeros(2), xtol=1e-12)\n"
+        "    return x @ np.array([1.0, -2.0])", V),
+    "a called function with more lines": (
+        "def f(a):\n"
+        "    x = optimize.brentq(h, 0.0, 3.0, args=(a,))\n"
+        "    y = optimize.brentq(h, 0.0, 3.0, args=(2.0 * a,))\n"
+        "    return x * y", 0.8),
+    "in a loop": (
+        "def f(a):\n"
+        "    x = 1.0\n"
+        "    for k in range(3):\n"
+        "        x = optimize.brentq(lambda y: y**3 + a * y - x, 0.0, 5.0)\n"
+        "    return x", 1.5),
+}  # fmt: skip
+MINIMA: dict[str, tuple[str, Any]] = {
+    "minimize": (
+        "def f(a):\n"
+        "    def energy(x): return np.sum((x - a)**4) + 0.5 * np.sum(x**2) + x[0] * x[1] * 0.3\n"
+        "    sol = optimize.minimize(energy, np.zeros(2), tol=1e-12)\n"
+        "    return sol.x[0] - 3.0 * sol.x[1]", V),
+    "the value of a minimum": (
+        "def f(a): return optimize.minimize(lambda x: np.sum((x - a)**2) + a[0] * x[1], np.zeros(2)).fun", V),
+    "both": (
+        "def f(a):\n"
+        "    sol = optimize.minimize(lambda x, b: np.sum(np.cosh(x - b)) + np.sum(x**2), np.zeros(2), (a,), tol=1e-12)\n"
+        "    return sol.fun * sol.x[1]", V),
+    "minimize_scalar": ("def f(a): return optimize.minimize_scalar(lambda x: (x - a)**2 + 0.1 * x**4, tol=1e-12).x", 1.2),
+    "least_squares": (
+        "def f(a):\n"
+        "    t = np.array([0.0, 0.5, 1.0, 1.5])\n"
+        "    def residual(p): return p[0] * np.exp(-p[1] * t) - np.array([2.0, 1.1, 0.8, 0.3]) * a[0] - 0.1 * a[1] * t\n"
+        "    sol = optimize.least_squares(residual, np.ones(2), xtol=1e-14, ftol=1e-14, gtol=1e-14)\n"
+        "    return sol.x[0] * sol.x[1]", V),
+}  # fmt: skip
+LOOSE = {"the value of a minimum": 1e-5, "minimize": 1e-4, "both": 1e-4, "minimize_scalar": 1e-4, "least_squares": 1e-5}
+
+
+def h(x: float, c: float) -> float:
+    y = np.exp(c * x)
+    return x * y - 2.0
+
+
+def program(text: str) -> Callable[..., Any]:
+    return written(text, optimize=optimize, integrate=integrate, h=h)
+
+
+def slope(f: Callable[..., Any], x: Any, v: Any, step: float = STEP) -> Any:
+    weights = {-2: 1 / 12, -1: -8 / 12, 1: 8 / 12, 2: -1 / 12}
+    return sum(w * f(x + k * step * v) for k, w in weights.items()) / step
+
+
+def cases(table: dict[str, tuple[str, Any]]) -> list[Any]:
+    return [pytest.param(name, text, at, id=name) for name, (text, at) in table.items()]
+
+
+@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA}))
+def test_the_gradient_agrees_with_central_differences(name: str, text: str, at: Any) -> None:
+    f = program(text)
+    value, gradient = value_and_grad(f)(at)
+    v = np.array([0.3, -0.8]) if np.ndim(at) else 1.0
+    step = 1e-2 if name in LOOSE else STEP
+
+    assert value == f(at)
+    np.testing.assert_allclose(np.sum(gradient * v), slope(f, at, v, step), rtol=LOOSE.get(name, 1e-6), atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA}))
+def test_the_second_derivative_agrees_with_differences_of_the_gradient(name: str, text: str, at: Any) -> None:
+    first = grad(program(text))
+    v = np.array([0.3, -0.8]) if np.ndim(at) else 1.0
+    _, pullback = vjp(first, at)
+    (product,) = pullback(v) if isinstance(pullback(v), tuple) else (pullback(v),)
+
+    expected = slope(lambda x: np.sum(first(x) * v), at, v, 1e-3)
+    np.testing.assert_allclose(np.sum(product * v), expected, rtol=1e-4, atol=1e-6)
+
+
+def refusal(text: str, at: Any) -> str:
+    with pytest.raises(DiffCompileError) as caught:
+        grad(program(text))(at)
+    assert caught.value.span is not None
+    return caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("def f(a): return optimize.minimize(lambda x: np.sum((x - a)**2), np.zeros(2), bounds=[(0, 1)] * 2).x[0]",
+         "no derivative is known for `scipy.optimize.minimize` with respect to `function`: "
+         "a solution on a bound does not move as the gradient says"),
+        ("def f(a): return optimize.root(lambda x: x - a, np.zeros(2)).fvec[0]",
+         "no derivative is known for `fvec` of the result of `scipy.optimize.root`"),
+        ("def f(a): return optimize.brentq(np.sin, a[0], 4.0)",
+         "`f` of `brentq` is not a function with a source"),
+        ("def f(a):\n    def g(x):\n        print(x)\n        return x - a[0]\n    return optimize.brentq(g, 0.0, 4.0)",
+         "the derivative of `scipy.optimize.brentq` is not known for this call: "
+         "`g` is handed to a solver and prints, draws or raises"),
+        ("def f(a):\n    y = np.zeros(1)\n    def g(x):\n        y[0] = x\n        return x - a[0]\n    return optimize.brentq(g, 0.0, 4.0)",
+         "a function handed to a solver writes into an array from outside"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_with_its_reason(text: str, reason: str) -> None:
+    assert refusal(text, V) == reason
+
+
+def test_a_starting_point_and_a_bracket_carry_no_derivative() -> None:
+    f = program("def f(a, lo): return optimize.brentq(lambda x: x**2 - a, lo, 3.0) + 0.0 * lo")
+
+    assert grad(f, (0, 1))(2.0, 0.5) == pytest.approx((0.5 / np.sqrt(2.0), 0.0))
+
+
+def test_a_global_number_is_read_live_by_the_callback() -> None:
+    f = program("def f(a): return optimize.brentq(lambda x: x**2 - a * rate, 0.0, 9.0)")
+    f.__globals__["rate"] = 2.0
+    derivative = grad(f)
+    first = derivative(2.0)
+    f.__globals__["rate"] = 8.0
+
+    assert (first, derivative(2.0)) == (pytest.approx(0.5), pytest.approx(1.0))
+
+
+def test_a_singular_jacobian_says_so() -> None:
+    f = program("def f(a): return np.sum(optimize.fsolve(lambda x: (x[0] + x[1]) * np.ones(2) - a, np.ones(2)))")
+
+    with pytest.raises(np.linalg.LinAlgError):
+        grad(f)(np.array([1.0, 1.0]))
+
+
+def test_the_generated_code_shows_the_linear_solve() -> None:
+    derivative = grad(program(ROOTS["root"][0]))
+    derivative(V)
+
+    assert "adjoint = np.linalg.solve(" in derivative.source
+    assert "def residual(x, a):" in derivative.source
+    assert "scipy.optimize.root(lambda x: residual(x, a), [1.0, 1.0], tol=1e-12)" in derivative.source
