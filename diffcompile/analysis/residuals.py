@@ -20,6 +20,7 @@ import builtins
 import itertools
 import math
 import operator
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -69,14 +70,24 @@ def close(graph: Graph) -> Graph:
     return replace(graph, region=filled(substitute(region, closing.spliced)))
 
 
-def filled(region: Region) -> Region:
-    """A value that is saved though no branch may have made it is None there: saving reads it."""
-    saved: set[Value] = set()
-    _saved(region, saved)
+def filled(region: Region, copied: Iterable[Value] = ()) -> Region:
+    """A value that is saved, or copied, though no branch may have made it is None there: that reads it."""
+    saved: set[Value] = set(copied)
+    _saved(region, saved, _uncertain(region))
     return _filled(region, saved) if saved else region
 
 
-def _saved(region: Region, found: set[Value]) -> None:
+def _uncertain(region: Region) -> set[Value]:
+    """What a `try` hands out only where its body completed."""
+    found: set[Value] = set()
+    for instr in instructions(region):
+        if isinstance(instr, Try) and instr.classes:
+            pairs = zip(instr.outs, instr.otherwise, strict=False)
+            found.update(o for o, a in pairs if isinstance(a, Const) and a.value is UNBOUND)
+    return found
+
+
+def _saved(region: Region, found: set[Value], uncertain: set[Value]) -> None:
     """The values that are saved, and those that they come from by way of branches and loops."""
     errors = {i.error for i in region.body if isinstance(i, Try)}
     routed = {
@@ -88,25 +99,26 @@ def _saved(region: Region, found: set[Value]) -> None:
             case If() if instr.test in routed:  # a name that may have no value is copied on one side
                 parts = (instr.then, instr.orelse)
                 results = (r for part in parts for r in values(part.results))
-                found.update(r for r in results if r.type.maybe_unbound)
+                found.update(r for r in results if r.type.maybe_unbound or r in uncertain)
         match instr:
             case Call() if instr.fn is pack_tuple:
-                found.update(v for v in values(instr.args) if v.type.maybe_unbound)
+                found.update(v for v in values(instr.args) if v.type.maybe_unbound or v in uncertain)
             case If():
                 for part in (instr.then, instr.orelse):
                     found.update(
                         values(r for o, r in zip(instr.outs, part.results, strict=True) if o in found)
                     )
-                    _saved(part, found)
+                    _saved(part, found, uncertain)
             case Try():
                 kept = {o for o in instr.outs[:-1] if o in found}
                 for o, a, b in zip(instr.outs, instr.body.results, instr.otherwise, strict=False):
                     if o in kept:
                         found.update(values((a, b)))
-                _saved(instr.body, found)
+                _saved(instr.body, found, uncertain)
             case For() | While():
                 count = len(instr.init)
-                found.update(v for v in values(instr.body.results[count + 1 :]) if v.type.maybe_unbound)
+                kept_turns = values(instr.body.results[count + 1 :])
+                found.update(v for v in kept_turns if v.type.maybe_unbound or v in uncertain)
                 items = len(instr.items) if isinstance(instr, For) else 0
                 for _ in range(2):
                     for k, (out, param) in enumerate(
@@ -114,7 +126,7 @@ def _saved(region: Region, found: set[Value]) -> None:
                     ):
                         if k < count and (out in found or param in found):
                             found.update(values((instr.body.results[k], instr.init[k], param, out)))
-                    _saved(instr.body, found)
+                    _saved(instr.body, found, uncertain)
 
 
 def _filled(region: Region, saved: set[Value]) -> Region:

@@ -18,11 +18,13 @@ import symtable
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from ..analysis.residuals import filled
 from ..frontend.source import read_source
 from ..ir.graph import Call, Const, Function, Graph, Region, Value, backward_begins
 from ..ir.text import SCIPY, place_in_scipy
@@ -217,6 +219,23 @@ class Module:
         function: Function | None = None,
     ) -> None:
         """Print one function; those that it calls go above it."""
+        copied: set[Value] = set()
+        while True:
+            statements, printer, graph = self._printed(graph, name)
+            if printer.copied <= copied:
+                break
+            copied |= printer.copied
+            graph = replace(graph, region=filled(graph.region, copied))
+        body: list[ast.stmt] = []
+        doc = doc or _doc_of(function, printer, graph)
+        if doc:
+            body.append(ast.Expr(ast.Constant(_wrapped(doc))))
+        result = returned(printer, graph)
+        body.extend(_tidy([*statements, Blank(), ast.Return(result)], graph))
+        self.functions.append(ast.FunctionDef(name, signature, body, [], None))
+
+    def _printed(self, graph: Graph, name: str) -> tuple[list[ast.stmt], Printer, Graph]:
+        """The statements of a function, and the printer that knows its names."""
         region = appended(graph.region)
         inside = nested(region)
         taken = {"np", "math", name, "scipy", "itertools", "operator", *_builtins(region)}
@@ -232,14 +251,7 @@ class Module:
         named = names(region, inside, taken - {p.name for p in region.params})
         named.update(dict.fromkeys(_unread(region), "_"))
         printer = Printer(self, named, inside, True)
-        body: list[ast.stmt] = []
-        statements = printer.block(region)
-        doc = doc or _doc_of(function, printer, graph)
-        if doc:
-            body.append(ast.Expr(ast.Constant(_wrapped(doc))))
-        result = returned(printer, graph)
-        body.extend(_tidy([*statements, Blank(), ast.Return(result)], graph))
-        self.functions.append(ast.FunctionDef(name, signature, body, [], None))
+        return printer.block(region), printer, graph
 
     def text(self) -> str:
         """The module's source."""

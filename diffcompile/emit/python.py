@@ -304,6 +304,7 @@ class Printer:
         self.line = 0
         self.said = 0
         self.handling: list[Atom] = []  # the exceptions whose `except` clause is being printed
+        self.copied: set[Value] = set()  # what may have no value, and is given another name
         self.memos: list[ast.stmt] = []  # the statements that make the lists of what loops save
 
     # -- expressions ----------------------------------------------------------------------------------------
@@ -559,6 +560,8 @@ class Printer:
                 continue
             if isinstance(source, Value) and source not in self.nested and self.named[source] == name:
                 continue
+            if isinstance(source, Value) and source.type.maybe_unbound:
+                self.copied.add(source)
             needed.append((name, source))
         targets = {n for n, _ in needed}
         read = [_names_in(self.atom(s)) for _, s in needed]

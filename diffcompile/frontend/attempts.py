@@ -80,7 +80,25 @@ class Late(Exception):
         self.guard = guard
 
 
+class Progress:
+    """What the statements of a `with` change that a handler around it can see, before they may raise."""
+
+    def __init__(self, frame: Attempts, classes: Classes, visible: Callable[[str], bool]) -> None:
+        self.frame = frame
+        self.classes = classes
+        self.visible = visible
+        self.exposed = self.torn = False
+
+    def after(self, statement: ast.stmt, before: State, body: list[Instr]) -> None:
+        may_raise = any(catchable(i, self.classes) for i in body)
+        changed = self.frame.changes(statement, before, self.visible)
+        simple = isinstance(statement, (*SIMPLE, ast.Return))
+        self.torn |= may_raise and (self.exposed or changed and not simple)
+        self.exposed |= changed
+
+
 class Attempts(Generators):
+    watch: Progress | None = None
     guards: tuple[Guard, ...] = ()
     handling: tuple[Caught, ...] = ()
     managers = 0
@@ -169,7 +187,11 @@ class Attempts(Generators):
             if self.state.dead:
                 return
         if guard.final is not None:
-            self._finally(guard, self.state.vars.pop(flag))
+            ran = self.state.vars.pop(flag)
+            if guard.late:
+                self._finally(guard, ran)
+            else:  # unless they ran where an exception was on its way out
+                self.branch(self.atom(ran), lambda: None, lambda: self._finish(guard))
             return
         caught = self.state.vars.pop(flag)
         if guard.late:
@@ -177,7 +199,7 @@ class Attempts(Generators):
             if isinstance(error, Value):
                 self._completed(error, lambda: None, lambda: self._late(guard, error))
             return
-        leaving = any(contains(guard.body + guard.text, kind) for kind in LEAVING)
+        leaving = any(contains(guard.body + guard.text + orelse, kind) for kind in LEAVING)
         if leaving or self.guards:
             self.branch(self.atom(caught), self._resume, lambda: None)
         elif self.b.constant(self.atom(caught)) is None or self.b.constant(self.state.done) != Const(False):
@@ -193,6 +215,9 @@ class Attempts(Generators):
         for name in ("$leave", "$returned"):
             if (self.scope, name) in self.state.vars:
                 self.state.vars[self.scope, name] = Const(False)
+
+    def _finish(self, guard: Guard) -> None:
+        self._finally(guard, Const(None))
 
     def _finally(self, guard: Guard, error: Ref) -> bool:
         """Run the final statements, then go on with what was going on; False if they can be seen to."""
@@ -260,6 +285,7 @@ class Attempts(Generators):
         self.guards = tuple(outer)
         try:
             if guard.final is not None:
+                self.state.vars[self.scope, guard.label] = Const(True)
                 self.block(guard.final)
                 if not self.state.dead:
                     self.branch(self.state.done, lambda: None, lambda: self._route(caught, self.guards))
@@ -490,14 +516,17 @@ class Attempts(Generators):
                 self.node = statement
                 self.b.line = self.span(statement)
                 guards, self.guards = self.guards, ()
+                inside = Progress(self, classes, visible)
+                if isinstance(statement, ast.With):
+                    self.watch = inside
                 self.statement(statement)
-                self.guards = guards
+                self.guards, self.watch = guards, None
                 may_raise = any(catchable(i, classes) for i in body[mark:])
-                changed = self._changes(statement, before, visible)
-                simple = isinstance(statement, SIMPLE)
+                changed = self.changes(statement, before, visible)
+                whole = isinstance(statement, (*SIMPLE, ast.With)) and not inside.torn
                 if may_raise and exposed and not risky:
                     start, first, exposed = before, mark, False
-                if may_raise and (exposed or changed and not simple):
+                if may_raise and (exposed or changed and not whole):
                     self.state = before
                     del body[mark:]
                     break
@@ -520,7 +549,7 @@ class Attempts(Generators):
         self._attempt(start, body[first:], lambda: self._after(rest))
         return True
 
-    def _changes(self, statement: ast.stmt, before: State, visible: Callable[[str], bool]) -> bool:
+    def changes(self, statement: ast.stmt, before: State, visible: Callable[[str], bool]) -> bool:
         """Has this statement changed a name or an object that a handler, or what follows, can see?"""
         for (scope, name), ref in self.state.vars.items():
             if ref is not before.vars.get((scope, name)) and not name.startswith("$"):

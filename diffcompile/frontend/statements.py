@@ -15,9 +15,11 @@ from typing import Any
 
 from ..ir.graph import Atom, Call, Const, Value, literal, unpack
 from ..ir.types import Type, join
+from .attempts import LEAVING, Progress
 from .containers import join_elem
 from .expressions import BINARY
 from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, Scope, Tup, View
+from .loops import contains
 from .patterns import Patterns
 from .subset import sentence
 
@@ -33,6 +35,9 @@ class Statements(Patterns):
         """Lower statements in order; those after a branch that leaves run on the other branch."""
         if self.guards:
             self.guarded(statements)
+            return
+        if self.watch is not None:
+            self._watched(statements, self.watch)
             return
         for k, statement in enumerate(statements):
             rest = statements[k + 1 :]
@@ -54,6 +59,18 @@ class Statements(Patterns):
                 return
             if done.value:
                 return
+
+    def _watched(self, statements: list[ast.stmt], watch: Progress) -> None:
+        """Lower the statements of a `with`, noting what each of them changes and whether it may raise."""
+        self.watch = None
+        for k, statement in enumerate(statements):
+            leaving = isinstance(statement, ast.If) and any(contains([statement], kind) for kind in LEAVING)
+            before, mark = self.state.copy(), len(self.b.body)
+            self.block(statements[k:] if leaving else [statement])
+            watch.after(statement, before, self.b.body[mark:])
+            done = self.b.constant(self.state.done)
+            if leaving or self.state.dead or done is None or done.value:
+                break
 
     def _unless_done(self, rest: list[ast.stmt]) -> None:
         if not rest:

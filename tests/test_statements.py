@@ -1,0 +1,949 @@
+"""try, with, match and generators: the derivative does what the program does, along the path that ran."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diffcompile import DiffCompileError, grad, value_and_grad
+from differing import assert_right
+
+CASES: list[Any] = []
+
+
+def at(*inputs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The program is right at each of these arguments (a tuple: several)."""
+
+    def add(fn: Callable[..., Any]) -> Callable[..., Any]:
+        for k, given in enumerate(inputs):
+            args = given if isinstance(given, tuple) else (given,)
+            CASES.append(pytest.param(fn, args, id=f"{fn.__name__}-{k}"))
+        return fn
+
+    return add
+
+
+def vector(*numbers: float) -> np.ndarray:
+    return np.array(numbers)
+
+
+@pytest.mark.parametrize(("fn", "args"), CASES)
+def test_program_is_right(fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_right(fn, *args)
+
+
+# -- try ---------------------------------------------------------------------------------------------------
+
+
+@at(2.0, -2.0)
+def fallback(x):
+    try:
+        y = math.sqrt(x)
+    except ValueError:
+        y = -x
+    return y * y * x
+
+
+@at(2.0, -2.0)
+def raised_and_caught_here(x):
+    try:
+        if x < 0:
+            raise ValueError("negative")
+        return x**2
+    except ValueError:
+        return -5.0 * x
+
+
+@at(vector(1.0, 4.0, -1.0, 2.0), vector(1.0, 4.0))
+def progress_before_the_raise(x):
+    total = 0.0
+    try:
+        for v in x:
+            total += math.sqrt(v)
+    except ValueError:
+        total = total * 2
+    return total
+
+
+@at(vector(1.0, 4.0, -1.0, 2.0))
+def turns_that_fail(x):
+    total = 0.0
+    for v in x:
+        try:
+            total += math.sqrt(v)
+        except ValueError:
+            continue
+        total *= 1.5
+    return total
+
+
+@at((np.eye(3) * 2, np.arange(3.0) + 1), (-np.eye(3) * 2, np.arange(3.0) + 1))
+def solve_with_a_fallback(a, b):
+    try:
+        lower = np.linalg.cholesky((a + a.T) / 2)
+        y = np.linalg.solve(lower, b)
+    except np.linalg.LinAlgError:
+        y = b * 2.0 + a[0, 0]
+    return np.sum(y * y)
+
+
+@at(vector(1.0, 2.0, 3.0))
+def stores_before_and_after(x):
+    y = x * 1.0
+    try:
+        y[0] = x[1] ** 2
+        y[7] = x[2]
+    except IndexError:
+        y[1] = 3 * x[0]
+    finally:
+        y *= 2
+    return np.sum(y * y)
+
+
+@at(vector(1.0, 2.0, 3.0))
+def writes_into_the_argument(x):
+    try:
+        x[0] = 5.0
+        x[1] *= x[2]
+        x[9] = 1.0
+    except IndexError:
+        x[2] = x[1]
+    return np.sum(x**2)
+
+
+@at(4.0, 9.0, -1.0)
+def final_statements_that_print(x):
+    y = 1.0
+    try:
+        y = math.sqrt(x)
+        if y > 2:
+            return y * x
+        y = y * 2
+    finally:
+        print("final", y)
+    return y
+
+
+@at(2.0, -2.0)
+def raised_from_another(x):
+    try:
+        try:
+            y = math.sqrt(x)
+        except ValueError as e:
+            raise KeyError("k") from e
+    except KeyError as k:
+        y = x * len(str(k))
+    return y
+
+
+@at(1.5, 2.0, 7.0)
+def leaving_a_loop_from_a_try(x):
+    for i in range(5):
+        try:
+            if x > i:
+                continue
+            y = 1.0 / (x - i)
+            break
+        except ZeroDivisionError:
+            return x * x
+        finally:
+            print("i", i)
+    else:
+        return x**3
+    return y
+
+
+@at(2.0)
+def numbers_in_an_exception(x):
+    try:
+        raise ValueError(x * 2, 3)
+    except ValueError as e:
+        a, b = e.args
+        return a * b
+
+
+@at(vector(1.0, 2.0, -1.0, 4.0, 5.0), vector(1.0, 2.0, -1.0))
+def nested_tries(x):
+    t = 0.0
+    for v in x:
+        try:
+            try:
+                if v > 3:
+                    raise KeyError
+                t += math.sqrt(v)
+            except ValueError:
+                t += 1
+            else:
+                t *= 2
+        except KeyError:
+            t = t * v
+            break
+    return t
+
+
+@at(2.0, -2.0)
+def nothing_to_do(x):
+    try:
+        return math.sqrt(x)
+    except ValueError:
+        pass
+    return x * x
+
+
+@at(2.0)
+def several_clauses(x):
+    t = 0.0
+    try:
+        y = x * 2
+        t = y
+        z = math.log(t - 9)
+        t = z
+    except TypeError:
+        t = 3.0
+    except ValueError as e:
+        t = t * len(str(e))
+    except (KeyError, OverflowError):
+        t = x
+    return t * x
+
+
+@at(2.0, -2.0)
+def raised_again(x):
+    y = x
+    try:
+        y = math.sqrt(x)
+    except ValueError:
+        print("failed", y)
+        raise
+    return y
+
+
+@at(0.5, 3.0)
+def returned_from_final_statements(x):
+    for i in range(4):
+        try:
+            if i > x:
+                raise RuntimeError("never seen")
+        finally:
+            if i > 1:
+                return x * i
+    return x
+
+
+@at(0.5, 2.5)
+def raise_in_a_handler(x):
+    try:
+        try:
+            y = math.log(x - 1)
+        except ValueError:
+            y = math.sqrt(x - 2)
+    except ValueError as error:
+        y = x * (len(error.args) + 1)
+    return y
+
+
+@at(0.5, 2.5)
+def else_that_raises(x):
+    try:
+        y = math.sqrt(x)
+    except ValueError:
+        y = 0.0
+    else:
+        try:
+            y = y + math.log(y - 1)
+        except ValueError:
+            y = y * 10
+    return y
+
+
+@at(vector(0.5, 1.5, 2.5))
+def loop_else_in_a_try(x):
+    best = 0.0
+    try:
+        for v in x:
+            if v > 2:
+                raise StopIteration
+            best = best + v * v
+        else:
+            best = -best
+    except StopIteration:
+        best = best * 3
+    return best
+
+
+@at(0.3, 1.7)
+def while_in_a_try(x):
+    n = 0
+    y = x
+    try:
+        while math.log(y) < 3:
+            y = y * y - 0.1
+            n += 1
+    except ValueError:
+        y = -y
+    return y * (n + 1)
+
+
+def checked_root(v):
+    if v < 0:
+        raise ValueError(f"negative: {v}")
+    return math.sqrt(v)
+
+
+@at(2.0, -2.0)
+def exception_of_a_called_function(x):
+    try:
+        return checked_root(x) * 2
+    except ValueError as error:
+        print(error)
+        return x * x
+
+
+@at(-2.0)
+def exception_that_is_not_caught(x):
+    try:
+        y = checked_root(x)
+    except KeyError:
+        y = 1.0
+    return y
+
+
+def guarded_root(v):
+    try:
+        return math.sqrt(v)
+    except ValueError:
+        return -v * v
+
+
+@at(2.0, -2.0)
+def called_function_that_tries(x):
+    return guarded_root(x) + guarded_root(x * x - 5)
+
+
+class Refusal(Exception):
+    def __init__(self, code, number):
+        super().__init__(code)
+        self.code = code
+        self.number = number
+
+
+@at(2.0, 0.5)
+def exception_of_the_users_own_class(x):
+    try:
+        if x > 1:
+            raise Refusal("large", 3)
+        y = x
+    except Refusal as refusal:
+        y = x**3 * len(refusal.code)
+    return y
+
+
+@at(2.0)
+def overflow(x):
+    y = x
+    try:
+        for k in range(12):
+            y = math.exp(x * 10**k) * x
+    except OverflowError:
+        y = x * 7 + y / y
+    return y
+
+
+@at((2.0, "2.5"), (2.0, "many"))
+def parsed(x, text):
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 10.0
+    return factor * x
+
+
+@at(2.0, 1.0)
+def assertion(x):
+    try:
+        assert x > 1.5, "small"
+        y = x * x
+    except AssertionError as error:
+        y = x * (5 + len(error.args))
+    return y
+
+
+@at(vector(1.0, 0.0, -1.0, 3.0))
+def handlers_that_store(x):
+    y = np.zeros(4)
+    for i in range(4):
+        try:
+            y[i] = math.log(x[i]) + 1.0 / x[i]
+        except ValueError:
+            y[i] = x[i] * 2
+        except ZeroDivisionError:
+            y[i] = 5.0
+        y[0] += y[i]
+    return np.sum(y * y)
+
+
+@at(vector(4.0, -1.0, 9.0, 16.0))
+def list_that_grows_until_it_fails(x):
+    roots = []
+    try:
+        for v in x:
+            roots.append(math.sqrt(v))
+    except ValueError:
+        roots.append(x[1] * 2)
+    total = 0.0
+    for r in roots:
+        total += r * r
+    return total
+
+
+@at(vector(0.5, 2.0, 3.0))
+def break_in_else(x):
+    t = 0.0
+    for v in x:
+        try:
+            w = math.log(v)
+        except ValueError:
+            t += 100.0
+        else:
+            if w > 0.5:
+                t += w * v
+                break
+        finally:
+            t *= 1.5
+    return t
+
+
+@at(2.0, -1.0)
+def try_in_a_nested_function(x):
+    total = 0.0
+
+    def add(v):
+        nonlocal total
+        try:
+            total += math.sqrt(v)
+        except ValueError:
+            total -= v
+
+    add(x)
+    add(x - 3)
+    return total * x
+
+
+@at(0.5, 3.0)
+def three_levels(x):
+    y = x
+    try:
+        y = y * 2
+        try:
+            y = y + 1
+            try:
+                if x > 1:
+                    raise IndexError
+                y = y * y
+            except KeyError:
+                y = 0.0
+            finally:
+                y = y + 10
+        except ValueError:
+            y = 1.0
+        y = y * 3
+    except LookupError:
+        y = y * 5
+    return y
+
+
+# -- with --------------------------------------------------------------------------------------------------
+
+LOCK = threading.Lock()
+LOG: list[Any] = []
+
+
+class Logged:
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        print("enter", self.name)
+        return self
+
+    def __exit__(self, *error):
+        print("leave", self.name, error[0])
+
+
+@at(vector(0.0, 2.0))
+def masked_logarithm(x):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = np.where(x > 0, np.log(x), 0.0)
+    return np.sum(y * y)
+
+
+@at(vector(0.0, 2.0), vector(1.0, 2.0))
+def floating_point_error(x):
+    with np.errstate(all="raise"):
+        try:
+            y = np.sum(1.0 / x)
+        except FloatingPointError:
+            y = np.sum(x * x)
+    return y * 2
+
+
+@at(2.0)
+def in_a_lock(x):
+    with LOCK:
+        y = x * x
+    return y * x
+
+
+@at(2.0, 9.0, -1.0)
+def return_in_a_manager(x):
+    with Logged("a"):
+        y = math.sqrt(x)
+        if y > 2:
+            return y
+    return y * x
+
+
+@at(4.0, 1.0)
+def suppressed(x):
+    y = 0.0
+    with contextlib.suppress(ValueError, ZeroDivisionError):
+        y = x * 2
+        y = math.log(x - 2)
+    return y * x
+
+
+@at(2.0, -2.0)
+def two_managers(x):
+    with Logged("a") as first, Logged("b"):
+        print(first.name)
+        y = math.sqrt(x) * len(first.name)
+    return y
+
+
+@at(2.0, -2.0)
+def manager_in_a_try(x):
+    try:
+        with Logged("a"):
+            y = math.sqrt(x)
+    except ValueError:
+        y = x * 3
+    return y
+
+
+@at(2.0, -2.0)
+def try_in_a_manager(x):
+    with Logged("a"):
+        try:
+            y = math.sqrt(x)
+        except ValueError:
+            y = x * 3
+        z = y * y
+    return z * x
+
+
+@at(vector(1.0, 2.0, 5.0))
+def manager_in_a_loop(x):
+    t = 0.0
+    for v in x:
+        with Logged(int(v)), np.errstate(all="ignore"):
+            if v > 4:
+                break
+            t += np.sqrt(v)
+    return t
+
+
+@at(3.0)
+def null_context(x):
+    with contextlib.nullcontext(x * 2) as y, contextlib.nullcontext():
+        z = y * x
+    return z
+
+
+class Resource:
+    def close(self):
+        print("closed")
+
+
+@at(3.0, -3.0)
+def closing(x):
+    with contextlib.closing(Resource()):
+        y = math.sqrt(x)
+    return y
+
+
+def test_a_manager_is_entered_once_also_when_the_body_raises() -> None:
+    entered = []
+
+    class Manager:
+        def __enter__(self):
+            entered.append("in")
+
+        def __exit__(self, *error):
+            entered.append("out")
+
+    def f(x, manager):
+        with manager:
+            y = math.sqrt(x)
+        return y * y
+
+    assert value_and_grad(f)(4.0, Manager()) == (4.0, 1.0)
+    with pytest.raises(ValueError, match="math domain error|nonnegative"):
+        grad(f)(-4.0, Manager())
+    assert entered == ["in", "out"] * 2
+
+
+def test_no_warning_escapes_from_the_adjoint_of_what_is_silenced() -> None:
+    def f(x):
+        with np.errstate(divide="ignore"):
+            return np.sum(np.sqrt(x))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gradient = grad(f)(np.array([0.0, 4.0]))
+
+    assert gradient.tolist() == [math.inf, 0.25]
+
+
+# -- match -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Point:
+    a: float
+    b: float
+
+
+@at((3.0, "sq"), (3.0, "x"))
+def literal_patterns(x, kind):
+    match kind:
+        case "sq":
+            return x**2
+        case _:
+            return -x
+
+
+@at(3.0, 0.5)
+def sequence_patterns(x):
+    match (x, 2.0):
+        case (0.0, b):
+            y = b
+        case (a, b) if a > 1:
+            y = a * b
+        case (a, *_):
+            y = a * 3
+    return y * x
+
+
+@at(2.0)
+def mapping_pattern(x):
+    match {"k": x, "m": 3.0}:
+        case {"k": v, **rest}:
+            return v * rest["m"]
+    return x
+
+
+@at((2.0, 3), (2.0, 1), (2.0, -4))
+def or_patterns(x, n):
+    match n:
+        case 0 | 1:
+            return x
+        case int(k) if k > 2:
+            return x**k
+        case _:
+            return 0.5 * x
+
+
+@at(vector(2.0, 3.0, 4.0), vector(2.0))
+def star_patterns(x):
+    ys = [v * v for v in x]
+    match ys:
+        case [a]:
+            return a
+        case [a, b, *rest]:
+            return a * b + sum(rest)
+        case _:
+            return x[0]
+
+
+@at((2.0, Point(2.0, 3.0)), (2.0, Point(4.0, 3.0)))
+def class_patterns(x, p):
+    match p:
+        case Point(a=2.0, b=q):
+            return x * q
+        case Point(u, v):
+            return x * u * v
+
+
+@at(3.0, 1.0)
+def singletons(x):
+    match x > 2:
+        case True:
+            return x * x
+        case False:
+            return x
+
+
+@at(vector(1.0, 2.0, 5.0, 3.0, 7.0))
+def match_in_a_loop(x):
+    s = 0.0
+    for v in x + 0.2:
+        match int(v):
+            case 1:
+                s += v
+            case 2:
+                continue
+            case 3:
+                break
+            case _:
+                s += v * v
+    return s
+
+
+@at((3.0, None), (3.0, 2.0))
+def match_none(x, scale):
+    match scale:
+        case None:
+            return x
+        case float() | int():
+            return x * scale
+
+
+@at(2.0, 0.5)
+def guard_that_fails_leaves_names_bound(x):
+    y = 7.0
+    match x:
+        case y if y > 1:
+            z = y * y
+        case _:
+            z = y * 3
+    return z + y
+
+
+@at(2.0, -2.0)
+def match_in_a_try(x):
+    try:
+        match math.sqrt(x):
+            case r if r > 1:
+                return r * x
+            case r:
+                return r
+    except ValueError:
+        return x * x
+
+
+@at((2.0, ("move", 3.0)), (2.0, ("stop",)), (2.0, ("turn", 1.0, 2.0)))
+def nested_patterns(x, command):
+    match command:
+        case ("move", step):
+            return x * step
+        case ("stop",):
+            return x
+        case (str() as name, *rest):
+            return x * len(name) * sum(rest)
+
+
+# -- generators --------------------------------------------------------------------------------------------
+
+
+def squares(x):
+    for v in x:
+        yield v * v
+
+
+def firsts(x, n):
+    i = 0
+    while True:
+        if i >= n:
+            return
+        yield x[i] * (i + 1)
+        i += 1
+
+
+def chained(x):
+    yield from squares(x)
+    yield x[0] * 10
+
+
+def pairs(x):
+    for i in range(len(x)):
+        for j in range(i):
+            yield x[i] * x[j]
+
+
+X = vector(1.0, 2.0, 3.0)
+
+
+@at(X)
+def generator_in_a_for(x):
+    t = 0.0
+    for s in squares(x):
+        t = t + s * s
+    return t
+
+
+@at(X)
+def generator_summed_and_listed(x):
+    return sum(squares(x)) + sum(list(chained(x))) * x[1]
+
+
+@at(X)
+def generator_left_early(x):
+    t = 0.0
+    for i, v in enumerate(pairs(x)):
+        if i == 2:
+            continue
+        if v > 10:
+            break
+        t += v * i
+    else:
+        t *= 2
+    return t
+
+
+@at(X)
+def return_out_of_a_generator(x):
+    for v in firsts(x, 3):
+        if v > 3:
+            return v * v
+    return x[0]
+
+
+@at(X)
+def generator_expression_that_is_kept(x):
+    g = (v * v for v in x)
+    t = 0.0
+    for w in g:
+        t += w
+    return t * x[0]
+
+
+@at(X)
+def any_and_all(x):
+    def seen(v):
+        print(v)
+        return v > 2
+
+    return x[0] * any(seen(v) for v in x) + x[1] * all(seen(v) for v in x)
+
+
+@at(X)
+def extremes(x):
+    return max(v * v for v in x) + min(3 * v for v in x)
+
+
+@at(X)
+def next_of_a_generator(x):
+    return next(v * v for v in x if v > 1.5) + next((v for v in x if v > 100), x[0] * 3)
+
+
+@at(X)
+def generator_in_a_generator_loop(x):
+    t = 0.0
+    for a in squares(x):
+        for b in squares(x):
+            if b > a:
+                break
+            t += a * b
+    return t
+
+
+@at(X)
+def turns_alternate_with_values(x):
+    def local(k):
+        for v in x:
+            print("made", v)
+            yield v * k
+
+    t = 0.0
+    for v in local(3.0):
+        print("used")
+        t += v * v
+    return t
+
+
+def total(items):
+    s = 0.0
+    for v in items:
+        s += v * v
+    return s
+
+
+@at(X)
+def generator_handed_on(x):
+    return total(v * 2 for v in x)
+
+
+@at(X)
+def generator_zipped(x):
+    return sum(a * b for a, b in zip(squares(x), x))
+
+
+@at(X)
+def generator_in_an_outer_loop(x):
+    t = 0.0
+    for _ in range(2):
+        for v in squares(x):
+            t += v
+            if t > 20:
+                break
+    return t
+
+
+@at(X)
+def generator_with_a_state(x):
+    def running():
+        s = 0.0
+        for v in x:
+            s += v
+            yield s
+
+    t = 0.0
+    for s in running():
+        t += s * s
+    return t
+
+
+@at(X)
+def generator_joined(x):
+    return x[0] * len(", ".join(f"{v:.1f}" for v in x))
+
+
+REFUSED = {
+    "a generator is run over a second time, or in another loop than it was made in":
+        "def f(x):\n    g = (v * x for v in [1.0, 2.0])\n    return sum(g) + sum(g)",
+    "`yield` has no derivative here": "def f(x):\n    yield x",
+    "`yield` as an expression has no derivative here":
+        "def g(x):\n    y = yield x\ndef f(x):\n    return sum(g(x))",
+    "an `async` function has no derivative here":
+        "def f(x):\n    async def h(): return await x\n    return x",
+    "a function that looks at its own names or runs text is not differentiated":
+        "def f(x):\n    return eval('x * x')",
+    "a generator is run over in a `try`":
+        "def g(x):\n    yield x\ndef f(x):\n    t = 0.0\n    try:\n        for v in g(x):\n"
+        "            t += 1.0 / v\n    except ArithmeticError:\n        t = x\n    return t",
+    "what a `with` changes before it may raise is seen by the `try` around it":
+        "def f(x, m=None):\n    y = x\n    try:\n        with m:\n            y = x * x\n"
+        "            y = 1.0 / y\n    except ZeroDivisionError:\n        pass\n    return y",
+    "there is no exception to raise again": "def f(x):\n    raise",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_refusal_says_why(reason: str) -> None:
+    from graphs import written
+
+    text = REFUSED[reason]
+    with pytest.raises(DiffCompileError) as refused:
+        grad(written(text, "f"))(2.0)
+
+    assert refused.value.reason == reason
