@@ -59,6 +59,9 @@ def _instr(instr: Instr, found: set[Value]) -> None:
         case For() | While():
             _loop(instr, found)
         case Try():
+            if _any((instr.manager,), found):
+                for param in instr.body.params:
+                    _mark(param, found)
             _region(instr.body, found)
             for out, a, b in zip(instr.outs, instr.body.results, instr.otherwise, strict=False):
                 if _any((a, b), found):

@@ -229,6 +229,8 @@ def catchable(instr: Instr, classes: tuple[type[BaseException], ...]) -> bool:
     if not isinstance(fn, Hashable):
         return True
     kinds = {a.type.kind for a in instr.args}
+    if fn is builtins.print:
+        return False
     arithmetic = fn in _ARITHMETIC or fn in _SCALAR_ERRORS or isinstance(fn, np.ufunc)
     if arithmetic and kinds <= _NUMERIC:
         arrays = bool(kinds & {"array", "number"})

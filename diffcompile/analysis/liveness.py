@@ -29,6 +29,7 @@ from ..ir.graph import (
     While,
     literal,
     pack_list,
+    raise_error,
     unpack,
 )
 from ..ir.walk import operands, values
@@ -109,6 +110,7 @@ class Liveness:
     )  # a result -> the next turn's parameter
     reads: dict[Value, list[int]] = field(default_factory=dict)
     branches: list[tuple[int, int, list[tuple[int, int]]]] = field(default_factory=list)
+    raising: list[tuple[int, int]] = field(default_factory=list)  # branches ending in `raise`
 
     def stretches(self, value: Value) -> list[tuple[int, int]]:
         """The parts of the text in which the value is held: in a branch, until its last read there."""
@@ -119,6 +121,9 @@ class Liveness:
 
     def live_after(self, value: Value, position: int) -> bool:
         """Is the value read after this position, on some path that comes by it?"""
+        for first, last in self.raising:
+            if first <= position <= last:
+                return any(position < read <= last for read in self.reads.get(value, ()))
         return any(start <= position < end for start, end in self.stretches(value))
 
     def _stretches(self, start: int, reads: list[int]) -> list[tuple[int, int]]:
@@ -218,6 +223,9 @@ class _Walk:
                     first = self.position + 1
                     self.region(part, loops)
                     sides.append((first, self.position))
+                    last = part.body[-1] if part.body else None
+                    if isinstance(last, Call) and last.fn is raise_error:
+                        live.raising.append((first, self.position))
                     for result, out in zip(part.results, instr.outs, strict=True):
                         self.flow(result, out)
                 self.position += 2

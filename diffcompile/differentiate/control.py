@@ -62,6 +62,12 @@ class ControlSweep(CallSweep):
                 self.b.emit(If(outs, completed, then, orelse, instr.line, Mirror(instr.key)))
             return
         parts = self._parts(seeds, (instr.body,))
+        if any(p in self.cts.of for p in instr.body.params):
+            raise NoRule(
+                "what a manager makes of a number that is differentiated is not known",
+                instr.line,
+                "Hand the number to the statements inside the `with`.",
+            )
         if parts is None:
             return
         outs, then = parts

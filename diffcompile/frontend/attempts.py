@@ -123,18 +123,19 @@ class Attempts(Generators):
         if node.finalbody:
             inner = [ast.copy_location(ast.Try(node.body, node.handlers, node.orelse, []), node)]
             body: list[ast.stmt] = list(inner) if node.handlers else node.body
-            self._guard(self._guard_of([], node.finalbody, body), [])
+            self._guard(self._guard_of([], node.finalbody, body, node), [])
             return
         handlers = [(self._classes(h.type), h) for h in node.handlers]
-        self._guard(self._guard_of(handlers, None, node.body), node.orelse)
+        self._guard(self._guard_of(handlers, None, node.body, node), node.orelse)
 
     def _guard_of(
         self,
         handlers: list[tuple[Classes, ast.ExceptHandler]],
         final: list[ast.stmt] | None,
         body: list[ast.stmt],
+        node: ast.expr | ast.stmt,
     ) -> Guard:
-        label = f"$caught{len(self.guards)}"
+        label = f"$caught{node.lineno}_{node.col_offset}{'' if final is None else '_finally'}"
         return Guard(handlers, final, body, self.loop_depth, self.managers, label)
 
     def _classes(self, node: ast.expr | None) -> Classes:

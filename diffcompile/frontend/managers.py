@@ -11,14 +11,40 @@ from __future__ import annotations
 
 import ast
 import contextlib
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from ..ir.graph import Atom, Const, Region, Try, Value
 from ..ir.types import OBJECT, UNKNOWN, Type
+from .arguments import class_attribute
 from .attempts import Attempts
 from .export import Export
+from .heap import Obj, Ref
+from .objects import Live
+from .source import read_source
+
+# How a manager is left whose `__exit__` looks at the exception, or may end it; and how any other is.
+EXIT = """
+is_open = True
+try:
+    try:
+        pass
+    except BaseException as _error_:
+        is_open = False
+        if not manager.__exit__(type(_error_), _error_, None):
+            raise
+finally:
+    if is_open:
+        manager.__exit__(None, None, None)
+"""
+PLAIN_EXIT = """
+try:
+    pass
+finally:
+    manager.__exit__(None, None, None)
+"""
 
 
 class Managers(Attempts):
@@ -44,7 +70,7 @@ class Managers(Attempts):
             handlers = [(self._classes(caught), handler)]
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, Const(None))
-            self._guard(self._guard_of(handlers, None, inner), [])
+            self._guard(self._guard_of(handlers, None, inner, item.context_expr), [])
             return
         if known is contextlib.nullcontext:
             assert isinstance(item.context_expr, ast.Call)
@@ -56,7 +82,7 @@ class Managers(Attempts):
             return
         if known is contextlib.closing:
             assert isinstance(item.context_expr, ast.Call)
-            name = f"$closing{node.lineno}"
+            name = f"$closing{node.lineno}_{item.context_expr.col_offset}"
             thing = ast.copy_location(ast.Name(name, ast.Load()), node)
             self.state.vars[self.scope, name] = self.expression(item.context_expr.args[0])
             if item.optional_vars is not None:
@@ -65,10 +91,65 @@ class Managers(Attempts):
             for part in ast.walk(close):
                 if isinstance(part, (ast.expr, ast.stmt)):
                     ast.copy_location(part, node)
-            self._guard(self._guard_of([], [close], inner), [])
+            self._guard(self._guard_of([], [close], inner, item.context_expr), [])
             return
-        manager = self.value(item.context_expr)
+        if _is_contextmanager(known):
+            self._generated_manager(item, inner, known)
+            return
+        ref = self.expression(item.context_expr)
+        content = self.object_content(ref)
+        leave = class_attribute(content.cls, "__exit__") if content is not None else None
+        if content is not None and isinstance(leave, FunctionType):
+            self._entered(ref, content.cls, item, inner)
+            return
+        live = ref.cell.live if isinstance(ref, Obj) else None
+        manager = live.atom if isinstance(live, Live) else self.atom(ref)
         self._managed(manager, item.optional_vars, inner)
+
+    def _generated_manager(self, item: ast.withitem, body: list[ast.stmt], fn: Any) -> None:
+        """What `contextlib.contextmanager` made of a generator function: it is called, and entered."""
+        body_of = read_source(fn.__wrapped__).node
+        if any(isinstance(part, ast.ExceptHandler) for part in ast.walk(body_of)):
+            raise self.refuse(
+                f"`{fn.__name__}` may end an exception in its `with`", "Use `contextlib.suppress` or a `try`."
+            )
+        call = item.context_expr
+        assert isinstance(call, ast.Call)
+        args = [self.value(a) for a in call.args]
+        kwargs = {k.arg: self.value(k.value) for k in call.keywords if k.arg is not None}
+        self._managed(self.b.call(fn, *args, kwargs=kwargs, type=OBJECT), item.optional_vars, body)
+
+    def _entered(self, ref: Ref, cls: type, item: ast.withitem, body: list[ast.stmt]) -> None:
+        """A manager of a class written in Python: its methods are called as Python calls them."""
+        node, target = item.context_expr, item.optional_vars
+        name = f"$manager{node.lineno}_{node.col_offset}"
+        self.state.vars[self.scope, name] = ref
+        leave = read_source(class_attribute(cls, "__exit__")).node
+        assert isinstance(leave, ast.FunctionDef)
+        text = EXIT if _reads_error(leave) or _may_end_error(leave) else PLAIN_EXIT
+        statements = ast.parse(text.replace("manager", "_manager_").replace("is_open", "_is_open_")).body
+        names = {"_manager_": name, "_is_open_": f"$open{name[1:]}", "_error_": f"$error{name[1:]}"}
+        for part in (p for s in statements for p in ast.walk(s)):
+            if isinstance(part, ast.Name):
+                part.id = names.get(part.id, part.id)
+            if isinstance(part, ast.ExceptHandler) and part.name:
+                part.name = names[part.name]
+            if isinstance(part, (ast.expr, ast.stmt, ast.ExceptHandler)):
+                ast.copy_location(part, node)
+        *before, attempt = statements
+        assert isinstance(attempt, ast.Try)
+        inner = attempt.body[0]
+        (inner if isinstance(inner, ast.Try) else attempt).body = body
+        enter = ast.parse("_manager_.__enter__()", mode="eval").body
+        for part in ast.walk(enter):
+            if isinstance(part, ast.Name):
+                part.id = name
+            if isinstance(part, ast.expr):
+                ast.copy_location(part, node)
+        entered = self.expression(enter, target.id if isinstance(target, ast.Name) else "")
+        if target is not None:
+            self.assign(target, entered)
+        self.block([*before, attempt])
 
     def _manager_call(self, node: ast.expr) -> Any:
         """The class or function whose call makes the manager, if it is known."""
@@ -80,7 +161,11 @@ class Managers(Attempts):
     def is_open(self, node: ast.With) -> bool:
         """Are exceptions handled the same inside this `with` and outside of it?"""
         known = (contextlib.suppress, contextlib.nullcontext, contextlib.closing, np.errstate)
-        return all(self._manager_call(item.context_expr) in known for item in node.items)
+        makers = [self._manager_call(item.context_expr) for item in node.items]
+        return all(
+            m in known or isinstance(m, type) and isinstance(class_attribute(m, "__exit__"), FunctionType)
+            for m in makers
+        )
 
     def _managed(self, manager: Atom, target: ast.expr | None, body: list[ast.stmt]) -> None:
         silent = self.b.made_by(manager, np.errstate) is not None
@@ -107,3 +192,24 @@ class Managers(Attempts):
         otherwise = tuple(export.otherwise)
         self.b.emit(Try((*export.outs, error), region, otherwise, (), manager, silent, line, object()))
         self.state = after
+
+
+def _is_contextmanager(fn: Any) -> bool:
+    """Is this what `contextlib.contextmanager` returned?"""
+    made = isinstance(fn, FunctionType) and hasattr(fn, "__wrapped__")
+    return made and fn.__code__.co_filename == contextlib.__file__
+
+
+def _reads_error(leave: ast.FunctionDef) -> bool:
+    """Does this `__exit__` look at the exception that it is given?"""
+    args = leave.args
+    given = {a.arg for a in (*args.posonlyargs, *args.args)[1:]}
+    given |= {a.arg for a in (args.vararg, args.kwarg) if a is not None}
+    return any(isinstance(part, ast.Name) and part.id in given for part in ast.walk(leave))
+
+
+def _may_end_error(leave: ast.FunctionDef) -> bool:
+    """May this `__exit__` return something true?"""
+    returned = [part.value for part in ast.walk(leave) if isinstance(part, ast.Return)]
+    values = [v for v in returned if v is not None]
+    return not all(isinstance(v, ast.Constant) and not v.value for v in values)
