@@ -697,6 +697,11 @@ def _min_max(fn: Any) -> Any:
             items = frame.static_items(args[0]) if not isinstance(args[0], (Value, Sequence)) else None
             if items:
                 return frame.library(fn, list(items), {}, name) if len(items) > 1 else items[0]
+            if items is None and frame.type_of(args[0]).kind == "list":  # the first of those equal to it
+                values = frame.atom(args[0])
+                best = frame.b.call(fn, values)
+                place = frame.b.call(list.index, values, best, type=INT)
+                return frame.own(frame.b.call(operator.getitem, values, place, name=name), name)
         return None
 
     return lowered

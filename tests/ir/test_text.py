@@ -117,7 +117,6 @@ def test_functions_are_named_as_a_reader_would_write_them(fn: object, name: str)
     assert function_name(fn) == name
 
 
-@pytest.mark.xfail(strict=True, reason="every ufunc is said to be NumPy's")
 def test_a_ufunc_of_another_library_is_not_said_to_be_of_numpy() -> None:
     special = pytest.importorskip("scipy.special")
 
