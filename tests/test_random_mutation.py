@@ -572,6 +572,61 @@ FOUND = {
             y = x[::-1] * 0.9
         return np.sum(y)
     """,
+    "test of a branch that is overwritten afterwards": """
+        if y[1] > 0.37:
+            x[1], x[0] = x[0], x[1]
+        v = x[:]
+        y[:] = m[0]
+        return np.sum(y) + np.sum(np.sin(v))
+    """,
+    "row swapped with a name that is written": """
+        for r in m:
+            x[-1] = r[-1]
+            x, r = r, x
+        return np.sum(m)
+    """,
+    "name that is a row from the second turn on": """
+        for r in m:
+            y[0], x[0] = x[0], y[0]
+            y = r[::-1]
+        return np.sum(m)
+    """,
+    "view of the last turn's array": """
+        for i in range(3):
+            y = x[:] * y[::-1]
+            x = y[::-1]
+        v = y[::2]
+        x += 0.5 * y[::-1]
+        return np.sum(v)
+    """,
+    "arguments swapped in a branch and written in a loop": """
+        if y[1] > -0.81:
+            x, y = y, x
+        for r in m:
+            y[1:] = r[1]
+        return np.sum(m)
+    """,
+    "name bound to an argument in every turn": """
+        y = y * 1.0
+        for i in range(3):
+            y = x
+        return np.sum(y)
+    """,
+    "row of a block that was written from outside": """
+        m = m * 1.0
+        v = m[:2, 1:]
+        m[1][-1] += 0.37
+        for i in range(1):
+            w = v[i % 2]
+        return np.sum(x)
+    """,
+    "argument written in a branch and listed": """
+        if y[-1] > -0.81:
+            x /= 1.5 + m[1] ** 2
+        y *= -1.1
+        kept = [x[::-1], y[:]]
+        return np.sum(kept[0] * kept[1])
+    """,
 }
 # Those that the compiler still gets wrong. They are strict: delete the line of one that is mended, and the
 # mark of the random programs with the last.
@@ -591,6 +646,11 @@ WRONG = {
     "arguments swapped in a branch",
     "arguments swapped in a loop",
     "element written in a branch and a copy of a view",
+    "test of a branch that is overwritten afterwards",
+    "row swapped with a name that is written",
+    "name that is a row from the second turn on",
+    "view of the last turn's array",
+    "arguments swapped in a branch and written in a loop",
 }
 STOPS = {
     "element of a row",
@@ -605,6 +665,9 @@ STOPS = {
     "view written in a branch that is not taken",
     "loop over a reversed matrix that ends at once",
     "name bound anew in every turn",
+    "name bound to an argument in every turn",
+    "row of a block that was written from outside",
+    "argument written in a branch and listed",
 }
 
 
