@@ -68,12 +68,19 @@ def pure(instr: Instr) -> bool:
         case Store():
             return not instr.visible
         case If() | For():
-            return all(map(pure_region, regions(instr)))
+            return not refuses(instr) and all(map(pure_region, regions(instr)))
         case Try():
             return (instr.silent or not instr.body.params) and pure_region(instr.body)
         case While():
             return False  # it may not end, and dropping it would
     return False
+
+
+def refuses(instr: If | For) -> bool:
+    """May Python refuse to test this value, an array of several, or to run over it, a number?"""
+    if isinstance(instr, If):
+        return instr.test.type.kind == "array" and instr.test.type.rank != 0
+    return any(a.type.is_scalar or a.type.kind == "array" and a.type.rank == 0 for a in instr.items)
 
 
 def pure_region(region: Region) -> bool:
@@ -217,6 +224,8 @@ _SCALAR_ERRORS: dict[Any, tuple[type[BaseException], ...]] = {
 def catchable(instr: Instr, classes: tuple[type[BaseException], ...]) -> bool:
     """May this instruction raise an exception of one of these classes?"""
     match instr:
+        case If() | For() if refuses(instr):
+            return True
         case If() | For() | While():
             return any(catchable(i, classes) for part in regions(instr) for i in part.body)
         case Try():

@@ -589,8 +589,8 @@ class Printer:
         self.line = line if self.said == said else 0
         then, orelse = paths
         if not then and not orelse:
-            if not pure(instr):
-                out.append(ast.Expr(self.atom(instr.test)))
+            if not pure(instr):  # an array of several numbers is neither true nor false
+                out.append(ast.Expr(_call(_name("bool"), [self.atom(instr.test)])))
             return
         test = self.atom(instr.test)
         if not then and len(orelse) == 1 and isinstance(orelse[0], ast.Raise):

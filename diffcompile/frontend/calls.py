@@ -49,6 +49,7 @@ from .heap import (
     Tup,
     View,
 )
+from .iteration import GENERATORS, strictly_zipped
 from .objects import UNARY, Objects
 from .source import Source, read_source
 from .special import SPECIAL as CONTAINERS
@@ -101,6 +102,10 @@ class Calls(Objects):
         """The generator that a call of a generator function makes."""
         raise NotImplementedError
 
+    def stand_in(self, fn: Any, args: list[Ref]) -> Ref | None:
+        """The generator that stands in for an iterator of the library."""
+        raise NotImplementedError
+
     def consumed(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
         """A call of a builtin on generators."""
         raise NotImplementedError
@@ -150,7 +155,11 @@ class Calls(Objects):
             return solver_call(self, fn, args, kwargs, name)
         if _hashable(fn) and fn in KEEPING:
             return Made(fn, tuple(args), tuple(kwargs.items()))
-        if any(isinstance(a, Generated) for a in args) and not isinstance(fn, FunctionType):
+        if _hashable(fn) and not kwargs and not self.unit.rule and (fn, len(args)) in GENERATORS:
+            made = self.stand_in(fn, args)
+            if made is not None:
+                return made
+        if any(isinstance(a, (Generated, Sequence)) for a in args) and not isinstance(fn, FunctionType):
             consumed = self.consumed(fn, args, kwargs, name)
             if consumed is not None:
                 return consumed
@@ -599,7 +608,10 @@ def _shift(shape: Any, by: int) -> Any:
 def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     strict = frame.constant(kwargs["strict"]) if "strict" in kwargs else Const(False)
     if not frame.unit.rule and (strict is None or strict.value):
-        raise frame.refuse("`zip(strict=True)` is not differentiated yet", "Compare the lengths, then `zip`.")
+        if strict is None or len(args) != 2:
+            raise frame.refuse("`zip(strict=True)` of other than two", "Compare the lengths, then `zip`.")
+        source = read_source(strictly_zipped)
+        return frame.generated(source, None, [("first", args[0]), ("second", args[1])])
     statics = [frame.static_items(a) if not isinstance(a, (Sequence, Value)) else None for a in args]
     if all(s is not None for s in statics) and args:
         return Tup(

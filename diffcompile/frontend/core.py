@@ -107,6 +107,7 @@ class Core:
         code = source.fn.__code__
         mine = isinstance(source.node, ast.FunctionDef) and source.node.name == code.co_name
         self.own_names = frozenset((*code.co_varnames, *code.co_cellvars)) if mine else frozenset()
+        self.ours = False  # not the user's text
         self.result_name = ""  # what the caller calls the result
 
     # -- where we are ---------------------------------------------------------------------------------------
@@ -125,7 +126,7 @@ class Core:
 
     def span(self, node: ast.AST | None = None) -> Span:
         """Where a node stands; what a rule builds stands on the line that it is the derivative of."""
-        if self.unit.rule:
+        if self.unit.rule or self.ours:
             return self.b.line
         return self.source.span(node if node is not None else self.node)
 

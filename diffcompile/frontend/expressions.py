@@ -501,6 +501,8 @@ class Expressions(Choices):
                 return self._form(base, attr, name)
             if attr in VIEW_ATTRIBUTES and VIEW_ATTRIBUTES[attr] is not None:
                 return self.view(base, VIEW_ATTRIBUTES[attr], name=name)
+            if kind == "array" and not hasattr(np.ndarray, attr):
+                raise self.refuse(f"an array has no attribute `{attr}`")
             if hasattr(np.ndarray, attr) or kind != "unknown":
                 return Bound(base, attr)
         owner = self.atom(base)

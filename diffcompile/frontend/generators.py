@@ -19,9 +19,10 @@ from typing import Any
 
 from ..ir.graph import Call, Const, raise_error
 from .calls import CONSUMERS
-from .heap import UNBOUND_REF, Bound, Cell, Generated, Ref, Scope, Tup
+from .heap import UNBOUND_REF, Bound, Cell, Generated, Ref, Scope, Sequence, Tup
+from .iteration import GENERATORS, mapped
 from .loops import Loops, assigned
-from .source import Source
+from .source import Source, read_source
 from .subset import sentence
 
 
@@ -113,6 +114,7 @@ class Generators(Loops):
             self.b.line, self.node = inner, node
 
         frame.consumer = at_yield
+        frame.ours = source.fn.__module__ == mapped.__module__
         self.unit.depth += 1
         self.unit.inlining.append(source.node)
         try:
@@ -186,6 +188,8 @@ class Generators(Loops):
             return self._total(first, args[1] if len(args) > 1 else kwargs.get("start", Const(0)), name)
         if isinstance(first, Generated) and fn is builtins.next:
             return self._next(first, args[1] if len(args) > 1 else None)
+        if isinstance(first, Sequence) and fn in (list, tuple) and first.refs is None:
+            return self._kept_sequence(first, fn, name)
         if any(isinstance(a, Generated) for a in args):
             if fn is builtins.zip and not any(map(_endless, args)) or fn in CONSUMERS:
                 lists = [self._listed(a) if isinstance(a, Generated) else a for a in args]
@@ -194,6 +198,30 @@ class Generators(Loops):
                 f"a generator is handed to `{getattr(fn, '__name__', fn)}`", "Make a list of it first."
             )
         return None
+
+    def stand_in(self, fn: Any, args: list[Ref]) -> Ref | None:
+        """The generator that stands in for an iterator of the library over what may vary."""
+        written = GENERATORS.get((fn, len(args)))
+        fixed = ("range", "int", "str")
+        known = all(self.constant(a) is not None or self.type_of(a).kind in fixed for a in args)
+        if written is None or known and fn not in (map, filter):
+            return None
+        source = read_source(written)
+        names = [a.arg for a in source.node.args.args]
+        return self.generated(source, None, list(zip(names, args, strict=True)))
+
+    def _kept_sequence(self, sequence: Sequence, fn: Any, name: str) -> Ref:
+        """`list(zip(...))`, `list(enumerate(...))`: a comprehension over it."""
+        each, items = ast.Name("$each", ast.Load()), ast.Name("$items", ast.Load())
+        target = ast.Name("$each", ast.Store())
+        node = ast.ListComp(each, [ast.comprehension(target, items, [], 0)])
+        for part in ast.walk(node):
+            if isinstance(part, ast.expr):
+                ast.copy_location(part, self.node)
+        self.state.vars[self.scope, "$items"] = sequence
+        made = self.comprehension(node, name)
+        self.state.vars.pop((self.scope, "$items"), None)
+        return made if fn is list else self.known(tuple, [made], {}, name)
 
     def _gather(
         self, made: Generated, start: Ref, turn: Callable[[Ref, Ref], Ref], name: str = "$gathered"

@@ -37,7 +37,16 @@ def _leaving(region: Region) -> set[Value]:
 
 
 def _region(region: Region, table: dict[Value, Atom], leaving: set[Value]) -> Region:
-    return replace(region, body=tuple(_instr(instr, table, leaving) for instr in region.body))
+    body: list[Instr] = []
+    for instr in region.body:
+        instr = _instr(instr, table, leaving)
+        if isinstance(instr, If) and (_is(instr.test, True) or _is(instr.test, False)):
+            ran = instr.then if _is(instr.test, True) else instr.orelse
+            table.update(zip(instr.outs, ran.results, strict=True))
+            body.extend(ran.body)
+        else:
+            body.append(instr)
+    return replace(region, body=tuple(body))
 
 
 def _instr(instr: Instr, table: dict[Value, Atom], leaving: set[Value]) -> Instr:

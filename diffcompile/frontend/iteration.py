@@ -1,0 +1,112 @@
+"""Python's iterators as generators that the frontend reads: `map`, `filter`, `itertools`, a strict `zip`.
+
+    for v in itertools.chain(x, y): ...        for v in x: ...
+                                               for v in y: ...
+
+They stand in for the iterators of the library where what these run over is not known, so it may vary.
+"""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+
+def mapped(fn: Any, items: Any) -> Iterator[Any]:
+    for item in items:
+        yield fn(item)
+
+
+def mapped_pairs(fn: Any, first: Any, second: Any) -> Iterator[Any]:
+    for a, b in zip(first, second, strict=False):
+        yield fn(a, b)
+
+
+def filtered(fn: Any, items: Any) -> Iterator[Any]:
+    for item in items:
+        if fn(item):
+            yield item
+
+
+def strictly_zipped(first: Any, second: Any) -> Iterator[Any]:
+    yield from zip(first, second, strict=False)
+    if len(second) < len(first):
+        raise ValueError("zip() argument 2 is shorter than argument 1")
+    if len(second) > len(first):
+        raise ValueError("zip() argument 2 is longer than argument 1")
+
+
+def chained(first: Any, second: Any) -> Iterator[Any]:
+    for item in first:
+        yield item
+    for item in second:
+        yield item
+
+
+def chained_three(first: Any, second: Any, third: Any) -> Iterator[Any]:
+    for item in first:
+        yield item
+    for item in second:
+        yield item
+    for item in third:
+        yield item
+
+
+def paired(items: Any) -> Iterator[Any]:
+    for k in range(len(items) - 1):
+        yield items[k], items[k + 1]
+
+
+def accumulated(items: Any) -> Iterator[Any]:
+    total = 0.0
+    for k in range(len(items)):
+        total = items[0] if k == 0 else total + items[k]
+        yield total
+
+
+def sliced(items: Any, stop: Any) -> Iterator[Any]:
+    yield from items[:stop]
+
+
+def sliced_from(items: Any, start: Any, stop: Any) -> Iterator[Any]:
+    yield from items[start:stop]
+
+
+def product_of_two(first: Any, second: Any) -> Iterator[Any]:
+    for a in first:
+        for b in second:
+            yield a, b
+
+
+def cycled(items: Any) -> Iterator[Any]:
+    while True:
+        yield from items
+
+
+def repeated(value: Any, times: Any) -> Iterator[Any]:
+    for _ in range(times):
+        yield value
+
+
+def starmapped(fn: Any, items: Any) -> Iterator[Any]:
+    for a, b in items:
+        yield fn(a, b)
+
+
+def taken_while(fn: Any, items: Any) -> Iterator[Any]:
+    for item in items:
+        if not fn(item):
+            break
+        yield item
+
+
+# By the iterator and the number of its arguments: the generator that stands in for it.
+GENERATORS: dict[tuple[Any, int], Any] = {
+    (builtins.map, 2): mapped, (builtins.map, 3): mapped_pairs, (builtins.filter, 2): filtered,
+    (itertools.chain, 2): chained, (itertools.chain, 3): chained_three, (itertools.pairwise, 1): paired,
+    (itertools.accumulate, 1): accumulated, (itertools.islice, 2): sliced, (itertools.islice, 3): sliced_from,
+    (itertools.product, 2): product_of_two, (itertools.cycle, 1): cycled, (itertools.repeat, 2): repeated,
+    (itertools.starmap, 2): starmapped, (itertools.takewhile, 2): taken_while,
+}  # fmt: skip
