@@ -36,6 +36,7 @@ def grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     *,
+    holomorphic: bool = False,
     backend: Backend = "numpy",
 ) -> Any:
     """The gradient of a function that returns one real number.
@@ -45,8 +46,10 @@ def grad(
     fun : the function; left out when used as `@grad(argnums=...)`
     argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
     has_aux : the function returns (number, anything); the derivative then returns (gradient, anything)
+    holomorphic : the function takes and returns complex numbers, and its complex derivative is wanted
 
-    Returns an object that is called as the function is and returns the gradient: of the kind, dtype, shape
+    With respect to a complex argument `x + iy` the gradient of a real number f is `df/dx - i df/dy`, the
+    conjugate of the direction of steepest ascent. Returns an object that is called as the function is and returns the gradient: of the kind, dtype, shape
     and structure of the argument, a tuple of those if `argnums` is one. `.source` is the code. Raises
     `DiffCompileError` at the first call if the function is outside the language or lacks a rule.
 
@@ -55,8 +58,10 @@ def grad(
     ... def energy(x): return np.sum(x**2)
     >>> energy(np.array([1.0, 2.0]))
     array([2., 4.])
+    >>> grad(lambda z: z**3, holomorphic=True)(1 + 2j)
+    (-9+12j)
     """
-    return _decorate("grad", fun, argnums, has_aux, backend)
+    return _decorate("holomorphic" if holomorphic else "grad", fun, argnums, has_aux, backend)
 
 
 def value_and_grad(

@@ -474,7 +474,8 @@ class Derivative:
     def __repr__(self) -> str:
         names = list(self._signature.parameters)
         wrt = self._wrt if isinstance(self._wrt, tuple) else (self._wrt,)
-        return f"<{self._mode} of {self.__name__} with respect to {', '.join(p.label(names) for p in wrt)}>"
+        mode = "derivative" if self._mode == "holomorphic" else self._mode
+        return f"<{mode} of {self.__name__} with respect to {', '.join(p.label(names) for p in wrt)}>"
 
     def _repr_html_(self) -> str:
         return highlighted(self.source)

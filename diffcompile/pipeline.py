@@ -14,19 +14,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .analysis.activity import can_vary
+from .analysis.holomorphic import not_holomorphic
 from .differentiate.derive import differentiable_again, gradient, pair, runnable
 from .emit.module import Module, load
 from .emit.python import Printer
-from .errors import Span, WrongArgument
+from .errors import NoRule, Span, WrongArgument
 from .frontend.arguments import Parts, Place, Read, Spec, Target
 from .frontend.lower import Guard, Lowered, lower, values_in
 from .ir.graph import Atom, Call, Capture, Graph, Instr, Store, Value, backward_begins, raise_error
+from .ir.text import function_name
 from .ir.types import Type, number
 from .ir.walk import instructions
 from .rules.containers import with_attributes
 from .rules.register import REGISTRY
 
-Mode = Literal["grad", "value_and_grad", "vjp"]
+Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp"]
 Watch = Callable[[str, Graph], None]
 
 
@@ -70,7 +72,7 @@ def derive(
     inputs = inputs_of(lowered.wrt)
     if mode == "vjp":
         return _pullback(target, lowered, names, inputs, watch)
-    result, outputs = _scalar_result(lowered, has_aux)
+    result, outputs = _scalar_result(lowered, has_aux, mode, inputs)
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
     graph = gradient(lowered.graph, inputs, result, outputs, bool(kept))
     watch("reverse", graph)
@@ -118,8 +120,8 @@ def lowered_derivative(
     shapes = lowered.wrt[: len(places)]
     for place, shape in zip(places, shapes, strict=True):
         differentiable(lowered, place.label([n for n, _ in specs]), shape, place, specs)
-    result, outputs = _scalar_result(lowered, has_aux)
     inputs = inputs_of(shapes)
+    result, outputs = _scalar_result(lowered, has_aux, mode, inputs)
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
     graph = differentiable_again(gradient(lowered.graph, inputs, result, outputs, bool(kept)))
     cotangent = {v: kept + k for k, v in enumerate(inputs)}
@@ -245,7 +247,9 @@ def differentiable(
     )
 
 
-def _scalar_result(lowered: Lowered, has_aux: bool) -> tuple[Atom, list[Atom]]:
+def _scalar_result(
+    lowered: Lowered, has_aux: bool, mode: Mode, inputs: list[Value]
+) -> tuple[Atom, list[Atom]]:
     """The number that is differentiated, and all that the function returns."""
     results = list(lowered.graph.region.results)
     name = lowered.graph.name
@@ -271,12 +275,39 @@ def _scalar_result(lowered: Lowered, has_aux: bool) -> tuple[Atom, list[Atom]]:
             lowered.graph.line,
             "Return its sum, or use `vjp`.",
         )
-    if known.numeric_dtype is not None and known.numeric_dtype.kind == "c":
+    if mode == "holomorphic":
+        _check_holomorphic(lowered, inputs, results[0])
+    elif known.numeric_dtype is not None and known.numeric_dtype.kind == "c":
         raise WrongArgument(
             f"`grad` needs a real result, and `{name}` returns a complex one", lowered.graph.line,
-            "Return its real part or its absolute value.",
+            "Return its real part or its absolute value, or say `holomorphic=True` for a complex derivative.",
         )  # fmt: skip
     return results[0], results
+
+
+def _check_holomorphic(lowered: Lowered, inputs: list[Value], result: Atom) -> None:
+    """Refuse what has no complex derivative: real arguments, a real result, `conj` or `abs` on the way."""
+    name = lowered.graph.name
+    for value in inputs:
+        if value.type.is_real:
+            raise WrongArgument(
+                f"with `holomorphic=True`, `{value.name}` is a complex number or array, and it is real",
+                lowered.graph.line,
+                f"Pass `{value.name} + 0j`, or leave `holomorphic` out.",
+            )
+    if result.type.is_real:
+        raise WrongArgument(
+            f"with `holomorphic=True`, `{name}` returns a complex number, and it returns a real one",
+            lowered.graph.line,
+            "Leave `holomorphic` out.",
+        )
+    found = not_holomorphic(lowered.graph, inputs, result)
+    if found is not None:
+        raise NoRule(
+            f"`{function_name(found.fn)}` is not holomorphic, so `{name}` has no complex derivative",
+            found.line,
+            "Return a real number and leave `holomorphic` out.",
+        )
 
 
 # -- what the user sees of arguments and results -----------------------------------------------------------
@@ -370,11 +401,8 @@ def _origin(lowered: Lowered) -> str:
 def _doc(fn: Any, mode: Mode, wrt: list[str], lowered: Lowered) -> str:
     names = wrt[0] if len(wrt) == 1 else f"{', '.join(wrt[:-1])} and {wrt[-1]}"
     name = _name_of(fn)
-    head = (
-        f"Value of `{name}`, and its gradient with respect to {names}."
-        if mode == "value_and_grad"
-        else f"Gradient of `{name}` with respect to {names}."
-    )
+    kinds = {"value_and_grad": f"Value of `{name}`, and its gradient", "holomorphic": f"Derivative of `{name}`"}
+    head = f"{kinds.get(mode, f'Gradient of `{name}`')} with respect to {names}."
     return (
         f"{head}\n\n    {_origin(lowered)}\n"
         "    `v_bar` is the cotangent of `v`: the derivative of the result with respect to `v`.\n    "

@@ -104,6 +104,13 @@ def _(z: Atom, deg: Atom = NO) -> Type:
     return result(inexact(real_of(a.dtype)), a.shape)
 
 
+@facts(np.real_if_close)
+def _(a: Atom, tol: Atom = NO) -> Type:
+    x = array_of(a)
+    real = x.dtype is not None and x.dtype.kind != "c"
+    return array(x.dtype if real else None, x.shape)  # whether it is close is seen at run time
+
+
 @facts(np.real, np.imag, np.ndarray.real, np.ndarray.imag)
 def _(val: Atom) -> Type:
     t = val.type

@@ -194,7 +194,9 @@ def _(a: Atom, b: Atom) -> Type:
     x, y = array_of(a), array_of(b)
     left, right = shape_of(x), shape_of(y)
     if left[-1:] != (3,) or right[-1:] != (3,):
-        raise Undecided
+        if len(left) < 2 and len(right) < 2:
+            raise Undecided  # two vectors of length 2 give a scalar
+        return array(product_dtype(x, y))
     return array(product_dtype(x, y), broadcast(left, right))
 
 

@@ -376,6 +376,7 @@ class CallSweep(Sweep):
         """Add `ct` to the cotangent of `base` at `index`."""
         if base not in self.varied:
             return
+        ct = self.cts.real(ct, base)
         if read.kind == "array":
             ct = self.b.call(np.asarray, ct) if ct.type.kind == "unknown" else ct
         known = self.cts.take(base)
@@ -390,7 +391,9 @@ class CallSweep(Sweep):
                 if base.type.kind == "array":
                     buffer = self.b.call(np.full_like, base, buffer, name=bar(base))
         kind = base.type if base.type.kind == "array" else buffer.type
-        kind = Type(kind.kind, buffer.type.dtype or kind.dtype, kind.shape, None, kind.elem)
+        # A sum that the buffer began as may be wider than what it is the cotangent of.
+        dtype = buffer.type.dtype if buffer.type.kind == "array" else kind.dtype
+        kind = Type(kind.kind, dtype, kind.shape, None, kind.elem)
         if repeats(index, self.b):
             new = self.b.store(np.add.at, buffer, index, ct, name=bar(base), type=kind)
         else:

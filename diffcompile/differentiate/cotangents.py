@@ -49,7 +49,7 @@ class Cotangents:
         if isinstance(ct, Value):
             ct = self.renamed.get(ct, ct)
         if not isinstance(ct, tuple):
-            real = self._real(ct, atom)
+            real = self.real(ct, atom)
             ct = self.named(ct, atom) if known is None and real is ct else real
         self.of[atom] = ct if known is None else self._sum(known, ct, atom)
 
@@ -74,7 +74,7 @@ class Cotangents:
             self.masked.add(renamed)
         return renamed
 
-    def _real(self, ct: Atom, atom: Value) -> Atom:
+    def real(self, ct: Atom, atom: Value) -> Atom:
         """The cotangent of a real value is real."""
         dtype = ct.type.numeric_dtype
         may_be_complex = self.complex if dtype is None else dtype.kind == "c"

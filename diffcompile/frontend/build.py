@@ -174,7 +174,7 @@ def unbroadcast_call(b: Builder, ct: Atom, x: Atom) -> Atom:
         return b.call(np.sum, ct)
     axes = broadcast_axes(known, target)
     if axes is None:
-        return b.call(unbroadcast, ct, x, type=replace(target, dtype=known.dtype or target.dtype))
+        return b.call(unbroadcast, ct, x, type=replace(target, dtype=known.numeric_dtype))
     dropped, kept = axes
     if kept:
         ct = b.call(

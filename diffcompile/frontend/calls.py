@@ -17,6 +17,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
+from numpy.polynomial._polybase import ABCPolyBase
 
 from ..analysis.shapes import broadcast_axes
 from ..errors import NoSource, UnsupportedSyntax
@@ -54,6 +55,8 @@ from .objects import UNARY, Objects
 from .source import Source, read_source
 from .special import SPECIAL as CONTAINERS
 
+# What NumPy makes of coefficients besides arrays: `np.poly1d`, and `Polynomial`, `Chebyshev` and their kin.
+POLYNOMIALS = (np.poly1d, ABCPolyBase)
 # NumPy functions and methods whose result may see the memory of their first argument.
 VIEWING = frozenset({
     np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims,
@@ -148,6 +151,11 @@ class Calls(Objects):
 
     def known(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A call of a function that is known now."""
+        if isinstance(fn, POLYNOMIALS) or (isinstance(fn, type) and issubclass(fn, POLYNOMIALS)):
+            raise self.refuse(
+                "an object that is a polynomial is not differentiated",
+                "Keep its coefficients in an array: `np.polynomial.polynomial.polyval(x, c)`, or `np.polyval(p, x)`.",
+            )
         consult(fn)
         if _hashable(fn) and kwargs and fn in POSITIONAL:
             args, kwargs = by_position(POSITIONAL[fn], args, kwargs)
@@ -184,7 +192,7 @@ class Calls(Objects):
             return self._static(fn, args, kwargs)
         ruled = _hashable(fn) and (fn in REGISTRY.reverse or fn in REGISTRY.zero)
         if isinstance(fn, FunctionType) and not ruled:
-            if getattr(fn, "__module__", "").split(".")[0] not in LIBRARIES:
+            if (getattr(fn, "__module__", None) or "").split(".")[0] not in LIBRARIES:
                 return self.user_call(fn, args, kwargs, name)
         return self.library(fn, args, kwargs, name)
 
@@ -293,7 +301,7 @@ class Calls(Objects):
                 return Const(found if not isinstance(found, (list, dict)) else tuple(found))
         if isinstance(receiver, Const) and method in ("__setattr__",):
             return self.known(getattr(receiver.value, method), args, kwargs, name)
-        if kind in ("array", "number", "unknown", "float", "int") and hasattr(np.ndarray, method):
+        if kind in ("array", "number", "unknown", "float", "int", "complex") and hasattr(np.ndarray, method):
             if method in MUTATING:
                 raise self.refuse(f"`.{method}` in place is not differentiated yet", f"Use `np.{method}`.")
             return self.library(getattr(np.ndarray, method), [receiver, *args], kwargs, name)

@@ -299,9 +299,19 @@ def _(out: Any, x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, ne
 # Complex numbers
 
 
-@defelementwise(np.real, np.real_if_close)
-def _(out: Any, val: Any, tol: Any = 100) -> Any:
+@defelementwise(np.real)
+def _(out: Any, val: Any) -> Any:
     return 1.0
+
+
+@defvjp(np.real_if_close)
+def _(ct: Any, out: Any, a: Any, tol: Any = 100) -> Any:
+    return ct if np.iscomplexobj(out) else np.real(ct)
+
+
+@defjvp(np.real_if_close)
+def _(tangents: Any, out: Any, a: Any, tol: Any = 100) -> Any:
+    return tangents[0] if np.iscomplexobj(out) else np.real(tangents[0])
 
 
 @defelementwise(np.imag)

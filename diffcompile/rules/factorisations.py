@@ -34,7 +34,9 @@ from .matrices import (
     transpose,
 )
 from .norms import singular_values_cotangent, singular_values_tangent
-from .register import Array, defjvp, defvjp
+from .register import Array, Unknown, defjvp, defvjp
+
+of_reflectors = Unknown("the factor q is given by its reflectors")
 
 # Cholesky
 
@@ -229,7 +231,7 @@ def _(ct: Any, out: Any, a: Array, mode: Any = "reduced") -> Any:
     if mode == "r":
         return np.conj(qr_cotangent(None, np.conj(ct), np.linalg.qr(a)[0], out, a))
     if mode != "reduced" and mode != "complete":
-        raise NotImplementedError(f"`np.linalg.qr(mode={mode!r})` has no derivative")
+        return of_reflectors
     q, r = out
     q_bar, r_bar = ct
     if mode == "complete":

@@ -242,6 +242,8 @@ def _(ct: Any, out: Any, a: Array, b: Array, *, axis: Any = -1) -> Any:
 
 def cross_cotangents(ct: Any, a: Any, b: Any, axisa: Any, axisb: Any, axisc: Any) -> Any:
     """The cotangents of two arrays of 3-vectors that lie along `axisa` and `axisb`, of `ct` along `axisc`."""
+    if a.ndim == 1 and b.ndim == 1:
+        return np.cross(b, ct), np.cross(ct, a)
     if axisa == -1 and axisb == -1 and axisc == -1:
         return unbroadcast(np.cross(b, ct), a), unbroadcast(np.cross(ct, a), b)
     u, v, ct = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1), np.moveaxis(ct, axisc, -1)
