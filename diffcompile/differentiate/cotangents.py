@@ -26,10 +26,13 @@ Cotangent = Any  # Atom | tuple[Cotangent | None, ...]
 class Cotangents:
     """The cotangent of each value that something has flowed back to."""
 
-    def __init__(self, builder: Builder, varied: set[Value], complex: bool = False) -> None:
+    def __init__(
+        self, builder: Builder, varied: set[Value], complex: bool = False, mixed: bool = False
+    ) -> None:
         self.b = builder
         self.varied = varied
         self.complex = complex  # may a value of unknown dtype be complex?
+        self.mixed = mixed  # are there floats of several sizes?
         self.of: dict[Value, Cotangent] = {}
         self.renamed: dict[Value, Value] = {}
         self.pinned: set[Value] = set()  # the cotangents being handed on, which keep their names

@@ -68,7 +68,12 @@ def sweep(
                 builder.defs[out] = instr
     active = varied(graph.region, wrt)
     _refuse_escapes(graph, active)
-    cotangents = Cotangents(builder, active, any(map(_may_be_complex, instructions(graph.region))))
+    cotangents = Cotangents(
+        builder,
+        active,
+        complex=any(map(_may_be_complex, instructions(graph.region))),
+        mixed=len({p for v in active for p in _precision(v)}) > 1,
+    )
     state = ControlSweep(builder, cotangents, active, derive_callee=derive_function, inputs=frozenset(wrt))
     for instr in instructions(graph.region):
         if isinstance(instr, Try):
@@ -94,6 +99,14 @@ def sweep(
         )
 
     return list(swapped(graph.region).body), state.reached, cotangents
+
+
+def _precision(value: Value) -> list[str]:
+    """The size of the floats in this value, where they are known and are not a Python number's."""
+    dtype = value.type.dtype
+    if dtype is None or dtype.kind not in "fc" or value.type.is_scalar:
+        return []
+    return [str(np.dtype(dtype.type(0).real.dtype))]
 
 
 def _may_be_complex(instr: Instr) -> bool:
@@ -199,7 +212,7 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
         return (
             Const(0.0)
             if known.kind in ("float", "complex") or known.dtype is None
-            else _cast(b, Const(0.0), known, name)
+            else _cast(b, Const(0.0), known, name, False)
         )
     atom = cotangents.whole(ct, value)
     if known.kind == "array":
@@ -210,7 +223,7 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
             return _filled_with(b, value, atom, name)
         if atom.type.kind != "array" or atom.type.rank != known.rank:
             atom = b.call(np.add, b.call(np.zeros_like, value), atom, name=name)
-    return _cast(b, atom, known, name)
+    return _cast(b, atom, known, name, cotangents.mixed)
 
 
 def have_other(known: Type, dtype: np.dtype) -> bool:
@@ -225,8 +238,12 @@ def _filled_with(b: Builder, value: Value, number: Atom, name: str) -> Atom:
     return b.call(np.full_like, value, number, name=name)
 
 
-def _cast(b: Builder, atom: Atom, known: Type, name: str) -> Atom:
-    """To the dtype of the value, where it is not known to have it."""
+def _cast(b: Builder, atom: Atom, known: Type, name: str, mixed: bool) -> Atom:
+    """To the dtype of the value, where it is not known to have it.
+
+    What is known of a cotangent is an upper bound: simplifying `1.0 * x` narrows it to `x`. In a program of
+    `mixed` precisions it may so be narrower than the value.
+    """
     wanted, have = known.dtype, atom.type.numeric_dtype
     narrow = have_other(atom.type, np.dtype(np.float64))
     if known.kind == "float" and (atom.type.kind not in ("float", "number") or narrow):
@@ -235,6 +252,8 @@ def _cast(b: Builder, atom: Atom, known: Type, name: str) -> Atom:
         return b.call(float, atom, name=name)
     if wanted is None or wanted.kind not in "fc":
         return atom
+    if mixed and known.kind == "array" and isinstance(atom, Value):
+        return b.call(np.ndarray.astype, atom, Const(wanted), name=name)
     if have is not None and have.str == wanted.str and (known.kind != "number" or atom.type.kind == "number"):
         return atom
     if have is None and wanted.str == np.dtype(np.float64).str and not isinstance(atom, Const):

@@ -30,6 +30,7 @@ from ..rules.library import KEEPING, POSITIONAL, consult
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
 from .arguments import is_object, is_object_class
+from . import plain
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, pulled, solver_call
 from .expressions import UNROLLED
@@ -151,6 +152,9 @@ class Calls(Objects):
 
     def known(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A call of a function that is known now."""
+        sentence = None if self.unit.rule else plain.of_function(fn)
+        if sentence is not None:
+            raise self.refuse(*sentence)
         if isinstance(fn, POLYNOMIALS) or (isinstance(fn, type) and issubclass(fn, POLYNOMIALS)):
             raise self.refuse(
                 "an object that is a polynomial is not differentiated",
@@ -239,9 +243,19 @@ class Calls(Objects):
         values = [c.value for c in constants if c is not None]
         return Const(fn(*values, **{k: c.value for k, c in named.items() if c is not None}))
 
+    def _of_dtype(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> plain.Sentence | None:
+        """What is said of the dtype that a call asks for, if it is not that of numbers."""
+        at = plain.DTYPE_AT.get(fn) if _hashable(fn) else None
+        asked = args[at] if at is not None and len(args) > at else kwargs.get("dtype")
+        known = self.constant(asked) if asked is not None else None
+        return plain.of_dtype(known.value) if known is not None else None
+
     # -- library functions ----------------------------------------------------------------------------------
 
     def library(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str = "") -> Ref:
+        sentence = None if self.unit.rule else self._of_dtype(fn, args, kwargs)
+        if sentence is not None:
+            raise self.refuse(*sentence)
         if fn == np.add.at and len(args) == 3 and isinstance(args[0], (Obj, View)):
             rest = [self.atom(a) for a in args[1:]]
             new = self.b.store(np.add.at, self.atom(args[0]), *rest, visible=self.visible(args[0]))

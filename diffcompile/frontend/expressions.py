@@ -30,6 +30,7 @@ from ..ir.graph import (
 from ..ir.types import BOOL, Type, type_of_constant
 from .arguments import is_object, is_object_class
 from .choices import Choices, all_functions, is_function
+from . import plain
 from .core import MUTABLE
 from .heap import (
     Applied,
@@ -173,6 +174,9 @@ class Expressions(Choices):
 
     def outside(self, name: str, value: Any, scope: Any) -> Ref:
         """A global or closure object: numbers and arrays are read live at every call, the rest is folded."""
+        sentence = None if self.unit.rule else plain.of_value(value)
+        if sentence is not None:
+            raise self.refuse(f"`{name}`: {sentence[0]}", sentence[1])
         live = isinstance(value, (float, complex, np.ndarray, np.generic)) and not isinstance(value, bool)
         written = self.unit.session.written
         if (id(scope), name) in written:
