@@ -49,7 +49,9 @@ def grad(
     holomorphic : the function takes and returns complex numbers, and its complex derivative is wanted
 
     With respect to a complex argument `x + iy` the gradient of a real number f is `df/dx - i df/dy`, the
-    conjugate of the direction of steepest ascent. Returns an object that is called as the function is and returns the gradient: of the kind, dtype, shape
+    conjugate of the direction of steepest ascent.
+
+    Returns an object that is called as the function is and returns the gradient: of the kind, dtype, shape
     and structure of the argument, a tuple of those if `argnums` is one. `.source` is the code. Raises
     `DiffCompileError` at the first call if the function is outside the language or lacks a rule.
 

@@ -401,8 +401,11 @@ def _origin(lowered: Lowered) -> str:
 def _doc(fn: Any, mode: Mode, wrt: list[str], lowered: Lowered) -> str:
     names = wrt[0] if len(wrt) == 1 else f"{', '.join(wrt[:-1])} and {wrt[-1]}"
     name = _name_of(fn)
-    kinds = {"value_and_grad": f"Value of `{name}`, and its gradient", "holomorphic": f"Derivative of `{name}`"}
-    head = f"{kinds.get(mode, f'Gradient of `{name}`')} with respect to {names}."
+    head = f"Gradient of `{name}` with respect to {names}."
+    if mode == "value_and_grad":
+        head = f"Value of `{name}`, and its gradient with respect to {names}."
+    elif mode == "holomorphic":
+        head = f"Complex derivative of `{name}` with respect to {names}."
     return (
         f"{head}\n\n    {_origin(lowered)}\n"
         "    `v_bar` is the cotangent of `v`: the derivative of the result with respect to `v`.\n    "

@@ -237,7 +237,8 @@ def test_complex_derivative_can_be_taken_twice() -> None:
     ("body", "z", "error", "reason", "remedy"),
     [
         (
-            "z * np.conj(z)", 1j, NoRule, "`np.conjugate` is not holomorphic, so `f` has no complex derivative",
+            "z * np.conj(z)", 1j, NoRule,
+            "`np.conjugate` is not holomorphic, so `f` has no complex derivative",
             "Return a real number and leave `holomorphic` out.",
         ),
         (

@@ -1,4 +1,4 @@
-"""Dtypes: every family keeps its precision; integers and bools are replayed; what holds no numbers is refused."""
+"""Dtypes: every family keeps its precision, integers are replayed, what holds no numbers is refused."""
 
 from __future__ import annotations
 

@@ -368,7 +368,9 @@ def test_a_complex_result() -> None:
 
     assert isinstance(error, WrongArgument)
     assert error.reason == "`grad` needs a real result, and `f` returns a complex one"
-    assert error.remedy == "Return its real part or its absolute value."
+    assert error.remedy == (
+        "Return its real part or its absolute value, or say `holomorphic=True` for a complex derivative."
+    )
 
 
 def test_an_array_with_one_element_is_not_a_number() -> None:

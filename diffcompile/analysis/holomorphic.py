@@ -3,8 +3,8 @@
     w = np.exp(z) * z            None: the derivative of w is one complex number
     w = z * np.conj(z)           the call of np.conj: w has no complex derivative
 
-A call counts if a complex number that varies with the inputs goes in, and the result depends on what comes out
-(a test like `abs(z) < 1` does not).
+A call counts if a complex number that varies with the inputs goes in, and the result depends on what comes
+out (a test like `abs(z) < 1` does not).
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from .activity import reaching, varied
 
 NOT_HOLOMORPHIC = frozenset({
     builtins.abs, operator.abs, np.abs, np.fabs, np.sign, np.conj, np.ndarray.conj, np.ndarray.conjugate,
-    np.real, np.imag, np.ndarray.real, np.ndarray.imag, np.angle, np.real_if_close, np.nan_to_num, np.vdot, np.vecdot,
-    np.linalg.vecdot, np.var, np.std, np.ndarray.var, np.ndarray.std, np.sort_complex, cmath.phase, cmath.polar,
-    np.linalg.norm, np.linalg.vector_norm, np.linalg.matrix_norm, np.linalg.cond, np.linalg.eig, np.linalg.eigh,
-    np.linalg.eigvalsh, np.linalg.cholesky, np.linalg.svd, np.linalg.svdvals, np.linalg.qr, np.linalg.pinv,
+    np.real, np.imag, np.ndarray.real, np.ndarray.imag, np.angle, np.real_if_close, np.nan_to_num, np.vdot,
+    np.vecdot, np.linalg.vecdot, np.var, np.std, np.ndarray.var, np.ndarray.std, np.sort_complex, cmath.phase,
+    cmath.polar, np.linalg.norm, np.linalg.vector_norm, np.linalg.matrix_norm, np.linalg.cond, np.linalg.eig,
+    np.linalg.eigh, np.linalg.eigvalsh, np.linalg.cholesky, np.linalg.svd, np.linalg.svdvals, np.linalg.qr,
+    np.linalg.pinv,
     np.linalg.lstsq, np.linalg.slogdet, np.fft.irfft, np.fft.irfft2, np.fft.irfftn, np.fft.hfft, np.maximum,
     np.minimum, np.max, np.min, np.ndarray.max, np.ndarray.min, np.polyfit,
     *([np.vecmat] if hasattr(np, "vecmat") else []),

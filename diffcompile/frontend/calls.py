@@ -29,8 +29,8 @@ from ..rules.index import is_repeating
 from ..rules.library import KEEPING, POSITIONAL, consult
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
-from .arguments import is_object, is_object_class
 from . import plain
+from .arguments import is_object, is_object_class
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, pulled, solver_call
 from .expressions import UNROLLED
@@ -158,7 +158,8 @@ class Calls(Objects):
         if isinstance(fn, POLYNOMIALS) or (isinstance(fn, type) and issubclass(fn, POLYNOMIALS)):
             raise self.refuse(
                 "an object that is a polynomial is not differentiated",
-                "Keep its coefficients in an array: `np.polynomial.polynomial.polyval(x, c)`, or `np.polyval(p, x)`.",
+                "Keep its coefficients in an array: `np.polynomial.polynomial.polyval(x, c)`, or "
+                "`np.polyval(p, x)`.",
             )
         consult(fn)
         if _hashable(fn) and kwargs and fn in POSITIONAL:

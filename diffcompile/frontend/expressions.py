@@ -28,9 +28,9 @@ from ..ir.graph import (
     write_outside,
 )
 from ..ir.types import BOOL, Type, type_of_constant
+from . import plain
 from .arguments import is_object, is_object_class
 from .choices import Choices, all_functions, is_function
-from . import plain
 from .core import MUTABLE
 from .heap import (
     Applied,

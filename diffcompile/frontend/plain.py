@@ -1,4 +1,4 @@
-"""What is said of arrays that do not hold plain numbers: masked ones, `np.matrix`, objects, text, dates, records.
+"""What is said of arrays that hold no plain numbers: masked ones, `np.matrix`, objects, text, dates, records.
 
     m = np.ma.masked_array(x, mask)      ->      a masked array is not differentiated; use `np.where`
 
@@ -30,11 +30,11 @@ KINDS: dict[str, Sentence] = {
 }
 # Where the functions that make arrays take a dtype by position.
 DTYPE_AT: dict[Any, int] = {
-    np.array: 1, np.asarray: 1, np.asanyarray: 1, np.ascontiguousarray: 1, np.zeros: 1, np.ones: 1, np.empty: 1,
-    np.full: 2, np.zeros_like: 1, np.ones_like: 1, np.empty_like: 1, np.full_like: 2, np.ndarray.astype: 1,
-    np.ndarray.view: 1,
+    np.array: 1, np.asarray: 1, np.asanyarray: 1, np.ascontiguousarray: 1, np.zeros: 1, np.ones: 1,
+    np.empty: 1, np.full: 2, np.zeros_like: 1, np.ones_like: 1, np.empty_like: 1, np.full_like: 2,
+    np.ndarray.astype: 1, np.ndarray.view: 1,
 }  # fmt: skip
-_MATRICES = frozenset({np.matrix, np.asmatrix, np.bmat})
+_MATRICES: frozenset[Any] = frozenset([np.matrix, np.asmatrix, np.bmat])
 
 
 def of_value(value: Any) -> Sentence | None:
