@@ -26,6 +26,7 @@ from ..ir.graph import (
     While,
     format_string,
     literal,
+    pack_function,
     raise_error,
     unpack,
     write_outside,
@@ -40,6 +41,7 @@ _PURE = frozenset({*PACKS, literal, unpack, format_string}) | {
 }  # fmt: skip
 # Every call gives another object, so two equal calls are not one.
 FRESH = frozenset({
+    pack_function,  # written out where it is handed on, so it must not wait for another reader
     np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array,
     np.copy, np.ndarray.copy, list, np.eye, np.identity, np.arange, np.errstate,
 })  # fmt: skip

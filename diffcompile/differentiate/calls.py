@@ -318,15 +318,15 @@ class CallSweep(Sweep):
         """`y = sol.x`: the cotangent of the solver's result has a part for each attribute."""
         solver, (result, attr) = self.solved(instr), instr.args
         assert solver is not None and isinstance(attr, Const)
-        if attr.value not in solver.fields:
+        if attr.value not in solver.names:
             made = self.b.defs[result]  # type: ignore[index]
             raise NoRule(
                 f"no derivative is known for `{attr.value}` of the result of `{function_name(made.fn)}`",
                 instr.line,
-                f"Use {' or '.join(f'`.{f}`' for f in solver.fields)}, or `stop_gradient`.",
+                f"Use {' or '.join(f'`.{f}`' for f in solver.names)}, or `stop_gradient`.",
             )
-        parts: list[Cotangent | None] = [None] * len(solver.fields)
-        parts[solver.fields.index(attr.value)] = self.whole(ct, instr.outs[0])
+        parts: list[Cotangent | None] = [None] * len(solver.names)
+        parts[solver.names.index(attr.value)] = self.whole(ct, instr.outs[0])
         self.cts.add(result, tuple(parts))
 
     def unpacked(self, instr: Call, cts: list[Cotangent]) -> None:

@@ -124,9 +124,11 @@ class Module:
             self.constants = constants
             return self._unwritten(name, fn)
         definition.name = name
-        for arg in (*definition.args.args, *definition.args.kwonlyargs, *definition.args.posonlyargs):
-            arg.annotation = None
-        definition.returns = None
+        for part in ast.walk(definition):
+            if isinstance(part, ast.arg):
+                part.annotation = None
+            elif isinstance(part, ast.FunctionDef):
+                part.returns = None
         if ast.get_docstring(definition):
             doc = ast.get_docstring(definition) or ""
             definition.body[0] = ast.Expr(ast.Constant(_wrapped(doc.split("\n")[0])))

@@ -31,6 +31,7 @@ from ..ir.graph import (
     While,
     format_string,
     literal,
+    pack_function,
     pack_slice,
     pack_tuple,
     unpack,
@@ -166,6 +167,9 @@ def _region(
             continue
         if isinstance(instr, Call) and instr.fn is range and not instr.outs[0].named:
             found[instr.outs[0]] = instr  # written out wherever it is run over
+            continue
+        if isinstance(instr, Call) and instr.fn is pack_function:
+            found[instr.outs[0]] = instr  # a function is written out wherever it is handed on
             continue
         out = instr.outs[0]
         if again(instr, found, lengths):

@@ -22,10 +22,19 @@ from ..analysis.activity import can_vary
 from ..analysis.effects import pure_function
 from ..analysis.shapes import fresh_dim
 from ..errors import UnsupportedSyntax
-from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Value, pack_function
+from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Value, pack_function, pack_tuple
 from ..ir.types import OBJECT, Type, array, number
 from ..ir.walk import free, substitute
-from ..rules.solvers import SOLVERS, bound, captures_of, gradient_of, half_square_of, linearize
+from ..rules.solvers import (
+    SOLVERS,
+    active_places,
+    bound,
+    gradient_of,
+    half_square_of,
+    linearize,
+    pullback_of,
+    weighted_sum_of,
+)
 from .build import Builder
 from .heap import Closure, Obj, Pullback, Ref, Tup
 from .source import read_source
@@ -40,7 +49,12 @@ def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], na
         given = inspect.signature(fn).bind(*args, **kwargs).arguments
     except TypeError as cause:
         raise UnsupportedSyntax(f"`{fn.__name__}`: {cause}", frame.b.line) from None
-    leading = [_taken(frame, how, given) for how in solver.takes]
+    leading = [_form(frame, how, given) for how in solver.takes]
+    if solver.swapped_by in given:
+        swapped = frame.constant(given[solver.swapped_by])
+        if swapped is None:
+            raise frame.refuse(f"`{solver.swapped_by}` of `{fn.__name__}` is not a constant")
+        leading = leading[::-1] if swapped.value else leading
     extras = _extras(frame, given.get("args"))
     table: dict[int, Atom] = {}
     for parameter in (solver.callback, *solver.others):
@@ -54,19 +68,39 @@ def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], na
             )
     atoms = [table.get(id(a)) or frame.argument(a) for a in args]
     named = {k: table.get(id(a)) or frame.argument(a) for k, a in kwargs.items()}
-    whole = leading[0] if given.get("full_output") is None else Type()
+    whole = Type() if "full_output" in given else _form(frame, solver.result, given)
+    if solver.result == "callback":
+        whole = _integral(table[id(given[solver.callback])], frame)
     out = frame.b.call(fn, *atoms, kwargs=named, name=name, type=OBJECT if solver.fields else whole)
-    if solver.fields:
-        point, *values = solver.fields
-        frame.unit.solved[out] = {point: leading[0], **dict.fromkeys(values, number(np.dtype(np.float64)))}
+    frame.unit.solved[out] = {field: _form(frame, how, given) for field, how in solver.fields}
     return frame.own(out, name)  # type: ignore[no-any-return]
 
 
-def _taken(frame: Any, how: str, given: dict[str, Ref]) -> Type:
-    """What is known of an argument with which a solver calls back."""
+def solver_in_rule(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    """A call of a solver that a rule makes, whose function is a value already; None if it needs no care."""
+    if SOLVERS[fn].result != "callback":
+        return None
+    named = {k: frame.atom(a) for k, a in kwargs.items()}
+    named = {k: a for k, a in named.items() if not (isinstance(a, Const) and a.value is None)}
+    atoms = [frame.atom(a) for a in args]
+    return frame.b.call(fn, *atoms, kwargs=named, name=name, type=_integral(atoms[0], frame))  # type: ignore[no-any-return]
+
+
+def _integral(callback: Atom, frame: Any) -> Type:
+    """What is known of an integral of a function, and of its error."""
+    made = frame.b.made_by(callback, pack_function)
+    return Type("tuple", items=(made.args[0].value.result, number(np.dtype(np.float64))))
+
+
+def _form(frame: Any, how: str, given: dict[str, Ref]) -> Type:
+    """What is known of a value of a solver from the form that is said of it."""
     form, _, parameter = how.partition(" ")
-    if form == "number":
-        return number(np.dtype(np.float64))
+    one = number(np.dtype(np.float64))
+    plain = {"number": one, "pair": Type("tuple", items=(one, one)), "": Type(), "callback": Type()}
+    if form in plain:
+        return plain[form]
+    if form in ("times", "matrix"):
+        return array(np.dtype(np.float64), tuple(fresh_dim() for _ in range(1 + (form == "matrix"))))
     known = frame.type_of(given[parameter]) if parameter in given else Type()
     if form == "like":
         return number(np.dtype(np.float64)) if known.is_scalar else known
@@ -224,12 +258,74 @@ def _half_square_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: s
     return _packed(frame, function.derived[key], captured)  # type: ignore[arg-type]
 
 
-def _captures_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+def _carries(frame: Any, atom: Atom) -> bool:
+    """Does a cotangent of this value go anywhere?"""
+    return isinstance(atom, Value) and can_vary(atom) and frame.b.active(atom)
+
+
+def _active_places(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     function, captured = _callback(frame, args[0])
     assert function.graph is not None
-    first = len(function.graph.params) - len(captured)
-    active = [isinstance(a, Value) and can_vary(a) and frame.b.active(a) for a in captured]
-    return Tup(tuple(Const(first + k if on else None) for k, on in enumerate(active)))
+    extras = _atoms_of(frame, args[1])
+    first = len(function.graph.params) - len(captured) - len(extras)
+    on = [Const(first + k if _carries(frame, a) else None) for k, a in enumerate((*extras, *captured))]
+    return Tup((Tup(tuple(on[: len(extras)])), Tup(tuple(on[len(extras) :]))))
+
+
+def _atoms_of(frame: Any, ref: Ref) -> tuple[Atom, ...]:
+    """The items of a tuple, as they were before they were packed."""
+    if isinstance(ref, Tup):
+        return tuple(map(frame.atom, ref.items))
+    atom = frame.atom(ref)
+    made = frame.b.made_by(atom, pack_tuple)
+    if made is not None:
+        return made.args  # type: ignore[no-any-return]
+    return tuple(map(Const, atom.value)) if isinstance(atom, Const) else (atom,)
+
+
+def _weighted_sum_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, captured = _callback(frame, args[0])
+    assert function.graph is not None
+    region = function.graph.region
+    count = sum(p.name.startswith("weights") for p in region.params)
+    weights = Value(f"weights_{count}" if count else "weights", function.result)
+    inner = Builder(frame.b.folded)
+    total = inner.call(np.sum, inner.call(operator.mul, weights, region.results[0]))
+    weighted = Function(f"{function.name}_weighted", function.fn, total.type)
+    whole = Region((*region.params, weights), (*region.body, *inner.body), (total,))
+    weighted.graph = replace(function.graph, name=weighted.name, region=whole)
+    return _packed(frame, weighted, (*captured, frame.atom(args[1])))
+
+
+def _pullback_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, captured = _callback(frame, args[0])
+    assert function.graph is not None
+    extras = _atoms_of(frame, args[1])
+    lent = function.graph.params
+    leading = len(lent) - len(extras) - len(captured)
+    inside = [p.type.kind == "array" for p in lent[:leading]]
+    wanted = (*inside, *(_carries(frame, a) for a in (*extras, *captured)))
+    forward, backward = frame.b.derive(function, wanted, (True,))
+    params = tuple(Value(p.name, p.type, p.named) for p in lent)
+    active = [p for p, on in zip(params, wanted, strict=True) if on]
+    bars = tuple(Value(f"{p.name}_bar", _cotangent_type(p.type), True) for p in active)
+    ct = Value(f"{function.name}_bar", function.result, named=True)
+    out, saved = Value("out", function.result), Value("saved", OBJECT, named=True)
+    body = (Call((out, saved), forward, params), Call(bars, backward, (saved, ct)))
+    pull = Function(f"{function.name}_pullback", function.fn, Type())
+    region = Region((*params[:leading], ct, *params[leading:]), body, bars)
+    pull.graph = Graph(pull.name, region, frame.b.line)
+    return _packed(frame, pull, (*extras, *captured))
+
+
+def call_handed(frame: Any, fn: Value, args: list[Ref], name: str) -> Ref | None:
+    """In a rule: a call of the user's function."""
+    if fn.type != FUNCTION or frame.b.made_by(fn, pack_function) is None:
+        return None
+    function, captured = _callback(frame, fn)
+    out = Value(name or f"{function.name}_out", function.result, named=bool(name))
+    frame.b.emit(Call((out,), function, (*map(frame.atom, args), *captured), (), frame.b.line))
+    return frame.own(out, name)  # type: ignore[no-any-return]
 
 
 def _bound(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -240,6 +336,7 @@ def _bound(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
 
 ASKED: dict[Any, Any] = {
     linearize: _linearize, gradient_of: _gradient_of, half_square_of: _half_square_of,
-    captures_of: _captures_of, bound: _bound,
+    active_places: _active_places, weighted_sum_of: _weighted_sum_of, pullback_of: _pullback_of,
+    bound: _bound,
 }  # fmt: skip
 

@@ -32,7 +32,7 @@ from ..rules.solvers import SOLVERS
 from . import plain
 from .arguments import is_object, is_object_class
 from .build import repeats, unbroadcast_call
-from .callbacks import ASKED, pulled, solver_call
+from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
 from .expressions import UNROLLED
 from .heap import (
     Applied,
@@ -142,6 +142,8 @@ class Calls(Objects):
                 return self.choose_from(fn, args, kwargs, name)
             case Pullback():
                 return pulled(self, fn, args)
+            case Value() if (outcome := call_handed(self, fn, args, name)) is not None:
+                return outcome
         called = self.called_object(fn, args, kwargs, name)
         if called is not None:
             return called
@@ -164,8 +166,11 @@ class Calls(Objects):
         consult(fn)
         if _hashable(fn) and kwargs and fn in POSITIONAL:
             args, kwargs = by_position(POSITIONAL[fn], args, kwargs)
-        if _hashable(fn) and fn in SOLVERS and not self.unit.rule:
-            return solver_call(self, fn, args, kwargs, name)
+        if _hashable(fn) and fn in SOLVERS:
+            call = solver_in_rule if self.unit.rule else solver_call
+            solved = call(self, fn, args, kwargs, name)
+            if solved is not None:
+                return solved
         if _hashable(fn) and fn in KEEPING:
             return Made(fn, tuple(args), tuple(kwargs.items()))
         if _hashable(fn) and not kwargs and not self.unit.rule and (fn, len(args)) in GENERATORS:

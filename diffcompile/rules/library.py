@@ -21,6 +21,7 @@ FILES = {
     "scipy.stats": "scipy_stats",
     "scipy.linalg": "scipy_linalg",
     "scipy.optimize": "scipy_optimize",
+    "scipy.integrate": "scipy_integrate",
 }
 _read: set[str] = set()
 

@@ -24,9 +24,12 @@ from .solvers import Solver, calls_back, gradient_of, half_square_of, linearize
 
 # Systems of equations
 
-calls_back(Solver("fun", ("vector x0",), ("x",), ("jac",)), optimize.root)
-calls_back(Solver("func", ("vector x0",), (), ("fprime",)), optimize.fsolve)
-calls_back(Solver("func", ("like x0",)), optimize.fixed_point)
+calls_back(
+    Solver("fun", ("vector x0",), fields=(("x", "vector x0"),), others=("jac",)),
+    optimize.root,
+)
+calls_back(Solver("func", ("vector x0",), "vector x0", others=("fprime",)), optimize.fsolve)
+calls_back(Solver("func", ("like x0",), "like x0"), optimize.fixed_point)
 
 on_the_boundary = Unknown("a solution on a bound does not move as the gradient says")
 no_full_output = Unknown("the result is not differentiated with `full_output`")
@@ -99,10 +102,13 @@ def _(
 
 # One equation
 
-calls_back(Solver("f", ("number",)), optimize.brentq, optimize.brenth, optimize.bisect)
-calls_back(Solver("f", ("number",)), optimize.ridder, optimize.toms748)
-calls_back(Solver("f", ("number",), ("root",), ("fprime", "fprime2")), optimize.root_scalar)
-calls_back(Solver("func", ("like x0",), (), ("fprime", "fprime2")), optimize.newton)
+calls_back(Solver("f", ("number",), "number"), optimize.brentq, optimize.brenth, optimize.bisect)
+calls_back(Solver("f", ("number",), "number"), optimize.ridder, optimize.toms748)
+calls_back(
+    Solver("f", ("number",), fields=(("root", "number"),), others=("fprime", "fprime2")),
+    optimize.root_scalar,
+)
+calls_back(Solver("func", ("like x0",), "like x0", others=("fprime", "fprime2")), optimize.newton)
 
 
 def scalar_root_cotangents(ct: Any, f: Any, x: Any, args: Any) -> Any:
@@ -162,9 +168,17 @@ def _(
 
 # Minima
 
-calls_back(Solver("fun", ("vector x0",), ("x", "fun"), ("jac", "hess", "hessp")), optimize.minimize)
-calls_back(Solver("fun", ("number",), ("x", "fun")), optimize.minimize_scalar)
-calls_back(Solver("fun", ("vector x0",), ("x", "cost"), ("jac",)), optimize.least_squares)
+calls_back(
+    Solver("fun", ("vector x0",), fields=(("x", "vector x0"), ("fun", "number")), others=("jac", "hess")),
+    optimize.minimize,
+)
+calls_back(
+    Solver("fun", ("number",), fields=(("x", "number"), ("fun", "number"))), optimize.minimize_scalar
+)
+calls_back(
+    Solver("fun", ("vector x0",), fields=(("x", "vector x0"), ("cost", "number")), others=("jac",)),
+    optimize.least_squares,
+)
 
 
 def minimum_cotangents(x_bar: Any, value_bar: Any, fun: Any, x: Any, args: Any) -> Any:

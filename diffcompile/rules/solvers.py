@@ -2,14 +2,15 @@
 
     x = optimize.brentq(f, a, b)         f, with what it captured, is an argument like any other
 
-A rule of a solver is read by the frontend like every rule. The user's function reaches it as a value, of
-which it asks three things, each a marker here that `frontend/callbacks.py` understands:
+A rule of a solver is read by the frontend like every rule. The user's function reaches it as a value that it
+can call, and of which it asks more by the markers here, which `frontend/callbacks.py` understands:
 
     out, pull = linearize(f, x, *args)   `f(x, *args)`, and its pullback: `pull(ct)` is a tuple with a
                                          cotangent for each argument, and last that of `f` itself
     gradient_of(f, k)                    the function with the arguments of `f` that is its derivative with
                                          respect to argument `k`
-    half_square_of(f)                    the function `0.5 * sum(f**2)`
+    half_square_of(f)                    the function `0.5 * sum(f**2)`; likewise `weighted_sum_of(f, w)`
+    bound(f, *args)                      the function with its last arguments given
 
 The cotangent of `f` is a tuple with one for each value that it captured: what a solver hands back for its
 parameter `f`. In the generated module all of these are ordinary functions.
@@ -25,16 +26,25 @@ from typing import Any
 class Solver:
     """How a solver calls back.
 
-    `callback` names the parameter that is the function, `takes` says what it is called with before `args`:
-    "vector x0" is the flat array that `x0` becomes, "like x0" what `x0` is, "number" a number. `others` name
-    further parameters that are functions called with the same, `fields` the attributes of the result that
-    are differentiated (none: the result is).
+    `callback` names the parameter that is the function, `takes` says what it is called with before `args`,
+    in the other order where the option `swapped_by` is true. The result is differentiated as a whole, of form
+    `result`, or by its attributes, `fields`. `others` name further parameters that are functions called with
+    the same. A form is "vector x0", the flat array that `x0` becomes, "like x0", what `x0` is, "number",
+    "times" (a vector), "matrix", "pair" (of a number and its error), "callback" (the pair of what the
+    function gives and its error) or "" for what is not known.
     """
 
     callback: str
     takes: tuple[str, ...]
-    fields: tuple[str, ...] = ()
+    result: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
     others: tuple[str, ...] = ()
+    swapped_by: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The attributes of the result that are differentiated."""
+        return tuple(name for name, _ in self.fields)
 
 
 SOLVERS: dict[Any, Solver] = {}
@@ -60,8 +70,21 @@ def half_square_of(f: Any) -> Any:
     raise NotImplementedError("a rule asks this of the compiler")
 
 
-def captures_of(f: Any) -> Any:
-    """For each value that `f` captured its place among the arguments, None without a cotangent; in a rule."""
+def active_places(f: Any, args: Any) -> Any:
+    """The places among the arguments of `f` of `args`, and of what it captured, in a rule.
+
+    None stands for one that carries no cotangent.
+    """
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def weighted_sum_of(f: Any, weights: Any) -> Any:
+    """The function `sum(weights * f)`, in a rule."""
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def pullback_of(f: Any, args: Any) -> Any:
+    """The function `(t, y, ct)` that gives the cotangents of `y`, of `args` and of captures; in a rule."""
     raise NotImplementedError("a rule asks this of the compiler")
 
 

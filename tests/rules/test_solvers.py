@@ -94,6 +94,42 @@ MINIMA: dict[str, tuple[str, Any]] = {
         "    sol = optimize.least_squares(residual, np.ones(2), xtol=1e-14, ftol=1e-14, gtol=1e-14)\n"
         "    return sol.x[0] * sol.x[1]", V),
 }  # fmt: skip
+INTEGRALS: dict[str, tuple[str, Any]] = {
+    "quad": ("def f(a): return integrate.quad(lambda x: np.exp(-a * x**2), 0.0, a)[0]", 1.3),
+    "quad, args": ("def f(a): return integrate.quad(lambda x, b, c: b * x + np.sin(c * x), a, 2.0, args=(a, a**2))[0]", 0.4),
+    "quad of an array": (
+        "def f(a):\n"
+        "    value, error = integrate.quad(lambda x: np.sum(np.cos(a * x)) * x, 0.0, 1.0)\n"
+        "    return value**2", V),
+    "quad to infinity": ("def f(a): return integrate.quad(lambda x: np.exp(-a * x**2), 0.0, np.inf)[0]", 1.3),
+    "quad_vec": (
+        "def f(a): return np.sum(np.array([1.0, 2.0]) * integrate.quad_vec(lambda x: np.exp(-a * x), 0.0, 2.0)[0])", V),
+}  # fmt: skip
+EQUATIONS: dict[str, tuple[str, Any]] = {
+    "solve_ivp": (
+        "def f(a):\n"
+        "    def slope(t, y): return np.array([y[1], -a[0] * y[0] - a[1] * y[1] + np.sin(t)])\n"
+        "    sol = integrate.solve_ivp(slope, (0.0, 2.0), np.array([1.0, 0.5]), t_eval=np.linspace(0.0, 2.0, 5), rtol=1e-10, atol=1e-12)\n"
+        "    return np.sum(sol.y**2)", V),
+    "its final time and initial state": (
+        "def f(a):\n"
+        "    sol = integrate.solve_ivp(lambda t, y: -y * t, (0.0, a[0]), [a[1], 2.0], rtol=1e-10, atol=1e-12)\n"
+        "    return sol.y[0, -1] * sol.y[1, -1]", V),
+    "its args and method": (
+        "def f(a):\n"
+        "    def slope(t, y, k, m): return -k * y + m * y[::-1]\n"
+        "    sol = integrate.solve_ivp(slope, (0.0, 1.0), a, 'DOP853', args=(a[0], a), rtol=1e-11, atol=1e-12)\n"
+        "    return np.sum(sol.y[:, -1]**2)", V),
+    "odeint": (
+        "def f(a):\n"
+        "    t = np.linspace(0.0, 2.0, 4)\n"
+        "    y = integrate.odeint(lambda y, t: np.array([y[1], -np.sin(y[0]) * a[0]]), a, t, rtol=1e-10, atol=1e-12)\n"
+        "    return np.sum(y[1:, 0]**2)", V),
+    "odeint, tfirst and args": (
+        "def f(a):\n"
+        "    y = integrate.odeint(lambda t, y, k: -k * y + t, 1.0, np.array([0.0, 0.5, 1.0]), (a,), tfirst=True, rtol=1e-10, atol=1e-12)\n"
+        "    return y[1, 0] * y[2, 0]", 0.8),
+}  # fmt: skip
 LOOSE = {"the value of a minimum": 1e-5, "minimize": 1e-4, "both": 1e-4, "minimize_scalar": 1e-4, "least_squares": 1e-5}
 
 
@@ -115,7 +151,7 @@ def cases(table: dict[str, tuple[str, Any]]) -> list[Any]:
     return [pytest.param(name, text, at, id=name) for name, (text, at) in table.items()]
 
 
-@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA}))
+@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS, **EQUATIONS}))
 def test_the_gradient_agrees_with_central_differences(name: str, text: str, at: Any) -> None:
     f = program(text)
     value, gradient = value_and_grad(f)(at)
@@ -126,7 +162,7 @@ def test_the_gradient_agrees_with_central_differences(name: str, text: str, at: 
     np.testing.assert_allclose(np.sum(gradient * v), slope(f, at, v, step), rtol=LOOSE.get(name, 1e-6), atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA}))
+@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS}))
 def test_the_second_derivative_agrees_with_differences_of_the_gradient(name: str, text: str, at: Any) -> None:
     first = grad(program(text))
     v = np.array([0.3, -0.8]) if np.ndim(at) else 1.0
@@ -195,3 +231,30 @@ def test_the_generated_code_shows_the_linear_solve() -> None:
     assert "adjoint = np.linalg.solve(" in derivative.source
     assert "def residual(x, a):" in derivative.source
     assert "scipy.optimize.root(lambda x: residual(x, a), [1.0, 1.0], tol=1e-12)" in derivative.source
+
+
+@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS, **EQUATIONS}))
+def test_the_generated_module_stands_alone(name: str, text: str, at: Any) -> None:
+    derivative = value_and_grad(program(text))
+    value, gradient = derivative(at)
+    imports = [line for line in derivative.source.splitlines() if line.startswith(("import ", "from "))]
+    scope: dict[str, Any] = {}
+    exec(derivative.source, scope)
+
+    assert all("numpy" in line or "scipy" in line for line in imports)
+    again = scope["f_value_and_grad"](at)
+    assert again[0] == value
+    np.testing.assert_array_equal(again[1], gradient)
+
+
+def test_a_solution_is_not_differentiated_twice() -> None:
+    with pytest.raises(DiffCompileError) as caught:
+        vjp(grad(program(EQUATIONS["odeint"][0])), V)
+
+    assert "a solution of a differential equation is not differentiated twice" in caught.value.reason
+
+
+def test_events_are_refused() -> None:
+    text = "def f(a): return integrate.solve_ivp(lambda t, y: -a[0] * y, (0.0, 1.0), a, events=lambda t, y: y[0]).y[0, -1]"
+
+    assert "events and complex options are not differentiated" in refusal(text, V)

@@ -1,0 +1,216 @@
+"""Derivatives of integrals and of solutions of differential equations.
+
+    y, error = integrate.quad(f, a, b)       b_bar = y_bar * f(b);  theta_bar = y_bar * quad(df/dtheta, a, b)
+
+An integral moves with its limits by the integrand there, and with what the integrand depends on by the
+integral of the derivative (Leibniz). A solution of `y' = f(t, y)` is differentiated by the adjoint equation
+`lam' = -f_y.T @ lam`, integrated backwards from output to output beside a dense solution, with the method and
+the tolerances of the call (Pontryagin; Chen, Rubanova, Bettencourt and Duvenaud, 2018, appendix B). It is the
+derivative of the exact solution, so it agrees with the computed one as far as the tolerances reach; the times
+at which a solver chose to stop are constants. It is not differentiated twice.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import integrate
+
+from .register import Unknown, defvjp
+from .scipy_optimize import as_given, as_tuple
+from .solvers import (
+    Solver,
+    active_places,
+    bound,
+    calls_back,
+    gradient_of,
+    pullback_of,
+    weighted_sum_of,
+)
+
+weighted_integral = Unknown("an integral with a `weight` is not differentiated")
+calls_back(Solver("func", ("number",), "pair"), integrate.quad)
+calls_back(Solver("f", ("number",), "callback"), integrate.quad_vec)
+
+
+def leibniz(scale: Any, f: Any, a: Any, b: Any, args: Any, points: Any) -> Any:
+    """The cotangents of the integrand and of its arguments: an integral for each that carries one."""
+    args_places, captured_places = active_places(f, args)
+    args_bar = [integral(scale, f, k, a, b, args, points) for k in args_places]
+    return tuple([integral(scale, f, k, a, b, args, points) for k in captured_places]), tuple(args_bar)
+
+
+def integral(scale: Any, f: Any, k: Any, a: Any, b: Any, args: Any, points: Any) -> Any:
+    """The integral of the derivative of `f` with respect to its argument `k`."""
+    if k is None:
+        return None
+    return scale * integrate.quad_vec(bound(gradient_of(f, k), *args), a, b, points=points)[0]
+
+
+@defvjp(integrate.quad)
+def _(
+    ct: Any, out: Any, func: Any, a: Any, b: Any, args: Any = (), full_output: Any = 0,
+    epsabs: Any = 1.49e-8, epsrel: Any = 1.49e-8, limit: Any = 50, points: Any = None, weight: Any = None,
+    wvar: Any = None, wopts: Any = None, maxp1: Any = 50, limlst: Any = 50, complex_func: Any = False,
+) -> Any:  # fmt: skip
+    if weight is not None or complex_func:
+        return weighted_integral, weighted_integral, weighted_integral, weighted_integral
+    given = as_tuple(args)
+    func_bar, args_bar = leibniz(ct[0], func, a, b, given, points)
+    a_bar, b_bar = -ct[0] * func(a, *given), ct[0] * func(b, *given)
+    return func_bar, a_bar, b_bar, as_given(args_bar, args)
+
+
+@defvjp(integrate.quad_vec)
+def _(
+    ct: Any, out: Any, f: Any, a: Any, b: Any, epsabs: Any = 1e-200, epsrel: Any = 1e-08, norm: Any = "2",
+    cache_size: Any = 1e8, limit: Any = 10000, workers: Any = 1, points: Any = None, quadrature: Any = None,
+    full_output: Any = False, *, args: Any = (),
+) -> Any:  # fmt: skip
+    given = as_tuple(args)
+    weighted = weighted_sum_of(f, ct[0])
+    func_bar, args_bar = leibniz(1.0, weighted, a, b, given, points)
+    a_bar, b_bar = -weighted(a, *given), weighted(b, *given)
+    nothing = (None,) * 9
+    return (func_bar[:-1], a_bar, b_bar, *nothing, as_given(args_bar, args))
+
+
+# Differential equations
+
+no_events = Unknown("events and complex options are not differentiated")
+calls_back(
+    Solver("fun", ("number", "vector y0"), fields=(("y", "matrix"), ("t", "times")), others=("jac", "events")),
+    integrate.solve_ivp,
+)
+calls_back(
+    Solver("func", ("vector y0", "number"), "matrix", others=("Dfun",), swapped_by="tfirst"), integrate.odeint
+)
+
+
+def adjoint_of_ivp(
+    f: Any, pullback: Any, t0: Any, y0: Any, t: Any, y_bar: Any, tfirst: Any, method: Any, rtol: Any,
+    atol: Any,
+) -> Any:  # fmt: skip
+    """The cotangents of the first state, the first time and the parameters of `y' = f(t, y)`.
+
+    The columns of `y_bar` are the cotangents of the states at the times `t`; `pullback` gives those of `y`
+    and of the parameters in `f`. Where not `tfirst`, both take `y` before `t`.
+    """
+    options = {"method": method, "rtol": rtol, "atol": atol}
+    slope = f if tfirst else lambda s, y: f(y, s)
+    pull = pullback if tfirst else lambda s, y, ct: pullback(y, s, ct)
+    start = np.atleast_1d(np.asarray(y0, dtype=float))
+    dense = integrate.solve_ivp(slope, (t0, t[-1]), start, dense_output=True, **options).sol
+    params = as_list(pull(t0, start, np.zeros_like(start)))[1:]
+    adjoint, n = np.zeros_like(start), start.size
+    totals = np.zeros(sum(np.size(p) for p in params))
+
+    def backward(s: Any, state: Any) -> Any:
+        bars = as_list(pull(s, dense(s), state[:n]))
+        return -np.concatenate([np.ravel(bar) for bar in bars])
+
+    first = 0.0
+    for k in range(len(t) - 1, -1, -1):
+        if t[k] == t0:
+            first = first + y_bar[:, k]
+            continue
+        adjoint = adjoint + y_bar[:, k]
+        before = t[k - 1] if k > 0 else t0
+        state = np.concatenate([adjoint, totals])
+        end = integrate.solve_ivp(backward, (t[k], before), state, **options).y[:, -1]
+        adjoint, totals = end[:n], end[n:]
+    bars = [adjoint + first, -np.dot(adjoint, np.atleast_1d(slope(t0, start)))]
+    for p in params:
+        bars.append(np.reshape(totals[: np.size(p)], np.shape(p)))
+        totals = totals[np.size(p) :]
+    return tuple(bars)
+
+
+def as_list(bars: Any) -> list[Any]:
+    """What a pullback returned, one cotangent or several."""
+    return list(bars) if isinstance(bars, tuple) else [bars]
+
+
+twice = Unknown("a solution of a differential equation is not differentiated twice")
+
+
+@defvjp(adjoint_of_ivp)
+def _(ct: Any, out: Any, *args: Any) -> Any:
+    return tuple([twice for _ in args])
+
+
+def spread(bars: Any, places: Any, k: Any) -> Any:
+    """One of the cotangents, from the one numbered `k` on, for each place that carries one."""
+    found: Any = ()
+    for place in places:
+        if place is None:
+            found = (*found, None)
+        else:
+            found, k = (*found, bars[k]), k + 1
+    return found
+
+
+def given_number_of(places: Any) -> Any:
+    """How many places carry a cotangent."""
+    return len([place for place in places if place is not None])
+
+
+def speeds(f: Any, t: Any, y: Any, y_bar: Any, args: Any, tfirst: Any) -> Any:
+    """How the loss moves with each time of output: the cotangent there along the slope."""
+    if tfirst:
+        return np.stack([np.sum(y_bar[:, k] * f(t[k], y[:, k], *args)) for k in range(len(t))])
+    return np.stack([np.sum(y_bar[:, k] * f(y[:, k], t[k], *args)) for k in range(len(t))])
+
+
+@defvjp(integrate.solve_ivp)
+def _(
+    ct: Any, out: Any, fun: Any, t_span: Any, y0: Any, method: Any = "RK45", t_eval: Any = None,
+    dense_output: Any = False, events: Any = None, vectorized: Any = False, args: Any = None,
+    rtol: Any = 1e-3, atol: Any = 1e-6, first_step: Any = None, max_step: Any = math.inf, jac: Any = None,
+) -> Any:  # fmt: skip
+    if events is not None or vectorized:
+        return no_events, no_events, no_events, None, no_events, None, None, None, no_events
+    given = () if args is None else as_tuple(args)
+    t, y = out.t, out.y
+    y_bar = np.zeros_like(y) if ct[0] is None else ct[0]
+    places, captured = active_places(fun, given)
+    pullback = pullback_of(fun, given)
+    lent = bound_to(fun, given)
+    bars = adjoint_of_ivp(lent, pullback, t_span[0], y0, t, y_bar, True, method, rtol, atol)
+    fun_bar = spread(bars, captured, 2 + given_number_of(places))
+    moved = speeds(fun, t, y, y_bar, given, True)
+    moved = moved if ct[1] is None else moved + ct[1]
+    y0_bar = bars[0][0] if np.ndim(y0) == 0 else bars[0]
+    args_bar = None if args is None else as_given(spread(bars, places, 2), args)
+    if t_eval is None:
+        return fun_bar, (bars[1], moved[-1]), y0_bar, None, None, None, None, None, args_bar
+    return fun_bar, (bars[1], 0.0), y0_bar, None, moved, None, None, None, args_bar
+
+
+def bound_to(f: Any, args: Any) -> Any:
+    """`f` with its further arguments given."""
+    return bound(f, *args)
+
+
+@defvjp(integrate.odeint)
+def _(
+    ct: Any, out: Any, func: Any, y0: Any, t: Any, args: Any = (), Dfun: Any = None, col_deriv: Any = 0,
+    full_output: Any = 0, ml: Any = None, mu: Any = None, rtol: Any = None, atol: Any = None,
+    tcrit: Any = None, h0: Any = 0.0, hmax: Any = 0.0, hmin: Any = 0.0, ixpr: Any = 0, mxstep: Any = 0,
+    mxhnil: Any = 0, mxordn: Any = 12, mxords: Any = 5, printmessg: Any = 0, tfirst: Any = False,
+) -> Any:  # fmt: skip
+    if full_output:
+        return no_events, no_events, no_events, no_events
+    given = as_tuple(args)
+    places, captured = active_places(func, given)
+    rtol, atol = 1.49012e-8 if rtol is None else rtol, 1.49012e-8 if atol is None else atol
+    pullback = pullback_of(func, given)
+    lent = bound_to(func, given)
+    bars = adjoint_of_ivp(lent, pullback, t[0], y0, t, ct.T, tfirst, "LSODA", rtol, atol)
+    func_bar = spread(bars, captured, 2 + given_number_of(places))
+    y0_bar = bars[0][0] if np.ndim(y0) == 0 else bars[0]
+    moved = speeds(func, t, out.T, ct.T, given, tfirst)
+    t_bar = np.concatenate([np.reshape(bars[1], (1,)), moved[1:]])
+    return func_bar, y0_bar, t_bar, as_given(spread(bars, places, 2), args)
