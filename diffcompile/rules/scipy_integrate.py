@@ -80,9 +80,9 @@ def _(
 # Differential equations
 
 no_events = Unknown("events and complex options are not differentiated")
+solution = (("y", "matrix"), ("t", "times"))
 calls_back(
-    Solver("fun", ("number", "vector y0"), fields=(("y", "matrix"), ("t", "times")), others=("jac", "events")),
-    integrate.solve_ivp,
+    Solver("fun", ("number", "vector y0"), fields=solution, others=("jac", "events")), integrate.solve_ivp
 )
 calls_back(
     Solver("func", ("vector y0", "number"), "matrix", others=("Dfun",), swapped_by="tfirst"), integrate.odeint
