@@ -525,6 +525,8 @@ def _flat(ct: Any, returns: Any) -> list[Any]:
     """The cotangents of a result's leaves, out of one that has the structure of the result."""
     if returns == "leaf":
         return [ct]
+    if returns is None:  # there is nothing that a derivative is taken of
+        return []
     kind, keys, parts, _ = returns
     if issubclass(kind, dict):
         items = [ct[k] for k in keys]

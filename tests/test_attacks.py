@@ -324,7 +324,6 @@ def test_continue_after_a_conditional_break() -> None:
     assert_right(f, 1.3)
 
 
-@broken("the zero cotangent of a list of lists is a list of numbers")
 def test_two_reads_of_lists_in_a_list() -> None:
     def f(x):
         m = [[v * w for v in x] for w in x]
@@ -333,7 +332,6 @@ def test_two_reads_of_lists_in_a_list() -> None:
     assert_right(f, X)
 
 
-@broken("the copies that make the stores safe do not settle")
 def test_lists_appended_to_a_list() -> None:
     def f(x):
         rows = []

@@ -15,9 +15,9 @@ LAYERS: dict[str, set[str]] = {
     "ir": set(),
     "analysis": {"ir", "rules"},
     "frontend": {"ir", "analysis", "rules"},
-    "passes": {"ir", "analysis", "frontend"},
+    "passes": {"ir", "analysis", "frontend", "rules.containers"},
     "differentiate": {"rules", "frontend", "ir", "analysis", "passes"},
-    "emit": {"ir", "analysis", "frontend.source"},
+    "emit": {"ir", "analysis", "frontend.source", "rules.containers"},
     "backends": {"emit", "ir", "analysis", "passes"},
     "show": {"ir", "emit"},
     "pipeline": {

@@ -146,9 +146,7 @@ def direction_like(tree: Any) -> Any:
     return unflatten(tree, np.cos(1.0 + np.arange(flatten(tree).size)))
 
 
-# A list whose items have cotangents of different kinds, some of them absent.
-LATER = {"join_and_stack": "later: D"}
-smooth = each([p for p in EVERY if p.order2], LATER | REFUSED | REFUSED_TWICE)
+smooth = each([p for p in EVERY if p.order2], REFUSED | REFUSED_TWICE)
 
 
 @pytest.mark.parametrize("program", smooth)

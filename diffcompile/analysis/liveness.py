@@ -28,11 +28,13 @@ from ..ir.graph import (
     Value,
     While,
     literal,
+    pack_dict,
     pack_list,
     raise_error,
     unpack,
 )
 from ..ir.walk import operands, values
+from ..rules.containers import entry, keys_of, sum_of, values_of, with_keys, zeros_of
 from ..rules.fft import fitted
 from ..rules.matrices import inverse_gaps
 
@@ -49,7 +51,10 @@ _SEES = frozenset({
     np.ndarray.astype,
 })  # fmt: skip
 _HOLDERS = frozenset({"object", "dict"})
-_NEW_LISTS = frozenset({pack_list, list, operator.mul, operator.add, operator.getitem})
+_NEW_LISTS = frozenset({
+    pack_list, pack_dict, list, dict, operator.mul, operator.add, zeros_of, sum_of, keys_of, values_of,
+    with_keys,
+})  # fmt: skip
 READ_ONLY = frozenset({
     np.broadcast_to, np.diagonal, np.ndarray.diagonal, np.linalg.diagonal, np.broadcast_arrays, np.diag,
 })  # fmt: skip
@@ -66,7 +71,7 @@ def sees_memory(instr: Call) -> bool:
         return False  # its results are its own; what it saves is settled where it is called
     if fn is unpack:
         return True
-    if instr.outs[0].type.kind == "list" and isinstance(fn, Hashable) and fn in _NEW_LISTS:
+    if new_list(instr):
         return False  # what its items share is settled where they enter it (`passes/inplace.py`)
     try:
         if fn in _FRESH:
@@ -80,6 +85,16 @@ def sees_memory(instr: Call) -> bool:
     return not (getattr(fn, "__module__", "") or "").startswith(
         ("numpy", "math", "scipy")
     ) and not isinstance(fn, type(np.ndarray.sum))
+
+
+def new_list(instr: Call) -> bool:
+    """Is the result a list of its own (its items may be shared)? An item that is a list is not."""
+    if instr.outs[0].type.kind not in ("list", "dict") or not isinstance(instr.fn, Hashable):
+        return False
+    if instr.fn is operator.getitem:
+        index = instr.args[1]
+        return isinstance(index, Const) and isinstance(index.value, slice) or index.type.kind == "object"
+    return instr.fn in _NEW_LISTS
 
 
 def reach(starts: list[Value], edges: Mapping[Value, list[Value]]) -> set[Value]:
@@ -105,6 +120,7 @@ class Liveness:
     span: dict[Any, tuple[int, int]] = field(default_factory=dict)
     inside: dict[Instr, tuple[Any, ...]] = field(default_factory=dict)
     flows: dict[Value, list[Value]] = field(default_factory=dict)  # b may be (a view, a later version of) a
+    items: set[Value] = field(default_factory=set)  # what was read out of a list or a dict
     turns: dict[Value, list[Value]] = field(
         default_factory=dict
     )  # a result -> the next turn's parameter
@@ -208,6 +224,8 @@ class _Walk:
                 pass
             case Call():
                 if sees_memory(instr):
+                    if instr.fn in (operator.getitem, entry, unpack) and instr.args[0].type.kind != "array":
+                        live.items.update(instr.outs)
                     for arg in instr.args:
                         for out in instr.outs:
                             self.flow(arg, out)

@@ -73,7 +73,7 @@ def _(*items: Atom) -> Type:
 
 @facts(pack_dict)
 def _(keys: Atom, *items: Atom) -> Type:
-    return Type("dict")
+    return Type("dict", elem=list_of(*(item.type for item in items)).elem)
 
 
 @facts(pack_slice)

@@ -28,7 +28,6 @@ from ..ir.graph import (
     Store,
     Value,
     literal,
-    pack_dict,
     pack_function,
     pack_list,
     pack_slice,
@@ -41,8 +40,8 @@ from ..ir.walk import values
 from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
 from ..rules.solvers import SOLVERS, Solver
+from .containers import ContainerSweep
 from .cotangents import Cotangent, bar
-from .reverse import Sweep
 
 PLAIN: dict[Any, Any] = {
     operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,
@@ -54,7 +53,7 @@ MASKING = frozenset({np.where, np.maximum, np.minimum, np.max, np.min, np.clip, 
 SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
 
 
-class CallSweep(Sweep):
+class CallSweep(ContainerSweep):
     def call(self, instr: Call) -> None:
         cts = self.taken(instr)
         fn = instr.fn
@@ -70,8 +69,8 @@ class CallSweep(Sweep):
             self.captured(instr, cts[0])
         elif fn is getattr and self.solved(instr) is not None:
             self.field(instr, cts[0])
-        elif fn is pack_dict:
-            raise NoRule("a dict built here is differentiated", instr.line, "Read its items directly.")
+        elif self.contained(instr, cts):
+            return
         elif fn is unpack:
             self.unpacked(instr, cts)
         elif fn is operator.getitem:
@@ -85,12 +84,12 @@ class CallSweep(Sweep):
 
     def store(self, instr: Store) -> None:
         cts = self.taken(instr)
+        if self.container_store(instr, cts):
+            return
         if instr.fn in PLAIN:
             self.rule(instr, (instr.target, *instr.args), (), cts, PLAIN[instr.fn])
         elif instr.fn is operator.setitem:
             self.write(instr, cts[0])
-        elif instr.fn is list.append:
-            self.appended(instr, cts[0])
         elif instr.fn == np.add.at:
             ct = self.whole(cts[0], instr.outs[0])
             index, value = instr.args
@@ -439,19 +438,6 @@ class CallSweep(Sweep):
             else:
                 self.cts.of[target] = known
                 self.cts.add(target, new)
-
-    def appended(self, instr: Store, ct: Cotangent) -> None:
-        whole = self.whole(ct, instr.outs[0])
-        item = instr.args[0]
-        read = self.b.call(operator.getitem, whole, Const(-1), type=item.type)
-        self.cts.add(item, read)
-        target = instr.target
-        if isinstance(target, Value) and self.active(target):
-            rest = Value(bar(target), whole.type, True)
-            self.b.emit(Store((rest,), list.pop, whole, (), (), self.b.line))
-            known = self.cts.take(target)
-            assert known is None, "a list that was appended to has one use"
-            self.cts.of[target] = rest
 
     # -- user functions -------------------------------------------------------------------------------------
 

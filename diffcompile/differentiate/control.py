@@ -28,11 +28,13 @@ from ..ir.graph import (
     Value,
     While,
     pack_list,
+    pack_slice,
 )
-from ..ir.types import BOOL, FLOAT, INT, NONE, OBJECT, UNKNOWN, Type, array, join, number
+from ..ir.types import BOOL, FLOAT, INT, NONE, OBJECT, SCALARS, UNKNOWN, Type, array, join, number
 from ..ir.walk import free
+from ..rules.containers import zeros_of
 from .calls import CallSweep
-from .cotangents import Cotangent, bar
+from .cotangents import Cotangent, bar, element_type
 
 
 class ControlSweep(CallSweep):
@@ -248,7 +250,7 @@ class ControlSweep(CallSweep):
             kept = []
             for _, param in listed:
                 ct = self.cts.take(param)
-                kept.append(_nothing(self, param.type) if ct is None else self.cts.whole(ct, param))
+                kept.append(_nothing(self, param) if ct is None else self.cts.whole(ct, param))
             for item, param in zip(items, instr.body.params, strict=False):
                 ct = self.cts.take(param)
                 if ct is not None and isinstance(item, Value):
@@ -267,7 +269,13 @@ class ControlSweep(CallSweep):
             ordered = self.b.call(operator.getitem, found, Const(slice(None, None, -1)), type=found.type)
         if not whole:
             missing = self.b.call(operator.sub, self.b.call(len, value), self.b.call(len, ordered))
-            zeros = self.b.call(operator.mul, self.b.call(pack_list, Const(0.0)), missing, type=found.type)
+            if element_type(value.type).kind in SCALARS:
+                one = self.b.call(pack_list, Const(0.0))
+                zeros = self.b.call(operator.mul, one, missing, type=found.type)
+            else:
+                start = self.b.call(pack_slice, self.b.call(len, ordered), Const(None))
+                rest = self.b.call(operator.getitem, value, start, type=value.type)
+                zeros = self.b.call(zeros_of, rest, type=found.type)
             ordered = self.b.call(operator.add, ordered, zeros, type=found.type)
         return ordered
 
@@ -290,8 +298,14 @@ def _item_type(saved: Atom) -> Type:
     return UNKNOWN
 
 
-def _nothing(sweep: ControlSweep, known: Type) -> Atom:
+def _nothing(sweep: ControlSweep, item: Value) -> Atom:
     """The zero cotangent of an item of a list."""
+    if item.type.kind in ("list", "dict"):
+        return sweep.cts.zero(item)
+    return _plain_nothing(sweep, item.type)
+
+
+def _plain_nothing(sweep: ControlSweep, known: Type) -> Atom:
     if known.kind == "tuple" and known.items is not None:
-        return sweep.b.call(pack_list, *(_nothing(sweep, item) for item in known.items))
+        return sweep.b.call(pack_list, *(_plain_nothing(sweep, item) for item in known.items))
     return Const(0.0)

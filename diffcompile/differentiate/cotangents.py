@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 
 from ..frontend.build import Builder
-from ..ir.graph import Atom, Const, For, Region, Value, pack_list, pack_tuple
-from ..ir.types import FLOAT, Type, join
+from ..ir.graph import Atom, Const, For, Region, Value, pack_dict, pack_list, pack_tuple
+from ..ir.types import FLOAT, SCALARS, Type, join, number
+from ..rules.containers import sum_of, zeros_of
 
 # Functions whose result is real, of whatever dtype it is.
 REAL_VALUED = frozenset({
     np.real, np.imag, np.ndarray.real, np.ndarray.imag, np.abs, operator.abs, abs, np.angle, np.linalg.norm,
     np.linalg.vector_norm, np.linalg.matrix_norm,
 })  # fmt: skip
+NESTED = frozenset({"list", "tuple", "dict", "object"})
+PLAIN = SCALARS | {"array"}
 Cotangent = Any  # Atom | tuple[Cotangent | None, ...]
 
 
@@ -97,8 +100,8 @@ class Cotangents:
         if isinstance(a, tuple) or isinstance(b, tuple):
             count = len(a if isinstance(a, tuple) else b)
             return self._sum(self.parts(a, count), self.parts(b, count), atom)
-        if self._listed(a) or self._listed(b):
-            return self._sum_of_lists(a, b, atom)
+        if self._listed(a) or self._listed(b) or atom.type.kind in NESTED:
+            return self.plus(a, b, atom)
         total = self.named(self.b.call(operator.add, a, b), atom)
         if isinstance(total, Value) and (a in self.masked or b in self.masked):
             self.masked.add(total)
@@ -113,6 +116,15 @@ class Cotangents:
     @staticmethod
     def _listed(ct: Atom) -> bool:
         return ct.type.kind == "list"
+
+    def plus(self, a: Atom, b: Atom, atom: Value) -> Atom:
+        """The sum of two cotangents of a value that may be a container."""
+        kind = atom.type.kind
+        if kind == "list" and element_type(atom.type).kind in PLAIN:
+            return self._sum_of_lists(a, b, atom)
+        if kind in NESTED or self._listed(a) or self._listed(b):
+            return self.b.call(sum_of, a, b, name=bar(atom), type=mirror(atom.type))
+        return self.b.call(operator.add, a, b)
 
     def _sum_of_lists(self, a: Atom, b: Atom, atom: Value) -> Atom:
         """Two lists of cotangents, added item by item."""
@@ -160,11 +172,30 @@ class Cotangents:
             return self.b.call(
                 pack_list, *(self.zero(a) if isinstance(a, Value) else Const(0.0) for a in made.args)
             )
+        if kind == "dict":
+            return self.b.call(pack_dict, Const(()), name=bar(value), type=mirror(value.type))
+        if kind in ("list", "tuple") and element_type(value.type).kind not in SCALARS:
+            zeros = self.b.call(zeros_of, value, name=bar(value), type=mirror(value.type))
+            if isinstance(zeros, Value):
+                self.masked.add(zeros)
+            return zeros
         if kind in ("list", "tuple"):
             count = self.b.call(len, value)
             zeros = self.b.call(pack_list, Const(0.0), type=Type("list", elem=FLOAT))
             return self.b.call(operator.mul, zeros, count, name=bar(value), type=Type("list", elem=Type()))
         return Const(0.0)
+
+
+def mirror(known: Type) -> Type:
+    """What is known of the cotangent of a value, a full one."""
+    if known.kind in ("float", "number") and known.is_real:
+        return number(np.dtype(np.float64))
+    if known.kind == "array":
+        return known
+    if known.kind in ("list", "tuple"):
+        elem = element_type(known)
+        return Type("list", elem=Type() if elem.kind == "unknown" else mirror(elem))
+    return Type("dict", elem=mirror(known.elem or Type())) if known.kind == "dict" else Type()
 
 
 def element_type(known: Type) -> Type:

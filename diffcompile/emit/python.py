@@ -49,6 +49,7 @@ from ..ir.graph import (
 )
 from ..ir.types import Type
 from ..ir.walk import free, instructions, operands, regions, same_atom, swap, values
+from ..rules.containers import entry, keys_of, values_of, with_keys
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # astor reads names that Python 3.12 deprecates
@@ -127,6 +128,13 @@ class _Generator(astor.code_gen.SourceGenerator):  # type: ignore[misc]
             self.write(" " * wide, node.upper)
         if node.step is not None:
             self.write(" " * (wide and node.upper is not None), ":", " " * wide, node.step)
+
+    def visit_Dict(self, node: ast.Dict) -> None:
+        set_precedence(Precedence.Comma, *node.values)
+        set_precedence(Precedence.Comma, *(key for key in node.keys if key is not None))
+        with self.delimit("{}"):
+            for k, (key, value) in enumerate(zip(node.keys, node.values, strict=True)):
+                self.write(", " if k else "", *(("**",) if key is None else (key, ": ")), value)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         # Python's own printer: astor reads node classes here that Python 3.14 no longer has.
@@ -536,7 +544,9 @@ class Printer:
         elif instr.fn in INPLACE:
             assert isinstance(target, (ast.Name, ast.Attribute, ast.Subscript)), "a store writes to a place"
             out.append(ast.AugAssign(target, BINARY[instr.fn](), self.atom(instr.args[0])))
-        elif getattr(instr.fn, "__objclass__", None) is list:
+        elif instr.fn is operator.delitem:
+            out.append(ast.Delete([ast.Subscript(target, self.index(instr.args[0]), ast.Del())]))
+        elif getattr(instr.fn, "__objclass__", None) in (list, dict):
             call = _call(_attribute(target, instr.fn.__name__), [self.atom(a) for a in instr.args])
             if len(instr.outs) > 1:
                 out.append(ast.Assign([_name(self.named[instr.outs[1]], ast.Store())], call))
@@ -1043,6 +1053,23 @@ def _print_object(p: Printer, instr: Call) -> ast.expr:
     return _call(p.atom(cls), [], dict(zip(names.value, map(p.atom, items), strict=True)))
 
 
+def _print_entry(p: Printer, instr: Call) -> ast.expr:
+    mapping, *rest = map(p.atom, instr.args)
+    return _call(_attribute(mapping, "get"), rest)
+
+
+def _print_keys(p: Printer, instr: Call) -> ast.expr:
+    return _call(_name("list"), [p.atom(instr.args[0])])
+
+
+def _print_values(p: Printer, instr: Call) -> ast.expr:
+    return _call(_name("list"), [_call(_attribute(p.atom(instr.args[0]), "values"), [])])
+
+
+def _print_with_keys(p: Printer, instr: Call) -> ast.expr:
+    return _call(_name("dict"), [_call(_name("zip"), list(map(p.atom, instr.args)))])
+
+
 def _print_tuple(p: Printer, instr: Call) -> ast.expr:
     return ast.Tuple([p.atom(a) for a in instr.args], ast.Load())
 
@@ -1114,8 +1141,8 @@ def _print_format(p: Printer, instr: Call) -> ast.expr:
 
 _SPECIAL: dict[Any, Any] = {
     pack_tuple: _print_tuple, pack_list: _print_list, pack_dict: _print_dict, pack_slice: _print_slice,
-    pack_object: _print_object,
-    pack_function: _print_function,
+    pack_object: _print_object, pack_function: _print_function, entry: _print_entry, keys_of: _print_keys,
+    values_of: _print_values, with_keys: _print_with_keys,
     operator.getitem: _print_item, getattr: _print_getattr, literal: _print_literal,
     format_string: _print_format,
 }  # fmt: skip

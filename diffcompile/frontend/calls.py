@@ -24,6 +24,7 @@ from ..errors import NoSource, UnsupportedSyntax
 from ..ir.graph import Atom, Call, Capture, Const, Method, Value, pack_tuple
 from ..ir.types import INT, RANGE, Type, type_of_constant
 from ..rules.broadcast import unbroadcast
+from ..rules.containers import keys_of
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
 from ..rules.library import KEEPING, POSITIONAL, consult
@@ -502,6 +503,8 @@ class Calls(Objects):
                 return Sequence((), 0, refs=items)
             if isinstance(ref, Const):
                 return Sequence((ref,), 0)
+        if self.type_of(ref).kind == "dict":
+            return Sequence((self.b.call(keys_of, self.atom(ref), type=Type("list")),), 0)
         return Sequence((self.atom(ref),), 0, cells=frozenset(self.cells(ref)))
 
     def _differ(self, items: tuple[Ref, ...]) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 from ..errors import UndecidedAlias
 from ..ir.graph import Atom, Call, Const, Method, Value
 from ..ir.types import BOOL, Type, join
+from ..rules.containers import keys_of, values_of
 from .expressions import UNROLLED, Expressions
 from .heap import Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
 
@@ -439,9 +440,13 @@ class Containers(Expressions):
                 self.branch(there, lambda: None, add)
                 return self.subscript(receiver, at, name)
             case "keys", []:
-                return self.b.call(list, whole, type=Type("list"))
+                return self.b.call(keys_of, whole, type=Type("list"))
             case "values", []:
-                return self.own(self.b.call(dict_values, whole, type=Type("list", elem=known.elem)))
+                return self.own(self.b.call(values_of, whole, type=Type("list", elem=known.elem)))
+            case "items", []:
+                keys = self.b.call(keys_of, whole, type=Type("list"))
+                values = self.b.call(values_of, whole, type=Type("list", elem=known.elem))
+                return Sequence((keys, values), (0, 1))
             case "copy", []:
                 return self.own(self.b.call(dict, whole, type=known, name=name), name)
         raise self.refuse(
@@ -566,11 +571,6 @@ class Containers(Expressions):
 
     def dict_of(self, cls: type, factory: Ref | None, entries: dict[Any, Ref], name: str) -> Ref:
         return self.state.new(Entries(tuple(entries.items()), None, cls, factory), name)
-
-
-def dict_values(mapping: dict[Any, Any]) -> list[Any]:
-    """The operation of running over `mapping.values()`."""
-    return list(mapping.values())
 
 
 def element_of(known: Type) -> Type:

@@ -494,6 +494,8 @@ class Expressions(Choices):
             return self.object_attribute(base, attr, name)
         if isinstance(base, Tup) and base.cls is not tuple:
             return self.field(base, attr)
+        if self._container(base):
+            return Bound(base, attr)
         kind = self.type_of(base).kind
         made = self.b.made_by(base, *FIELDS) if isinstance(base, Value) else None
         if made is not None and kind == "tuple" and attr in FIELDS[made.fn]:

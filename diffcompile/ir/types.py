@@ -192,6 +192,9 @@ def join(a: Type, b: Type) -> Type:
     if a.kind == "list":
         elem = b.elem if a.elem is None else a.elem if b.elem is None else join(a.elem, b.elem)
         return Type("list", elem=elem)
+    if a.kind == "dict":
+        elem = b.elem if a.elem is None else a.elem if b.elem is None else join(a.elem, b.elem)
+        return Type("dict", elem=elem)
     return Type(a.kind)
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
 from typing import Any
 
@@ -57,6 +58,8 @@ def _key(instr: Instr) -> Any:
         return None
     if instr.fn is literal or not pure_function(instr.fn) or _fresh(instr.fn):
         return None
+    if instr.outs[0].type.kind in ("list", "dict") and instr.fn not in (operator.getitem, getattr):
+        return None  # another object, which may be changed
     atoms = tuple(map(_atom_key, instr.args))
     return (id(instr.fn), atoms, tuple((k, _atom_key(a)) for k, a in instr.kwargs))
 

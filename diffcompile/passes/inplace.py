@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness, reach
+from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness, new_list, reach
 from ..ir.graph import (
     Atom,
     Call,
@@ -34,6 +34,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.walk import instructions, map_regions, regions, resolve, substitute_in, swap, with_regions
+from ..rules.containers import sum_of, zeros_of
 
 
 def inplace(graph: Graph) -> Graph:
@@ -65,7 +66,13 @@ def _conflict(region: Region, live: Liveness) -> Region | None:
         sources = reach([target], back)
         if not mine and sources & foreign:
             return _copy_target(region, store)
-        family = reach(list(sources), live.flows)
+        if target.type.kind in ("list", "dict"):
+            # Another item takes the place of one: the items themselves stay as they are.
+            whole = reach([target], {b: [] if b in live.items else a for b, a in back.items()})
+            ahead = {a: [b for b in outs if b not in live.items] for a, outs in live.flows.items()}
+            family = reach(list(whole), ahead)
+        else:
+            family = reach(list(sources), live.flows)
         later = reach([out], live.flows)
         position = live.at[store]
         for value in sorted(family - later - {out}, key=lambda v: live.start.get(v, 0)):
@@ -104,14 +111,14 @@ def _foreign(region: Region) -> set[Value]:
     return found
 
 
-_JOINING = frozenset({list, np.array, np.asarray, np.stack, np.concatenate})
+_JOINING = frozenset({list, dict, zeros_of, sum_of, np.array, np.asarray, np.stack, np.concatenate})
 
 
 def _gives_foreign(instr: Call) -> bool:
     if not _hashable(instr.fn) or instr.fn in READ_ONLY or instr.fn is unpack:
         return True
     container = bool(instr.args) and instr.args[0].type.kind in ("list", "tuple", "dict", "object")
-    kept = not instr.outs or instr.outs[0].type.kind == "list" or instr.fn in _JOINING
+    kept = not instr.outs or new_list(instr) or instr.fn in _JOINING
     return container and not kept
 
 
@@ -124,7 +131,7 @@ def _hashable(fn: Any) -> bool:
 
 
 def _copier(value: Atom) -> Any:
-    return list if value.type.kind == "list" else np.copy
+    return {"list": list, "dict": dict}.get(value.type.kind, np.copy)
 
 
 def _copy_target(region: Region, store: Store) -> Region:
@@ -257,7 +264,7 @@ def _guard_captures(region: Region) -> Region:
         for instr in part.body:
             if isinstance(instr, Call) and instr.fn in (pack_tuple, pack_list):
                 instr = guarded(instr, instr.args, body)
-            elif isinstance(instr, Store) and instr.target.type.kind == "list" and instr.args:
+            elif isinstance(instr, Store) and instr.target.type.kind in ("list", "dict") and instr.args:
                 args = list(instr.args)
                 if written_later(args[-1], live.at[instr], live.inside[instr]):
                     args[-1] = copied(args[-1], body, instr)

@@ -3,6 +3,7 @@
 from . import (
     arithmetic,
     complexes,
+    containers,
     contractions,
     elementwise,
     factorisations,
@@ -19,7 +20,7 @@ from . import (
 from .register import REGISTRY, defelementwise, defjvp, deflinear, defvjp, nondifferentiable
 
 __all__ = [
-    "REGISTRY", "arithmetic", "complexes", "contractions", "defelementwise", "defjvp", "deflinear", "defvjp",
-    "elementwise", "factorisations", "fft", "index", "linalg", "nondifferentiable", "norms", "polynomials",
-    "products", "reduce", "series", "shape",
+    "REGISTRY", "arithmetic", "complexes", "containers", "contractions", "defelementwise", "defjvp",
+    "deflinear", "defvjp", "elementwise", "factorisations", "fft", "index", "linalg", "nondifferentiable",
+    "norms", "polynomials", "products", "reduce", "series", "shape",
 ]  # fmt: skip

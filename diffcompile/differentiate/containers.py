@@ -1,0 +1,221 @@
+"""The adjoint of containers whose items are not known one by one: lists that grow, dicts with run-time keys.
+
+    rows.append(row)          row_bar = rows_bar.pop()
+    total += memo[k]          memo_bar[k] = memo_bar.get(k, 0.0) + total_bar
+    memo[k] = v               v_bar = memo_bar.pop(k, 0.0)
+
+The cotangent of a list is a list of as many cotangents, that of a dict a dict. Every change is undone by its
+mirror image: what was appended is popped, what was popped is put back, with nothing flowing to it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from typing import Any
+
+from ..errors import NoRule
+from ..ir.graph import (
+    Atom,
+    Call,
+    Const,
+    Method,
+    Store,
+    Value,
+    pack_dict,
+    pack_object,
+    pack_slice,
+)
+from ..ir.types import INT, OBJECT, Type
+from ..rules.containers import entry, keys_of, sum_of, values_of, with_keys
+from .cotangents import Cotangent, bar, mirror
+from .reverse import Sweep
+
+CONTAINERS = frozenset({"list", "dict"})
+BACK = slice(None, None, -1)
+
+
+class ContainerSweep(Sweep):
+    def contained(self, instr: Call, cts: list[Cotangent]) -> bool:
+        """Append the adjoint of a call on a list or dict; False if it is of another kind."""
+        fn = instr.fn
+        base = instr.args[0] if instr.args else None
+        if fn is pack_dict:
+            self.made_dict(instr, self.cts.whole(cts[0], instr.outs[0]))
+        elif fn is pack_object:
+            self.made_object(instr, cts[0])
+        elif fn is sum_of:
+            for arg in instr.args:
+                self.cts.add(arg, cts[0])
+        elif fn is values_of:
+            whole = self.cts.whole(cts[0], instr.outs[0])
+            keys = self.b.call(keys_of, instr.args[0], type=Type("list"))
+            self.cts.add(instr.args[0], self.b.call(with_keys, keys, whole, type=Type("dict")))
+        elif fn in (builtins.list, builtins.dict) and base is not None and base.type.kind == fn.__name__:
+            whole = self.cts.whole(cts[0], instr.outs[0])
+            self.cts.add(base, self.b.call(fn, whole, type=whole.type))
+        elif fn in (operator.getitem, entry) and base is not None and base.type.kind in CONTAINERS:
+            return self.item_of(instr, cts[0])
+        else:
+            return False
+        return True
+
+    def made_dict(self, instr: Call, ct: Atom) -> None:
+        keys, *items = instr.args
+        assert isinstance(keys, Const)
+        for key, item in zip(keys.value, items, strict=True):
+            if isinstance(item, Value) and item in self.varied:
+                read = self.b.call(entry, ct, Const(key), self.cts.zero(item), type=mirror(item.type))
+                self.cts.add(item, read)
+
+    def made_object(self, instr: Call, ct: Cotangent) -> None:
+        items = instr.args[2:]
+        for item, part in zip(items, self.cts.parts(ct, len(items)), strict=True):
+            self.cts.add(item, part)
+
+    def item_of(self, instr: Call, ct: Cotangent) -> bool:
+        """`y = x[i]` of a list or a dict."""
+        base, index = instr.args[0], instr.args[1]
+        out = instr.outs[0]
+        if not isinstance(base, Value) or base not in self.varied:
+            return True
+        sliced = isinstance(index, Const) and isinstance(index.value, slice)
+        whole = self.cts.whole(ct, out)
+        if sliced or self.b.made_by(index, pack_slice) is not None:
+            if sliced and isinstance(index, Const) and index.value == BACK:
+                self.cts.add(base, self.b.call(operator.getitem, whole, index, type=whole.type))
+                return True
+            zeros = self.cts.zero(base)
+            self.cts.add(base, self.b.store(operator.setitem, zeros, index, whole, name=bar(base)))
+            return True
+        known = self.cts.take(base)
+        fresh = known is None
+        buffer = self.cts.zero(base) if known is None else self.cts.whole(known, base)
+        if not fresh:
+            read = entry if base.type.kind == "dict" else operator.getitem
+            rest = (self.cts.zero(out),) if base.type.kind == "dict" else ()
+            old = self.b.call(read, buffer, index, *rest, type=mirror(out.type))
+            whole = self.cts.plus(old, whole, out)
+        new = self.b.store(operator.setitem, buffer, index, whole, name=bar(base))
+        self.cts.masked.add(new)
+        self.cts.of[base] = new
+        return True
+
+    # -- changes --------------------------------------------------------------------------------------------
+
+    def container_store(self, instr: Store, cts: list[Cotangent]) -> bool:
+        """Append the adjoint of a change of a list or dict; False if it is of another kind."""
+        target, out = instr.target, instr.outs[0]
+        kind = out.type.kind
+        if kind not in CONTAINERS or len(instr.outs) > 1:
+            return False
+        whole = self.cts.whole(cts[0], out)
+        change = (self.changed_list if kind == "list" else self.changed_dict)(instr, whole)
+        if isinstance(target, Value) and target in self.varied:
+            known = self.cts.take(target)
+            self.cts.of[target] = change
+            self.cts.masked.add(change)
+            if known is not None:
+                self.cts.add(target, known)
+        return True
+
+    def changed_list(self, instr: Store, whole: Atom) -> Value:
+        fn, args = instr.fn, instr.args
+        named = instr.target
+        name = bar(named) if isinstance(named, Value) else "items_bar"
+
+        def stored(fn: Any, *given: Atom) -> Value:
+            return self.b.store(fn, whole, *given, name=name)
+
+        def read(index: Atom, item: Atom) -> None:
+            if isinstance(item, Value) and item in self.varied:
+                found = self.b.call(operator.getitem, whole, index, type=mirror(item.type))
+                self.cts.add(item, found)
+
+        if fn is list.append:
+            read(Const(-1), args[0])
+            return stored(list.pop)
+        if fn is list.pop or fn is operator.delitem and not self.is_slice(args[0]):
+            index = args[0] if args else Const(-1)
+            gone = self.b.call(operator.getitem, instr.target, index)
+            nothing = self.cts.zero(gone) if isinstance(gone, Value) else Const(0.0)
+            if isinstance(index, Const) and index.value == -1:
+                return stored(list.append, nothing)
+            return stored(list.insert, self.place(index, whole, 1), nothing)
+        if fn is list.insert:
+            index = self.inserted_at(args[0], whole)
+            read(index, args[1])
+            return stored(list.pop, index)
+        if fn is operator.setitem and not self.is_slice(args[0]):
+            read(args[0], args[1])
+            gone = self.b.call(operator.getitem, instr.target, args[0])
+            nothing = self.cts.zero(gone) if isinstance(gone, Value) else Const(0.0)
+            return stored(operator.setitem, args[0], nothing)
+        if fn is list.reverse:
+            return stored(list.reverse)
+        if fn is list.extend and args[0].type.kind == "list":
+            count = self.b.call(len, instr.target, type=INT)
+            rest = self.b.call(pack_slice, count, Const(None))
+            read(rest, args[0])
+            return stored(operator.delitem, rest)
+        if fn is list.clear:
+            assert isinstance(instr.target, Value)
+            nothing = self.cts.zero(instr.target)
+            assert isinstance(nothing, Value)
+            return nothing
+        if fn is operator.delitem and args[0].type.kind == "object":
+            count = self.b.call(len, instr.target, type=INT)
+            return self.put_back(instr, whole, args[0], count)
+        what = getattr(fn, "__name__", "this change").strip("_")
+        raise NoRule(
+            f"`{what}` of a list that grew is differentiated",
+            instr.line,
+            "Build another list, item by item.",
+        )
+
+    def put_back(self, instr: Store, whole: Atom, cut: Atom, count: Atom) -> Value:
+        """The cotangent of a list of which the items from a place on were cut off."""
+        made = self.b.made_by(cut, pack_slice)
+        stop = made.args[1] if made is not None else Const(0)
+        if made is None or not isinstance(stop, Const) or stop.value is not None or len(made.args) > 2:
+            raise NoRule("`del` of a slice of a list that grew", instr.line, "Build another list.")
+        assert isinstance(instr.target, Value)
+        tail = self.b.call(operator.getitem, instr.target, cut, type=instr.target.type)
+        assert isinstance(tail, Value)
+        return self.b.store(list.extend, whole, self.cts.zero(tail), name=bar(instr.target))
+
+    def changed_dict(self, instr: Store, whole: Atom) -> Value:
+        fn, args = instr.fn, instr.args
+        name = bar(instr.target) if isinstance(instr.target, Value) else "entries_bar"
+        if fn is operator.setitem:
+            key, item = args
+            if isinstance(item, Value) and item in self.varied:
+                read = self.b.call(entry, whole, key, self.cts.zero(item), type=mirror(item.type))
+                self.cts.add(item, read)
+            return self.b.store(dict.pop, whole, key, Const(None), name=name)
+        if fn in (operator.delitem, dict.pop):
+            assert isinstance(whole, Value)
+            return self.b.store(dict.pop, whole, args[0], Const(None), name=name)
+        what = getattr(fn, "__name__", "this change").strip("_")
+        raise NoRule(f"`{what}` of a dict is differentiated", instr.line, "Write it key by key.")
+
+    def is_slice(self, index: Atom) -> bool:
+        if isinstance(index, Const):
+            return isinstance(index.value, slice)
+        return self.b.made_by(index, pack_slice) is not None
+
+    def place(self, index: Atom, whole: Atom, more: int) -> Atom:
+        """The place that an index means in a list that is `more` longer than `whole`."""
+        if isinstance(index, Const) and index.value >= 0:
+            return index
+        length = self.b.call(operator.add, self.b.call(len, whole, type=INT), Const(more))
+        return self.b.call(operator.mod, index, length)
+
+    def inserted_at(self, index: Atom, whole: Atom) -> Atom:
+        """Where `insert(index, item)` put the item of a list that is now as long as `whole`."""
+        if isinstance(index, Const) and index.value == 0:
+            return index
+        length = self.b.call(operator.sub, self.b.call(len, whole, type=INT), Const(1))
+        part = self.b.call(pack_slice, index, Const(None))
+        bounds = self.b.call(Method("indices"), part, length, type=OBJECT)
+        return self.b.call(operator.getitem, bounds, Const(0), type=INT)
