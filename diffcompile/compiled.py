@@ -71,6 +71,11 @@ def _refuse_overlap(values: Iterable[Any], name: str) -> None:
             )
 
 
+def _layouts(values: tuple[Any, ...]) -> tuple[tuple[bool, bool], ...]:
+    found = (part for value in values for part in arrays_in(value))
+    return tuple((a.flags.c_contiguous, a.flags.f_contiguous) for a in found if isinstance(a, np.ndarray))
+
+
 def _changes(fn: Any, name: str) -> bool:
     """Does this function change the object that one of its parameters is?"""
     from .frontend.source import changed_names, read_source
@@ -94,9 +99,12 @@ class Case:
     cells: tuple[tuple[types.CellType, Any], ...]
     others: tuple[Guard, ...]  # class attributes, the items of containers of functions
     kinds: tuple[Any, ...]
+    layouts: tuple[tuple[bool, bool], ...] | None = (
+        None  # of the arrays among the arguments, if what is a view depends on them
+    )
 
     @classmethod
-    def of(cls, program: Program) -> Case:
+    def of(cls, program: Program, values: tuple[Any, ...] = ()) -> Case:
         guards = program.guards
         return cls(
             program,
@@ -105,7 +113,12 @@ class Case:
             tuple((g.scope, g.value) for g in guards if isinstance(g.scope, types.CellType)),
             tuple(g for g in guards if not isinstance(g.scope, (dict, types.CellType)) or not g.name),
             tuple(_kind_outside(c.read()) for c in program.captures),
+            _layouts(values) if program.layouts else None,
         )
+
+    def fits(self, values: tuple[Any, ...]) -> bool:
+        """Are the arrays laid out in memory as those that this was compiled for?"""
+        return self.layouts is None or self.layouts == _layouts(values)
 
     def guarded(self) -> bool:
         """Is everything that was folded into the program still what it was?"""
@@ -318,7 +331,7 @@ class Derivative:
 
     def _find(self, key: Any, values: tuple[Any, ...]) -> tuple[Case, dict[str, Any]] | None:
         for case in self._cases.get(key, ()):
-            outside = case.outside()
+            outside = case.outside() if case.fits(values) else None
             if outside is not None and case.matches(values):
                 return case, outside
         return None
@@ -332,7 +345,7 @@ class Derivative:
             (name, self._spec(name, value, default))
             for (name, default), value in zip(self._parameters, values, strict=True)
         ]
-        case = Case.of(derive(self._target, specs, wrt, self._mode, self._has_aux))
+        case = Case.of(derive(self._target, specs, wrt, self._mode, self._has_aux), values)
         self._cases[key] = (case, *self._cases.get(key, ()))[:_KEPT]
         return case, {c.label: c.read() for c in case.program.captures}
 

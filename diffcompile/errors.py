@@ -127,12 +127,12 @@ class UndecidedAlias(DiffCompileError):
     >>> import numpy as np
     >>> from diffcompile import grad
     >>> def f(x):
-    ...     y = np.reshape(x, -1)
+    ...     y = x if x[0] > 0 else 2 * x
     ...     y[0] = 1.0
     ...     return np.sum(x)
     >>> try: grad(f)(np.ones(3))
     ... except UndecidedAlias as error: print(error.reason)
-    writing through `reshape` of an array is not understood yet
+    this write may also change `x`: whether the two are the same array is not decided
     """
 
 

@@ -51,6 +51,7 @@ class Program:
     reads: tuple[Read, ...] = ()  # attributes of objects, with their kinds
     objects: tuple[Read, ...] = ()  # where those objects are found
     same: tuple[int, ...] = ()  # which of them are one and the same
+    layouts: bool = False  # did how its arguments are laid out in memory decide what is a view of what?
 
     def holds(self) -> bool:
         """Is everything that was folded into the program still what it was?"""
@@ -173,6 +174,7 @@ def _loaded(
         text, functions, names, graph, graphs, lowered.graph.captures, lowered.guards, REGISTRY.version,
         tuple(dict.fromkeys(module.unwritable)), returns, lowered.graph.line,
         any(map(_writes, instructions(lowered.graph.region))), lowered.reads, lowered.objects, lowered.same,
+        lowered.layouts,
     )  # fmt: skip
 
 

@@ -1715,29 +1715,14 @@ def diffusion_in_single_precision(u, r):
 # Kernels that are refused (or stop with an error) so far, and how the refusal begins. The tests are strict
 # about it: delete the line of one that compiles.
 REFUSED: dict[str, str] = {
-    "vertical_advection": "TypeError: 'float' object is not subscriptable",
     "gray_scott": "this write may also change `big_u`",
-    "two_matrix_products": "`matmul` writing into its argument is not differentiated yet",
     "floyd_warshall": "no derivative is known for `np.add.outer`",
     "fast_fourier_transform": "a recursive function that returns or writes into its argument",
-    "runge_kutta_with_buffers": "`multiply` writing into its argument is not differentiated yet",
     "particles_in_lists": "`velocities` belongs to the caller, and is changed here",
-    "mlp_with_out": "`dot` writing into its argument is not differentiated yet",
     "momentum_over_layers": "an item of what a loop runs over is written here",
-    "sorted_in_place": "`.sort` in place is not differentiated yet",
-    "diagonal_writes": "`fill_diagonal` writing into its argument is not differentiated yet",
-    "copies_between_buffers": "`copyto` writing into its argument is not differentiated yet",
 }
 
 # The gradient compiles; its derivative does not yet, where a list of what was saved has no cotangent.
 REFUSED_TWICE: dict[str, str] = {
-    "nussinov": "TypeError: 'float' object is not reversible",
-    "dynamic_time_warping": "TypeError: 'float' object is not reversible",
     "knapsack": "TypeError: 'float' object is not reversible",
 }
-
-# A wrong answer of the compiler: the caller's array is not what a plain call leaves.
-ARGUMENTS_WRONG = {
-    "power_iteration_in_place", "least_mean_squares", "n_body", "kalman_filter_in_place", "kuramoto",
-    "random_walks_in_place", "adam", "lattice_boltzmann_1d",
-}  # fmt: skip

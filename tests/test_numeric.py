@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from diffcompile import grad, value_and_grad, vjp
-from kernels import ARGUMENTS_WRONG, KERNELS, REFUSED, REFUSED_TWICE, Refusal
+from kernels import KERNELS, REFUSED, REFUSED_TWICE, Refusal
 from oracles import (
     STEP,
     arrays,
@@ -94,7 +94,7 @@ def test_gradient_has_the_structure_of_the_argument(program: Program) -> None:
     assert_like(gradient, select(program.make_inputs(), program.wrt))
 
 
-@pytest.mark.parametrize("program", each([p for p in EVERY if p.name not in ARGUMENTS_WRONG]))
+@zoo
 def test_arguments_end_as_after_a_plain_call(program: Program) -> None:
     plain, args = program.make_inputs(), program.make_inputs()
     with silenced():
@@ -102,12 +102,6 @@ def test_arguments_end_as_after_a_plain_call(program: Program) -> None:
         derivative(program)(*args)
 
     assert same(args, plain)
-
-
-@pytest.mark.parametrize("program", [p for p in KERNELS if p.name in ARGUMENTS_WRONG], ids=lambda p: p.name)
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="WRONG: the caller's array keeps its content")
-def test_arguments_written_in_a_loop_end_as_after_a_plain_call(program: Program) -> None:
-    test_arguments_end_as_after_a_plain_call(program)
 
 
 @zoo

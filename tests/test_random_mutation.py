@@ -630,53 +630,7 @@ FOUND = {
 }
 # Those that the compiler still gets wrong. They are strict: delete the line of one that is mended, and the
 # mark of the random programs with the last.
-WRONG = {
-    "view of a view that a helper returned",
-    "list of views",
-    "list of one row twice",
-    "argument scaled in a loop",
-    "argument scaled in a loop by what is read",
-    "argument shifted in a loop by a number",
-    "argument shifted in a loop by itself",
-    "matrix scaled in a loop over its rows",
-    "matrix and its reverse in a loop over its rows",
-    "matrix bound to itself in a loop over its rows",
-    "matrix swapped with itself in a loop",
-    "row read after the matrix was shifted in a loop",
-    "arguments swapped in a branch",
-    "arguments swapped in a loop",
-    "element written in a branch and a copy of a view",
-    "test of a branch that is overwritten afterwards",
-    "row swapped with a name that is written",
-    "name that is a row from the second turn on",
-    "view of the last turn's array",
-    "arguments swapped in a branch and written in a loop",
-}
-STOPS = {
-    "element of a row",
-    "rows added in reverse",
-    "column read after an element of a row was written",
-    "elements of a row swapped",
-    "whole slice under a loop",
-    "view of an argument subtracted from",
-    "view scaled by a helper that returns it",
-    "tail of a view permuted",
-    "column of a block and a view mixed",
-    "view written in a branch that is not taken",
-    "loop over a reversed matrix that ends at once",
-    "name bound anew in every turn",
-    "name bound to an argument in every turn",
-    "row of a block that was written from outside",
-    "argument written in a branch and listed",
-}
-
-
-def found(name: str) -> Any:
-    reason = "WRONG" if name in WRONG else "stops with an error" if name in STOPS else ""
-    return pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=reason) if reason else [])
-
-
-@pytest.mark.parametrize("name", list(map(found, FOUND)))
+@pytest.mark.parametrize("name", FOUND)
 def test_program_that_was_found_is_right_or_refused(name: str, folder: Path) -> None:
     body = textwrap.indent(textwrap.dedent(FOUND[name]), "    ")
     fn = load(f"{PRELUDE}\ndef f(x, y, m, a):{body}", folder)
@@ -687,7 +641,6 @@ def test_program_that_was_found_is_right_or_refused(name: str, folder: Path) -> 
         check(fn, expected, error)
 
 
-@pytest.mark.xfail(strict=True, reason="WRONG: see the names above")
 @settings(
     max_examples=80,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

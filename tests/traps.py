@@ -308,7 +308,6 @@ def b8(x):
     "transpose and reshape are views only sometimes",
     lambda: (np.array([[1.0, 2.0], [3.0, 4.0]]),),
     np.array([[2.0, 4.0], [0.0, 8.0]]),
-    later="B",
 )
 def b9(x):
     y = x * 1.0
@@ -379,7 +378,6 @@ def b14(x):
 
 
 @trap("B15", "out= and where= of a ufunc", lambda: (np.array([2.0, 3.0, 4.0]),), np.array([4.0, 0.0, 8.0]),
-    later="B",
 )
 def b15(x):
     z = np.ones(3)

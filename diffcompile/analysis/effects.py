@@ -42,8 +42,8 @@ _PURE = frozenset({*PACKS, literal, unpack, format_string}) | {
 # Every call gives another object, so two equal calls are not one.
 FRESH = frozenset({
     pack_function,  # written out where it is handed on, so it must not wait for another reader
-    np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array,
-    np.copy, np.ndarray.copy, list, np.eye, np.identity, np.arange, np.errstate,
+    np.zeros, np.ones, np.empty, np.ndarray, np.full, np.zeros_like, np.ones_like, np.empty_like,
+    np.full_like, np.array, np.copy, np.ndarray.copy, list, np.eye, np.identity, np.arange, np.errstate,
 })  # fmt: skip
 _RAISING_OPERATORS = frozenset(
     {operator.truediv, operator.floordiv, operator.mod, operator.pow, builtins.pow}

@@ -44,7 +44,7 @@ def size_of(n: Atom) -> Size:
     return fresh_dim() if value is None else max(0, value)
 
 
-@facts(np.zeros, np.ones, np.empty)
+@facts(np.zeros, np.ones, np.empty, np.ndarray)
 def _(shape: Atom, dtype: Atom = NO, order: Atom = NO, *, device: Atom = NO) -> Type:
     return array(dtype_of(dtype, FLOAT64), lengths(shape))
 

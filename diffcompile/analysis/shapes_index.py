@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..ir.graph import Atom, Const
-from ..ir.types import INT, STR, Size, Type, array, minus, type_of_constant
+from ..ir.types import INT, STR, Dim, Size, Type, array, minus, type_of_constant
 from .shapes_containers import item_type
 from .shapes_core import (
     INT64,
@@ -53,15 +53,22 @@ class Slice:
             return len(range(*slice(start, stop, step).indices(size))) if step else fresh_dim()
         if step == 1:
             if stop is not None and stop >= 0:
-                return 0 if start is not None and start >= stop else fresh_dim()
+                return 0 if start is not None and 0 <= start >= stop else self._named(size)
             if start is None or start >= 0:
                 return minus(size, (start or 0) - (stop or 0))
         if step == -1 and (start is None or start < 0) and (stop is None or stop >= 0):
             return minus(size, (0 if start is None else -start - 1) + (0 if stop is None else stop + 1))
-        return fresh_dim()
+        return self._named(size)
+
+    def _named(self, size: Dim) -> Dim:
+        """The length that this slice leaves of that one: the same wherever it is cut."""
+        if "~" in size.name:
+            return fresh_dim()
+        place = ":".join("" if part is None else str(part) for part in (self.start, self.stop, self.step))
+        return Dim(f"{size}[{place}]")
 
 
-NEW, ELLIPSIS, OPAQUE = "new axis", "ellipsis", "slice or ellipsis"
+NEW, ELLIPSIS = "new axis", "ellipsis"
 Entry = Slice | Type | str
 
 
@@ -70,7 +77,9 @@ def entry(t: Type) -> Entry:
     if t.kind == "none":
         return NEW
     if t.kind == "object":
-        return OPAQUE if t.items is None else _slice(t.items) if t.items else ELLIPSIS
+        if t.items is None:
+            raise Undecided  # a list, say, that was made elsewhere
+        return _slice(t.items) if t.items else ELLIPSIS
     if is_integer(t):
         return INT
     if t.items == ():
@@ -134,11 +143,6 @@ def indexed(x: Type, index: list[Entry]) -> Type:
         raise Undecided
     rank = len(x.shape)
     taken = sum(map(width, index))
-    if OPAQUE in index:
-        last = index.index(OPAQUE) == len(index) - 1 and rank > taken
-        if not (rank == taken or last) or ELLIPSIS in index:
-            raise Undecided  # an ellipsis would take other axes than a slice does
-        index = [Slice(None, None, None, known=False) if e == OPAQUE else e for e in index]
     if taken > rank or index.count(ELLIPSIS) > 1:
         raise Undecided
     whole: list[Entry] = [Slice(None, None, None, known=True)] * (rank - taken)

@@ -1,7 +1,7 @@
 """The adjoint of a call: its rule, or the adjoint of the function called, or what is missing.
 
-    y = a @ b        a_bar = y_bar @ b.T;  b_bar = a.T @ y_bar          (its rule, inlined)
-    y = step(x)      x_bar = step_backward(saved, y_bar)                (a user function)
+y = a @ b        a_bar = y_bar @ b.T;  b_bar = a.T @ y_bar          (its rule, inlined)
+y = step(x)      x_bar = step_backward(saved, y_bar)                (a user function)
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import constant_function, varied
+from ..analysis.layout import RESHAPING
 from ..errors import NoRule
 from ..frontend.build import Builder, repeats, unbroadcast_call
 from ..frontend.lower import lower_rule
@@ -24,7 +25,9 @@ from ..ir.graph import (
     Const,
     Function,
     If,
+    Into,
     Region,
+    Step,
     Store,
     Value,
     literal,
@@ -86,18 +89,134 @@ class CallSweep(ContainerSweep):
         cts = self.taken(instr)
         if self.container_store(instr, cts):
             return
-        if instr.fn in PLAIN:
+        if instr.fn in (operator.iadd, operator.isub) and (instr.path or instr.outs[0].type.kind == "array"):
+            self.added(instr, cts[0])
+        elif instr.fn in PLAIN:
+            assert not instr.path, "only what is added to a part of an array is stored there"
             self.rule(instr, (instr.target, *instr.args), (), cts, PLAIN[instr.fn])
         elif instr.fn is operator.setitem:
             self.write(instr, cts[0])
-        elif instr.fn == np.add.at:
-            ct = self.whole(cts[0], instr.outs[0])
-            index, value = instr.args
-            if self.active(value):
-                self.cts.add(value, unbroadcast_call(self.b, self.b.call(operator.getitem, ct, index), value))
-            self.cts.add(instr.target, ct)
+        elif isinstance(instr.fn, Into):
+            self.into(instr, instr.fn.fn, cts[0])
         else:
+            self.changed(instr, cts)
+
+    def into(self, instr: Store, fn: Any, ct: Cotangent) -> None:
+        """`fn(*args, out=x, where=m)`: the rule of `fn` where it wrote; what it left alone flows on."""
+        target, out = instr.target, instr.outs[0]
+        whole = self.full(self.whole(ct, out), out, instr.path)
+        kwargs = {k: a for k, a in instr.kwargs if k not in ("casting", "order", "subok", "dtype")}
+        mask = kwargs.pop("where", Const(True)) if isinstance(fn, np.ufunc) else Const(True)
+        everywhere = isinstance(mask, Const) and mask.value is True
+        part, after = self.part(whole, instr.path), self.part(out, instr.path)
+        assert isinstance(after, Value)
+        args = instr.args
+        if not everywhere:
+            part = self.b.call(np.where, mask, part, Const(0.0))
+            after = self.b.call(np.where, mask, after, Const(1.0))
+            args = tuple(self.within(mask, a, fn) for a in args)
+            assert isinstance(after, Value) and isinstance(part, Value)
+            self.cts.masked.add(part)
+        self.rule(
+            Call((after,), fn, args, tuple(kwargs.items()), instr.line),
+            args,
+            tuple(kwargs.items()),
+            [part],
+            fn,
+        )
+        for inner, atom in zip(args, instr.args, strict=True):
+            if inner is not atom and isinstance(inner, Value):
+                self.cts.add(atom, self.cts.take(inner))
+        if isinstance(target, Value) and self.active(target) and not everywhere:
+            kept = self.b.store(
+                np.copyto, whole, Const(0.0), kwargs={"where": mask}, name=bar(target), path=instr.path
+            )
+            self._restore(target, kept)
+        elif isinstance(target, Value) and self.active(target) and instr.path:
+            self._restore(target, self.replaced_part(whole, instr.path, Const(...), Const(0.0), target))
+
+    def within(self, mask: Atom, arg: Atom, fn: Any) -> Atom:
+        """An argument of a masked function, harmless where the function did not look at it."""
+        if not isinstance(arg, Value) or arg.type.is_scalar:
+            return arg
+        inner = self.b.call(np.where, mask, arg, Const(SAFE.get(fn, 0.5)))
+        if self.active(arg) and isinstance(inner, Value):
+            self.varied.add(inner)
+        return inner
+
+    def added(self, instr: Store, ct: Cotangent) -> None:
+        """`x[i] += v`: what flows back to x goes on as it is, and v takes it where it was added."""
+        (value,) = instr.args
+        if self.active(value):
+            whole = self.whole(ct, instr.outs[0])
+            if instr.path:
+                whole = self.full(whole, instr.outs[0], instr.path)
+            part = self.flowing(whole, instr.path)
+            masked = whole in self.cts.masked
+            if instr.fn is operator.isub:
+                part = self.b.call(operator.neg, part)
+            self._contribute(value, part, masked)
+        self.cts.add(instr.target, ct)
+
+    def changed(self, instr: Store, cts: list[Cotangent]) -> None:
+        """A store whose function has a rule, into the array or a part: `np.add.at`, `np.ndarray.sort`."""
+        if not instr.path:
             self.rule(instr, (instr.target, *instr.args), instr.kwargs, cts, instr.fn)
+            return
+        target, out = instr.target, instr.outs[0]
+        declared = find_rule(instr.fn)
+        if declared is None:
+            raise self.missing(instr.fn, instr, (target, *instr.args))
+        whole = self.full(self.whole(cts[0], out), out, instr.path)
+        before, after = self.part(target, instr.path), self.part(out, instr.path)
+        ct = self.part(whole, instr.path)
+        back = self.inlined(declared, [ct, after, before, *instr.args], dict(instr.kwargs), instr)
+        part_bar, *others = back if isinstance(back, tuple) else (back,)
+        if part_bar is ct:
+            self.cts.add(target, whole)
+        elif isinstance(target, Value) and self.active(target):
+            zero = Const(0.0) if part_bar is None else part_bar
+            self._restore(target, self.replaced_part(whole, instr.path, Const(...), zero, target))
+        for atom, piece in zip(instr.args, others, strict=False):
+            if piece is not None:
+                self.cts.add(atom, piece)
+
+    def flowing(self, whole: Atom, path: tuple[Step, ...]) -> Atom:
+        """What flows back to a value that was written there; an imaginary part's sign is turned (see G6)."""
+        part = self.part(whole, path)
+        turned = any(step.fn in (np.imag, np.ndarray.imag) for step in path)
+        return self.b.call(operator.neg, part) if turned else part
+
+    def part(self, atom: Atom, path: tuple[Step, ...]) -> Atom:
+        """The part of an array, or of its cotangent, that a path leads to."""
+        for step in path:
+            atom = self.b.call(step.fn, atom, *step.args, kwargs=dict(step.kwargs))
+        return atom
+
+    def replaced_part(
+        self, whole: Atom, path: tuple[Step, ...], index: Atom, part: Atom, target: Value
+    ) -> Value:
+        """The cotangent `whole`, whose part at the end of the path has other content."""
+        return self.b.store(operator.setitem, whole, index, part, name=bar(target), path=path)
+
+    def _restore(self, target: Value, ct: Value) -> None:
+        """`ct` is what flows back to `target` by way of a store; more may have flowed there already."""
+        self.cts.masked.add(ct)
+        known = self.cts.take(target)
+        if known is None:
+            self.cts.of[target] = ct
+        else:
+            self.cts.of[target] = known
+            self.cts.add(target, ct)
+
+    def full(self, ct: Atom, like: Value, path: tuple[Step, ...] = ()) -> Atom:
+        """The cotangent of an array as an array that can be written into, through the steps of a path."""
+        if ct.type.kind in ("float", "number", "int") and like.type.kind not in ("list", "dict"):
+            return self.b.call(np.full_like, like, ct, name=bar(like))
+        reshapes = any(step.fn in RESHAPING for step in path)
+        if reshapes and ct.type.layout != "C":
+            return self.b.call(np.ascontiguousarray, ct, name=bar(like))
+        return ct
 
     def taken(self, instr: Call | Store) -> list[Cotangent]:
         cts = [self.cts.take(out) for out in instr.outs]
@@ -395,9 +514,13 @@ class CallSweep(ContainerSweep):
         kind = Type(kind.kind, dtype, kind.shape, None, kind.elem)
         if repeats(index, self.b):
             new = self.b.store(np.add.at, buffer, index, ct, name=bar(base), type=kind)
+        elif fresh:
+            new = self.b.store(operator.setitem, buffer, index, ct, name=bar(base), type=kind)
+        elif kind.kind == "array":
+            place = (Step(operator.getitem, (index,)),)
+            new = self.b.store(operator.iadd, buffer, ct, name=bar(base), type=kind, path=place)
         else:
-            if not fresh:
-                ct = self.b.call(operator.add, self.b.call(operator.getitem, buffer, index), ct)
+            ct = self.b.call(operator.add, self.b.call(operator.getitem, buffer, index), ct)
             new = self.b.store(operator.setitem, buffer, index, ct, name=bar(base), type=kind)
         self.cts.masked.add(new)
         self.cts.of[base] = new
@@ -406,38 +529,27 @@ class CallSweep(ContainerSweep):
         """`x[i] = v`: v takes the cotangent of the elements written, whose own is 0 from there on."""
         index, value = instr.args
         out = instr.outs[0]
-        whole = self.whole(ct, out)
-        if whole.type.kind in ("float", "number"):
-            whole = self.b.call(np.full_like, out, whole, name=bar(out))
+        whole = self.full(self.whole(ct, out), out, instr.path)
+        target = instr.target
         if repeats(index, self.b):
             declared = find_rule(operator.setitem)
             assert declared is not None
-            back = self.inlined(declared, [whole, out, instr.target, index, value], {}, instr)
-            self.cts.add(instr.target, back[0])
+            part, before, after = (self.part(a, instr.path) for a in (whole, target, out))
+            back = self.inlined(declared, [part, after, before, index, value], {}, instr)
             self.cts.add(value, back[2])
+            if not instr.path:
+                self.cts.add(target, back[0])
+            elif isinstance(target, Value) and self.active(target):
+                self._restore(target, self.replaced_part(whole, instr.path, Const(...), back[0], target))
             return
         if self.active(value):
-            read = self.b.call(operator.getitem, whole, index)
-            if (
-                read.type.kind in ("array", "unknown")
-                and isinstance(read, Value)
-                and whole.type.kind != "list"
-            ):
-                read = self.b.call(np.copy, read) if read.type.kind == "array" else read
+            part = self.flowing(whole, instr.path)
+            read = part if _all_of(index) else self.b.call(operator.getitem, part, index)
             if isinstance(read, Value):
                 self.cts.masked.add(read)
             self.cts.add(value, unbroadcast_call(self.b, read, value))
-        target = instr.target
-        if isinstance(target, Value) and self.active(target):
-            zero: Atom = Const(0.0)
-            new = self.b.store(operator.setitem, whole, index, zero, name=bar(target))
-            self.cts.masked.add(new)
-            known = self.cts.take(target)
-            if known is None:
-                self.cts.of[target] = new
-            else:
-                self.cts.of[target] = known
-                self.cts.add(target, new)
+        if isinstance(target, Value) and self.active(target) and not (_all_of(index) and not instr.path):
+            self._restore(target, self.replaced_part(whole, instr.path, index, Const(0.0), target))
 
     # -- user functions -------------------------------------------------------------------------------------
 
@@ -460,6 +572,11 @@ class CallSweep(ContainerSweep):
             assert isinstance(value, Value)
             parts = value.type.items if value.type.kind == "tuple" else None
             self.cts.add(value, out if parts is None else self.cts.parts(out, len(parts)))
+
+
+def _all_of(index: Atom) -> bool:
+    """Does this index select every element of any array?"""
+    return isinstance(index, Const) and (index.value is Ellipsis or index.value == slice(None))
 
 
 def _cotangent_type(known: Type) -> Type:

@@ -107,7 +107,7 @@ class ContainerSweep(Sweep):
         """Append the adjoint of a change of a list or dict; False if it is of another kind."""
         target, out = instr.target, instr.outs[0]
         kind = out.type.kind
-        if kind not in CONTAINERS or len(instr.outs) > 1:
+        if kind not in CONTAINERS or len(instr.outs) > 1 or instr.path:
             return False
         whole = self.cts.whole(cts[0], out)
         change = (self.changed_list if kind == "list" else self.changed_dict)(instr, whole)

@@ -244,9 +244,9 @@ class ControlSweep(CallSweep):
                 self.cts.add(instr.body.results[k + 1], param)
             self.region(instr.body)
             results = []
-            for k in slots:
+            for k, param in zip(slots, ct_params, strict=True):
                 ct = self.cts.take(carried[k])
-                results.append(Const(0.0) if ct is None else self.cts.whole(ct, carried[k]))
+                results.append(self._absent(param) if ct is None else self.cts.whole(ct, carried[k]))
             kept = []
             for _, param in listed:
                 ct = self.cts.take(param)
@@ -261,6 +261,10 @@ class ControlSweep(CallSweep):
                 results.append(self.cts.whole(ct, value))
         self.cts.of = outer
         return body, (index, *memo_params, *ct_params, *sum_params), results, kept
+
+    def _absent(self, param: Value) -> Atom:
+        """What a turn hands back where nothing flows back: zeros of the form that the next turn hands on."""
+        return self.b.call(np.zeros_like, param) if param.type.kind == "array" else Const(0.0)
 
     def _in_order(self, found: Value, value: Value, flipped: bool, whole: bool) -> Atom:
         """The cotangents of a list's items, collected last turn first, in the list's own order and length."""

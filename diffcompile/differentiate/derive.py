@@ -66,6 +66,8 @@ def sweep(
         if isinstance(instr, (Call, Store)):
             for out in instr.outs:
                 builder.defs[out] = instr
+                if instr.fn is operator.getitem and out.type.kind == "array":
+                    builder.selected(instr.args[0].type, instr.args[1], out.type)
     active = varied(graph.region, wrt)
     _refuse_escapes(graph, active)
     cotangents = Cotangents(

@@ -68,6 +68,7 @@ class _Again:
         self.variables: set[Value] = set()  # what is assigned more than once
         self.used: set[Value] = set()  # what is read by more than the test of an `if`
         self.touched: set[Value] = set()  # what a call may change
+        self.accepted: set[Value] = set()  # what may be written wherever it is read
         self.used.update(values(region.results))
         for instr in instructions(region):
             if not isinstance(instr, If):
@@ -97,11 +98,15 @@ class _Again:
         (out,) = instr.outs
         if out in self.written or out in self.passed or not isinstance(instr.fn, Hashable):
             return False
-        if self._part(instr, found):
-            return True
-        if _length(instr, lengths) > SHORT or not self._cheap(instr, found):
-            return False
-        return all(v in found or self._stands(v, out) for v in values(instr.args))
+        if not self._part(instr, found):
+            if _length(instr, lengths) > SHORT or not self._cheap(instr, found):
+                return False
+            if not all(
+                v in self.accepted if v in found else self._stands(v, out) for v in values(instr.args)
+            ):
+                return False
+        self.accepted.add(out)
+        return True
 
     def _part(self, instr: Call, found: dict[Value, Instr]) -> bool:
         """Is this an item of a container that was handed in, `params["w"]`, or an attribute of an object?"""
@@ -178,8 +183,10 @@ def _region(
             continue
         reader = readers.get(out)
         if isinstance(instr, Call) and instr.fn is np.copy and counts[out] == 1 and _is_kept(reader):
-            found[out] = instr  # what a loop saves of an array that it goes on to change
-            continue
+            assert not isinstance(reader, Region) and reader is not None
+            if barriers[position[reader]] == barriers[k + 1]:
+                found[out] = instr  # what a loop saves of an array that it goes on to change
+                continue
         if counts[out] != 1 or reader is None or out.named:
             continue
         if isinstance(reader, Try) and position[reader] == k + 1:

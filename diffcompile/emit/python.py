@@ -28,8 +28,10 @@ from ..ir.graph import (
     For,
     If,
     Instr,
+    Into,
     Method,
     Region,
+    Step,
     Store,
     Try,
     Value,
@@ -530,36 +532,57 @@ class Printer:
             out.append(ast.Assign([ast.Tuple(targets, ast.Store())], value))
 
     def store(self, instr: Store, out: list[ast.stmt]) -> None:
-        target = self.atom(instr.target)
+        target = self.place(instr.target, instr.path)
         if instr.fn is operator.setitem:
             index, value = instr.args
             place = ast.Subscript(target, self.index(index), ast.Store())
             made = self.nested.get(value) if isinstance(value, Value) else None
             if isinstance(made, Call) and made.fn in BINARY and made.fn is not operator.matmul:
-                read = self.nested.get(made.args[0]) if isinstance(made.args[0], Value) else None
-                if isinstance(read, Call) and read.fn is operator.getitem and self._same_place(read, instr):
-                    out.append(ast.AugAssign(place, BINARY[made.fn](), self.atom(made.args[1])))
+                here = ast.dump(_loaded(place))
+                left, right = map(self.atom, made.args)
+                if isinstance(made.args[0], Const) and made.fn is operator.mul:
+                    left, right = right, left
+                if ast.dump(left) == here:
+                    out.append(ast.AugAssign(place, BINARY[made.fn](), right))
                     return
             out.append(ast.Assign([place], self.atom(value)))
         elif instr.fn in INPLACE:
-            assert isinstance(target, (ast.Name, ast.Attribute, ast.Subscript)), "a store writes to a place"
+            if not isinstance(target, (ast.Name, ast.Subscript)):
+                target = ast.Subscript(target, ast.Constant(...), ast.Store())
             out.append(ast.AugAssign(target, BINARY[instr.fn](), self.atom(instr.args[0])))
         elif instr.fn is operator.delitem:
             out.append(ast.Delete([ast.Subscript(target, self.index(instr.args[0]), ast.Del())]))
-        elif getattr(instr.fn, "__objclass__", None) in (list, dict):
-            call = _call(_attribute(target, instr.fn.__name__), [self.atom(a) for a in instr.args])
+        else:
+            call = self.changing(instr, target)
             if len(instr.outs) > 1:
                 out.append(ast.Assign([_name(self.named[instr.outs[1]], ast.Store())], call))
             else:
                 out.append(ast.Expr(call))
-        else:
-            keywords = {k: self.atom(a) for k, a in instr.kwargs}
-            out.append(ast.Expr(_call(self.refer(instr.fn), [target, *map(self.atom, instr.args)], keywords)))
 
-    def _same_place(self, read: Call, store: Store) -> bool:
-        a, b = read.args[0], store.target
-        same = isinstance(a, Value) and isinstance(b, Value) and self.named.get(a) == self.named.get(b)
-        return same and ast.dump(self.index(read.args[1])) == ast.dump(self.index(store.args[0]))
+    def place(self, atom: Atom, path: tuple[Step, ...]) -> ast.expr:
+        """The expression for a part of an object that is written."""
+        node = self.atom(atom)
+        for step in path:
+            if step.fn is operator.getitem:
+                node = ast.Subscript(node, self.index(step.args[0]), ast.Load())
+                continue
+            args, keywords = [self.atom(a) for a in step.args], {k: self.atom(a) for k, a in step.kwargs}
+            if isinstance(step.fn, type(np.ndarray.T)):
+                node = _attribute(node, step.fn.__name__)
+            elif isinstance(step.fn, type(np.ndarray.sum)):
+                node = _call(_attribute(node, step.fn.__name__), args, keywords)
+            else:
+                node = _call(self.refer(step.fn), [node, *args], keywords)
+        return node
+
+    def changing(self, instr: Store, target: ast.expr) -> ast.expr:
+        """The call that changes its first argument, or what it is a method of."""
+        args, keywords = [self.atom(a) for a in instr.args], {k: self.atom(a) for k, a in instr.kwargs}
+        if isinstance(instr.fn, Into):
+            return _call(self.refer(instr.fn.fn), args, {**keywords, "out": target})
+        if isinstance(instr.fn, type(np.ndarray.sum)):  # a method, of an array or of a list
+            return _call(_attribute(target, instr.fn.__name__), args, keywords)
+        return _call(self.refer(instr.fn), [target, *args], keywords)
 
     def moves(self, pairs: list[tuple[Value, Atom]], out: list[ast.stmt]) -> None:
         """Assignments that run together: `a, b = b, a` where one's target is another's source."""
@@ -966,6 +989,10 @@ def _count_start(atom: Atom, printer: Printer) -> Atom:
 
 def _is_zero(atom: Atom) -> bool:
     return isinstance(atom, Const) and atom.value == 0
+
+
+def _loaded(place: ast.Subscript) -> ast.Subscript:
+    return ast.Subscript(place.value, place.slice, ast.Load())
 
 
 def _names_in(node: ast.AST) -> set[str]:

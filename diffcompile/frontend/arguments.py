@@ -14,8 +14,8 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -286,7 +286,9 @@ def describe(value: Any, name: str) -> Spec:
         if value.dtype.kind not in "fiubc":
             raise WrongArgument(f"`{name}` is an array of {value.dtype}, which has no derivative")
         shape = tuple(1 if n == 1 else Dim(f"{name}{k}", 0, False) for k, n in enumerate(value.shape))
-        return array(value.dtype, shape)
+        flags = value.flags
+        layout: Literal["", "C", "F"] = "C" if flags.c_contiguous else "F" if flags.f_contiguous else ""
+        return replace(array(value.dtype, shape), layout=layout)
     if isinstance(value, np.generic) and value.dtype.kind in "fiubc":
         return number(value.dtype)
     if is_object(value):

@@ -12,10 +12,24 @@ from typing import Any
 
 import numpy as np
 
+from ..analysis.layout import layout
 from ..analysis.shapes import broadcast_axes, infer
 from ..errors import NOWHERE, Span
-from ..ir.graph import Atom, Call, Const, Instr, Store, Value, literal, pack_list, pack_slice, pack_tuple
+from ..ir.graph import (
+    Atom,
+    Call,
+    Const,
+    Instr,
+    Step,
+    Store,
+    Value,
+    literal,
+    pack_list,
+    pack_slice,
+    pack_tuple,
+)
 from ..ir.types import Type, number
+from ..ir.walk import key_of
 from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY
 
@@ -41,11 +55,17 @@ NOUNS: dict[Any, str] = {
 }  # fmt: skip
 
 
+# What an index is made of.
+_INDEXING = frozenset({pack_slice, pack_tuple, operator.add, operator.sub, operator.mul})
+
+
 class Builder:
     """Collects instructions. `defs` finds the call that made a value, across all regions of one function."""
 
     def __init__(self, folded: frozenset[Any] = FOLDED) -> None:
         self.body: list[Instr] = []
+        self.around: list[list[Instr]] = []  # the bodies of the regions that this one stands in
+        self.homes: dict[Value, list[Instr]] = {}  # the body that a value was made in
         self.defs: dict[Value, Call | Store] = {}
         self.line: Span = NOWHERE
         self.folded = folded
@@ -53,20 +73,36 @@ class Builder:
         self.active: Callable[[Atom], bool] = lambda atom: True
         self.derive: Callable[..., Any] | None = None
         self.gradient: Callable[..., Any] | None = None
+        # Of the arrays of one shape: what an index known at run time selects.
+        self.parts: dict[Any, Type] = {}
 
     @contextmanager
     def region(self) -> Iterator[list[Instr]]:
         """Instructions built inside go to a list of their own."""
         outer, self.body = self.body, []
+        self.around.append(outer)
         try:
             yield self.body
         finally:
+            self.around.pop()
             self.body = outer
+
+    def at_hand(self, atom: Atom) -> bool:
+        """Can this be read here? What was made in a branch or a loop is out of sight after it."""
+        home = self.homes.get(atom) if isinstance(atom, Value) else None
+        return home is None or home is self.body or any(home is body for body in self.around)
+
+    def forget(self, size: int) -> None:
+        """Drop the instructions after the first `size`."""
+        for instr in self.body[size:]:
+            self.homes.update((out, []) for out in instr.outs)
+        del self.body[size:]
 
     def emit(self, instr: Instr) -> None:
         self.body.append(instr)
-        if isinstance(instr, (Call, Store)):
-            for out in instr.outs:
+        for out in instr.outs:
+            self.homes[out] = self.body
+            if isinstance(instr, (Call, Store)):
                 self.defs[out] = instr
 
     def call(
@@ -86,15 +122,38 @@ class Builder:
                     return Const(fn(*(c.value for c in constants if c is not None)))
                 except Exception:  # noqa: BLE001 - it will raise where the user would see it
                     pass
-        out = Value(
-            name or noun(fn), self.inferred(fn, args, named) if type is None else type, named=bool(name)
-        )
+        known = self.inferred(fn, args, named) if type is None else type
+        if fn is operator.getitem and known.kind == "array":
+            known = self.selected(args[0].type, args[1], known)
+        out = Value(name or noun(fn), known, named=bool(name))
         self.emit(Call((out,), fn, args, tuple(named.items()), self.line))
         return out
 
+    def selected(self, whole: Type, index: Atom, known: Type) -> Type:
+        """The form of `x[i:j]`: that of every part cut out by the same index of an array of that form."""
+        if "~" in str(whole) or whole.shape is None or isinstance(index, Const):
+            return known
+        first = self.parts.setdefault((whole.shape, self.written_as(index)), known)
+        return replace(known, shape=first.shape)
+
+    def written_as(self, index: Atom) -> Any:
+        """A key under which indices meet that select the same."""
+        if isinstance(index, Const):
+            return key_of(index.value)
+        made = self.defs.get(index)
+        if isinstance(made, Call) and made.fn in _INDEXING and not made.kwargs:
+            return (id(made.fn), *map(self.written_as, made.args))
+        return index
+
     @staticmethod
     def inferred(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Type:
-        """The facts of a call; one declared elementwise has the form that its arguments broadcast to."""
+        """The facts of a call, its layout in memory included."""
+        known = Builder._form(fn, args, kwargs)
+        return replace(known, layout=layout(fn, args, kwargs)) if known.kind == "array" else known
+
+    @staticmethod
+    def _form(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Type:
+        """One declared elementwise has the form that its arguments broadcast to."""
         known = infer(fn, args, kwargs)
         if known.kind == "unknown" and isinstance(fn, Hashable) and args:
             declared = REGISTRY.reverse.get(fn)
@@ -114,15 +173,19 @@ class Builder:
         fn: Any,
         target: Atom,
         *args: Atom,
+        kwargs: Mapping[str, Atom] | None = None,
         name: str = "",
         type: Type | None = None,
         visible: bool = False,
+        path: tuple[Step, ...] = (),
     ) -> Value:
-        """`target` as it is after `fn(target, *args)`."""
+        """`target` as it is after `fn(part, *args)`, where the part is what `path` leads to."""
+        if fn is operator.setitem and path and path[-1].fn is operator.getitem and _whole(args[0]):
+            path, args = path[:-1], (path[-1].args[0], args[1])  # x[1:][...] is x[1:]
         base = target.name if isinstance(target, Value) else noun(fn)
         named = bool(name) or (isinstance(target, Value) and target.named)
         out = Value(name or base, target.type if type is None else type, named=named)
-        self.emit(Store((out,), fn, target, args, (), self.line, visible))
+        self.emit(Store((out,), fn, target, args, tuple((kwargs or {}).items()), self.line, visible, path))
         return out
 
     def constant(self, atom: Atom) -> Const | None:
@@ -140,6 +203,10 @@ class Builder:
         return made if isinstance(made, Call) and made.fn in fns else None
 
 
+def _whole(index: Atom) -> bool:
+    return isinstance(index, Const) and index.value is Ellipsis
+
+
 def noun(fn: Any) -> str:
     """What to call an anonymous result: a noun for an operator, `sin_out` for a function."""
     if fn in NOUNS:
@@ -153,16 +220,27 @@ def repeats(index: Atom, b: Builder) -> bool:
     """May this index select an element twice?"""
     if isinstance(index, Const):
         parts = index.value if isinstance(index.value, tuple) else (index.value,)
-        return any(
-            np.ndim(p) > 0 and np.asarray(p).dtype.kind != "b" for p in parts if not isinstance(p, slice)
-        )
+        picking = [p for p in parts if not isinstance(p, slice) and np.ndim(p) > 0]
+        return any(np.asarray(p).dtype.kind != "b" for p in picking) and not _distinct(picking)
+    listed = b.made_by(index, pack_list)
+    if listed is not None and all(isinstance(a, Const) for a in listed.args):
+        return not _distinct([[a.value for a in listed.args if isinstance(a, Const)]])
     made = b.made_by(index, pack_tuple)
     if made is not None:
         return any(repeats(a, b) for a in made.args)
     kind = index.type
     if kind.kind == "array":
         return kind.dtype is None or kind.dtype.kind != "b"
-    return kind.kind in ("list", "tuple", "unknown")
+    return kind.kind in ("list", "tuple", "unknown", "object")
+
+
+def _distinct(picking: list[Any]) -> bool:
+    """Is this one list of positions, all counted from the same end, no two alike?"""
+    if len(picking) != 1:
+        return False
+    positions = np.asarray(picking[0])
+    same_end = positions.dtype.kind in "iu" and (bool(np.all(positions >= 0)) or bool(np.all(positions < 0)))
+    return same_end and len(np.unique(positions)) == positions.size
 
 
 def unbroadcast_call(b: Builder, ct: Atom, x: Atom) -> Atom:

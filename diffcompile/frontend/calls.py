@@ -1,7 +1,7 @@
 """Calls: library functions become instructions, user functions graphs of their own, small ones are inlined.
 
-    sigmoid(h @ W)      ->      the body of `sigmoid`, its names kept          (one expression)
-    simulate(x, 10)     ->      a call of the graph of `simulate`              (anything longer)
+sigmoid(h @ W)      ->      the body of `sigmoid`, its names kept          (one expression)
+simulate(x, 10)     ->      a call of the graph of `simulate`              (anything longer)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.polynomial._polybase import ABCPolyBase
 
 from ..analysis.shapes import broadcast_axes
 from ..errors import NoSource, UnsupportedSyntax
-from ..ir.graph import Atom, Call, Capture, Const, Method, Value, pack_tuple
+from ..ir.graph import Atom, Call, Capture, Const, Into, Method, Value, pack_tuple
 from ..ir.types import INT, RANGE, Type, type_of_constant
 from ..rules.broadcast import unbroadcast
 from ..rules.containers import keys_of
@@ -59,19 +59,12 @@ from .special import SPECIAL as CONTAINERS
 
 # What NumPy makes of coefficients besides arrays: `np.poly1d`, and `Polynomial`, `Chebyshev` and their kin.
 POLYNOMIALS = (np.poly1d, ABCPolyBase)
-# NumPy functions and methods whose result may see the memory of their first argument.
-VIEWING = frozenset({
-    np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims,
-    np.broadcast_to, np.diagonal, np.real, np.imag, np.flip, np.flipud, np.fliplr, np.rot90, np.atleast_1d,
-    np.atleast_2d, np.atleast_3d, np.asarray, np.ascontiguousarray, np.matrix_transpose,
-    np.ndarray.reshape, np.ndarray.ravel, np.ndarray.transpose, np.ndarray.swapaxes, np.ndarray.squeeze,
-    np.ndarray.diagonal, np.ndarray.view, np.asanyarray, np.nan_to_num, np.array_split, np.split,
-    np.linalg.diagonal, np.linalg.matrix_transpose, np.real_if_close,
+CHANGING = frozenset({
+    np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal, np.ndarray.fill,
+    np.ndarray.put,
+    np.ndarray.sort, np.ndarray.partition, np.ndarray.resize, np.ndarray.setfield, np.ndarray.setflags,
+    np.ndarray.byteswap, np.random.shuffle,
 })  # fmt: skip
-MUTATING = frozenset({
-    "sort", "fill", "put", "partition", "resize", "setfield", "setflags", "itemset", "byteswap",
-})  # fmt: skip
-MUTATING_FUNCTIONS = frozenset({np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal})
 # They run over a generator to its end, and over nothing else meanwhile.
 CONSUMERS = frozenset({
     list, tuple, sorted, min, max, set, frozenset, dict, np.fromiter, math.fsum, math.prod, functools.reduce,
@@ -263,29 +256,52 @@ class Calls(Objects):
         sentence = None if self.unit.rule else self._of_dtype(fn, args, kwargs)
         if sentence is not None:
             raise self.refuse(*sentence)
-        if fn == np.add.at and len(args) == 3 and isinstance(args[0], (Obj, View)):
-            rest = [self.atom(a) for a in args[1:]]
-            new = self.b.store(np.add.at, self.atom(args[0]), *rest, visible=self.visible(args[0]))
-            self.write(args[0], new)
-            return Const(None)
-        if "out" in kwargs or fn in MUTATING_FUNCTIONS or getattr(fn, "__name__", "") == "at":
-            label = getattr(fn, "__name__", "this call")
-            raise self.refuse(
-                f"`{label}` writing into its argument is not differentiated yet", "Assign the result."
-            )
-        if fn in VIEWING and args and isinstance(args[0], (Obj, View)) and not kwargs.get("copy"):
-            if self._sequence(args[0]) is None:
-                if fn in (np.asarray, np.asanyarray) and len(args) == 1 and not kwargs:
-                    if self.type_of(args[0]).kind == "array":
-                        return args[0]
-                rest = [self.atom(a) for a in args[1:]]
-                named = {k: self.atom(a) for k, a in kwargs.items()}
-                return self.view(args[0], fn, *rest, kwargs=named, name=name)
+        if changes_argument(fn) and args:
+            return self.changed(args[0], fn, [self.argument(a) for a in args[1:]],
+                                {k: self.argument(a) for k, a in kwargs.items()})  # fmt: skip
+        target = self.written_into(fn, args, kwargs)
+        if target is not None:
+            into, args, kwargs = target
+            self.changed(into, Into(fn), [self.argument(a) for a in args],
+                         {k: self.argument(a) for k, a in kwargs.items()})  # fmt: skip
+            return into
+        if args and isinstance(args[0], (Obj, View)) and self._sequence(args[0]) is None:
+            rest = [self.argument(a) for a in args[1:]]
+            named = {k: self.argument(a) for k, a in kwargs.items()}
+            return self.seen(args[0], fn, rest, named, name)
         atoms = [self.argument(a) for a in args]
         named = {k: self.argument(a) for k, a in kwargs.items()}
         if self.unit.rule:
             atoms, named = without_defaults(fn, atoms, named)
         return self.own(self.b.call(fn, *atoms, kwargs=named, name=name), name)
+
+    def changed(self, ref: Ref, fn: Any, args: list[Atom], kwargs: dict[str, Atom]) -> Ref:
+        """A call that changes an array in place and returns nothing."""
+        if not isinstance(ref, (Obj, View)) or self.type_of(ref).kind not in ("array", "unknown"):
+            raise self.refuse(
+                f"`{label(fn)}` changes its argument in place, which is not an array here",
+                "Give the array a name first.",
+            )
+        self.store(ref, fn, *args, kwargs=kwargs)
+        return Const(None)
+
+    def written_into(
+        self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]
+    ) -> tuple[Ref, list[Ref], dict[str, Ref]] | None:
+        """The array that a function is given for its result, if it is, and its other arguments."""
+        kwargs = dict(kwargs)
+        out = kwargs.pop("out", Const(None))
+        if isinstance(fn, np.ufunc) and len(args) > fn.nin:
+            args, out = args[: fn.nin], Tup(tuple(args[fn.nin :]))
+        place = out_position(fn)
+        if place is not None and len(args) > place:
+            out = args[place]
+            args = [*args[:place], *([] if len(args) == place + 1 else [Const(None)]), *args[place + 1 :]]
+        if isinstance(out, Tup):
+            if len(out.items) > 1:
+                raise self.refuse(f"`{label(fn)}` with several arrays for its results", "Assign the results.")
+            (out,) = out.items
+        return None if isinstance(out, Const) and out.value is None else (out, args, kwargs)
 
     def argument(self, ref: Ref) -> Atom:
         """An argument of a library function; options that are constants arrive as constants."""
@@ -323,8 +339,6 @@ class Calls(Objects):
         if isinstance(receiver, Const) and method in ("__setattr__",):
             return self.known(getattr(receiver.value, method), args, kwargs, name)
         if kind in ("array", "number", "unknown", "float", "int", "complex") and hasattr(np.ndarray, method):
-            if method in MUTATING:
-                raise self.refuse(f"`.{method}` in place is not differentiated yet", f"Use `np.{method}`.")
             return self.library(getattr(np.ndarray, method), [receiver, *args], kwargs, name)
         atoms = [self.atom(receiver), *map(self.argument, args)]
         named = {k: self.argument(a) for k, a in kwargs.items()}
@@ -502,10 +516,10 @@ class Calls(Objects):
                     raise self.refuse(f"a loop over {len(items)} items that differ in kind", "Use an array.")
                 return Sequence((), 0, refs=items)
             if isinstance(ref, Const):
-                return Sequence((ref,), 0)
+                return Sequence((ref,), 0, sources=(None,))
         if self.type_of(ref).kind == "dict":
-            return Sequence((self.b.call(keys_of, self.atom(ref), type=Type("list")),), 0)
-        return Sequence((self.atom(ref),), 0, cells=frozenset(self.cells(ref)))
+            return Sequence((self.b.call(keys_of, self.atom(ref), type=Type("list")),), 0, sources=(None,))
+        return Sequence((self.atom(ref),), 0, cells=frozenset(self.cells(ref)), sources=(ref,))
 
     def _differ(self, items: tuple[Ref, ...]) -> bool:
         """Do the items differ in kind, or have a structure of their own?"""
@@ -562,6 +576,33 @@ def by_position(
     while len(args) < len(names) and names[len(args)] in kwargs:
         args.append(kwargs.pop(names[len(args)]))
     return args, kwargs
+
+
+def label(fn: Any) -> str:
+    """A function's name in an error."""
+    inner = fn.fn if isinstance(fn, Into) else fn
+    owner = getattr(inner, "__self__", None)
+    name = str(getattr(inner, "__name__", inner))
+    return f"{owner.__name__}.{name}" if isinstance(owner, np.ufunc) else name
+
+
+def changes_argument(fn: Any) -> bool:
+    """Does this function change its first argument in place?"""
+    if isinstance(getattr(fn, "__self__", None), np.ufunc):
+        return bool(fn.__name__ == "at")
+    return _hashable(fn) and fn in CHANGING
+
+
+def out_position(fn: Any) -> int | None:
+    """Where a function that is no ufunc takes the array for its result, if it may be given by position."""
+    if isinstance(fn, np.ufunc) or not (getattr(fn, "__module__", "") or "").startswith("numpy"):
+        return None
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return names.index("out") if "out" in names else None
 
 
 def _flat(value: Any) -> Any:
@@ -650,14 +691,17 @@ def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
         )
     parts = [frame.sequence(a) for a in args]
     items: list[Atom] = []
+    sources: list[Ref | None] = []
     shapes = []
     for part in parts:
         if part.refs is not None:
-            part = Sequence((frame.b.call(pack_tuple, *map(frame.atom, part.refs)),), 0)
+            part = Sequence((frame.b.call(pack_tuple, *map(frame.atom, part.refs)),), 0, sources=(None,))
         atoms, shape = _forward(frame, part)
         shapes.append(_shift(shape, len(items)))
         items.extend(atoms)
-    return Sequence(tuple(items), tuple(shapes), cells=frozenset().union(*(part.cells for part in parts)))
+        sources.extend(part.sources)
+    cells = frozenset().union(*(part.cells for part in parts))
+    return Sequence(tuple(items), tuple(shapes), cells=cells, sources=tuple(sources))
 
 
 def _forward(frame: Calls, part: Sequence) -> tuple[tuple[Atom, ...], Any]:
@@ -677,7 +721,7 @@ def _enumerate(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str)
     part = frame.sequence(args[0])
     atoms, shape = _forward(frame, part)
     count = frame.b.call(itertools.count, frame.atom(start), type=Type("range", elem=INT))
-    return Sequence((count, *atoms), (0, _shift(shape, 1)), cells=part.cells)
+    return Sequence((count, *atoms), (0, _shift(shape, 1)), cells=part.cells, sources=(None, *part.sources))
 
 
 def _reversed(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -687,7 +731,7 @@ def _reversed(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) 
     part = frame.sequence(args[0])
     if len(part.items) != 1:
         raise frame.refuse("`reversed` of `zip` or `enumerate`", "Reverse the sequences inside.")
-    return Sequence(part.items, part.shape, not part.backwards, cells=part.cells)
+    return Sequence(part.items, part.shape, not part.backwards, cells=part.cells, sources=part.sources)
 
 
 def _len(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:

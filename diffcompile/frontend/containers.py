@@ -238,8 +238,7 @@ class Containers(Expressions):
         """`fn(receiver, *args)` changes a list or dict that is one value of the graph."""
         if isinstance(receiver, Obj) and receiver.cell.mirror is not None:
             self.b.emit(Call((), fn, (receiver.cell.mirror, *args), (), self.b.line))
-        new = self.b.store(fn, self.atom(receiver), *args, type=type, visible=self.visible(receiver))
-        self.write(receiver, new)
+        self.store(receiver, fn, *args, type=type if isinstance(receiver, Obj) else None)
 
     def kept(self, container: Ref, item: Ref) -> Atom:
         """The value of what a container that is one value of the graph holds from now on."""

@@ -1,14 +1,14 @@
 """What every part of the frontend shares: reading and writing references, branching and merging states.
 
-    if c: y = x * 2          If(c) yields the `y` of the branch that ran, and the new version of every
-    else: x[0] = 1; y = x    cell that either branch wrote
+if c: y = x * 2          If(c) yields the `y` of the branch that ran, and the new version of every
+else: x[0] = 1; y = x    cell that either branch wrote
 """
 
 from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..ir.graph import (
     If,
     Instr,
     Region,
+    Step,
     Value,
     pack_dict,
     pack_list,
@@ -89,7 +90,6 @@ class Unit:
         self.objects: list[Read] = []
         self.same: list[int] = []  # for each of `objects`, the place of the first that is the same object
         self.instances: dict[int, Obj] = {}  # the caller's objects, by identity
-
 
     def outside_scope(self, names: Any) -> Scope | None:
         """The scope of the names of a globals dict, or a closure cell, that are written here."""
@@ -169,7 +169,7 @@ class Core:
     def read_view(self, view: View) -> Atom:
         base = self.atom(view.base)
         for seen, result in reversed(view.cache):
-            if seen is base:
+            if seen is base and self.b.at_hand(result):
                 return result
         result = self.b.call(
             view.fn, base, *view.args, kwargs=dict(view.kwargs), name="" if view.cache else view.name
@@ -294,32 +294,26 @@ class Core:
 
     # -- writing --------------------------------------------------------------------------------------------
 
-    def write(self, ref: Obj | View, new: Atom) -> None:
-        """Make `new` the current version of what `ref` refers to; a view hands it on to its base."""
-        if isinstance(ref, View):
-            if ref.fn is not operator.getitem:
-                via = getattr(ref.fn, "__name__", ref.fn)
-                raise UndecidedAlias(
-                    f"writing through `{via}` of an array is not understood yet",
-                    self.b.line,
-                    "Write to the array itself, with an index.",
-                )
-            base = self.b.store(
-                operator.setitem, self.atom(ref.base), *ref.args, new, visible=self.visible(ref.base)
-            )
-            self.write(ref.base, base)
-            ref.cache.append((base, new))
-            return
+    def store(
+        self, ref: Obj | View, fn: Any, *args: Atom, kwargs: Mapping[str, Atom] | None = None,
+        path: tuple[Step, ...] = (), name: str = "", type: Type | None = None,
+    ) -> None:  # fmt: skip
+        """`fn(part, *args)` changes what `ref` refers to, or the part of it that `path` leads to."""
+        ref = self.settled(ref)
+        root, way = (ref.root, ref.path) if isinstance(ref, View) else (ref, ())
+        self.check_write(root.cell)
+        new = self.b.store(
+            fn, self.atom(root), *args, kwargs=kwargs, path=(*way, *path), name=name, type=type,
+            visible=root.cell.param,
+        )  # fmt: skip
+        self.state.heap[root.cell] = new
+        self.unit.written.add(root.cell)
+
+    def write(self, ref: Obj, new: Atom) -> None:
+        """Make `new` the current version of the object in a cell."""
         self.check_write(ref.cell)
         self.state.heap[ref.cell] = new
         self.unit.written.add(ref.cell)
-
-    @staticmethod
-    def visible(ref: Obj | View) -> bool:
-        """Does a write to this reference change memory of the function's caller?"""
-        while isinstance(ref, View):
-            ref = ref.base
-        return ref.cell.param
 
     def check_write(self, cell: Cell) -> None:
         if cell.outside:
@@ -333,6 +327,48 @@ class Core:
                     self.b.line,
                     "Copy one of them first: `y = x.copy()`.",
                 )
+        for (_, name), ref in self.state.vars.items():
+            doubtful = self.doubtful(ref, cell)
+            if doubtful is not None:
+                via = getattr(doubtful.fn, "__name__", "reshape")
+                raise UndecidedAlias(
+                    f"whether `{name}` sees this write is not decided: `{via}` is a view of some layouts of"
+                    " memory, and a copy of others",
+                    self.b.line,
+                    "Copy it: `y = x.reshape(...).copy()`, or reshape an array that was just made.",
+                )
+
+    def doubtful(self, ref: Ref, cell: Cell) -> View | None:
+        """A view of the cell's object, reached from `ref`, of which it is not sure that it is one."""
+        stack: list[Ref] = [ref]
+        while stack:
+            match stack.pop():
+                case View() as view:
+                    if not view.sure and view.root.cell is cell:
+                        return view
+                    stack.append(view.base)
+                case Tup(items):
+                    stack.extend(items)
+                case Obj(held) if isinstance(content := self.state.heap.get(held), Items):
+                    stack.extend(content.items)
+        return None
+
+    def settled(self, ref: Obj | View) -> Obj | View:
+        """A view that may be a copy, of an array that nothing else refers to, is an array of its own."""
+        at = ref
+        while isinstance(at, View) and at.sure:
+            at = at.base
+        if not isinstance(at, View):
+            return ref
+        root = at.root.cell
+        mine = [key for key, held in self.state.vars.items() if held is at]
+        holders = [key for key, held in self.state.vars.items() if root in self.cells(held)]
+        if root.param or holders != mine:
+            return ref
+        own = self.state.new(self.atom(at), at.name)
+        for key in mine:
+            self.state.vars[key] = own
+        return own if at is ref else ref
 
     def in_use(self, cell: Cell) -> bool:
         return any(cell in self.cells(ref) for ref in self.state.vars.values())
@@ -620,6 +656,7 @@ class Merge:
         self.state.heap[cell] = out
         for which, ref in ((0, a), (1, b)):
             cell.shares |= self._kept(which, ref)
+        cell.param = any(shared.param for shared in cell.shares)
         return Obj(cell)
 
     def _static(self, a: Ref, b: Ref, name: str) -> Ref | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..analysis.layout import LAID_OUT, MAYBE, NEVER, SURE, sight
 from ..ir.graph import (
     UNBOUND,
     Atom,
@@ -70,6 +71,7 @@ UNARY_METHODS = {operator.neg: "__neg__", operator.pos: "__pos__", operator.inve
 VIEW_ATTRIBUTES = {
     "T": np.ndarray.T,
     "mT": getattr(np.ndarray, "mT", None),
+    "flat": np.ndarray.flat,
     "real": np.ndarray.real,
     "imag": np.ndarray.imag,
 }
@@ -506,7 +508,7 @@ class Expressions(Choices):
             if attr in FORM_ATTRIBUTES:
                 return self._form(base, attr, name)
             if attr in VIEW_ATTRIBUTES and VIEW_ATTRIBUTES[attr] is not None:
-                return self.view(base, VIEW_ATTRIBUTES[attr], name=name)
+                return self.seen(base, VIEW_ATTRIBUTES[attr], [], {}, name)
             if kind == "array" and not hasattr(np.ndarray, attr):
                 raise self.refuse(f"an array has no attribute `{attr}`")
             if hasattr(np.ndarray, attr) or kind != "unknown":
@@ -557,8 +559,9 @@ class Expressions(Choices):
         return Const(value)
 
     def view(
-        self, base: Ref, fn: Any, *args: Atom, kwargs: dict[str, Atom] | None = None, name: str = ""
-    ) -> Ref:
+        self, base: Ref, fn: Any, *args: Atom, kwargs: dict[str, Atom] | None = None, name: str = "",
+        sure: bool = True,
+    ) -> Ref:  # fmt: skip
         """`fn(base, *args)` where the result sees the memory of an array."""
         named = tuple((kwargs or {}).items())
         result = self.b.call(fn, self.atom(base), *args, kwargs=kwargs, name=name)
@@ -566,9 +569,20 @@ class Expressions(Choices):
             return self.own(result)
         if result.type.is_scalar:
             return result
-        view = View(base, fn, args, named, result.type, name)
+        view = View(base, fn, args, named, result.type, name, sure=sure)
         view.cache.append((self.atom(base), result))
         return view
+
+    def seen(self, base: Ref, fn: Any, args: list[Atom], kwargs: dict[str, Atom], name: str = "") -> Ref:
+        """A call of a library function on an array whose memory its result may see."""
+        whose = self.atom(base)
+        answer = sight(fn, (whose, *args), kwargs) if isinstance(base, (Obj, View)) else NEVER
+        if answer is NEVER:
+            return self.own(self.b.call(fn, whose, *args, kwargs=kwargs, name=name), name)
+        if whose.type.layout or answer is MAYBE:
+            self.unit.session.layouts |= fn in LAID_OUT
+        same = fn in (np.asarray, np.asanyarray) and answer is SURE and whose.type.kind == "array"
+        return base if same else self.view(base, fn, *args, kwargs=kwargs, name=name, sure=answer is SURE)
 
     def _Subscript(self, node: ast.Subscript, name: str) -> Ref:
         base = self.expression(node.value)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Span
-from ..ir.graph import UNBOUND, Atom, Const
+from ..ir.graph import UNBOUND, Atom, Const, Step
 from ..ir.types import Type
 
 
@@ -45,7 +45,11 @@ class Obj:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """`fn(base, *args)` of a base that may still change: a slice, a transpose."""
+    """`fn(base, *args)` of a base that may still change: a slice, a transpose.
+
+    Where it is not `sure` that the result sees the base (a reshape of memory of unknown layout), a write to
+    either is refused while the other is in use.
+    """
 
     base: Obj | View
     fn: Any
@@ -54,6 +58,21 @@ class View:
     type: Type
     name: str
     cache: list[tuple[Atom, Atom]] = field(default_factory=list)
+    sure: bool = True
+
+    @property
+    def root(self) -> Obj:
+        """The array whose memory is seen."""
+        base = self.base
+        while isinstance(base, View):
+            base = base.base
+        return base
+
+    @property
+    def path(self) -> tuple[Step, ...]:
+        """The steps that lead from the root to this view."""
+        before = self.base.path if isinstance(self.base, View) else ()
+        return (*before, Step(self.fn, self.args, self.kwargs))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,6 +209,8 @@ class Sequence:
     backwards: bool = False
     refs: tuple[Ref, ...] | None = None  # the items one by one, where they are known and the loop is unrolled
     cells: frozenset[Cell] = frozenset()  # the objects that are run over
+    sources: tuple[Ref | None, ...] = ()  # the arrays that the items are parts of
+    indexed: bool = False  # are the items the numbers of those parts, since they are written?
 
 
 @dataclass(frozen=True, slots=True, eq=False)

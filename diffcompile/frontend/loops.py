@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import UndecidedAlias, UnsupportedSyntax
 from ..ir.graph import UNBOUND, Atom, Const, For, Region, Value, While
-from ..ir.types import INT, UNKNOWN, Type, array, join, number
+from ..ir.types import INT, RANGE, UNKNOWN, Type, array, join, number
 from .calls import Calls
 from .core import without
 from .expressions import UNROLLED
@@ -53,6 +53,24 @@ class Carried:
     types: dict[int, list[Type]]
     packed: set[int]
     foreign: bool = False  # does a variable hold one of the caller's containers at first?
+    callers: set[int] = field(default_factory=set)  # the slots that may hold an object of the caller
+    # What the object in a slot may be, of those outside; and the pairs of slots that may hold one object.
+    shares: dict[int, set[Cell]] = field(default_factory=dict)
+    together: set[tuple[int, int]] = field(default_factory=set)
+
+    def without(self, gone: Callable[[Key], bool]) -> Carried:
+        """What is known of the slots that are left."""
+        kept = [k for k, key in enumerate(self.keys) if not gone(key)]
+        number = {k: position for position, k in enumerate(kept)}
+
+        def moved(known: dict[int, Any]) -> dict[int, Any]:
+            return {number[k]: what for k, what in known.items() if k in number}
+
+        return Carried(
+            [self.keys[k] for k in kept], moved(self.shapes), moved(self.types),
+            {number[k] for k in self.packed if k in number}, self.foreign,
+            {number[k] for k in self.callers if k in number},
+        )  # fmt: skip
 
 
 class Loops(Calls):
@@ -188,7 +206,17 @@ class Loops(Calls):
         condition: Callable[[], Atom] | None = None
         if test is not None:
             condition = (lambda: Const(True)) if inner_test else (lambda: self.truth(self.expression(test)))
-        self.fold(node, sequence, condition, body, assigned(node))
+        before, size = self.state.copy(), len(self.b.body)
+        try:
+            self.fold(node, sequence, condition, body, assigned(node))
+        except UndecidedAlias:
+            # The items are written, or what they are parts of is: run over their numbers.
+            if sequence is None or not self.countable(sequence):
+                raise
+            self.state = before
+            self.b.forget(size)
+            sequence = self.by_index(sequence)
+            self.fold(node, sequence, condition, body, assigned(node))
         self._leave(node, outer)
 
     def _go_on(self, test: Ref, node: ast.For | ast.While) -> None:
@@ -198,6 +226,20 @@ class Loops(Calls):
 
     def _held(self, compute: Callable[[], Ref], use: Callable[[Ref], None]) -> None:
         raise NotImplementedError
+
+    def countable(self, sequence: Sequence) -> bool:
+        """Are all the objects that are run over arrays?"""
+        arrays = all(s is None or self.type_of(s).kind == "array" for s in sequence.sources)
+        return arrays and bool(sequence.cells) and not sequence.indexed
+
+    def by_index(self, sequence: Sequence) -> Sequence:
+        """The sequence of the numbers of the items, where the items are parts of arrays."""
+
+        def numbers(item: Atom, source: Ref | None) -> Atom:
+            return item if source is None else self.b.call(range, self.b.call(len, item), type=RANGE)
+
+        items = tuple(map(numbers, sequence.items, sequence.sources))
+        return replace(sequence, items=items, cells=frozenset(), indexed=True)
 
     def _stop_here(self) -> None:
         self.state.vars[self.scope, "$leave"] = Const(True)
@@ -333,6 +375,9 @@ class Loops(Calls):
     def build(self, shape: Any, items: list[Value], sequence: Sequence) -> Ref:
         """The loop target's reference out of this turn's items, which may be parts of what is run over."""
         if isinstance(shape, int):
+            source = sequence.sources[shape] if sequence.indexed else None
+            if source is not None:
+                return self.subscript(source, items[shape])
             ref = self.own(items[shape], items[shape].name)
             if isinstance(ref, Obj):
                 ref.cell.shares |= sequence.cells
@@ -374,6 +419,7 @@ class Loops(Calls):
         """Emit the loop; the state becomes that after it. Returns the saved lists."""
         line = self.b.line
         before = self.state
+        names = [n for n in names if not self._changed_in_place(node, n)]
         slot_key = (node, self.scope.name, self.unit.depth)
         carried = self.unit.loops.get(slot_key)
         flags = [n for n in ("$broke", "$returned", "$result") if (self.scope, n) in before.vars]
@@ -382,7 +428,7 @@ class Loops(Calls):
             carried = Carried(list(dict.fromkeys(homes)), {}, {}, set())
             self.unit.loops[slot_key] = carried
         else:
-            carried.keys = [k if isinstance(k, Cell) else k for k in carried.keys if self._alive(k, before)]
+            carried = self.unit.loops[slot_key] = carried.without(lambda key: not self._alive(key, before))
             for key in dict.fromkeys(
                 (self.unit.homes.get((self.scope, n), self.scope), n) for n in names + flags
             ):
@@ -419,6 +465,11 @@ class Loops(Calls):
         turn.rebind(outs)
         return saved
 
+    def _changed_in_place(self, node: ast.AST, name: str) -> bool:
+        """Is this name bound to an object that the loop changes by `+=` and its like, and not bound anew?"""
+        held = self.state.vars.get((self.unit.homes.get((self.scope, name), self.scope), name))
+        return isinstance(held, (Obj, View)) and only_augmented(node, name)
+
     @staticmethod
     def _alive(key: Key, state: State) -> bool:
         return key in state.heap if isinstance(key, Cell) else True
@@ -432,7 +483,6 @@ class Turn:
         self.node = node
         self.carried = carried
         self.give_up = give_up
-        self.shares: list[set[Cell]] = []
 
     def lower(
         self,
@@ -618,10 +668,13 @@ class Turn:
                 continue
             ref = self._rebuild(shape, atoms, key[1])
             if isinstance(ref, Obj):
-                ref.cell.shares |= self._kept(old, key)
-                if not entering and k < len(self.shares):
-                    ref.cell.shares |= self.shares[k]
+                ref.cell.shares |= self._kept(old, key) | self.carried.shares.get(k, set())
+                ref.cell.param = k in self.carried.callers or any(c.param for c in ref.cell.shares)
             rebuilt.append((key, ref))
+        for k, n in self.carried.together:
+            one, other = rebuilt[k][1], rebuilt[n][1]
+            if isinstance(one, Obj) and isinstance(other, Obj):
+                one.cell.shares.add(other.cell)
         for key, what in rebuilt:
             if isinstance(key, Cell):
                 frame.state.heap[key] = what  # type: ignore[assignment]
@@ -707,7 +760,7 @@ class Turn:
         if added:
             return None
         results: list[Atom] = []
-        cells_seen: list[set[Cell]] = []
+        ends: dict[int, set[Cell]] = {}
         for k, key in enumerate(carried.keys):
             current = self._current(key)
             shape, atoms = self._flatten(current, k in carried.packed)
@@ -734,8 +787,19 @@ class Turn:
                 carried.types.pop(k, None)
                 return None
             results.extend(atoms)
-            cells_seen.append(self._outside_cells(current, before))
-        self.shares = cells_seen
+            outside = self._outside_cells(current, before)
+            if not isinstance(key, Cell) and not outside <= carried.shares.setdefault(k, set()):
+                carried.shares[k] |= outside
+                added = True
+            cells = frame.cells(current) if isinstance(current, (Obj, View)) else set()
+            ends[k] = cells | {s for c in cells for s in c.shares if s not in before.heap}
+            if k not in carried.callers and any(cell.param for cell in cells):
+                carried.callers.add(k)
+                added = added or not isinstance(key, Cell)
+        pairs = {(k, n) for k in ends for n in ends if k < n and not ends[k].isdisjoint(ends[n])}
+        if added or not pairs <= carried.together:
+            carried.together |= pairs
+            return None
         return results
 
     @staticmethod
@@ -756,9 +820,8 @@ class Turn:
     def _outside_cells(self, ref: Ref | Content, before: State) -> set[Cell]:
         if not isinstance(ref, (Obj, View)):
             return set()
-        return {c for c in self.frame.cells(ref) if c in before.heap} | {
-            s for c in self.frame.cells(ref) for s in c.shares
-        }
+        held = self.frame.cells(ref)
+        return {c for c in held | {s for c in held for s in c.shares} if c in before.heap}
 
 
 def leaf_count(shape: Any) -> int:
@@ -809,6 +872,17 @@ def assigned(node: ast.AST) -> list[str]:
         if part is not None:
             visit(part)
     return list(names)
+
+
+def only_augmented(node: ast.AST, name: str) -> bool:
+    """Is a name assigned in a loop by nothing but augmented assignments?"""
+    augmented = {id(part.target) for part in ast.walk(node) if isinstance(part, ast.AugAssign)}
+    stores = [
+        part
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, (ast.Store, ast.Del))
+    ]
+    return all(id(part) in augmented for part in stores)
 
 
 def contains(statements: list[ast.stmt], kind: type[ast.AST] | tuple[type[ast.AST], ...]) -> bool:

@@ -74,6 +74,7 @@ class Lowered:
     reads: tuple[Read, ...] = ()
     objects: tuple[Read, ...] = ()
     same: tuple[int, ...] = ()
+    layouts: bool = False  # was it asked how an argument is laid out in memory?
 
 
 class Session:
@@ -86,6 +87,7 @@ class Session:
         self.written: dict[tuple[int, str], Any] = {}  # names outside: whose they are
         self.kept: dict[int, dict[str, Any]] = {}  # mutable defaults, by the name of their parameter
         self.cells: dict[int, CellType] = {}
+        self.layouts = False  # did what is a view depend on how arrays are laid out in memory?
 
     def cell_of(self, value: Any) -> CellType:
         """A cell that holds an object which no name does: one for each object."""
@@ -185,7 +187,7 @@ def lower(
     graph = _graph(frame, frame.source, params, atoms)
     return Lowered(
         graph, tuple(frame.unit.given), picked, returns, tuple(session.guards.values()),
-        tuple(frame.unit.reads), tuple(frame.unit.objects), tuple(frame.unit.same),
+        tuple(frame.unit.reads), tuple(frame.unit.objects), tuple(frame.unit.same), session.layouts,
     )  # fmt: skip
 
 

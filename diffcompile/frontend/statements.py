@@ -13,9 +13,10 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from ..ir.graph import Atom, Call, Const, Value, literal, unpack
+from ..ir.graph import Atom, Call, Const, Step, Value, literal, unpack
 from ..ir.types import Type, join
 from .attempts import LEAVING, Progress
+from .build import repeats
 from .containers import join_elem
 from .expressions import BINARY
 from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, Scope, Tup, View
@@ -221,49 +222,79 @@ class Statements(Patterns):
                 f"writing into a {self.type_of(base).kind} is not differentiated yet",
                 "Keep the value in a variable.",
             )
-        target = self.atom(base)
-        stored = self.atom(value)
-        if target.type.kind == "list":
-            stored = self.kept(base, value)
-            self.stored(base, operator.setitem, self.atom(index), stored, type=stored_type(target, stored))
+        held = self.type_of(base)
+        if held.kind == "list":
+            kept = self.kept(base, value)
+            self.stored(base, operator.setitem, self.atom(index), kept, type=stored_type(held, kept))
             return
-        new = self.b.store(
-            operator.setitem, target, self.atom(index), stored,
-            type=stored_type(target, stored), visible=self.visible(base),
-        )  # fmt: skip
-        self.write(base, new)
+        stored = self.atom(value)
+        form = stored_type(held, stored) if isinstance(base, Obj) else None
+        self.store(base, operator.setitem, self.atom(index), stored, type=form)
 
     def _AugAssign(self, node: ast.AugAssign) -> None:
         match node.target:
             case ast.Name(id=name):
                 current = self.lookup(name)
-                self._augment(name, current, self.expression(node.value), node.op)
+                changed = self.augmented(current, self.expression(node.value), node.op, name)
+                if changed is not current:
+                    self.bind(name, changed)
             case ast.Subscript():
                 base = self.expression(node.target.value)
                 index = self.index(node.target.slice)
-                current = self.subscript(base, index)
-                right = self.expression(node.value)
-                held = self.type_of(base).kind != "array"
-                result = self._augmented(current, right, node.op) if held else None
-                if result is None:
-                    operands = self.atom(current), self.atom(right)
-                    result = self.own(self.b.call(BINARY[type(node.op)], *operands))
-                if result is not current or self.special_method(base, "__setitem__") is not None:
-                    self.set_item(base, index, result)
+                self._augment_item(base, index, node)
             case ast.Attribute(attr=attr):
                 owner = self.expression(node.target.value)
                 current = self.attribute(owner, attr)
-                right = self.expression(node.value)
-                result = self._augmented(current, right, node.op)
-                if result is None:
-                    operands = self.atom(current), self.atom(right)
-                    result = self.own(self.b.call(BINARY[type(node.op)], *operands, name=attr), attr)
-                if result is not current:
-                    self.set_attribute(owner, attr, result)
+                changed = self.augmented(current, self.expression(node.value), node.op, attr)
+                if changed is not current:
+                    self.set_attribute(owner, attr, changed)
             case _:
                 raise self.refuse(*sentence(node.target))
 
-    def _augmented(self, current: Ref, right: Ref, op: ast.operator) -> Ref | None:
+    def _augment_item(self, base: Ref, index: Ref, node: ast.AugAssign) -> None:
+        """`base[index] += value`: what is added flows on by itself; the rest reads, computes and writes."""
+        current = self.subscript(base, index)
+        if self.type_of(base).kind != "array":
+            changed = self.augmented(current, self.expression(node.value), node.op)
+            if changed is not current or self.special_method(base, "__setitem__") is not None:
+                self.set_item(base, index, changed)
+            return
+        read = self.atom(current)
+        right = self.expression(node.value)
+        linear = type(node.op) in (ast.Add, ast.Sub) and isinstance(base, (Obj, View))
+        if linear and not repeats(self.atom(index), self.b):
+            if not read.type.is_scalar or self.atom(self.subscript(base, index)) is read:
+                place = Step(operator.getitem, (self.atom(index),))
+                assert isinstance(base, (Obj, View))
+                self.store(base, INPLACE[type(node.op)], self.atom(right), path=(place,))
+                return
+        total = self.b.call(BINARY[type(node.op)], read, self.atom(right))
+        self.set_item(base, index, self.own(total))
+
+    def augmented(self, current: Ref, right: Ref, op: ast.operator, name: str = "") -> Ref:
+        """`current op= right`: the object itself where it is changed in place, what replaces it otherwise."""
+        kind = self.type_of(current).kind
+        if kind == "array" and isinstance(current, (Obj, View)) and type(op) in INPLACE:
+            value = self.atom(right)
+            if isinstance(current, Obj) or type(op) in (ast.Add, ast.Sub):
+                label = name if isinstance(current, Obj) else ""
+                self.store(current, INPLACE[type(op)], value, name=label)
+            else:
+                changed = self.b.call(BINARY[type(op)], self.atom(current), value)
+                self.store(current, operator.setitem, Const(...), changed)
+            return current
+        held = self._augmented_container(current, right, op)
+        if held is not None:
+            return held
+        if kind == "unknown" and isinstance(current, (Obj, View)) and self._shared(current):
+            shown = name or "what is changed here"
+            raise self.refuse(
+                f"`{shown}` may be an array that something else refers to, and is changed in place",
+                f"Annotate the parameter, call the derivative once first, or write `{shown} = {shown} ...`.",
+            )
+        return self.own(self.b.call(BINARY[type(op)], self.atom(current), self.atom(right), name=name), name)
+
+    def _augmented_container(self, current: Ref, right: Ref, op: ast.operator) -> Ref | None:
         """What `current op= right` leaves in its place where that is an object's or a container's to say."""
         own = self.operated(BINARY[type(op)], current, right, "", inplace=True)
         if own is not None:
@@ -275,6 +306,12 @@ class Statements(Patterns):
                 longer = replace(content, items=content.items + more)
                 self.change(current, longer, list.extend, self.state.new(Items(more)))
                 return current
+        if isinstance(current, Obj) and isinstance(content, Items) and isinstance(op, ast.Mult):
+            repeated = self.listed(self.operate(operator.mul, current, right))
+            if repeated is not None:
+                added = self.state.new(Items(repeated.items[len(content.items) :]))
+                self.change(current, replace(content, items=repeated.items), list.extend, added)
+                return current
         if isinstance(current, Obj) and self.dicted(current) is not None and isinstance(op, ast.BitOr):
             self.dict_method(current, "update", [right], {}, "")
             return current
@@ -284,44 +321,9 @@ class Statements(Patterns):
                 self.materialise(current.cell)
             self.grown_list_method(current, "extend", [right], {}, "")
             return current
-        if kind == "array" and isinstance(current, (Obj, View)) and type(op) in INPLACE:
-            target = self.atom(current)
-            new = self.b.store(INPLACE[type(op)], target, self.atom(right), visible=self.visible(current))
-            self.write(current, new)
-            return current
         if isinstance(current, Tup) and isinstance(op, (ast.Add, ast.Mult)):
             return self.operate(BINARY[type(op)], current, right)
         return None
-
-    def _augment(self, name: str, current: Ref, right: Ref, op: ast.operator) -> None:
-        if self.type_of(current).kind != "array":
-            result = self._augmented(current, right, op)
-            if result is not None:
-                self.bind(name, result)
-                return
-            items = self._sequence(current)
-            if items is not None and isinstance(current, Obj) and isinstance(op, ast.Mult):
-                joined = self.operate(operator.mul, current, right)
-                content, more = self.listed(current), self.listed(joined)
-                if content is not None and more is not None:
-                    listed = self.state.new(Items(more.items[len(items) :]))
-                    self.change(current, replace(content, items=more.items), list.extend, listed)
-                    return
-        kind = self.type_of(current).kind
-        if kind == "array" and isinstance(current, (Obj, View)) and type(op) in INPLACE:
-            target = self.atom(current)
-            new = self.b.store(
-                INPLACE[type(op)], target, self.atom(right), name=name, visible=self.visible(current)
-            )
-            self.write(current, new)
-            return
-        if kind == "unknown" and isinstance(current, (Obj, View)) and self._shared(current):
-            raise self.refuse(
-                f"`{name}` may be an array that something else refers to, and is changed in place",
-                f"Annotate the parameter, call the derivative once first, or write `{name} = {name} ...`.",
-            )
-        result = self.b.call(BINARY[type(op)], self.atom(current), self.atom(right), name=name)
-        self.bind(name, self.own(result, name))
 
     def _shared(self, ref: Obj | View) -> bool:
         if isinstance(ref, View):
@@ -456,9 +458,8 @@ def leaves(statements: list[ast.stmt]) -> bool:
     return isinstance(last, (ast.Return, ast.Break, ast.Continue))
 
 
-def stored_type(target: Atom, value: Atom) -> Any:
+def stored_type(known: Type, value: Atom) -> Type:
     """An array keeps its type whatever is written into it; a list learns of its items."""
-    known = target.type
     if known.kind != "list":
         return known
     elem = value.type if known.elem is None and not known.items else None

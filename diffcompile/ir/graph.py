@@ -81,10 +81,23 @@ class Call:
     line: Span = NOWHERE
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the way from an object to the part of it that is written: `fn(object, *args, **kwargs)`.
+
+    `operator.getitem` with an index, `np.ndarray.T`, `np.reshape`: the result sees the object's memory.
+    """
+
+    fn: Any
+    args: tuple[Atom, ...] = ()
+    kwargs: tuple[tuple[str, Atom], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Store:
-    """`outs[0]` is `target` as it is after `fn(target, *args)`; a second out is what that call returned.
+    """`outs[0]` is `target` as it is after `fn(part, *args)`; a second out is what that call returned.
 
+    The `part` is what `path` leads to: `target` itself if it has no steps, `target[1:-1]`, `target.T[0]`.
     A `visible` store changes memory of the function's caller: it runs, in place, even if nothing reads it.
 
     `fn` is a Python callable that changes its first argument: `operator.setitem`, `np.add.at`, `list.append`.
@@ -97,6 +110,7 @@ class Store:
     kwargs: tuple[tuple[str, Atom], ...] = ()
     line: Span = NOWHERE
     visible: bool = False
+    path: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,6 +228,16 @@ class Method:
 
     def __call__(self, receiver: Any, /, *args: Any, **kwargs: Any) -> Any:
         return getattr(receiver, self.name)(*args, **kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class Into:
+    """The operation of a store of a function's result: `np.multiply(x, y, out=target, where=mask)`."""
+
+    fn: Any
+
+    def __call__(self, target: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return self.fn(*args, out=target, **kwargs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

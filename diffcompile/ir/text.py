@@ -1,8 +1,8 @@
 """Graph -> readable text, one instruction a line, regions indented.
 
-    graph f(x):
-      y = operator.mul(x, 2.0)
-      yield y
+graph f(x):
+  y = operator.mul(x, 2.0)
+  yield y
 """
 
 from __future__ import annotations
@@ -117,6 +117,10 @@ def _atom(atom: Atom, names: _Names) -> str:
     return names.of(atom)
 
 
+def _listed(args: tuple[Atom, ...], kwargs: tuple[tuple[str, Atom], ...], names: _Names) -> list[str]:
+    return [*(_atom(a, names) for a in args), *(f"{k}={_atom(a, names)}" for k, a in kwargs)]
+
+
 def _region(region: Region, names: _Names, types: bool, depth: int, lines: list[str]) -> None:
     for instr in region.body:
         _instr(instr, names, types, depth, lines)
@@ -130,9 +134,6 @@ def _instr(instr: Instr, names: _Names, types: bool, depth: int, lines: list[str
     def atoms(items: tuple[Atom, ...]) -> str:
         return ", ".join(_atom(a, names) for a in items)
 
-    def arguments(args: tuple[Atom, ...], kwargs: tuple[tuple[str, Atom], ...]) -> str:
-        return ", ".join([*(_atom(a, names) for a in args), *(f"{k}={_atom(a, names)}" for k, a in kwargs)])
-
     def head() -> str:
         outs = ", ".join(_declare(o, names, types) for o in instr.outs)
         return f"{pad}{outs} = " if outs else pad
@@ -143,10 +144,15 @@ def _instr(instr: Instr, names: _Names, types: bool, depth: int, lines: list[str
 
     match instr:
         case Call():
-            text = f"{function_name(instr.fn)}({arguments(instr.args, instr.kwargs)})"
+            text = f"{function_name(instr.fn)}({', '.join(_listed(instr.args, instr.kwargs, names))})"
             lines.append(head() + text)
         case Store():
-            args = arguments((instr.target, *instr.args), instr.kwargs)
+            place = _atom(instr.target, names)
+            for step in instr.path:
+                place = (
+                    f"{function_name(step.fn)}({', '.join([place, *_listed(step.args, step.kwargs, names)])})"
+                )
+            args = ", ".join([place, *_listed(instr.args, instr.kwargs, names)])
             lines.append(head() + f"store {function_name(instr.fn)}({args})")
         case If():
             inner: list[str] = []

@@ -46,6 +46,7 @@ class Type:
     shape   of arrays, None where even the rank is unknown.
     items   of tuples (and of lists of fixed length): one type each.   elem: of lists, the type of every item.
     maybe_unbound   the name may have no value on some path (reading it then raises as Python does).
+    layout          of arrays: "C" or "F" if laid out in that order without gaps, "" if that is not known.
     """
 
     kind: Kind = "unknown"
@@ -54,6 +55,7 @@ class Type:
     items: tuple[Type, ...] | None = None
     elem: Type | None = None
     maybe_unbound: bool = False
+    layout: Literal["", "C", "F"] = ""
 
     def __eq__(self, other: object) -> bool:
         # Field by field with the dtypes' own text: NumPy holds that `np.dtype(float) == None`.
@@ -64,7 +66,7 @@ class Type:
 
     def _key(self) -> tuple[object, ...]:
         dtype = None if self.dtype is None else self.dtype.str
-        return (self.kind, dtype, self.shape, self.items, self.elem, self.maybe_unbound)
+        return (self.kind, dtype, self.shape, self.items, self.elem, self.maybe_unbound, self.layout)
 
     @property
     def rank(self) -> int | None:
@@ -183,10 +185,10 @@ def join(a: Type, b: Type) -> Type:
     if a.kind != b.kind:
         return UNKNOWN
     if a.kind == "array":
-        dtype = _common(a.dtype, b.dtype)
+        dtype, layout = _common(a.dtype, b.dtype), a.layout if a.layout == b.layout else ""
         if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
-            return array(dtype, None)
-        return array(dtype, tuple(map(_join_size, a.shape, b.shape)))
+            return replace(array(dtype, None), layout=layout)
+        return replace(array(dtype, tuple(map(_join_size, a.shape, b.shape))), layout=layout)
     if a.kind == "tuple" and a.items is not None and b.items is not None and len(a.items) == len(b.items):
         return Type("tuple", items=tuple(map(join, a.items, b.items)))
     if a.kind == "list":

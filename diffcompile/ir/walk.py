@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from .graph import Atom, Call, Const, For, If, Instr, Region, Store, Try, Value, While
+from .graph import Atom, Call, Const, For, If, Instr, Region, Step, Store, Try, Value, While
 
 
 def operands(instr: Instr) -> tuple[Atom, ...]:
@@ -14,7 +14,8 @@ def operands(instr: Instr) -> tuple[Atom, ...]:
         case Call():
             return instr.args + tuple(a for _, a in instr.kwargs)
         case Store():
-            return (instr.target, *instr.args, *(a for _, a in instr.kwargs))
+            ways = (a for step in instr.path for a in (*step.args, *(a for _, a in step.kwargs)))
+            return (instr.target, *ways, *instr.args, *(a for _, a in instr.kwargs))
         case If():
             return (instr.test,)
         case For():
@@ -126,7 +127,11 @@ def substitute_in(instr: Instr, table: Mapping[Value, Atom]) -> Instr:
         case Store():
             kwargs = tuple((k, resolve(a, table)) for k, a in instr.kwargs)
             return replace(
-                instr, target=resolve(instr.target, table), args=swap(instr.args, table), kwargs=kwargs
+                instr,
+                target=resolve(instr.target, table),
+                args=swap(instr.args, table),
+                kwargs=kwargs,
+                path=tuple(_swap_step(step, table) for step in instr.path),
             )
         case If():
             return replace(
@@ -156,6 +161,11 @@ def substitute_in(instr: Instr, table: Mapping[Value, Atom]) -> Instr:
                 otherwise=swap(instr.otherwise, table),
                 body=substitute(instr.body, table),
             )
+
+
+def _swap_step(step: Step, table: Mapping[Value, Atom]) -> Step:
+    kwargs = tuple((k, resolve(a, table)) for k, a in step.kwargs)
+    return Step(step.fn, swap(step.args, table), kwargs)
 
 
 def rename(region: Region, table: dict[Value, Atom]) -> Region:

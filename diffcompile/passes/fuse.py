@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ..ir.graph import Atom, Const, Graph, If, Instr, Region, Try, Value
 from ..ir.walk import instructions, map_regions, operands, substitute, with_regions
-from .simplify import Rewriter, is_number
+from .simplify import Rewriter, is_number, read_counts
 
 Tables = dict[Value, tuple[dict[Value, Atom], dict[Value, Atom]]]
 
@@ -50,7 +50,7 @@ def _joined(a: If, b: If) -> If:
         second = substitute(second, dict(zip(a.outs, first.results, strict=True)))
         if sums:
             others = {o for i in instructions(second) for o in i.outs} - sums
-            second = Rewriter(others).region(second)
+            second = Rewriter(others, read_counts(second)).region(second)
         return Region((), (*first.body, *second.body), (*first.results, *second.results))
 
     return replace(b, outs=(*a.outs, *b.outs), then=side(a.then, b.then), orelse=side(a.orelse, b.orelse))

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness, new_list, reach
+from ..analysis.effects import FRESH
+from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness, new_list, reach, sees_memory
 from ..ir.graph import (
     Atom,
     Call,
@@ -51,38 +52,39 @@ def inplace(graph: Graph) -> Graph:
 
 def _conflict(region: Region, live: Liveness) -> Region | None:
     """Mend the first store that would destroy something; None if there is none."""
-    back: dict[Value, list[Value]] = {}
-    for a, outs in live.flows.items():
-        for b in outs:
-            back.setdefault(b, []).append(a)
+    sharing = _Sharing(live)
     foreign = _foreign(region)
+    views = {o for i in instructions(region) if isinstance(i, Call) and sees_memory(i) for o in i.outs}
     for store in instructions(region):
         if not isinstance(store, Store):
             continue
-        target, out = store.target, store.outs[0]
+        target, out, mine = store.target, store.outs[0], store.visible
         if not isinstance(target, Value):
             return _copy_target(region, store)
-        mine = store.visible
-        sources = reach([target], back)
+        sources, turning = reach([target], sharing.back), reach([target], sharing.around)
         if not mine and sources & foreign:
             return _copy_target(region, store)
-        if target.type.kind in ("list", "dict"):
+        if not mine and turning & foreign:
+            return _copy_init(region, store, turning, foreign, sharing) or _copy_target(region, store)
+        depth = len(live.inside[store])
+        outside = {v for v in reach(list(turning), live.flows) if len(live.loops.get(v, ())) < depth}
+        if target.type.kind in ("list", "dict") and not store.path:
             # Another item takes the place of one: the items themselves stay as they are.
-            whole = reach([target], {b: [] if b in live.items else a for b, a in back.items()})
+            whole = reach([target], {b: [] if b in live.items else a for b, a in sharing.back.items()})
             ahead = {a: [b for b in outs if b not in live.items] for a, outs in live.flows.items()}
             family = reach(list(whole), ahead)
         else:
-            family = reach(list(sources), live.flows)
+            family = reach(sharing.held_with(target), live.flows) | outside
         later = reach([out], live.flows)
         position = live.at[store]
         for value in sorted(family - later - {out}, key=lambda v: live.start.get(v, 0)):
             if not live.live_after(value, position) or _holds(value, target):
                 continue
             same_place = live.loops.get(value) == live.inside[store]
-            if same_place and not mine:
+            if same_place and value not in views and not mine:
                 return _copy_target(region, store)
-            return _copy_value(region, value, sources)
-        if live.loops.get(target) != live.inside[store] and target not in live.inside[store]:
+            return _copy_value(region, value, turning)
+        if not mine and live.loops.get(target) != live.inside[store] and target not in live.inside[store]:
             if not _own_param(target, live, store):
                 return _copy_target(region, store)
     return None
@@ -93,6 +95,43 @@ def _holds(value: Value, target: Value) -> bool:
     if value.type.kind in ("object", "dict", "tuple"):
         return True
     return value.type.kind == "list" != target.type.kind
+
+
+class _Sharing:
+    """Which values may hold one object, now or in another turn of a loop."""
+
+    def __init__(self, live: Liveness) -> None:
+        self.live = live
+        self.ahead = _joined(live.flows, live.turns)
+        self.back = _turned(live.flows)
+        self.before = _turned(live.turns)
+        self.around = _turned(self.ahead)
+
+    def held_with(self, atom: Value) -> list[Value]:
+        """The values that may hold the same object as `atom`: made in this turn, or handed on with it."""
+        live = self.live
+        mine = reach([atom], self.back)
+        siblings: list[Value] = []
+        for param in mine:
+            earlier = reach(list(reach(self.before.get(param, []), self.back)), live.flows)
+            beside = (p for r in earlier for p in live.turns.get(r, ()))
+            siblings.extend(p for p in beside if live.loops.get(p) == live.loops.get(param))
+        return [*mine, *siblings]
+
+
+def _copy_init(
+    region: Region, store: Store, turning: set[Value], foreign: set[Value], sharing: _Sharing
+) -> Region | None:
+    """The loop around the store begins with a copy of what is not ours to write."""
+    for loop in sharing.live.inside[store]:
+        items = len(loop.items) if isinstance(loop, For) else 0
+        for k, (init, param) in enumerate(zip(loop.init, loop.body.params[items:], strict=True)):
+            if param in turning and isinstance(init, Value) and reach([init], sharing.around) & foreign:
+                fresh = Value(init.name, init.type, init.named)
+                copy = Call((fresh,), _copier(init), (init,), (), loop.line)
+                begins = (*loop.init[:k], fresh, *loop.init[k + 1 :])
+                return _replace_instr(region, loop, (copy, replace(loop, init=begins)))
+    return None
 
 
 def _own_param(target: Value, live: Liveness, store: Store) -> bool:
@@ -117,6 +156,8 @@ _JOINING = frozenset({list, dict, zeros_of, sum_of, np.array, np.asarray, np.sta
 def _gives_foreign(instr: Call) -> bool:
     if not _hashable(instr.fn) or instr.fn in READ_ONLY or instr.fn is unpack:
         return True
+    if instr.fn in FRESH:
+        return False
     container = bool(instr.args) and instr.args[0].type.kind in ("list", "tuple", "dict", "object")
     kept = not instr.outs or new_list(instr) or instr.fn in _JOINING
     return container and not kept
@@ -155,6 +196,10 @@ def _replace_instr(region: Region, old: Instr, new: tuple[Instr, ...]) -> Region
 
 def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
     """Whoever reads `value`, except on the way to the store, reads a copy made where it was written."""
+    if value.type.maybe_unbound:
+        owner = next((i for i in instructions(region) if value in i.outs), None)
+        if isinstance(owner, (If, For, While)):
+            return _copy_results(region, owner, owner.outs.index(value))
     fresh = Value(value.name, value.type, value.named)
     table: dict[Value, Atom] = {value: fresh}
     copy = Call((fresh,), _copier(value), (value,))
@@ -180,6 +225,25 @@ def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
     return visit(region, (False,) * len(region.results))
 
 
+def _copy_results(region: Region, owner: If | For | While, k: int) -> Region:
+    """What may not be there after a branch or a loop is copied where it is made."""
+
+    def copied(part: Region) -> Region:
+        result = part.results[k]
+        if not isinstance(result, Value):
+            return part
+        fresh = Value(result.name, result.type, result.named)
+        copy = Call((fresh,), _copier(result), (result,), (), owner.line)
+        results = (*part.results[:k], fresh, *part.results[k + 1 :])
+        return replace(part, body=(*part.body, copy), results=results)
+
+    if isinstance(owner, If):
+        return _replace_instr(
+            region, owner, (replace(owner, then=copied(owner.then), orelse=copied(owner.orelse)),)
+        )
+    return _replace_instr(region, owner, (replace(owner, body=copied(owner.body)),))
+
+
 def _onward(instr: Instr, part: Region, sources: set[Value]) -> tuple[bool, ...]:
     """Which results of a region are handed on to the store."""
     if isinstance(instr, If):
@@ -200,8 +264,11 @@ def _feeds(instr: Instr, value: Value, sources: set[Value]) -> bool:
         items = len(instr.items) if isinstance(instr, For) else 0
         pairs = zip(instr.init, instr.body.params[items:], strict=True)
         return any(a is value and p in sources for a, p in pairs)
-    return isinstance(instr, Store) and instr.target is value and instr.outs[0] in sources or (
-        isinstance(instr, Store) and instr.target is value
+    return (
+        isinstance(instr, Store)
+        and instr.target is value
+        and instr.outs[0] in sources
+        or (isinstance(instr, Store) and instr.target is value)
     )
 
 
@@ -234,16 +301,27 @@ def _shallow(instr: Instr, table: dict[Value, Atom]) -> Instr:
     return substitute_in(instr, table)
 
 
+def _turned(edges: dict[Value, list[Value]]) -> dict[Value, list[Value]]:
+    """The same edges, the other way."""
+    back: dict[Value, list[Value]] = {}
+    for a, outs in edges.items():
+        for b in outs:
+            back.setdefault(b, []).append(a)
+    return back
+
+
+def _joined(*edges: dict[Value, list[Value]]) -> dict[Value, list[Value]]:
+    found: dict[Value, list[Value]] = {}
+    for part in edges:
+        for a, outs in part.items():
+            found.setdefault(a, []).extend(outs)
+    return found
+
+
 def _guard_captures(region: Region) -> Region:
     """What a loop saves, or a container keeps, is copied if its memory is written later on."""
     live = liveness(region)
-    ahead: dict[Value, list[Value]] = {}
-    back: dict[Value, list[Value]] = {}
-    for edges in (live.flows, live.turns):
-        for a, outs in edges.items():
-            for b in outs:
-                ahead.setdefault(a, []).append(b)
-                back.setdefault(b, []).append(a)
+    sharing = _Sharing(live)
     targets: dict[Value, list[Store]] = {}
     for instr in instructions(region):
         if isinstance(instr, Store) and isinstance(instr.target, Value):
@@ -252,12 +330,13 @@ def _guard_captures(region: Region) -> Region:
     def written_later(atom: Atom, position: int, loops: tuple[Any, ...]) -> bool:
         if not isinstance(atom, Value) or atom.type.kind not in MUTABLE - {"tuple", "object"}:
             return False
-        family = reach(list(reach([atom], back)), ahead)
-        for member in family:
+        for member in reach(sharing.held_with(atom), sharing.ahead):
             for store in targets.get(member, ()):
                 if live.at[store] > position or set(loops) & set(live.inside[store]):
                     return True
         return False
+
+    params = {p for i in instructions(region) for part in regions(i) for p in part.params}
 
     def visit(part: Region) -> Region:
         body: list[Instr] = []
@@ -279,8 +358,8 @@ def _guard_captures(region: Region) -> Region:
 
     def guarded(instr: Call, args: tuple[Atom, ...], body: list[Instr]) -> Call:
         position, loops = live.at[instr], live.inside[instr]
-        kept = tuple(copied(a, body, instr) if written_later(a, position, loops) else a for a in args)
-        return replace(instr, args=kept)
+        safe = tuple(kept(a, body, instr) if written_later(a, position, loops) else a for a in args)
+        return replace(instr, args=safe)
 
     def called(instr: Call, body: list[Instr]) -> list[Instr]:
         """What a forward function was given and what it returned may be kept in what it saved."""
@@ -302,6 +381,16 @@ def _guard_captures(region: Region) -> Region:
         body.append(Call((fresh,), _copier(atom), (atom,), (), instr.line))
         return fresh
 
+    def kept(atom: Atom, body: list[Instr], instr: Instr) -> Value:
+        """A copy of what is kept, made as soon as it is there: what follows may write over it."""
+        made = next((k + 1 for k, i in enumerate(body) if atom in i.outs), None)
+        if made is None:
+            made = 0 if atom in params else len(body)
+        head: list[Instr] = []
+        copy = copied(atom, head, instr)
+        body[made:made] = head
+        return copy
+
     def loop(instr: For | While) -> Instr:
         count = len(instr.init)
         body = list(instr.body.body)
@@ -309,8 +398,7 @@ def _guard_captures(region: Region) -> Region:
         inner = (*live.inside[instr], instr)
         for k in range(count + 1, len(results)):
             if written_later(results[k], live.span[instr][1], inner):
-                results[k] = copied(results[k], body, instr)
+                results[k] = kept(results[k], body, instr)
         return replace(instr, body=replace(instr.body, body=tuple(body), results=tuple(results)))
 
     return visit(region)
-

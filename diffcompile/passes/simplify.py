@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from ..analysis.shapes import infer
 from ..frontend.build import noun
 from ..ir.graph import Atom, Call, Const, Graph, Instr, Region, Store, Value
 from ..ir.types import Dim, Size, Type, not_one
-from ..ir.walk import regions, resolve, substitute_in, swap, with_regions
+from ..ir.walk import operands, regions, resolve, same_atom, substitute_in, swap, values, with_regions
 
 Rewrite = Callable[["Rewriter", Call], "Atom | None"]
 TABLE: dict[Any, list[Rewrite]] = {}
@@ -33,12 +34,26 @@ def rewrite(*fns: Any) -> Callable[[Rewrite], Rewrite]:
 
 def simplify(graph: Graph, primal: set[Value]) -> Graph:
     """The graph with every call outside `primal` rewritten until no identity applies."""
-    return replace(graph, region=Rewriter(primal).region(graph.region))
+    return replace(graph, region=Rewriter(primal, read_counts(graph.region)).region(graph.region))
+
+
+def read_counts(region: Region) -> Counter[Value]:
+    """How often each value is read."""
+    found: Counter[Value] = Counter(values(region.results))
+    for instr in region.body:
+        found.update(values(operands(instr)))
+        for part in regions(instr):
+            found.update(read_counts(part))
+    return found
+
+
+_OPPOSITE = {operator.iadd: operator.isub, operator.isub: operator.iadd}
 
 
 class Rewriter:
-    def __init__(self, primal: set[Value]) -> None:
+    def __init__(self, primal: set[Value], reads: Counter[Value]) -> None:
         self.primal = primal
+        self.reads = reads
         self.table: dict[Value, Atom] = {}
         self.defs: dict[Value, Call] = {}
         self.body: list[Instr] = []
@@ -61,6 +76,16 @@ class Rewriter:
         return replace(region, body=tuple(body), results=swap(region.results, self.table))
 
     def store(self, instr: Store) -> Store:
+        """x[i] += -v -> x[i] -= v        x[i] = 0; x[i] += v -> x[i] = v"""
+        if instr.fn in _OPPOSITE and instr.outs[0] not in self.primal:
+            negative = self.made(instr.args[0], operator.neg)
+            if negative is not None:
+                instr = replace(instr, fn=_OPPOSITE[instr.fn], args=(negative.args[0],))
+        if instr.fn is operator.iadd and instr.path and instr.outs[0] not in self.primal:
+            zeroed = next((i for i in self.body if instr.target in i.outs), None)
+            if isinstance(zeroed, Store) and _zeroes(zeroed, instr) and self.reads[zeroed.outs[0]] == 1:
+                self.body.remove(zeroed)
+                return replace(zeroed, outs=instr.outs, args=(zeroed.args[0], *instr.args))
         return instr
 
     def call(self, instr: Call) -> None:
@@ -99,6 +124,20 @@ class Rewriter:
     def made(self, atom: Atom, *fns: Any) -> Call | None:
         call = self.defs.get(atom) if isinstance(atom, Value) else None
         return call if call is not None and call.fn in fns and not call.kwargs else None
+
+
+def _zeroes(store: Store, added: Store) -> bool:
+    """Does this store write 0 where `added` adds?"""
+    if store.fn is not operator.setitem or not is_number(store.args[1], 0):
+        return False
+    *before, last = added.path
+    if last.fn is not operator.getitem or not same_atom(last.args[0], store.args[0]):
+        return False
+    return len(before) == len(store.path) and all(
+        a.fn is b.fn and not a.kwargs and not b.kwargs and len(a.args) == len(b.args)
+        and all(map(same_atom, a.args, b.args))
+        for a, b in zip(before, store.path, strict=True)
+    )  # fmt: skip
 
 
 def _rules(fn: Any) -> list[Rewrite]:

@@ -10,6 +10,7 @@ from . import (
     fft,
     index,
     linalg,
+    mutation,
     norms,
     polynomials,
     products,
@@ -21,6 +22,6 @@ from .register import REGISTRY, defelementwise, defjvp, deflinear, defvjp, nondi
 
 __all__ = [
     "REGISTRY", "arithmetic", "complexes", "containers", "contractions", "defelementwise", "defjvp",
-    "deflinear", "defvjp", "elementwise", "factorisations", "fft", "index", "linalg", "nondifferentiable",
-    "norms", "polynomials", "products", "reduce", "series", "shape",
+    "deflinear", "defvjp", "elementwise", "factorisations", "fft", "index", "linalg", "mutation",
+    "nondifferentiable", "norms", "polynomials", "products", "reduce", "series", "shape",
 ]  # fmt: skip

@@ -23,6 +23,8 @@ def unbroadcast(ct: Any, x: Any) -> Any:
     """
     if np.ndim(x) == 0:
         return np.sum(ct) if np.ndim(ct) else ct
+    if np.ndim(ct) < np.ndim(x):
+        return np.broadcast_to(ct, np.shape(x))  # nothing flows back, which is the number 0
     extra = np.ndim(ct) - np.ndim(x)
     stretched = [extra + i for i, n in enumerate(np.shape(x)) if n != ct.shape[extra + i]]
     if extra or stretched:

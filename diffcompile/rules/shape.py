@@ -18,7 +18,8 @@ from .facts import static
 from .register import defjvp, deflinear, defvjp, nondifferentiable
 
 nondifferentiable(
-    np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri, np.zeros_like, np.ones_like, np.empty_like,
+    np.zeros, np.ones, np.empty, np.ndarray, np.eye, np.identity, np.tri, np.zeros_like, np.ones_like,
+    np.empty_like,
     np.shape, np.size, np.ndim, builtins.len, np.ndarray.shape, np.ndarray.size, np.ndarray.ndim,
     np.ndarray.dtype,
 )  # fmt: skip

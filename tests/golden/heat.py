@@ -33,22 +33,22 @@ def heat_grad(rate, u0):
     u = u0.copy()
     saved = []
     for _ in range(10):
+        saved.append(u)
         v = np.zeros_like(u)
         for i in range(1, len(u) - 1):
             item = u[i]
             v[i] = item + rate * (u[i - 1] - 2.0 * item + u[i + 1])
-        saved.append((np.copy(u), range(1, len(u) - 1)))
         u = v
 
     # backward
     # 19: return np.sum(u**2)
     u_bar = 2 * u
     rate_bar = 0.0
-    for u, range_out in reversed(saved):
+    for u in reversed(saved):
         # 16: for i in range(1, len(u) - 1):
         u_bar_1 = np.zeros_like(u)
         v_bar = u_bar
-        for i in reversed(range_out):
+        for i in reversed(range(1, len(u) - 1)):
             # 17: v[i] = u[i] + rate * (u[i - 1] - 2.0 * u[i] + u[i + 1])
             total = u[i - 1] - 2.0 * u[i] + u[i + 1]
             total_bar = v_bar[i]

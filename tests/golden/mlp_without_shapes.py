@@ -21,6 +21,8 @@ def unbroadcast(ct, x):
     """Sum `ct` over the axes along which `x` was broadcast; a scalar for a scalar."""
     if np.ndim(x) == 0:
         return np.sum(ct) if np.ndim(ct) else ct
+    if np.ndim(ct) < np.ndim(x):
+        return np.broadcast_to(ct, np.shape(x))
     extra = np.ndim(ct) - np.ndim(x)
     stretched = [(extra + i) for i, n in enumerate(np.shape(x)) if n != ct.shape[extra + i]]
     if extra or stretched:

@@ -63,7 +63,12 @@ def called(fn: Any) -> str:
     return f"{owner}.{getattr(fn, '__name__', fn)}"
 
 
-CHANGING = {operator.setitem, np.add.at, list.append, list.pop}
+CHANGING = {
+    operator.setitem, np.add.at, np.subtract.at, np.multiply.at, np.divide.at, np.maximum.at, np.minimum.at,
+    list.append,
+    list.pop, np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal, np.ndarray.fill,
+    np.ndarray.sort, np.ndarray.partition,
+}  # fmt: skip
 
 
 def evaluate(fn: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:

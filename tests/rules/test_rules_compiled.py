@@ -31,6 +31,7 @@ from diffcompile import grad, vjp
 from diffcompile.rules.register import REGISTRY
 from graphs import written
 from rules.test_rules_as_numpy import (
+    CHANGING,
     SAMPLES,
     STENCIL,
     STEP,
@@ -59,7 +60,6 @@ PREFIX = {operator.neg: "-", operator.pos: "+"}
 
 # What does not work yet: (pattern of a sample's name, reason).
 BOTH: list[tuple[str, str]] = [
-    ("numpy.transpose-3", "axes given as a list are not seen as constants"),
     ("numpy.atleast_1d-2", "the cotangents of several results are made into one array"),
     ("numpy.atleast_3d-2", "the cotangents of several results are made into one array"),
     ("ndarray.tolist-0", "the copies that make the stores safe do not settle"),
@@ -134,8 +134,11 @@ class Written:
             return [f"out = {given[0]}[{given[1]}]"]
         if fn is operator.setitem:
             return [f"out = {given[0]}.copy()", f"out[{given[1]}] = {given[2]}"]
-        if fn == np.add.at:
-            return [f"out = {given[0]}.copy()", f"np.add.at(out, {inside})"]
+        if fn in CHANGING and fn not in (list.append, list.pop):
+            method = getattr(fn, "__objclass__", None) is np.ndarray
+            change = f"out.{fn.__name__}({inside})" if method else f"change(out, {inside})"
+            self.names["change"] = fn
+            return [f"out = {given[0]}.copy()", change]
         if fn is list.append:
             return [f"out = list({given[0]})", f"out.append({inside})"]
         if fn is list.pop:
