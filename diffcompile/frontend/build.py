@@ -252,7 +252,8 @@ def unbroadcast_call(b: Builder, ct: Atom, x: Atom) -> Atom:
         return b.call(np.sum, ct)
     axes = broadcast_axes(known, target)
     if axes is None:
-        return b.call(unbroadcast, ct, x, type=replace(target, dtype=known.numeric_dtype))
+        form = target if target.is_scalar or target.kind == "array" else Type()
+        return b.call(unbroadcast, ct, x, type=replace(form, dtype=known.numeric_dtype, layout=""))
     dropped, kept = axes
     if kept:
         ct = b.call(

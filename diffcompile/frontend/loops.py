@@ -101,7 +101,7 @@ class Loops(Calls):
             self._loop(node, sequence, None)
         except UnsupportedSyntax:  # a function of every turn is kept: one copy of the body each
             self.state, self.loop_depth = before, depth
-            del self.b.body[mark:]
+            self.b.forget(mark)
             self._unrolled(node, Sequence((), 0, refs=items))
 
     def known_items(self, sequence: Sequence) -> tuple[Ref, ...] | None:
@@ -483,6 +483,7 @@ class Turn:
         self.node = node
         self.carried = carried
         self.give_up = give_up
+        self.replaced = replaced_first(node)
 
     def lower(
         self,
@@ -678,6 +679,8 @@ class Turn:
         for key, what in rebuilt:
             if isinstance(key, Cell):
                 frame.state.heap[key] = what  # type: ignore[assignment]
+            elif entering and key[0] is frame.scope and key[1] in self.replaced:
+                frame.state.vars[key] = UNBOUND_REF
             else:
                 frame.state.vars[key] = what  # type: ignore[assignment]
 
@@ -872,6 +875,44 @@ def assigned(node: ast.AST) -> list[str]:
         if part is not None:
             visit(part)
     return list(names)
+
+
+def replaced_first(node: ast.AST) -> set[str]:
+    """The names that every turn of a loop binds anew before it could read or leave what the last one left."""
+    if not isinstance(node, (ast.For, ast.While)):
+        return set()
+    found: set[str] = set()
+    read = _read_names(node.test) if isinstance(node, ast.While) else set()
+    for statement in node.body:
+        if isinstance(statement, ast.Assign):
+            read |= _read_names(statement.value)
+            for target in statement.targets:
+                names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+                read |= set().union(*map(_read_names, names))
+                found |= {t.id for t in names if isinstance(t, ast.Name)} - read
+        elif isinstance(statement, (ast.Expr, ast.AugAssign, ast.AnnAssign)):
+            read |= _read_names(statement) | _read_names(getattr(statement, "target", statement))
+        elif isinstance(statement, (ast.For, ast.While, ast.If)) and not contains([statement], _LEAVING):
+            read |= _read_names(statement)
+        else:
+            break
+    return found
+
+
+_LEAVING = (ast.Break, ast.Continue, ast.Return, ast.Raise, ast.Try, ast.With, ast.Yield, ast.YieldFrom)
+
+
+def _read_names(node: ast.AST) -> set[str]:
+    """The names that are read in a piece of the program, those that are assigned in part included."""
+    assigned = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+    return set() if assigned else {n.id for n in names if isinstance(n.ctx, ast.Load)} | _changed(node)
+
+
+def _changed(node: ast.AST) -> set[str]:
+    """The names that are augmented: read and assigned."""
+    parts = (p.target for p in ast.walk(node) if isinstance(p, ast.AugAssign))
+    return {t.id for t in parts if isinstance(t, ast.Name)}
 
 
 def only_augmented(node: ast.AST, name: str) -> bool:

@@ -19,7 +19,7 @@ from .attempts import LEAVING, Progress
 from .build import repeats
 from .containers import join_elem
 from .expressions import BINARY
-from .heap import UNBOUND_REF, Entries, Items, Obj, Ref, Scope, Tup, View
+from .heap import UNBOUND_REF, Entries, Generated, Items, Obj, Ref, Scope, Tup, View
 from .loops import contains
 from .patterns import Patterns
 from .subset import sentence
@@ -134,7 +134,11 @@ class Statements(Patterns):
 
     def _unpack(self, targets: list[ast.expr], ref: Ref) -> None:
         stars = [k for k, t in enumerate(targets) if isinstance(t, ast.Starred)]
-        iterated = self.iterated_object(ref)
+        if isinstance(ref, Generated):  # as many values as there are names: each is known by itself
+            self.unit.unrolled.update(p for p in ast.walk(ref.source.node) if isinstance(p, ast.For))
+            iterated: Ref | None = self._listed(ref)
+        else:
+            iterated = self.iterated_object(ref)
         ref = ref if iterated is None else iterated
         items = self._sequence(ref)
         if items is None and not isinstance(ref, Value):
