@@ -36,6 +36,7 @@ from ..ir.graph import (
 from ..ir.walk import operands, values
 from ..rules.containers import entry, keys_of, sum_of, values_of, with_keys, zeros_of
 from ..rules.fft import fitted
+from ..rules.linalg import cofactors, minors, minors_cotangent
 from ..rules.matrices import inverse_gaps
 
 _SEES = frozenset({
@@ -58,7 +59,7 @@ _NEW_LISTS = frozenset({
 READ_ONLY = frozenset({
     np.broadcast_to, np.diagonal, np.ndarray.diagonal, np.linalg.diagonal, np.broadcast_arrays, np.diag,
 })  # fmt: skip
-_FRESH = frozenset({fitted, inverse_gaps})  # our own helpers whose result is always a new array
+_FRESH = frozenset({fitted, inverse_gaps, cofactors, minors, minors_cotangent})  # our own helpers whose result is always a new array
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict", "tuple"})
 
 

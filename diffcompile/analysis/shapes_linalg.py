@@ -8,7 +8,7 @@ import numpy as np
 
 from ..ir.graph import Atom, Const
 from ..ir.types import Size, Type, array
-from ..rules import matrices
+from ..rules import linalg, matrices
 from .shapes_core import (
     FALSE,
     INT64,
@@ -220,6 +220,25 @@ def matrix(a: Atom) -> tuple[Type, Shape, Size, Size]:
 def square(a: Atom) -> tuple[Type, Shape, Size]:
     x, batch, rows, columns = matrix(a)
     return x, batch, unify(rows, columns)
+
+
+@facts(linalg.cofactors)
+def _(a: Atom) -> Type:
+    x = array_of(a)
+    return array(x.dtype, shape_of(x))
+
+
+@facts(linalg.minors)
+def _(a: Atom) -> Type:
+    x, batch, n = square(a)
+    less = n - 1 if isinstance(n, int) else fresh_dim()
+    return array(x.dtype, (*batch, n, n, less, less))
+
+
+@facts(linalg.minors_cotangent)
+def _(ct: Atom, a: Atom) -> Type:
+    x = array_of(a)
+    return array(x.dtype, shape_of(x))
 
 
 @facts(matrices.inverse_gaps)

@@ -84,6 +84,14 @@ def _(p: Atom, m: Atom = ONE, k: Atom = NO) -> Type:
     return array(promoted(x.dtype, FLOAT64) if times and k is NO else None, (longer(size, times),))
 
 
+@facts(np.vander)
+def _(x: Atom, N: Atom = NO, increasing: Atom = FALSE) -> Type:  # noqa: N803
+    points, size = coefficients(x)
+    columns = integer(N)
+    dtype = None if points.dtype is None else np.promote_types(points.dtype, int)
+    return array(dtype, (size, size if N is NO else fresh_dim() if columns is None else columns))
+
+
 @facts(np.roots)
 def _(p: Atom) -> Type:
     coefficients(p)

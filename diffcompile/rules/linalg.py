@@ -252,34 +252,67 @@ def chained(arrays: Any) -> Any:
 
 @defvjp(np.linalg.det)
 def _(ct: Any, out: Any, a: Array) -> Any:
-    return per_matrix(ct, a) * cofactors(a, out)
+    return per_matrix(ct, a) * cofactors(a)
 
 
 @defjvp(np.linalg.det)
 def _(tangents: Any, out: Any, a: Array) -> Any:
-    return np.sum(cofactors(a, out) * tangents[0], axis=(-2, -1))
+    return np.sum(cofactors(a) * tangents[0], axis=(-2, -1))
 
 
-def cofactors(a: Any, det: Any) -> Any:
+def cofactors(a: Any) -> Any:
     """The derivative of the determinant: `det * inv(a).T`, or its limit if one of the matrices is singular.
 
-    >>> cofactors(np.array([[1.0, 2.0], [2.0, 4.0]]), 0.0)
+    >>> cofactors(np.array([[1.0, 2.0], [2.0, 4.0]]))
     array([[ 4., -2.],
            [-2.,  1.]])
     """
+    det = np.linalg.det(a)
     if np.all(det) or np.all(np.linalg.slogdet(a)[0]):
-        return per_matrix(det, a) * transpose(np.linalg.inv(a))
-    return minors(a)
+        return np.asarray(det)[..., None, None] * np.linalg.inv(a).mT
+    return np.linalg.det(minors(a)) * signs(a)
 
 
 def minors(a: Any) -> Any:
-    """The signed determinants of `a` without one row and one column."""
-    n = a.shape[-1]
-    i = np.arange(n)
-    others = np.arange(n - 1) + (np.arange(n - 1) >= i[:, None])
-    rest = a[..., others[:, None, :, None], others[None, :, None, :]]
-    odd = (i[:, None] + i) % 2
-    return np.linalg.det(rest) * (1 - 2 * odd).astype(a.dtype)
+    """At (i, j): the matrix without row i and column j."""
+    i, k = np.arange(a.shape[-1]), np.arange(a.shape[-1] - 1)
+    others = k + (k >= i[:, None])
+    return a[..., others[:, None, :, None], others[None, :, None, :]]
+
+
+def signs(a: Any) -> Any:
+    """1 and -1 in turn, as on a chessboard."""
+    i = np.arange(a.shape[-1])
+    return (1 - 2 * ((i[:, None] + i) % 2)).astype(a.dtype)
+
+
+@defvjp(cofactors)
+def _(ct: Any, out: Any, a: Any) -> Any:
+    return minors_cotangent((ct * signs(a))[..., None, None] * cofactors(minors(a)), a)
+
+
+@defjvp(cofactors)
+def _(tangents: Any, out: Any, a: Any) -> Any:
+    return signs(a) * np.sum(cofactors(minors(a)) * minors(tangents[0]), axis=(-2, -1))
+
+
+@deflinear(minors)
+def _(ct: Any, out: Any, a: Any) -> Any:
+    return minors_cotangent(ct, a)
+
+
+def minors_cotangent(ct: Any, a: Any) -> Any:
+    """The cotangent of a matrix for those of all its minors, each put back where it was taken."""
+    i, k = np.arange(a.shape[-1]), np.arange(a.shape[-1] - 1)
+    others = k + (k >= i[:, None])
+    a_bar = np.zeros_like(a)
+    np.add.at(a_bar, (..., others[:, None, :, None], others[None, :, None, :]), ct)
+    return a_bar
+
+
+@deflinear(minors_cotangent)
+def _(ct: Any, out: Any, minors_bar: Any, a: Any) -> Any:
+    return minors(ct)
 
 
 @defvjp(np.linalg.slogdet)

@@ -130,10 +130,11 @@ def matrix_norm_cotangent(ct: Any, out: Any, x: Any, ord: Any, rows: Any, column
     if ord is None or ord == "fro":
         return vector_norm_cotangent(ct, out, x, 2, (rows, columns))
     if ord == "nuc" or abs(ord) == 2:
-        u, s, vh = np.linalg.svd(np.moveaxis(x, (rows, columns), (-2, -1)), full_matrices=False)
-        weights = np.sign(s) * singular_value_weights(s, ord)
-        outward = np.conj((u * per_column(weights)) @ vh)
-        return ct * np.moveaxis(outward, (-2, -1), (rows, columns))
+        in_place = x.ndim == 2 and rows == 0 and columns == 1
+        matrices = x if in_place else np.moveaxis(x, (rows, columns), (-2, -1))
+        u, s, vh = np.linalg.svd(matrices, full_matrices=False)
+        outward = np.conj((u * per_column(singular_value_weights(s, ord))) @ vh)
+        return ct * (outward if in_place else np.moveaxis(outward, (-2, -1), (rows, columns)))
     summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = np.sum(abs(x), axis=summed, keepdims=True)
     chosen = np.max(sums, axis=other, keepdims=True) if ord > 0 else np.min(sums, axis=other, keepdims=True)
@@ -143,9 +144,9 @@ def matrix_norm_cotangent(ct: Any, out: Any, x: Any, ord: Any, rows: Any, column
 def singular_value_weights(s: Any, ord: Any) -> Any:
     """The derivative of a norm with respect to the singular values, which descend."""
     if ord == "nuc":
-        return np.ones_like(s)
+        return np.sign(s)
     chosen = s[..., :1] if ord > 0 else s[..., -1:]
-    return shares(s == chosen, -1, s.dtype)
+    return np.sign(s) * shares(s == chosen, -1, s.dtype)
 
 
 def singular_values_cotangent(ct: Any, a: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from diffcompile.rules import matrices
+from diffcompile.rules import linalg, matrices
 
 Sample = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -336,6 +336,11 @@ LINALG: dict[Any, list[Sample]] = {
     ],
 }
 HELPERS: dict[Any, list[Sample]] = {
+    linalg.cofactors: args_only(
+        (well(3, 3),), (np.ones((3, 3)),), (well(2, 3, 3),), (well(2, 2),), (well(1, 1),), (well(3, 3) + 1j,)
+    ),
+    linalg.minors: args_only((r(3, 3),), (r(2, 2, 2),)),
+    linalg.minors_cotangent: args_only((r(3, 3, 2, 2), r(3, 3)), (r(2, 2, 2, 1, 1), r(2, 2, 2))),
     matrices.inverse_gaps: args_only(
         (r(3) + 4.0 * np.arange(3), r(3, 3)), (r(2, 3) + 4.0 * np.arange(3), r(2, 3, 3))
     ),
