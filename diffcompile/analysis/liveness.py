@@ -59,7 +59,8 @@ _NEW_LISTS = frozenset({
 READ_ONLY = frozenset({
     np.broadcast_to, np.diagonal, np.ndarray.diagonal, np.linalg.diagonal, np.broadcast_arrays, np.diag,
 })  # fmt: skip
-_FRESH = frozenset({fitted, inverse_gaps, cofactors, minors, minors_cotangent})  # our own helpers whose result is always a new array
+# Helpers of our own whose result is always a new array.
+_FRESH = frozenset({fitted, inverse_gaps, cofactors, minors, minors_cotangent})
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict", "tuple"})
 
 
