@@ -306,7 +306,8 @@ def minors_cotangent(ct: Any, a: Any) -> Any:
     i, k = np.arange(a.shape[-1]), np.arange(a.shape[-1] - 1)
     others = k + (k >= i[:, None])
     a_bar = np.zeros_like(a)
-    np.add.at(a_bar, (..., others[:, None, :, None], others[None, :, None, :]), ct)
+    places: Any = (..., others[:, None, :, None], others[None, :, None, :])
+    np.add.at(a_bar, places, ct)
     return a_bar
 
 
