@@ -11,6 +11,8 @@ FILES = {
     "scipy.special": "shapes_scipy_special",
     "scipy.stats": "shapes_scipy_stats",
     "scipy.linalg": "shapes_scipy_linalg",
+    "scipy.fft": "shapes_scipy_fft",
+    "scipy.sparse": "shapes_scipy_sparse",
 }
 _read: set[str] = set()
 

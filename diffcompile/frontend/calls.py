@@ -206,6 +206,8 @@ class Calls(Objects):
             named = issubclass(fn, tuple) and hasattr(fn, "_fields")
             return self.instantiate(fn, args, kwargs, name) if named or is_object_class(fn) else None
         if isinstance(fn, MethodType) and isinstance(fn.__func__, FunctionType):
+            if fn in REGISTRY.reverse or fn.__func__.__module__.split(".")[0] in LIBRARIES:
+                return None  # a library's own: `scipy.stats.norm.logpdf`
             owner = fn.__self__
             receiver: Ref = Const(owner) if isinstance(owner, type) else self.constant_object(owner)
             return self.user_call(fn.__func__, [receiver, *args], kwargs, name)

@@ -18,10 +18,12 @@ from .register import REGISTRY
 # A part of SciPy, and the file beside this one that holds its rules.
 FILES = {
     "scipy.special": "scipy_special",
-    "scipy.stats": "scipy_stats",
+    "scipy.stats": "scipy_multivariate",  # which reads those of one variable first
     "scipy.linalg": "scipy_linalg",
     "scipy.optimize": "scipy_optimize",
     "scipy.integrate": "scipy_integrate",
+    "scipy.fft": "scipy_fft",
+    "scipy.sparse": "scipy_sparse",
 }
 _read: set[str] = set()
 

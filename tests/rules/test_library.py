@@ -74,3 +74,14 @@ def test_the_generated_module_names_scipy() -> None:
 
     assert "import scipy.special\n" in derivative.source
     assert "scipy.special.psi(x)" in derivative.source
+
+
+def test_a_method_of_an_object_of_scipy_is_a_function_of_the_library() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    f = written("def f(x, m): return np.sum(stats.norm.logpdf(x, m)) + stats.norm(m).cdf(0.3)", stats=stats)
+    x = np.array([0.5, -1.0])
+
+    assert grad(f, 1)(x, 0.1) == pytest.approx(np.sum(x - 0.1) - stats.norm.pdf(0.2))
+    with pytest.raises(NoRule) as caught:
+        grad(written("def f(x): return stats.norm.moment(2, x)", stats=stats))(0.5)
+    assert caught.value.reason == "no derivative is known for `scipy.stats.norm.moment` with respect to `x`"

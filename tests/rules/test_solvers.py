@@ -31,6 +31,8 @@ ROOTS: dict[str, tuple[str, Any]] = {
     "args": ("def f(a): return optimize.brentq(lambda x, c, d: c * x**3 + d - 2.0, 0.0, 5.0, args=(a, a**2))", 0.9),
     "one arg": ("def f(a): return optimize.brentq(lambda x, c: c * x**3 - 2.0, 0.0, 5.0, args=a)", 0.9),
     "ridder of a sine": ("def f(a): return optimize.ridder(lambda x: np.sin(x) * a - 0.5, 0.0, 1.5)", 1.1),
+    "toms748": ("def f(a): return optimize.toms748(lambda x: x**3 + a * x - 2.0, 0.0, 5.0)", 1.5),
+    "brenth": ("def f(a): return optimize.brenth(lambda x: x**3 + a * x - 2.0, 0.0, 5.0)", 1.5),
     "root_scalar": (
         "def f(a):\n"
         "    sol = optimize.root_scalar(lambda x: x**3 + a * x - 2.0, bracket=(0.0, 5.0), method='brentq')\n"
