@@ -47,7 +47,7 @@ SAMPLES[linalg.cg] = [((S, r(3)), TIGHT)]
 SAMPLES[linalg.bicgstab] = [((A, r(3)), TIGHT)]
 SAMPLES[linalg.bicg] = [((A, r(3)), TIGHT)]
 
-MEAN, P = r(3), np.array([0.2, 0.3, 0.5])
+MEAN = r(3)
 NORMAL = stats.multivariate_normal
 for _method in (NORMAL.logpdf, NORMAL.pdf):
     SAMPLES[_method] = [
@@ -58,8 +58,6 @@ for _method in (NORMAL.logpdf, NORMAL.pdf):
         ((r(3), None, SPD), {}),
     ]
 SAMPLES[NORMAL.entropy] = [((MEAN, SPD), {})]
-COUNTS = np.array([2, 0, 3])
-SAMPLES[stats.multinomial.logpmf] = SAMPLES[stats.multinomial.pmf] = [((COUNTS, 5, P), {})]
 SAMPLES[stats.entropy] = [((r(4),), {}), ((r(4), r(4)), {}), ((r(3, 4),), {"axis": 1, "base": 2})]
 SAMPLES[stats.zscore] = [((r(5),), {}), ((r(3, 4),), {"axis": 1, "ddof": 1}), ((r(3, 4),), {"axis": None})]
 SAMPLES[stats.sem] = [((r(5),), {}), ((r(3, 4),), {"axis": 1})]
@@ -71,4 +69,4 @@ SAMPLES[stats.kurtosis] = [((r(5),), {}), ((r(3, 5),), {"axis": 1, "bias": False
 
 SYMMETRIC = {NORMAL.logpdf, NORMAL.pdf, NORMAL.entropy}
 # Their points cannot be moved in any direction: `test_scipy_stats.py` has programs.
-ELSEWHERE = {stats.dirichlet.logpdf, stats.dirichlet.pdf}
+ELSEWHERE = {stats.dirichlet.logpdf, stats.dirichlet.pdf, stats.multinomial.logpmf, stats.multinomial.pmf}

@@ -8,6 +8,7 @@ import pytest
 from diffcompile import grad
 from graphs import written
 
+pytestmark = pytest.mark.filterwarnings("ignore:Some rows of `p`:FutureWarning")
 stats = pytest.importorskip("scipy.stats")
 
 Z = np.array([0.3, -0.2, 0.5])
@@ -30,6 +31,19 @@ def test_a_dirichlet_density_along_the_simplex(method: str) -> None:
 
     assert np.sum(z_bar * v) == pytest.approx(slope(lambda z: f(z, alpha), Z, v), rel=1e-6)
     assert np.sum(alpha_bar * v) == pytest.approx(slope(lambda a: f(Z, a), alpha, v), rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["logpmf", "pmf"])
+@pytest.mark.parametrize("counts", [[2, 0, 3], [0, 4, 1]])
+def test_a_multinomial_probability_along_the_simplex(method: str, counts: list[int]) -> None:
+    text = (
+        "def f(z):\n"
+        "    p = np.exp(z) / np.sum(np.exp(z))\n"
+        f"    return stats.multinomial.{method}({counts}, 5, p)"
+    )
+    f, v = written(text, stats=stats), np.array([0.4, -0.7, 0.2])
+
+    assert np.sum(grad(f)(Z) * v) == pytest.approx(slope(f, Z, v), rel=1e-6)
 
 
 def test_a_frozen_normal_distribution_of_several_variables() -> None:
