@@ -6,7 +6,7 @@ A program is a function of one parameter, differentiated at its default; the doc
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -54,6 +54,11 @@ SCALE = 3.0
 class Point:
     x: float
     y: float
+
+
+class Pair(NamedTuple):
+    a: float
+    b: float
 
 
 class Model:
@@ -434,6 +439,65 @@ def _(x=0.7):
 
 @program("Containers")
 def _(x=0.7):
+    """every method of lists, dicts, tuples and sets of constants"""
+    items = [x, 2 * x]
+    items.insert(0, items.pop() * x)
+    table = {"a": items[0], 2: x} | dict(b=x)
+    table.update(c=table.pop("a"))
+    return sum(v * len(k) for k, v in table.items() if isinstance(k, str)) + (x, "s").index("s") + len({1, 2})
+
+
+@program("Containers")
+def _(x=0.7):
+    """dicts with keys known at run time"""
+    memo = {0: x, 1: x * x}
+    for k in range(2, 6):
+        memo[k] = memo[k - 1] * x + memo.get(k - 2, 0.0)
+    return memo[5] * memo[3]
+
+
+@program("Containers")
+def _(x=np.array([0.5, -1.0, 2.0])):
+    """lists of lists that grow"""
+    rows = []
+    for v in x:
+        row = []
+        for w in x:
+            row.append(v * w)
+        rows.append(row)
+    return rows[0][1] * rows[2][2] + np.sum(np.array(rows[1]))
+
+
+@program("Containers")
+def _(x={"w": 0.7, "log": [1.0]}):
+    """writes into a container of the caller's"""
+    w = x["w"]
+    x["w"] = w * 2
+    x["log"].append(w)
+    total = x["w"] * x["log"][-1]
+    x["w"] = w
+    x["log"].pop()
+    return total
+
+
+@program("Containers")
+def _(x=np.array([0.5, -1.0, 2.0])):
+    """writes into an item of a list that grew"""
+    rows = [[0.0] * 3 for _ in range(3)]
+    for i in range(3):
+        for j in range(3):
+            rows[i][j] = x[i] * x[j]
+    return rows[0][1] * rows[2][2]
+
+
+@program("Containers")
+def _(x=Pair(0.7, 0.2)):
+    """named tuples"""
+    return x.a * x._replace(a=2 * x.b).a + Pair(*x).b
+
+
+@program("Containers")
+def _(x=0.7):
     """dataclasses"""
     p = replace(Point(x, 2.0), y=x * x)
     return p.x * p.y
@@ -443,3 +507,43 @@ def _(x=0.7):
 def _(x=0.7):
     """objects that are called"""
     return MODEL(x) + x
+
+
+class Counted(Model):
+    """A model that counts its calls."""
+
+    gain = 2.0
+
+    def __init__(self, slope):
+        super().__init__(slope)
+        self.calls = 0
+
+    @property
+    def steep(self):
+        return self.slope * self.gain
+
+    def __add__(self, other):
+        return Counted(self.slope + other)
+
+    def counted(self, x):
+        self.calls += 1
+        return self.steep * x
+
+
+@program("Objects")
+def _(x=0.7):
+    """methods, properties, class attributes, inheritance, `super()`, operators"""
+    model = Counted(x) + x
+    return model.counted(x) + model.counted(2 * x) * model.calls
+
+
+COUNTED = Counted(3.0)
+
+
+@program("Objects")
+def _(x=0.7):
+    """reading and writing the attributes of an object of the caller's"""
+    COUNTED.slope = 3.0
+    total = COUNTED.counted(x)
+    COUNTED.slope = COUNTED.slope * x
+    return total * COUNTED.steep

@@ -27,7 +27,7 @@ from ..ir.graph import (
     pack_slice,
 )
 from ..ir.types import INT, OBJECT, Type
-from ..rules.containers import entry, keys_of, sum_of, values_of, with_keys
+from ..rules.containers import entry, keys_of, sum_of, values_of, with_keys, zeros_of
 from .cotangents import Cotangent, bar, mirror
 from .reverse import Sweep
 
@@ -166,6 +166,14 @@ class ContainerSweep(Sweep):
         if fn is operator.delitem and args[0].type.kind == "object":
             count = self.b.call(len, instr.target, type=INT)
             return self.put_back(instr, whole, args[0], count)
+        if fn is operator.setitem and isinstance(args[0], Const):
+            start, step = args[0].value.start or 0, args[0].value.step
+            if args[1].type.kind == "list" and start >= 0 and step is None:
+                end = self.b.call(operator.add, Const(start), self.b.call(len, args[1], type=INT))
+                there = self.b.call(pack_slice, Const(start), end)
+                read(there, args[1])
+                gone = self.b.call(operator.getitem, instr.target, args[0], type=instr.target.type)
+                return stored(operator.setitem, there, self.b.call(zeros_of, gone, type=mirror(gone.type)))
         what = getattr(fn, "__name__", "this change").strip("_")
         raise NoRule(
             f"`{what}` of a list that grew is differentiated",

@@ -175,20 +175,33 @@ class Containers(Expressions):
                 isinstance(item, Obj) and isinstance(wanted, Obj) and item.cell is wanted.cell
             ):
                 return k
-            a, b = self.constant(item), self.constant(wanted)
-            if a is None or b is None:
+            same = self._equal(item, wanted)
+            if same is None:
                 raise self.refuse(
                     f"`{what}` compares with values that are not known here", "Compare them in a loop."
                 )
-            if a.value == b.value:
+            if same:
                 return k
         raise self.refuse(f"`{what}` of a value that is not there")
 
+    def _equal(self, a: Ref, b: Ref) -> bool | None:
+        """Are two references equal; None if that is not known here."""
+        if isinstance(a, Tup) and isinstance(b, Tup):
+            if len(a.items) != len(b.items):
+                return False
+            parts = [x is y or self._equal(x, y) for x, y in zip(a.items, b.items, strict=True)]
+            return False if False in parts else None if None in parts else True
+        x, y = self.constant(a), self.constant(b)
+        if x is not None and y is not None:
+            return bool(x.value == y.value)
+        kinds = {self.type_of(r).kind in ("str", "none") for r in (a, b)}
+        scalars = {self.type_of(r).is_scalar for r in (a, b)}
+        return False if kinds == {True, False} == scalars else None
+
     def _count(self, items: tuple[Ref, ...], wanted: Ref) -> Ref:
-        known = [self.constant(i) for i in (*items, wanted)]
-        if all(k is not None for k in known):
-            *values, value = (k.value for k in known if k is not None)
-            return Const(values.count(value))
+        same = [self._equal(item, wanted) for item in items]
+        if None not in same:
+            return Const(sum(map(bool, same)))
         total: Atom = Const(0)
         for item in items:
             total = self.b.call(

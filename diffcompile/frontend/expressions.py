@@ -649,9 +649,15 @@ class Expressions(Choices):
             item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name, type=elem), name)
         else:
             item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name), name)
-        if isinstance(item, Obj) and kind != "array":
+        sliced = kind == "list" and self._is_slice(index)  # a list of its own
+        if isinstance(item, Obj) and kind != "array" and not sliced:
             item.cell.outside = "an item of a list is written here"
         return item
+
+    def _is_slice(self, index: Ref) -> bool:
+        if isinstance(index, Value):
+            return self.b.made_by(index, pack_slice) is not None
+        return isinstance(index, Const) and isinstance(index.value, slice)
 
     def _basic(self, index: Ref) -> bool:
         """Does this index select by position, so that the result is a view (or one element)?"""

@@ -315,6 +315,11 @@ def _partial(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
     return Applied(args[0], tuple(args[1:]), tuple(kwargs.items()))
 
 
+def _iter(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    items = frame.items_of(args[0]) if len(args) == 1 else None
+    return None if items is None else Tup(items)
+
+
 def _identity(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     if class_of(frame, args[0]) is None:
         return None
@@ -338,4 +343,5 @@ SPECIAL: dict[Any, Any] = {
     functools.reduce: _reduce, functools.partial: _partial, id: _identity, object.__setattr__: _put,
     operator.attrgetter: _attrgetter(operator.attrgetter),
     operator.itemgetter: _attrgetter(operator.itemgetter), builtins.isinstance: _isinstance,
+    builtins.iter: _iter,
 }  # fmt: skip
