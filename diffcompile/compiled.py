@@ -224,6 +224,8 @@ class Derivative:
         named = self._positional + sum(p.kind is kind.KEYWORD_ONLY for p in parameters)
         self._plain = named == len(parameters)
         self._wrt = self._positions(argnums)
+        places = self._wrt if isinstance(self._wrt, tuple) else (self._wrt,)
+        self._kept -= {parameters[p.root].name for p in places if isinstance(p.root, int)}
 
     def _positions(self, argnums: Any) -> tuple[Place, ...] | Place:
         names = list(self._signature.parameters)
