@@ -1,4 +1,4 @@
-"""Lists, dicts, sets and tuples: values and side effects as in plain Python, gradients by central differences."""
+"""Lists, dicts, sets, tuples: values and side effects as in Python, gradients by central differences."""
 
 from __future__ import annotations
 
