@@ -13,6 +13,7 @@ FILES = {
     "scipy.linalg": "shapes_scipy_linalg",
     "scipy.fft": "shapes_scipy_fft",
     "scipy.sparse": "shapes_scipy_sparse",
+    "scipy.signal": "shapes_scipy_signal",
 }
 _read: set[str] = set()
 

@@ -23,6 +23,7 @@ FILES = {
     "scipy.optimize": "scipy_optimize",
     "scipy.integrate": "scipy_integrate",
     "scipy.fft": "scipy_fft",
+    "scipy.signal": "scipy_signal",
     "scipy.sparse": "scipy_sparse",
 }
 _read: set[str] = set()

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from scipy import integrate
 
-from .register import Unknown, defvjp
+from .register import Unknown, defequal, defjvp, defvjp
 from .scipy_optimize import as_given, as_tuple
 from .solvers import (
     Solver,
@@ -75,6 +75,64 @@ def _(
     a_bar, b_bar = -weighted(a, *given), weighted(b, *given)
     nothing = (None,) * 9
     return (func_bar[:-1], a_bar, b_bar, *nothing, as_given(args_bar, args))
+
+
+# Integrals of samples
+
+
+@defequal(integrate.trapezoid)
+def _(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
+    return np.sum(trapezoids(y, x, dx, axis), axis=-1)
+
+
+def trapezoids(y: Any, x: Any, dx: Any, axis: Any) -> Any:
+    """The area of each trapezoid, along the last axis."""
+    moved = np.moveaxis(y, axis, -1)
+    means = (moved[..., 1:] + moved[..., :-1]) / 2.0
+    if x is None:
+        return means * dx
+    steps = np.diff(x) if x.ndim == 1 else np.moveaxis(np.diff(x, axis=axis), axis, -1)
+    return means * steps
+
+
+@defequal(integrate.cumulative_trapezoid)
+def _(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1, initial: Any = None) -> Any:
+    areas = np.cumsum(trapezoids(y, x, dx, axis), axis=-1)
+    if initial is not None:
+        areas = np.concatenate([np.zeros_like(areas[..., :1]), areas], axis=-1)
+    return np.moveaxis(areas, -1, axis)
+
+
+def weighted(ct: Any, weights: Any, axis: Any) -> Any:
+    """The cotangent of samples that were summed with weights along an axis."""
+    return np.moveaxis(ct[..., None] * weights if np.ndim(ct) else ct * weights, -1, axis)
+
+
+fixed_points = Unknown("the points at which samples are taken are constants of Simpson's rule")
+
+
+@defvjp(integrate.simpson)
+def _(ct: Any, out: Any, y: Any, x: Any = None, *, dx: Any = 1.0, axis: Any = -1) -> Any:
+    points = x if x is None or x.ndim == 1 else np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])[0]
+    weights = integrate.simpson(np.eye(y.shape[axis]), x=points, dx=dx, axis=-1)
+    return weighted(ct, weights, axis), fixed_points, fixed_points
+
+
+@defjvp(integrate.simpson)
+def _(tangents: Any, out: Any, y: Any, x: Any = None, *, dx: Any = 1.0, axis: Any = -1) -> Any:
+    return integrate.simpson(tangents[0], x=x, dx=dx, axis=axis)
+
+
+@defvjp(integrate.romb)
+def _(ct: Any, out: Any, y: Any, dx: Any = 1.0, axis: Any = -1, show: Any = False) -> Any:
+    weights = integrate.romb(np.eye(y.shape[axis]), axis=-1)
+    return weighted(ct, weights * dx, axis), np.sum(ct * out) / dx
+
+
+@defjvp(integrate.romb)
+def _(tangents: Any, out: Any, y: Any, dx: Any = 1.0, axis: Any = -1, show: Any = False) -> Any:
+    out_dot = 0.0 if tangents[0] is None else integrate.romb(tangents[0], dx, axis)
+    return out_dot if len(tangents) < 2 or tangents[1] is None else out_dot + tangents[1] * out / dx
 
 
 # Differential equations
