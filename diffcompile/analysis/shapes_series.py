@@ -85,6 +85,32 @@ def _(c1: Atom, c2: Atom) -> Type:
     return array(inexact(promoted(x.dtype, y.dtype)), (fresh_dim(),))  # zeros at the end are dropped
 
 
+@facts(*of_every_family("div"))
+def _(c1: Atom, c2: Atom) -> Type:
+    (x, _m), (y, _n) = coefficients(c1), coefficients(c2)
+    dtype = inexact(promoted(x.dtype, y.dtype))
+    return Type("tuple", items=(array(dtype, (fresh_dim(),)), array(dtype, (fresh_dim(),))))
+
+
+@facts(*of_every_family("pow"))
+def _(c: Atom, pow: Atom, maxpower: Atom = NO) -> Type:
+    x, _size = coefficients(c)
+    return array(inexact(x.dtype), (fresh_dim(),))
+
+
+@facts(*of_every_family("companion"))
+def _(c: Atom) -> Type:
+    x, size = coefficients(c)
+    less = size - 1 if isinstance(size, int) else fresh_dim()
+    return array(inexact(x.dtype), (less, less))
+
+
+@facts(*of_every_family("roots"))
+def _(c: Atom) -> Type:
+    coefficients(c)
+    return array(None, (fresh_dim(),))
+
+
 @facts(*of_every_family("fromroots"))
 def _(roots: Atom) -> Type:
     x, size = coefficients(roots)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..analysis.activity import varied
 from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.liveness import liveness, reach
 from ..analysis.residuals import close, filled
+from ..analysis.shapes_series import of_every_family
 from ..errors import UnsupportedSyntax
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import (
@@ -103,6 +104,10 @@ def sweep(
     return list(swapped(graph.region).body), state.reached, cotangents
 
 
+# Functions that find at run time whether what they make of real numbers is complex.
+COMPLEX_OF_REAL = frozenset({np.linalg.eig, np.linalg.eigvals, np.roots, *of_every_family("roots")})
+
+
 def _precision(value: Value) -> list[str]:
     """The size of the floats in this value, where they are known and are not a Python number's."""
     dtype = value.type.dtype
@@ -113,7 +118,7 @@ def _precision(value: Value) -> list[str]:
 
 def _may_be_complex(instr: Instr) -> bool:
     """Does this instruction make, or read, a number known to be complex, or one that may turn out so?"""
-    if isinstance(instr, Call) and instr.fn in (np.linalg.eig, np.linalg.eigvals, np.roots):
+    if isinstance(instr, Call) and isinstance(instr.fn, Hashable) and instr.fn in COMPLEX_OF_REAL:
         return True
     dtypes = [a.type.numeric_dtype for a in (*operands(instr), *instr.outs)]
     return any(d is not None and d.kind == "c" for d in dtypes)

@@ -121,17 +121,22 @@ def einsum_cotangent(ct: Any, subscripts: Any, operands: Any, position: Any, opt
     x = np.asarray(operands[position])
     others = operands[:position] + operands[position + 1 :]
     identities = [np.eye(np.shape(x)[axis], dtype=x.dtype) for axis in repeats]
-    if spec is None:
-        x_bar = ct
-    elif optimize is False:
-        x_bar = np.einsum(spec, ct, *others, *identities)
-    else:
-        x_bar = np.einsum(spec, ct, *others, *identities, optimize=True)
+    factors = (ct, *others, *identities)
     if lone:
-        x_bar = np.expand_dims(x_bar, lone)
+        wide = np.expand_dims(contracted(spec, factors, optimize), lone)
+        return np.broadcast_to(unbroadcast(wide, x) if others else wide, np.shape(x))
     if others:
-        return np.broadcast_to(unbroadcast(x_bar, x), np.shape(x))
-    return np.broadcast_to(x_bar, np.shape(x)) if lone else x_bar
+        return np.broadcast_to(unbroadcast(contracted(spec, factors, optimize), x), np.shape(x))
+    return contracted(spec, factors, optimize)
+
+
+def contracted(spec: Any, factors: Any, optimize: Any) -> Any:
+    """The factors contracted, as fast as the user asked for; the first one where there is nothing to do."""
+    if spec is None:
+        return factors[0]
+    if optimize is False:
+        return np.einsum(spec, *factors)
+    return np.einsum(spec, *factors, optimize=True)
 
 
 @static

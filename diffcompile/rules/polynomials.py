@@ -39,9 +39,14 @@ def _(tangents: Any, out: Any, x: Any, length: Any) -> Any:
     return tangents[0]
 
 
+def narrowed(x: Any, dtype: Any) -> Any:
+    """`x` in this precision: NumPy computes powers and slopes of single precision in double."""
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
 def slope_of(p: Any, m: Any = 1) -> Any:
     """The derivative of a polynomial, in its own precision."""
-    return np.polyder(p, m).astype(p.dtype, copy=False)
+    return narrowed(np.polyder(p, m), p.dtype)
 
 
 # Values
@@ -51,8 +56,10 @@ def slope_of(p: Any, m: Any = 1) -> Any:
 def _(ct: Any, out: Any, p: Array, x: Array) -> Any:
     if p.ndim != 1:
         return of_a_product, of_a_product
-    powers = np.vander(np.ravel(x), len(p)).astype(out.dtype, copy=False)
-    return np.ravel(ct) @ powers, ct * np.polyval(slope_of(p), x)
+    x_bar = ct * np.polyval(slope_of(p), x)
+    if np.ndim(x) == 1:
+        return ct @ narrowed(np.vander(x, len(p)), out.dtype), x_bar
+    return np.ravel(ct) @ narrowed(np.vander(np.ravel(x), len(p)), out.dtype), x_bar
 
 
 @defjvp(np.polyval)
@@ -199,7 +206,7 @@ def simple_slopes(p: Any, r: Any) -> Any:
 
 @defvjp(simple_slopes)
 def _(ct: Any, out: Any, p: Any, r: Any) -> Any:
-    powers = np.vander(r, len(p) - 1).astype(out.dtype, copy=False)
+    powers = narrowed(np.vander(r, len(p) - 1), out.dtype)
     factors = slope_of(np.ones_like(p))
     p_bar = np.concatenate([(ct @ powers) * factors, np.zeros(1, out.dtype)])
     return p_bar, ct * np.polyval(slope_of(p, 2), r)
@@ -217,7 +224,7 @@ def _(tangents: Any, out: Any, p: Any, r: Any) -> Any:
 
 @defvjp(np.roots)
 def _(ct: Any, out: Any, p: Array) -> Any:
-    return -(ct / simple_slopes(p, out)) @ np.vander(out, len(p)).astype(out.dtype, copy=False)
+    return -(ct / simple_slopes(p, out)) @ narrowed(np.vander(out, len(p)), out.dtype)
 
 
 @defjvp(np.roots)
@@ -242,7 +249,7 @@ def other_products(zeros: Any, out: Any) -> Any:
     """One row for each zero: the polynomial of all the others, by Horner's scheme on that of all."""
     n = len(zeros)
     lag = np.arange(n) - np.arange(n)[:, None]
-    powers = np.vander(zeros, n, increasing=True).astype(zeros.dtype, copy=False)
+    powers = narrowed(np.vander(zeros, n, increasing=True), zeros.dtype)
     return powers @ np.where(lag >= 0, out[lag], 0.0)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.polynomial import chebyshev, hermite, hermite_e, laguerre, legendre, polynomial
 
 from .broadcast import unbroadcast
-from .polynomials import complete, fit_cotangents, fit_tangent, of_statistics
+from .polynomials import complete, fit_cotangents, fit_tangent, narrowed, of_statistics
 from .register import Array, Unknown, defjvp, defvjp
 
 without_tensor = Unknown("with `tensor=False`, several series are evaluated, each at points of its own")
@@ -38,9 +38,10 @@ def values(val: Any, der: Any, vander: Any) -> None:
     def _(ct: Any, out: Any, x: Array, c: Array, tensor: Any = True) -> Any:
         if c.ndim > 1 and not tensor:
             return without_tensor, without_tensor
+        if c.ndim == 1 and np.ndim(x) == 1:
+            return ct * val(x, der(c)), ct @ narrowed(vander(x, len(c) - 1), out.dtype)
         x_bar = unbroadcast(ct * val(x, der(c)), x)
-        basis = vander(x, len(c) - 1).astype(out.dtype, copy=False)
-        basis = np.reshape(basis, (*np.shape(x), len(c)))
+        basis = np.reshape(narrowed(vander(x, len(c) - 1), out.dtype), (*np.shape(x), len(c)))
         points, last = tuple(range(np.ndim(x))), tuple(range(np.ndim(ct) - np.ndim(x), np.ndim(ct)))
         return x_bar, np.tensordot(basis, ct, (points, last))
 
@@ -156,6 +157,82 @@ def factor_cotangent(ct: Any, c: Any, other: Any, mul: Any) -> Any:
     return c_bar
 
 
+def quotients(mul: Any, div: Any, power: Any) -> None:
+    """Declare the quotient with remainder, and the power of a series."""
+
+    @defvjp(div)
+    def _(ct: Any, out: Any, c1: Array, c2: Array) -> Any:
+        m, n = max(len(c1) - len(c2) + 1, 1), max(min(len(c1), len(c2) - 1), 1)
+        c1_bar = np.zeros_like(c1)
+        for k in range(len(c1)):
+            quotient, remainder = div(np.eye(1, k + 1, k, dtype=c1.dtype)[0], c2)
+            if ct[0] is not None:
+                c1_bar[k] += complete(ct[0], m)[: len(quotient)] @ quotient
+            if ct[1] is not None:
+                c1_bar[k] += complete(ct[1], n)[: len(remainder)] @ remainder
+        return c1_bar, -factor_cotangent(c1_bar, c2, out[0], mul)
+
+    @defjvp(div)
+    def _(tangents: Any, out: Any, c1: Array, c2: Array) -> Any:
+        c1_dot, c2_dot = tangents
+        change = np.zeros_like(c1) if c1_dot is None else c1_dot
+        change = change if c2_dot is None else change - padded(mul(out[0], c2_dot), len(c1))
+        quotient, remainder = div(change, c2)
+        return padded(quotient, len(out[0])), padded(remainder, len(out[1]))
+
+    @defvjp(power)
+    def _(ct: Any, out: Any, c: Array, pow: Any, maxpower: Any = None) -> Any:
+        if pow == 0:
+            return np.zeros_like(c)
+        ct = complete(ct, pow * (len(c) - 1) + 1)
+        return factor_cotangent(pow * ct, c, power(c, pow - 1), mul)
+
+    @defjvp(power)
+    def _(tangents: Any, out: Any, c: Array, pow: Any, maxpower: Any = None) -> Any:
+        return np.zeros_like(out) if pow == 0 else padded(pow * mul(power(c, pow - 1), tangents[0]), len(out))
+
+
+def zeros_of(roots: Any, companion: Any, val: Any, der: Any, vander: Any) -> None:
+    """Declare the roots of a series, and the matrix that they are the eigenvalues of."""
+
+    @defvjp(roots)
+    def _(ct: Any, out: Any, c: Array) -> Any:
+        return -(ct / slopes_at(out, c, val, der)) @ vander(out, len(c) - 1)
+
+    @defjvp(roots)
+    def _(tangents: Any, out: Any, c: Array) -> Any:
+        return -val(out, tangents[0]) / slopes_at(out, c, val, der)
+
+    # Its last column is linear in the coefficients over the last one; the others are constant.
+
+    @defvjp(companion)
+    def _(ct: Any, out: Any, c: Array) -> Any:
+        ratio_bar = ct[:, -1] * column_slopes(companion, c) / c[-1]
+        last_bar = -np.sum(ratio_bar * c[:-1]) / c[-1]
+        return np.concatenate([ratio_bar, np.reshape(last_bar, 1)])
+
+    @defjvp(companion)
+    def _(tangents: Any, out: Any, c: Array) -> Any:
+        ratio_dot = (tangents[0][:-1] - c[:-1] / c[-1] * tangents[0][-1]) / c[-1]
+        rest = np.zeros_like(out[:, :-1])
+        return np.concatenate([rest, (column_slopes(companion, c) * ratio_dot)[:, None]], axis=1)
+
+
+def slopes_at(r: Any, c: Any, val: Any, der: Any) -> Any:
+    """The slopes of a series at its roots, which must not be repeated."""
+    slopes = val(r, der(c))
+    if np.any(slopes == 0.0):
+        raise np.linalg.LinAlgError("a repeated root has no derivative")
+    return slopes
+
+
+def column_slopes(companion: Any, c: Any) -> Any:
+    """The derivatives of the last column of a companion matrix by the coefficients over the last one."""
+    one, last = np.ones_like(c), np.zeros_like(c)
+    last[-1] = 1.0
+    return (companion(one) - companion(last))[:, -1]
+
+
 def roots_of(fromroots: Any) -> None:
     """Declare the series with given roots."""
 
@@ -208,10 +285,15 @@ for _module, _name in (
 ):  # fmt: skip
     _functions = {
         part: getattr(_module, f"{_name}{part}")
-        for part in ("val", "der", "int", "vander", "add", "sub", "mul", "fromroots", "fit")
+        for part in (
+            "val", "der", "int", "vander", "add", "sub", "mul", "div", "pow", "roots", "companion",
+            "fromroots", "fit",
+        )
     }
     values(_functions["val"], _functions["der"], _functions["vander"])
     calculus(_functions["der"], _functions["int"])
     arithmetic(_functions["add"], _functions["sub"], _functions["mul"])
+    quotients(_functions["mul"], _functions["div"], _functions["pow"])
+    zeros_of(*[_functions[part] for part in ("roots", "companion", "val", "der", "vander")])
     roots_of(_functions["fromroots"])
     fits(_functions["fit"], _functions["der"], _functions["vander"])

@@ -75,12 +75,19 @@ def of_family(module: Any, name: str) -> dict[Any, list[Sample]]:
         functions["add"]: args_only((r(3), r(3)), (r(2), r(4)), (r(4), r(2)), (c(2), r(3))),
         functions["sub"]: args_only((r(3), r(3)), (r(2), r(4)), (r(4), r(2)), (c(2), r(3))),
         functions["mul"]: args_only((r(3), r(3)), (r(2), r(4)), (r(1), r(2)), (c(2), c(3))),
+        functions["div"]: args_only((r(4), r(2)), (r(3), r(3)), (c(3), c(2))),
+        functions["pow"]: args_only((r(2), 3), (r(3), 1), (r(2), 0), (c(2), 2)),
+        functions["roots"]: args_only((r(4),), (c(3),), (np.array([2.0, 3.0]),)),
+        functions["companion"]: args_only((r(4),), (c(3),), (np.array([2.0, 3.0]),)),
         functions["fromroots"]: args_only((r(3),), (r(1),), (c(2),)),
         functions["fit"]: FITS,
     }  # fmt: skip
 
 
-PARTS = ("val", "der", "int", "vander", "add", "sub", "mul", "fromroots", "fit")
+PARTS = (
+    "val", "der", "int", "vander", "add", "sub", "mul", "div", "pow", "roots", "companion", "fromroots",
+    "fit",
+)  # fmt: skip
 for _module, _name in (
     (polynomial, "poly"), (chebyshev, "cheb"), (legendre, "leg"), (hermite, "herm"), (hermite_e, "herme"),
     (laguerre, "lag"),
