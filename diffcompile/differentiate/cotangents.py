@@ -130,10 +130,12 @@ class Cotangents:
         """Two lists of cotangents, added item by item."""
         elem = element_type(atom.type)
         inner = Type("list", elem=element_type(elem)) if elem.kind in ("tuple", "list") else Type()
+        if elem.kind in SCALARS:
+            inner = mirror(elem)
         x, y = (Value("item_bar", inner) for _ in range(2))
         with self.b.region() as body:
             total = self._sum(x, y, Value("item", elem))
-        out = Value(bar(atom), Type("list", elem=Type()), True)
+        out = Value(bar(atom), Type("list", elem=total.type if elem.kind in SCALARS else Type()), True)
         region = Region((x, y), tuple(body), (Const(False), total))
         self.b.emit(For((out,), (a, b), (), region, 1, False, self.b.line, object()))
         return out
