@@ -325,6 +325,14 @@ def test_same_array_twice_in_one_container_has_two_gradients() -> None:
     assert np.allclose(gradient["a"], 2 * X * X) and np.allclose(gradient["b"], X * X)
 
 
+def test_gradients_of_items_share_no_memory_with_the_arguments() -> None:
+    p = {"a": X.copy(), "b": [X * 2]}
+    gradient = grad(lambda p: np.sum(p["a"] * p["b"][0]))(p)
+    parts = [gradient["a"], gradient["b"][0], p["a"], p["b"][0]]
+
+    assert not any(np.shares_memory(a, b) for i, a in enumerate(parts) for b in parts[:i])
+
+
 def test_two_arguments_that_are_one_list_are_refused_where_one_is_written() -> None:
     def f(a, b):
         a.append(b[0])

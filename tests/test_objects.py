@@ -13,6 +13,7 @@ import pytest
 
 from diffcompile import (
     DiffCompileError,
+    UndecidedAlias,
     UnsupportedSyntax,
     WrongArgument,
     grad,
@@ -348,6 +349,83 @@ def test_pullback_of_a_dataclass() -> None:
 
     assert type(p_bar) is Point and p_bar.name is None
     assert p_bar.x == pytest.approx(np.sum(X**2)) and np.allclose(p_bar.y, 4 * X)
+
+
+def test_gradients_of_parts_are_not_the_arguments_nor_each_other() -> None:
+    @dataclass
+    class Two:
+        a: np.ndarray
+        b: np.ndarray
+
+    array = X.copy()
+    for given in (Two(array, array), Two(array, 2 * array)):
+        gradient = grad(lambda t: np.sum(t.a * t.b))(given)
+        parts = [gradient.a, gradient.b, given.a]
+        assert not any(np.shares_memory(p, q) for i, p in enumerate(parts) for q in parts[:i])
+        assert np.allclose(gradient.a, given.b) and np.allclose(gradient.b, given.a)
+
+
+def test_attribute_that_is_written_is_refused_where_another_overlaps() -> None:
+    def f(unit):
+        unit.w[0] = 5.0
+        return np.sum(unit.w * unit.b)
+
+    numbers = np.arange(6.0)
+    assert grad(f, argnums="unit.b")(Unit(X.copy(), X.copy()))[0] == 5.0
+    with pytest.raises(UndecidedAlias):
+        grad(f, argnums="unit.b")(Unit(numbers[:3], numbers[1:4]))
+
+
+def test_exception_leaves_what_a_plain_call_leaves() -> None:
+    def f(x, unit):
+        unit.b = unit.b + 1
+        if x > 0:
+            raise ValueError("no")
+        unit.b = 0.0
+        return x
+
+    for fn in (f, grad(f)):
+        unit = Unit(X, 1.0)
+        with pytest.raises(ValueError, match="no"):
+            fn(1.0, unit)
+        assert unit.b == 2.0
+
+
+def test_network_of_objects_that_is_changed_between_calls() -> None:
+    class Layer:
+        def __init__(self, W, act=np.tanh):
+            self.W, self.act = W, act
+
+        def __call__(self, h):
+            return self.act(self.W @ h)
+
+    class Network:
+        def __init__(self, layers):
+            self.layers, self.training = layers, True
+
+        def loss(self, x):
+            for layer in self.layers:
+                x = layer(x)
+            return np.sum(x**2) + (np.sum(self.layers[0].W ** 2) if self.training else 0.0)
+
+    def agrees() -> bool:
+        return bool(np.allclose(derivative(X), numeric_gradient(network.loss, lambda: (X,))[0]))
+
+    W = np.arange(9.0).reshape(3, 3) / 10
+    network = Network([Layer(W), Layer(-W)])
+    derivative = grad(network.loss)
+    assert agrees()
+    network.training = False
+    assert agrees()
+    network.layers.append(Layer(W, np.sin))
+    assert agrees()
+    network.layers[0].act = np.cos
+    assert agrees()
+    network.layers[1] = network.layers[0]
+    assert agrees()
+    network.layers[0].W = np.ones((1, 3))
+    network.layers = network.layers[:1]
+    assert agrees()
 
 
 def test_second_derivative_through_an_object() -> None:

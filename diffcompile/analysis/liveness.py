@@ -123,6 +123,7 @@ class Liveness:
     inside: dict[Instr, tuple[Any, ...]] = field(default_factory=dict)
     flows: dict[Value, list[Value]] = field(default_factory=dict)  # b may be (a view, a later version of) a
     items: set[Value] = field(default_factory=set)  # what was read out of a list or a dict
+    parts: set[Value] = field(default_factory=set)  # what is inside the caller's containers and objects
     turns: dict[Value, list[Value]] = field(
         default_factory=dict
     )  # a result -> the next turn's parameter
@@ -188,6 +189,7 @@ class _Walk:
         if instr.args[0] not in self.holders:
             return False
         self.holders.update(out for out in instr.outs if out.type.kind in _HOLDERS)
+        self.live.parts.update(instr.outs)
         return True
 
     def read(self, atom: Atom, loops: tuple[Any, ...]) -> None:

@@ -23,7 +23,7 @@ def own(graph: Graph, first: int, names: tuple[str, ...] = ()) -> Graph:
     for a, outs in live.flows.items():
         for b in outs:
             back.setdefault(b, []).append(a)
-    shown = set(graph.params)
+    shown = {*graph.params, *live.parts}
     for instr in instructions(graph.region):
         if isinstance(instr, Call) and not isinstance(instr.fn, dict) and _read_only(instr):
             shown.update(instr.outs)
