@@ -89,17 +89,7 @@ def _uncertain(region: Region) -> set[Value]:
 
 def _saved(region: Region, found: set[Value], uncertain: set[Value]) -> None:
     """The values that are saved, and those that they come from by way of branches and loops."""
-    errors = {i.error for i in region.body if isinstance(i, Try)}
-    routed = {
-        i.outs[0] for i in region.body
-        if isinstance(i, Call) and i.fn is operator.is_ and i.args[0] in errors
-    }  # fmt: skip
     for instr in reversed(region.body):
-        match instr:
-            case If() if instr.test in routed:  # a name that may have no value is copied on one side
-                parts = (instr.then, instr.orelse)
-                results = (r for part in parts for r in values(part.results))
-                found.update(r for r in results if r.type.maybe_unbound or r in uncertain)
         match instr:
             case Call() if instr.fn is pack_tuple:
                 found.update(v for v in values(instr.args) if v.type.maybe_unbound or v in uncertain)

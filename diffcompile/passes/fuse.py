@@ -8,9 +8,12 @@ Inside a branch on whether a `try` completed, what that handed out is read under
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
 
-from ..ir.graph import Atom, Const, Graph, If, Instr, Region, Try, Value
+import numpy as np
+
+from ..ir.graph import Atom, Call, Const, Graph, If, Instr, Region, Try, Value
 from ..ir.walk import instructions, map_regions, operands, substitute, with_regions
 from .simplify import Rewriter, is_number, read_counts
 
@@ -45,15 +48,30 @@ def _join(a: If, b: If, primal: set[Value]) -> bool:
 
 def _joined(a: If, b: If) -> If:
     def side(first: Region, second: Region) -> Region:
-        zeros = {o for o, r in zip(a.outs, first.results, strict=True) if is_number(r, 0)}
+        made = {o for i in first.body if isinstance(i, Call) and i.fn is np.zeros_like for o in i.outs}
+        zeros = {o for o, r in zip(a.outs, first.results, strict=True) if is_number(r, 0) or r in made}
         sums = {o for i in second.body if not zeros.isdisjoint(operands(i)) for o in i.outs}
         second = substitute(second, dict(zip(a.outs, first.results, strict=True)))
-        if sums:
-            others = {o for i in instructions(second) for o in i.outs} - sums
-            second = Rewriter(others, read_counts(second)).region(second)
-        return Region((), (*first.body, *second.body), (*first.results, *second.results))
+        second = _without_zeros(second, made)
+        both = Region((), (*first.body, *second.body), (*first.results, *second.results))
+        others = {o for i in instructions(both) for o in i.outs} - sums
+        return Rewriter(others, read_counts(both)).region(both) if sums else both
 
     return replace(b, outs=(*a.outs, *b.outs), then=side(a.then, b.then), orelse=side(a.orelse, b.orelse))
+
+
+def _without_zeros(region: Region, zeros: set[Value]) -> Region:
+    """The region in which a cotangent that was absent, and stood as zeros, is not added to another."""
+    table: dict[Value, Atom] = {}
+    body: list[Instr] = []
+    for instr in region.body:
+        rest = [a for a in operands(instr) if a not in zeros]
+        absent = isinstance(instr, Call) and instr.fn is operator.add and len(rest) == 1
+        if absent and rest[0].type.kind == "array":
+            table[instr.outs[0]] = rest[0]
+        else:
+            body.append(instr)
+    return substitute(replace(region, body=tuple(body)), table)
 
 
 def _renamed(region: Region, known: Tables, handed: set[Value]) -> Region:
