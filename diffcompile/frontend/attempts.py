@@ -135,7 +135,7 @@ class Attempts(Generators):
         body: list[ast.stmt],
         node: ast.expr | ast.stmt,
     ) -> Guard:
-        label = f"$caught{node.lineno}_{node.col_offset}{'' if final is None else '_finally'}"
+        label = f"$caught:{node.lineno}:{node.col_offset}{'' if final is None else ':finally'}"
         return Guard(handlers, final, body, self.loop_depth, self.managers, label)
 
     def _classes(self, node: ast.expr | None) -> Classes:
@@ -629,7 +629,8 @@ class Attempts(Generators):
         line = self.b.line
         export = Export(self.state, before, body)
         completed, failed = export.states()
-        names = [h.name for g in reversed(self.guards) for _, h in g.handlers if h.name]
+        clauses = [h.name or "" for g in reversed(self.guards) for _, h in g.handlers]
+        names = [name for name in clauses if name.isidentifier()]
         error = Value(names[0] if names else "error", OBJECT, named=bool(names))
         region = Region((), tuple(body), tuple(export.results))
         otherwise = tuple(export.otherwise)

@@ -53,6 +53,7 @@ from .heap import (
     Super,
     Tup,
     View,
+    shown,
 )
 from .source import Source
 
@@ -520,7 +521,7 @@ class Merge:
         return value in made
 
     def _out(self, a: Atom, b: Atom, name: str, named: bool | None = None) -> Value:
-        name = name.lstrip("$")
+        name = shown(name)
         type = join(a.type, b.type)
         if UNBOUND_REF in (a, b) and (self.paths[0].state.dead or self.paths[1].state.dead):
             type = b.type if a is UNBOUND_REF else a.type

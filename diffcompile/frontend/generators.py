@@ -128,7 +128,7 @@ class Generators(Loops):
 
     def _counted(self, made: Generated, turn: Callable[[Ref], None]) -> None:
         """`enumerate` of a generator: its values with their numbers."""
-        key = (self.scope, f"$count{len(self.unit.inlining)}")
+        key = (self.scope, f"$count:{len(self.unit.inlining)}")
         assert made.count is not None
         self.state.vars[key] = made.count
 

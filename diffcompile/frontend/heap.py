@@ -253,6 +253,11 @@ Content = Atom | Items | Entries
 UNBOUND_REF = Const(UNBOUND)
 
 
+def shown(name: str) -> str:
+    """What a value is called that a name of ours, such as `$leave` or `$caught:3:8`, holds."""
+    return name.lstrip("$").partition(":")[0] if name.startswith("$") else name
+
+
 class State:
     """What every name and every cell holds at one point of the program; branches copy it."""
 

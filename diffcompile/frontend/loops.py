@@ -38,6 +38,7 @@ from .heap import (
     Super,
     Tup,
     View,
+    shown,
 )
 
 Key = tuple[Scope, str] | Cell
@@ -504,7 +505,7 @@ class Turn:
             while len(known) <= leaf:
                 known.append(atom.type)
             known[leaf] = join(known[leaf], atom.type) if not self.give_up else UNKNOWN
-            params.append(Value(label.lstrip("$"), known[leaf], named=label[:1] != "$"))
+            params.append(Value(shown(label), known[leaf], named=label[:1] != "$"))
         entry_init = tuple(init)
         cond = self._condition(params, condition, names) if condition is not None else None
         self._enter(params)
@@ -712,7 +713,7 @@ class Turn:
             atom = next(atoms)
             if isinstance(atom, Const):
                 return atom
-            return self.frame.own(atom, name.lstrip("$"))
+            return self.frame.own(atom, shown(name))
         if shape[0] == "object":
             made = self.frame.state.new(self._content(shape[1], atoms, name), name)
             if self.carried.foreign:

@@ -82,7 +82,7 @@ class Managers(Attempts):
             return
         if known is contextlib.closing:
             assert isinstance(item.context_expr, ast.Call)
-            name = f"$closing{node.lineno}_{item.context_expr.col_offset}"
+            name = f"$closing:{node.lineno}:{item.context_expr.col_offset}"
             thing = ast.copy_location(ast.Name(name, ast.Load()), node)
             self.state.vars[self.scope, name] = self.expression(item.context_expr.args[0])
             if item.optional_vars is not None:
@@ -122,13 +122,13 @@ class Managers(Attempts):
     def _entered(self, ref: Ref, cls: type, item: ast.withitem, body: list[ast.stmt]) -> None:
         """A manager of a class written in Python: its methods are called as Python calls them."""
         node, target = item.context_expr, item.optional_vars
-        name = f"$manager{node.lineno}_{node.col_offset}"
+        name = f"$manager:{node.lineno}:{node.col_offset}"
         self.state.vars[self.scope, name] = ref
         leave = read_source(class_attribute(cls, "__exit__")).node
         assert isinstance(leave, ast.FunctionDef)
         text = EXIT if _reads_error(leave) or _may_end_error(leave) else PLAIN_EXIT
         statements = ast.parse(text.replace("manager", "_manager_").replace("is_open", "_is_open_")).body
-        names = {"_manager_": name, "_is_open_": f"$open{name[1:]}", "_error_": f"$error{name[1:]}"}
+        names = {"_manager_": name, "_is_open_": f"$open:{name}", "_error_": f"$error:{name}"}
         for part in (p for s in statements for p in ast.walk(s)):
             if isinstance(part, ast.Name):
                 part.id = names.get(part.id, part.id)

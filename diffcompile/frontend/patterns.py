@@ -42,14 +42,14 @@ class Patterns(Managers):
         self.b.line = self.span(case.pattern)
         names = _captured(case.pattern)
         for name in names:
-            self.state.vars[self.scope, f"$match_{name}"] = UNBOUND_REF
+            self.state.vars[self.scope, f"$match:{name}"] = UNBOUND_REF
         self.parts = self._parts_of(subject)
         matched = self.truth(self.matches(case.pattern, subject))
         guard = case.guard
 
         def bound() -> None:
             for name in names:
-                self.bind(name, self.state.vars[self.scope, f"$match_{name}"])
+                self.bind(name, self.state.vars[self.scope, f"$match:{name}"])
 
         def asked(guard: ast.expr) -> Ref:
             bound()
@@ -67,7 +67,7 @@ class Patterns(Managers):
         self.b.line = self.span(case.pattern)
         self.branch(self.truth(test), body, lambda: self._cases(subject, rest))
         for name in names:
-            self.state.vars.pop((self.scope, f"$match_{name}"), None)
+            self.state.vars.pop((self.scope, f"$match:{name}"), None)
 
     def _parts_of(self, subject: Ref) -> set[int]:
         """The items inside the subject, however deep, that are known one by one."""
@@ -107,7 +107,7 @@ class Patterns(Managers):
 
     def _capture(self, name: str | None, ref: Ref) -> Ref:
         if name is not None:
-            self.state.vars[self.scope, f"$match_{name}"] = ref
+            self.state.vars[self.scope, f"$match:{name}"] = ref
         return Const(True)
 
     def _both(self, first: Ref, then: Any) -> Ref:
@@ -115,7 +115,7 @@ class Patterns(Managers):
 
         def run() -> Ref:
             result: Ref = then()
-            captured.update({k: r for k, r in self.state.vars.items() if k[1].startswith("$match_")})
+            captured.update({k: r for k, r in self.state.vars.items() if k[1].startswith("$match:")})
             return result
 
         result = self.branch(self.truth(first), run, lambda: Const(False))

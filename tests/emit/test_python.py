@@ -398,3 +398,25 @@ def test_no_heading_stands_above_an_empty_forward_pass() -> None:
     derivative(1.0)
 
     assert "# forward" not in derivative.source
+
+
+def test_a_try_is_printed_with_its_handlers_as_clauses() -> None:
+    text = """
+    def f(x):
+        try:
+            y = math.log(x)
+        except ZeroDivisionError:
+            y = 1.0 * x
+        except ValueError as error:
+            y = x * len(str(error))
+        return y
+    """
+    derivative = grad(written(text, math=math))
+    derivative(-2.0)
+
+    assert derivative.forward_source == (
+        "    try:\n        _ = math.log(x)\n        completed = True\n"
+        "    except ZeroDivisionError:\n        completed = False\n        isinstance_out = True\n"
+        "    except ValueError as error:\n        completed = False\n        isinstance_out = False\n"
+        "        len_out = len(str(error))\n\n"
+    )

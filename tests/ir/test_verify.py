@@ -6,7 +6,7 @@ import operator
 
 import pytest
 
-from diffcompile.ir.graph import Call, Const, For, Graph, If, Instr, Region, Value, While
+from diffcompile.ir.graph import Call, Const, For, Graph, If, Instr, Region, Try, Value, While
 from diffcompile.ir.verify import verify
 from graphs import lowered, written
 
@@ -113,3 +113,20 @@ def test_a_while_whose_condition_takes_something_else() -> None:
     loop = While((out,), (x,), Region((), (), (FALSE,)), Region((b,), (), (b, FALSE)))
 
     refused(graph((x,), loop), "a while's regions take its carried")
+
+
+@pytest.mark.parametrize(
+    ("outs", "params", "otherwise", "words"),
+    [
+        (1, 0, 0, "a try yields as many values either way"),
+        (1, 0, 1, "a try's outs are its results and the error"),
+        (2, 1, 1, "a try's body takes what its manager gave"),
+    ],
+)
+def test_a_try_promises_its_results_and_the_error(outs: int, params: int, otherwise: int, words: str) -> None:
+    x = Value("x")
+    body = Region(tuple(Value("p") for _ in range(params)), (), (x,))
+    instr = Try(tuple(Value("o") for _ in range(outs)), body, (x,) * otherwise, (ValueError,))
+
+    with pytest.raises(AssertionError, match=words):
+        verify(Graph("f", Region((x,), (instr,), (x,))))

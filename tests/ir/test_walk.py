@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile.ir.graph import Call, Const, For, If, Region, Value
+from diffcompile.ir.graph import Call, Const, For, If, Region, Try, Value
 from diffcompile.ir.types import FLOAT
 from diffcompile.ir.verify import verify
 from diffcompile.ir.walk import (
@@ -168,3 +168,13 @@ def test_atoms_are_the_same_value_only_by_identity() -> None:
     assert not same_atom(a, Value("a"))
     assert same_atom(Const(2.0), Const(2.0))
     assert not same_atom(Const(2.0), a)
+
+
+def test_a_try_reads_its_manager_and_what_it_hands_on_otherwise() -> None:
+    m, a, b, inner = Value("m"), Value("a"), Value("b"), Value("inner")
+    body = Region((Value("entered"),), (Call((inner,), np.sin, (a,)),), (inner,))
+    instr = Try((Value("o"), Value("error")), body, (b,), (), m)
+
+    assert operands(instr) == (m, b)
+    assert list(reads(instr)) == [m, b, a]
+    assert regions(with_regions(instr, (body,))) == (body,)
