@@ -517,6 +517,7 @@ class Attempts(Generators):
                 self.node = statement
                 self.b.line = self.span(statement)
                 guards, self.guards = self.guards, ()
+                inlined = self.unit.inlined
                 inside = Progress(self, classes, visible)
                 if isinstance(statement, ast.With):
                     self.watch = inside
@@ -531,7 +532,8 @@ class Attempts(Generators):
                     self.state = before
                     del body[mark:]
                     break
-                if may_raise and changed and self._torn(body[mark:], classes):
+                calls = self.unit.inlined != inlined and self._changed_by_calls(statement, before, visible)
+                if may_raise and changed and (calls or self._torn(body[mark:], classes)):
                     raise self.refuse(
                         "what is written here stays written if the rest of the statement raises, in a `try`",
                         "Compute first, then write; or move the `try` into the function that is called.",
@@ -549,6 +551,16 @@ class Attempts(Generators):
         self.b.body.extend(body[:first])
         self._attempt(start, body[first:], lambda: self._after(rest))
         return True
+
+    def _changed_by_calls(
+        self, statement: ast.stmt, before: State, visible: Callable[[str], bool]
+    ) -> bool:
+        """Has a call in this statement changed a name or an object, perhaps before it may raise?"""
+        targets = {
+            part.id for part in ast.walk(statement)
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+        }  # fmt: skip
+        return self.changes(statement, before, lambda name: name not in targets and visible(name))
 
     def changes(self, statement: ast.stmt, before: State, visible: Callable[[str], bool]) -> bool:
         """Has this statement changed a name or an object that a handler, or what follows, can see?"""

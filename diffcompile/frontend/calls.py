@@ -486,6 +486,7 @@ class Calls(Objects):
         line = self.b.line
         self.unit.depth += 1
         self.unit.inlining.append(source.node)
+        self.unit.inlined += 1
         try:
             if isinstance(source.node, ast.Lambda):
                 return frame.expression(source.node.body, name)
@@ -624,7 +625,7 @@ def _hashable(fn: Any) -> bool:
 
 
 LIBRARIES = frozenset(
-    {"numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random"}
+    {"numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random", "warnings", "logging"}
 )
 
 

@@ -79,6 +79,7 @@ class Unit:
         self.inlining: list[ast.AST] = []  # the functions whose bodies are being lowered in place
         # What is known of each loop's carried values, from one lowering to the next.
         self.loops: dict[Any, Any] = {}
+        self.inlined = 0  # how many bodies of functions were lowered in place so far
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 from ..ir.graph import Atom, Const, Instr, Value
 from .heap import (
@@ -86,7 +87,8 @@ class Export:
     def ref(self, ref: Ref) -> Ref:
         known = self.refs.get(id(ref))
         if known is None:
-            known = self.refs[id(ref)] = (ref, self._ref(ref))
+            changed = self._ref(ref)
+            known = self.refs[id(ref)] = (ref, ref if _same(ref, changed) else changed)
         return known[1]
 
     def _ref(self, ref: Ref) -> Ref:
@@ -122,3 +124,14 @@ class Export:
                 refs = None if ref.refs is None else tuple(map(self.ref, ref.refs))
                 return replace(ref, items=tuple(map(self.atom, ref.items)), refs=refs)
         return ref
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Do two references have the same parts? Then the one is the other, for all that tells them apart."""
+    if old is new:
+        return True
+    if isinstance(old, (tuple, list)) and isinstance(new, (tuple, list)):
+        return len(old) == len(new) and all(map(_same, old, new))
+    if type(old) is type(new) and is_dataclass(old) and not isinstance(old, (Const, Value)):
+        return all(_same(getattr(old, f.name), getattr(new, f.name)) for f in fields(old))
+    return isinstance(old, str) and old == new

@@ -20,7 +20,7 @@ from typing import Any
 from ..ir.graph import Call, Const, raise_error
 from .calls import CONSUMERS
 from .heap import UNBOUND_REF, Bound, Cell, Generated, Ref, Scope, Sequence, Tup
-from .iteration import GENERATORS, mapped
+from .iteration import GENERATORS, mapped, true_ones
 from .loops import Loops, assigned
 from .source import Source, read_source
 from .subset import sentence
@@ -98,6 +98,10 @@ class Generators(Loops):
             return
         self.state.heap[made.cell] = Const(True)
         source = made.source
+        if self.unit.inlining.count(source.node) > 12:
+            raise self.refuse(
+                "a generator that runs over itself, to a depth that is not known here", "Write it as a loop."
+            )
         frame = type(self)(self.unit, source, Scope(getattr(source.node, "name", "lambda"), made.scope))
         for parameter, ref in made.named:
             self.state.vars[frame.scope, parameter] = ref
@@ -202,6 +206,8 @@ class Generators(Loops):
     def stand_in(self, fn: Any, args: list[Ref]) -> Ref | None:
         """The generator that stands in for an iterator of the library over what may vary."""
         written = GENERATORS.get((fn, len(args)))
+        if fn is filter and isinstance(args[0], Const) and args[0].value is None:
+            written, args = true_ones, args[1:]
         fixed = ("range", "int", "str")
         known = all(self.constant(a) is not None or self.type_of(a).kind in fixed for a in args)
         if written is None or known and fn not in (map, filter):

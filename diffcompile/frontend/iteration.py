@@ -30,6 +30,12 @@ def filtered(fn: Any, items: Any) -> Iterator[Any]:
             yield item
 
 
+def true_ones(items: Any) -> Iterator[Any]:
+    for item in items:
+        if item:
+            yield item
+
+
 def strictly_zipped(first: Any, second: Any) -> Iterator[Any]:
     yield from zip(first, second, strict=False)
     if len(second) < len(first):

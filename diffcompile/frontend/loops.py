@@ -484,7 +484,7 @@ class Turn:
         self.node = node
         self.carried = carried
         self.give_up = give_up
-        self.replaced = replaced_first(node)
+        self.replaced = set() if frame.guards else replaced_first(node)  # a handler may read them
 
     def lower(
         self,

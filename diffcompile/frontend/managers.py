@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import sys
 from types import FunctionType
 from typing import Any
 
@@ -95,6 +96,14 @@ class Managers(Attempts):
             return
         if _is_contextmanager(known):
             self._generated_manager(item, inner, known)
+            return
+        if isinstance(known, type) and _of_the_library(known):
+            call = item.context_expr
+            assert isinstance(call, ast.Call)
+            given = [self.value(a) for a in call.args]
+            kwargs = {k.arg: self.value(k.value) for k in call.keywords if k.arg is not None}
+            manager = self.b.call(known, *given, kwargs=kwargs, type=None if known is np.errstate else OBJECT)
+            self._managed(manager, item.optional_vars, inner)
             return
         ref = self.expression(item.context_expr)
         content = self.object_content(ref)
@@ -192,6 +201,12 @@ class Managers(Attempts):
         otherwise = tuple(export.otherwise)
         self.b.emit(Try((*export.outs, error), region, otherwise, (), manager, silent, line, object()))
         self.state = after
+
+
+def _of_the_library(cls: type) -> bool:
+    """Is this a class of Python's own library, or of NumPy?"""
+    root = cls.__module__.split(".")[0]
+    return root in sys.stdlib_module_names and root != "__main__" or root == "numpy"
 
 
 def _is_contextmanager(fn: Any) -> bool:
