@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import threading
 import warnings
@@ -916,6 +917,569 @@ def generator_with_a_state(x):
 @at(X)
 def generator_joined(x):
     return x[0] * len(", ".join(f"{v:.1f}" for v in x))
+
+
+# -- all at once ---------------------------------------------------------------------------------------------
+
+
+@at(1.3)
+def while_with_everything(x):
+    t = 0.0
+    i = 0
+    while i < 6:
+        try:
+            t += math.log(2.5 - i)
+        except ValueError:
+            t *= x
+            break
+        finally:
+            i += 1
+        t += x
+    else:
+        t = -1.0
+    return t * i
+
+
+@at(1.3)
+def final_return_wins(x):
+
+    def g(v):
+        try:
+            return v * 2
+        finally:
+            if v > 1:
+                return v * 3
+    return g(x) + g(x - 1)
+
+
+@at(1.3)
+def final_continue_cancels_the_return(x):
+    t = 0.0
+    for i in range(3):
+        try:
+            if i == 1:
+                return x * 100
+            t += x * i
+        finally:
+            t += 1.0
+            if i == 1:
+                continue
+    return t
+
+
+@at(1.3)
+def handler_that_raises_of_one_name(x):
+    try:
+        try:
+            y = math.sqrt(x - 5)
+        except ValueError as e:
+            y = 1.0 / (x - x)
+    except ZeroDivisionError as e:
+        y = x * len(str(e))
+    return y
+
+
+@at(1.3)
+def nothing_tried(x):
+    try:
+        pass
+    except ValueError:
+        return x
+    else:
+        return x * x
+    finally:
+        print('f')
+
+
+@at(1.3)
+def inner_loop_that_raises(x):
+    y = 1.0
+    for k in range(3):
+        try:
+            for j in range(3):
+                if j == 2 and k == 1:
+                    raise KeyError
+                y = y * x + j
+        except KeyError:
+            y = y / 2
+            continue
+        y = y + 1
+    return y
+
+
+@at(1.3)
+def tries_in_a_comprehension(x):
+
+    def safe(v):
+        try:
+            return math.log(v)
+        except ValueError:
+            return v
+    return sum([safe(v) for v in (x, -x, 2 * x)])
+
+
+@at(1.3)
+def generator_that_counts(x):
+    n = 0
+
+    def gen():
+        nonlocal n
+        for i in range(10):
+            n += 1
+            yield (x * i)
+    for v in gen():
+        if v > 5:
+            break
+    return v * n
+
+
+@at(1.3)
+def generator_expressions_in_each_other(x):
+    t = 0.0
+    for a in (x * i for i in range(3)):
+        for b in (a * j for j in range(3)):
+            if b > 3:
+                break
+            t += b
+        else:
+            t += 10 * a
+    return t
+
+
+@at(1.3)
+def suppressed_raise(x):
+    y = x
+    with contextlib.suppress(KeyError):
+        y = y * 2
+        if x > 1:
+            raise KeyError('a')
+        y = y * 3
+    return y
+
+
+@at(1.3)
+def suppressed_in_pairs(x):
+    with contextlib.suppress(ZeroDivisionError), contextlib.suppress(ValueError):
+        y = math.sqrt(x - 5)
+        return y
+    return x * 4
+
+
+class Ending:
+
+    def __init__(self):
+        self.n = 0.0
+
+    def __enter__(self):
+        self.n += 1
+        return self
+
+    def __exit__(self, t, v, tb):
+        self.n += 10
+        return t is ValueError
+
+
+@at(1.3)
+def manager_that_ends_errors(x):
+    t = Ending()
+    with t as q:
+        y = x * q.n
+        y = math.sqrt(y - 100)
+    return x * t.n
+
+
+@at(1.3)
+def manager_in_a_loop_with_continue(x):
+    t = Ending()
+    for i in range(3):
+        with t:
+            if i == 1:
+                continue
+            x = x * 1.5
+    return x * t.n
+
+
+@at(1.3)
+def patterns_in_patterns(x):
+    match [x, [2.0, 3.0], {'a': x * 2}]:
+        case [a, [b, *c], {'a': d, **rest}]:
+            return a * b * sum(c) * d + len(rest)
+
+
+@at(1.3)
+def patterns_of_dicts(x):
+    match {'t': 'circle', 'r': x}:
+        case {'t': 'square', 'side': s}:
+            return s * s
+        case {'t': 'circle', 'r': r} if r < 0:
+            return 0.0
+        case {'t': 'circle' | 'disc' as kind, 'r': r}:
+            return 3.14 * r * r * len(kind)
+
+
+@at(1.3)
+def match_that_breaks(x):
+    y = 0.0
+    while True:
+        match y:
+            case 0.0:
+                y = x
+            case v if v > 20:
+                break
+            case _:
+                y = y * 2
+    return y
+
+
+@at(1.3)
+def exception_text(x):
+    try:
+        y = x
+        y += int('q')
+    except ValueError as e:
+        msg = str(e)
+    return y * len(msg)
+
+
+@at(1.3)
+def type_error(x):
+    y = None
+    try:
+        z = y + x
+    except TypeError:
+        z = x * 9
+    return z
+
+
+@at(1.3)
+def file_in_a_with(x):
+    with open(__file__) as f:
+        n = len(f.read()) > 0
+    return x * n
+
+
+@at(1.3)
+def exception_class_tested_in_the_handler(x):
+    try:
+        raise ValueError
+    except (ValueError, KeyError) as e:
+        if isinstance(e, ValueError):
+            return x * 2
+    return x
+
+
+@at(1.3)
+def retries(x):
+    for attempt in range(5):
+        try:
+            y = math.log(attempt - 2)
+        except ValueError:
+            x = x * 1.1
+            continue
+        else:
+            break
+    return x * attempt + y
+
+
+@at(1.3)
+def final_statements_between(x):
+    try:
+        try:
+            raise KeyError('inner')
+        finally:
+            x = x * 2
+    except KeyError:
+        x = x + 1
+    return x * x
+
+
+@at(1.3)
+def raise_of_a_called_closure(x):
+
+    def f(v):
+        if v > 1:
+            raise StopIteration('done')
+        return v
+    t = 0.0
+    try:
+        for i in range(5):
+            t = t + f(x * i * 0.3)
+    except StopIteration as e:
+        t = t * len(e.args)
+    return t
+
+
+@at(1.3)
+def name_beside_the_exception(x):
+    e = x * 2
+    try:
+        y = math.sqrt(-1.0)
+    except ValueError as err:
+        y = e
+    return y * e
+
+
+@at(1.3)
+def exception_name_unused(x):
+    try:
+        y = math.sqrt(x - 9)
+    except ValueError as x2:
+        pass
+    return x
+
+
+@at(1.3)
+def division_that_ends_a_while(x):
+    s = 0.0
+    it = 0
+    try:
+        while True:
+            it += 1
+            s += x / (3 - it)
+    except ZeroDivisionError:
+        pass
+    return s * it
+
+
+@at(1.3)
+def raised_again_with_progress(x):
+    a = x
+    try:
+        b = a * 2
+        try:
+            a = b * 3
+            c = math.acos(a)
+        except ValueError:
+            a = a + 1
+            raise
+    except ValueError:
+        return a * b
+    return c
+
+
+@at(1.3)
+def next_that_finds_nothing(x):
+    try:
+        return next(v for v in (x, x * 2) if v > 100)
+    except StopIteration:
+        return x * x
+
+
+@at(1.3)
+def warnings_ignored(x):
+    import warnings
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        y = x * x
+    return y
+
+
+@at(1.3)
+def suppress_in_a_loop(x):
+    t = 0.0
+    for i in range(4):
+        with contextlib.suppress(ZeroDivisionError):
+            if i == 3:
+                break
+            t += x / (i - 1)
+            t += 1.0
+    return t
+
+
+@at(1.3)
+def filter_of_a_map(x):
+    t = 0.0
+    for v in filter(None, map(lambda k: k - 1.0, [1.0, 2.0, 3.0])):
+        t += v * x
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def zip_strict(x):
+    t = 0.0
+    for a, b in zip(x, [1.0, 2.0, 3.0], strict=True):
+        t += a * b
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def zip_strict_that_raises(x):
+    t = 0.0
+    for a, b in zip(x, [1.0, 2.0], strict=True):
+        t += a * b
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def loop_over_a_string(x):
+    t = 0.0
+    for c in 'abc':
+        t += x[0] * ord(c)
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def loop_over_bytes(x):
+    t = 0.0
+    for b in b'ab':
+        t += x[0] * b
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def loop_over_dicts(x):
+    d = {'a': 1.0, 'b': 2.0}
+    t = 0.0
+    for k in d:
+        t += x[0] * d[k]
+    for k, v in d.items():
+        t += x[1] * v
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def loop_over_a_set(x):
+    t = 0.0
+    for k in {1, 2, 3}:
+        t += x[0] * k
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def map_and_filter(x):
+    t = 0.0
+    for v in map(lambda v: v * v, x):
+        t += v
+    for v in filter(lambda v: v > 1.5, x):
+        t += v * 3
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def count(x):
+    t = 0.0
+    for i, v in zip(itertools.count(1), x):
+        t += i * v
+    for k in itertools.count():
+        if k > 3:
+            break
+        t += x[0] * k
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def cycle(x):
+    t = 0.0
+    for k, v in zip(range(5), itertools.cycle([1.0, 2.0])):
+        t += x[0] * v
+    n = 0
+    for v in itertools.cycle(x):
+        t += v * v
+        n += 1
+        if n > 4:
+            break
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def chain(x):
+    t = 0.0
+    for v in itertools.chain(x, x[:1], [5.0]):
+        t += v * v
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def product(x):
+    t = 0.0
+    for a, b in itertools.product(x, x):
+        t += a * b
+    for i, j in itertools.product(range(2), range(3)):
+        t += x[i] * x[j]
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def repeat_and_islice(x):
+    t = 0.0
+    for v in itertools.repeat(2.0, 3):
+        t += x[0] * v
+    for v in itertools.islice(x, 2):
+        t += v * v
+    for v in itertools.islice(itertools.count(), 1, 5, 2):
+        t += x[1] * v
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def accumulate_and_pairwise(x):
+    t = 0.0
+    for v in itertools.accumulate(x):
+        t += v * v
+    for a, b in itertools.pairwise(x):
+        t += a * b
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def for_else_with_try(x):
+    n = 0
+    for v in x:
+        try:
+            n += int(1 / (v - 2))
+        except ZeroDivisionError:
+            break
+    else:
+        return x[0]
+    return x[1] * n
+
+
+@at(vector(1.3, 2.2, 3.1))
+def while_else_with_try(x):
+    i = 0
+    while i < 3:
+        try:
+            if x[i] > 2.5:
+                break
+        finally:
+            i += 1
+    else:
+        return x[0] * 7
+    return x[i - 1] * i
+
+
+@at(vector(1.3, 2.2, 3.1))
+def enumerate_of_zip(x):
+    t = 0.0
+    for i, (a, b) in enumerate(zip(x, x[1:])):
+        t += i * a * b
+    for a, b in zip(*[x, x]):
+        t += a * b
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def combinations(x):
+    t = 0.0
+    for a in itertools.combinations(range(3), 2):
+        t += x[a[0]] * x[a[1]]
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def reversed_list_of_enumerate(x):
+    t = 0.0
+    for v in reversed(list(enumerate(x))):
+        t += v[0] * v[1]
+    return t
+
+
+@at(vector(1.3, 2.2, 3.1))
+def groupby(x):
+    t = 0.0
+    for k, g in itertools.groupby([1, 1, 2]):
+        t += x[0] * k
+    return t
 
 
 REFUSED = {

@@ -74,7 +74,7 @@ class Module:
         path = public_path(thing)
         if path is not None:
             return self.dotted(path)
-        if isinstance(thing, FunctionType):
+        if isinstance(thing, FunctionType) and not _of_python(thing):
             return ast.Name(self.helper(thing), ast.Load())
         name = getattr(thing, "__name__", None)
         module = getattr(thing, "__module__", None)
@@ -375,12 +375,20 @@ def _unread(region: Region) -> list[Value]:
     return [out for instr in calls for out in instr.outs if out not in read]
 
 
+def _of_python(fn: FunctionType) -> bool:
+    """Is this a function of Python's own library, to be imported?"""
+    module = fn.__module__ or ""
+    known = module.split(".")[0] in sys.stdlib_module_names and module != "__main__"
+    return known and getattr(sys.modules.get(module), fn.__name__, None) is fn
+
+
 def _written(fn: Any) -> bool:
     """Is this a function whose text goes into the module?"""
     return (
         isinstance(fn, FunctionType)
         and fn.__module__ != backward_begins.__module__
         and public_path(fn) is None
+        and not _of_python(fn)
     )
 
 

@@ -624,9 +624,10 @@ def _hashable(fn: Any) -> bool:
     return True
 
 
-LIBRARIES = frozenset(
-    {"numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random", "warnings", "logging"}
-)
+LIBRARIES = frozenset({
+    "numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random", "warnings",
+    "logging",
+})  # fmt: skip
 
 
 def small(node: ast.FunctionDef | ast.Lambda) -> bool:

@@ -98,12 +98,7 @@ class Managers(Attempts):
             self._generated_manager(item, inner, known)
             return
         if isinstance(known, type) and _of_the_library(known):
-            call = item.context_expr
-            assert isinstance(call, ast.Call)
-            given = [self.value(a) for a in call.args]
-            kwargs = {k.arg: self.value(k.value) for k in call.keywords if k.arg is not None}
-            manager = self.b.call(known, *given, kwargs=kwargs, type=None if known is np.errstate else OBJECT)
-            self._managed(manager, item.optional_vars, inner)
+            self._managed(self._made_by(known, item.context_expr), item.optional_vars, inner)
             return
         ref = self.expression(item.context_expr)
         content = self.object_content(ref)
@@ -122,11 +117,14 @@ class Managers(Attempts):
             raise self.refuse(
                 f"`{fn.__name__}` may end an exception in its `with`", "Use `contextlib.suppress` or a `try`."
             )
-        call = item.context_expr
+        self._managed(self._made_by(fn, item.context_expr), item.optional_vars, body)
+
+    def _made_by(self, fn: Any, call: ast.expr) -> Atom:
+        """The manager that this call makes when the program runs."""
         assert isinstance(call, ast.Call)
         args = [self.value(a) for a in call.args]
         kwargs = {k.arg: self.value(k.value) for k in call.keywords if k.arg is not None}
-        self._managed(self.b.call(fn, *args, kwargs=kwargs, type=OBJECT), item.optional_vars, body)
+        return self.b.call(fn, *args, kwargs=kwargs, type=None if fn is np.errstate else OBJECT)
 
     def _entered(self, ref: Ref, cls: type, item: ast.withitem, body: list[ast.stmt]) -> None:
         """A manager of a class written in Python: its methods are called as Python calls them."""
