@@ -20,7 +20,7 @@ from typing import Any
 from ..ir.graph import Call, Const, raise_error
 from .calls import CONSUMERS
 from .heap import UNBOUND_REF, Bound, Cell, Generated, Ref, Scope, Sequence, Tup
-from .iteration import GENERATORS, mapped, true_ones
+from .iteration import GENERATORS, iterated, mapped, true_ones
 from .loops import Loops, assigned
 from .source import Source, read_source
 from .subset import sentence
@@ -215,6 +215,15 @@ class Generators(Loops):
         source = read_source(written)
         names = [a.arg for a in source.node.args.args]
         return self.generated(source, None, list(zip(names, args, strict=True)))
+
+    def kept_iterator(self, node: ast.expr, ref: Ref) -> Ref:
+        """An iterator that gets a name goes on where it was left: it may be run over once."""
+        if not isinstance(ref, Tup) or not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            return ref
+        fn = self.callee(node.func)
+        if not isinstance(fn, Const) or fn.value is not iter:
+            return ref
+        return self.generated(read_source(iterated), None, [("items", ref)])
 
     def _kept_sequence(self, sequence: Sequence, fn: Any, name: str) -> Ref:
         """`list(zip(...))`, `list(enumerate(...))`: a comprehension over it."""

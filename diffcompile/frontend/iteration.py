@@ -36,6 +36,10 @@ def true_ones(items: Any) -> Iterator[Any]:
             yield item
 
 
+def iterated(items: Any) -> Iterator[Any]:
+    yield from items
+
+
 def strictly_zipped(first: Any, second: Any) -> Iterator[Any]:
     yield from zip(first, second, strict=False)
     if len(second) < len(first):

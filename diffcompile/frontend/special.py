@@ -315,13 +315,6 @@ def _partial(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
     return Applied(args[0], tuple(args[1:]), tuple(kwargs.items()))
 
 
-def _next(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
-    """`next` of an iterator over items known one by one, which are run over by a `for` only."""
-    if frame.static_items(args[0]) is not None:
-        raise frame.refuse("`next` of an iterator over items known here", "Use an index, or a `for`.")
-    return None
-
-
 def _iter(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     items = frame.items_of(args[0]) if len(args) == 1 else None
     return None if items is None else Tup(items)
@@ -350,5 +343,5 @@ SPECIAL: dict[Any, Any] = {
     functools.reduce: _reduce, functools.partial: _partial, id: _identity, object.__setattr__: _put,
     operator.attrgetter: _attrgetter(operator.attrgetter),
     operator.itemgetter: _attrgetter(operator.itemgetter), builtins.isinstance: _isinstance,
-    builtins.iter: _iter, builtins.next: _next,
+    builtins.iter: _iter,
 }  # fmt: skip

@@ -94,7 +94,7 @@ class Statements(Patterns):
     def _Assign(self, node: ast.Assign) -> None:
         first = node.targets[0]
         hint = first.id if isinstance(first, ast.Name) else ""
-        ref = self.expression(node.value, hint)
+        ref = self.kept_iterator(node.value, self.expression(node.value, hint))
         for target in node.targets:
             self.assign(target, ref)
 
