@@ -313,6 +313,11 @@ def test_order_of_a_norm_is_differentiated() -> None:
             "reflectors",
         ),
         (
+            "np.sum(np.matmul(a, a.T, dtype=np.float64))",
+            "the derivative of `np.matmul` is not known for this call: `_`: got an unexpected keyword argument "
+            "'dtype'",
+        ),
+        (
             "np.polyfit(a[0], a[1], 1, cov=True)[1][0, 0]",
             "no derivative is known for `np.polyfit` with respect to `item`: the statistics of the fit are "
             "differentiated",

@@ -243,9 +243,9 @@ class CallSweep(ContainerSweep):
             self.equal(instr, declared, args, named, cts)
             return
         ct = tuple(cts) if len(instr.outs) > 1 else cts[0]
-        placed = positions(declared.rule, args, named, 2)
         given, given_named = as_arrays(self.b, declared.rule, args, named)
         back = self.inlined(declared, [ct, first, *given], given_named, instr)
+        placed = positions(declared.rule, args, named, 2)
         if not isinstance(back, tuple):
             back = (back,)
         back = (*map(_structured, back), *(None,) * (len(placed) - len(back)))
