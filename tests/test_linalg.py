@@ -296,6 +296,15 @@ def test_lists_of_numbers_are_matrices() -> None:
     assert_gradients(f, np.array([3.0, 5.0]))
 
 
+def test_second_derivative_of_a_list_that_was_read_as_an_array() -> None:
+    f = written("def f(x): return np.linalg.norm([x * x, 2.0 * x])")
+    h = 1e-5
+
+    _, pullback = vjp(grad(f), 1.5)
+
+    assert pullback(1.0)[0] == pytest.approx((grad(f)(1.5 + h) - grad(f)(1.5 - h)) / (2 * h), rel=1e-7)
+
+
 def test_order_of_a_norm_is_differentiated() -> None:
     f = written("def f(p, x): return np.linalg.norm(x, p)")
     x = np.array([1.0, -2.0, 0.5])

@@ -93,9 +93,10 @@ class Cotangents:
 
     def _sum(self, a: Cotangent, b: Cotangent, atom: Value) -> Cotangent:
         if isinstance(a, tuple) and isinstance(b, tuple):
+            kinds = atom.type.items or (element_type(atom.type),) * len(a)
             return tuple(
-                y if x is None else x if y is None else self._sum(x, y, atom)
-                for x, y in zip(a, b, strict=True)
+                y if x is None else x if y is None else self._sum(x, y, Value(atom.name, kind))
+                for x, y, kind in zip(a, b, kinds, strict=True)
             )
         if isinstance(a, tuple) or isinstance(b, tuple):
             count = len(a if isinstance(a, tuple) else b)
