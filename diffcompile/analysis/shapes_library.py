@@ -14,6 +14,7 @@ FILES = {
     "scipy.fft": "shapes_scipy_fft",
     "scipy.sparse": "shapes_scipy_sparse",
     "scipy.signal": "shapes_scipy_signal",
+    "scipy.interpolate": "shapes_scipy_interpolate",
 }
 _read: set[str] = set()
 

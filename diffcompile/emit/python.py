@@ -417,6 +417,12 @@ class Printer:
                 result: ast.expr = special(self, instr)
                 return result
         keywords = {k: self.atom(a) for k, a in instr.kwargs}
+        # The operations of `rules/library.py`, which this layer does not import.
+        if type(fn).__name__ == "Evaluation":  # `CubicSpline(x, y)(t)`
+            made = _call(self.refer(fn.maker), [self.atom(a) for a in args[: fn.data]], keywords)
+            return _call(made, [self.atom(a) for a in args[fn.data :]])
+        if type(fn).__name__ == "Called":  # `spline(t)`
+            return _call(self.atom(args[0]), [self.atom(a) for a in args[1:]], keywords)
         if isinstance(fn, Method):
             return _call(_attribute(self.atom(args[0]), fn.name), [self.atom(a) for a in args[1:]], keywords)
         if isinstance(fn, (type(np.ndarray.sum), type(np.ndarray.T))):

@@ -27,7 +27,7 @@ from ..rules.broadcast import unbroadcast
 from ..rules.containers import keys_of
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
-from ..rules.library import KEEPING, POSITIONAL, consult
+from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, consult
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
 from . import plain
@@ -134,6 +134,8 @@ class Calls(Objects):
                 return self.known(value, args, kwargs, name)
             case Choice():
                 return self.choose_from(fn, args, kwargs, name)
+            case Made() if fn.maker in EVALUATED:
+                return self.evaluation(fn, args, kwargs, name)
             case Pullback():
                 return pulled(self, fn, args)
             case Value() if (outcome := call_handed(self, fn, args, name)) is not None:
@@ -145,6 +147,14 @@ class Calls(Objects):
             "which function is called is not known here",
             "Pass the function as an argument, or call it by its name.",
         )
+
+    def evaluation(self, made: Made, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        """A call of an object made of data: `CubicSpline(x, y)(t)`."""
+        operation = EVALUATED[made.maker]
+        given = dict(zip(POSITIONAL[made.maker], made.args, strict=False))
+        options = {k: r for k, r in given.items() if k in POSITIONAL[made.maker][operation.data :]}
+        data = [*made.args[: operation.data], *args]
+        return self.library(operation, data, {**options, **dict(made.kwargs), **kwargs}, name)
 
     def known(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A call of a function that is known now."""
@@ -165,6 +175,11 @@ class Calls(Objects):
             solved = call(self, fn, args, kwargs, name)
             if solved is not None:
                 return solved
+        if _hashable(fn) and fn in EVALUATED and not kwargs.get("x") and len(args) >= EVALUATED[fn].data:
+            options = tuple((k, self.argument(r)) for k, r in kwargs.items())
+            return Made(fn, tuple(map(self.atom, args)), options)
+        if type(fn) in CALLED:
+            return self.library(CALLED[type(fn)], [Const(fn), *args], kwargs, name)
         if _hashable(fn) and fn in KEEPING:
             return Made(fn, tuple(args), tuple(kwargs.items()))
         if _hashable(fn) and not kwargs and not self.unit.rule and (fn, len(args)) in GENERATORS:
@@ -555,7 +570,7 @@ def without_defaults(
     fn: Any, args: list[Atom], kwargs: dict[str, Atom]
 ) -> tuple[list[Atom], dict[str, Atom]]:
     """The arguments of a call in a rule, without options that a reader would leave out."""
-    defaults = defaults_of(fn) if _hashable(fn) else {}
+    defaults = defaults_of(getattr(fn, "maker", fn)) if _hashable(fn) else {}
 
     def is_default(name: str, atom: Atom) -> bool:
         if not isinstance(atom, Const) or not isinstance(atom.value, (bool, int, str, type(None))):
@@ -565,7 +580,7 @@ def without_defaults(
 
     named = {k: a for k, a in kwargs.items() if not is_default(k, a)}
     names = list(defaults)[: len(args)]
-    if len(names) == len(args):
+    if len(names) == len(args) and not hasattr(fn, "maker"):
         while args and is_default(names[len(args) - 1], args[-1]):
             args = args[:-1]
     return args, named

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ FILES = {
     "scipy.integrate": "scipy_integrate",
     "scipy.fft": "scipy_fft",
     "scipy.signal": "scipy_signal",
+    "scipy.interpolate": "scipy_interpolate",
     "scipy.sparse": "scipy_sparse",
 }
 _read: set[str] = set()
@@ -56,8 +58,47 @@ def part_of(fn: Any) -> str | None:
     if isinstance(fn, np.ufunc):  # a ufunc does not say where it lives
         name = fn.__name__.removeprefix("special_")
         return "scipy.special" if getattr(sys.modules.get("scipy.special"), name, None) is fn else None
+    fn = fn.maker if isinstance(fn, Evaluation) else fn
     module = getattr(fn, "__module__", None) or getattr(type(fn), "__module__", None)
     if not isinstance(module, str) or not module.startswith("scipy."):
         return None
     part = ".".join(module.split(".")[:2])
     return part if part in FILES else None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The operation of `maker(x, y)(t)`: an object made of data, and called at once.
+
+    Its first `data` arguments and its options are the maker's, the others those of the call.
+    """
+
+    maker: Any
+    data: int = 2
+
+    @property
+    def __name__(self) -> str:
+        return str(self.maker.__name__)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self.maker(*args[: self.data], **options)(*args[self.data :])
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The operation of calling an object of a class of a library: its first argument is the object."""
+
+    cls: Any
+
+    @property
+    def __name__(self) -> str:
+        return str(self.cls.__name__)
+
+    def __call__(self, thing: Any, *args: Any, **options: Any) -> Any:
+        return thing(*args, **options)
+
+
+# What makes objects that are differentiated by the data they are made of, by the operation of their call.
+EVALUATED: dict[Any, Evaluation] = {}
+# The classes of objects that are differentiated by what they are called with.
+CALLED: dict[Any, Called] = {}
