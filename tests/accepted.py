@@ -3,6 +3,8 @@
 A program is a function of one parameter, differentiated at its default; the docstring is the table's entry.
 """
 
+import functools
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -547,3 +549,40 @@ def _(x=0.7):
     total = COUNTED.counted(x)
     COUNTED.slope = COUNTED.slope * x
     return total * COUNTED.steep
+
+
+@program("Control flow")
+def _(x=0.7):
+    """`raise` caught where it stands"""
+    try:
+        if x < 1.0:
+            raise ValueError("small")
+        return x
+    except ValueError:
+        return x * x
+
+
+@program("Control flow")
+def _(x=np.array([0.5, 0.7])):
+    """generators and `itertools`"""
+    return sum(v * w for v, w in itertools.product(x, x))
+
+
+@program("Functions")
+def _(x=0.7):
+    """functions chosen at run time"""
+    total = 0.0
+    for k in range(2):
+        total += [math.sin, math.cos][k](x)
+    return total
+
+
+@program("Functions")
+def _(x=0.7):
+    """decorated functions"""
+
+    @functools.lru_cache
+    def square(t):
+        return t * t
+
+    return square(x)

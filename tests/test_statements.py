@@ -467,6 +467,7 @@ def three_levels(x):
 
 LOCK = threading.Lock()
 LOG: list[Any] = []
+TABLE: dict[str, Any] = {}
 
 
 class Logged:
@@ -1483,6 +1484,216 @@ def groupby(x):
 
 
 @at(1.3)
+def log_read_back(x):
+    LOG.append(x * 2)
+    return LOG[-1] * x
+
+
+@at(1.3)
+def table_read_back(x):
+    TABLE['a'] = x * 3
+    return TABLE['a'] * x
+
+
+class Stepped:
+
+    def __init__(self):
+        self.n = 0.0
+
+    def step(self, v):
+        self.n += v
+        if v > 1:
+            raise ValueError
+        self.n += 1
+        return v
+
+
+@at(1.3)
+def attributes_set_in_a_try(x):
+    m = Stepped()
+    try:
+        m.n = x * 2
+        m.k = math.sqrt(x - 5)
+    except ValueError:
+        m.k = 3.0
+    return m.n * m.k
+
+
+@at(1.3)
+def entries_set_in_a_try(x):
+    d = {'n': 0.0}
+    try:
+        d['n'] = x * 2
+        d['m'] = math.sqrt(x - 5)
+        d['n'] = 0.0
+    except ValueError:
+        pass
+    return d['n'] * x
+
+
+@at(1.3)
+def stores_of_every_kind(x):
+    y = np.zeros(3)
+    try:
+        y[1:] += x
+        y.fill(2.0)
+        y[7] = 1.0
+    except IndexError:
+        y *= x
+    return np.sum(y)
+
+
+@at(1.3)
+def store_through_a_view(x):
+    y = np.ones(2) * x
+    w = y[:1]
+    try:
+        w += x
+        w[5] = 0.0
+    except IndexError:
+        pass
+    return np.sum(y * y)
+
+
+@at(1.3)
+def tuple_assigned_in_a_try(x):
+    y = x
+    try:
+        y, z = (y * 2, math.sqrt(x - 5))
+    except ValueError:
+        z = y
+    return y * z
+
+
+@at(1.3)
+def reshape_that_does_not_fit(x):
+    a = np.array([x, x, x])
+    try:
+        a = a * 2
+        b = a.reshape(2, 2)
+    except ValueError:
+        b = a[:2]
+    return np.sum(b)
+
+
+@at(1.3)
+def final_statement_in_a_loop(x):
+    s = 0.0
+    for i in range(3):
+        try:
+            v = [1.0, 0.0, 2.0][i]
+            s += x / v
+        except ZeroDivisionError as e:
+            s += v + len(e.args)
+        finally:
+            s *= 2
+    return s
+
+
+@at(1.3)
+def raise_of_a_function_defined_later(x):
+
+    def f():
+        try:
+            return g()
+        except KeyError:
+            return x * 2
+
+    def g():
+        raise KeyError
+    return f() * x
+
+
+@at(1.3)
+def number_raised_out_of_a_loop(x):
+    try:
+        t = 0.0
+        while t < 10:
+            t += x
+            if t > 5:
+                raise RuntimeError(t)
+    except RuntimeError as e:
+        t = e.args[0] * 2
+    return t
+
+
+@at(1.3)
+def appended_in_every_clause(x):
+    out = []
+    for v in (x, 0.0, -x):
+        try:
+            out.append(1 / v)
+        except ZeroDivisionError:
+            out.append(x)
+        else:
+            out.append(2.0)
+    return sum(out)
+
+
+@at(1.3)
+def name_from_before_the_raise(x):
+    try:
+        a = x
+        for i in range(3):
+            a = a * 2
+            if i == 1:
+                raise KeyError
+            b = a
+    except KeyError:
+        return a * b
+
+
+@at(1.3)
+def generator_with_final_statements(x):
+
+    def gen():
+        try:
+            yield x
+            yield (x * 2)
+        finally:
+            print('closed')
+    return sum(gen())
+
+
+@at(1.3)
+def try_in_a_match_in_a_loop(x):
+    r = 0.0
+    for n in range(3):
+        match n:
+            case 0:
+                continue
+            case 1:
+                try:
+                    r += math.log(x - 2)
+                except ValueError:
+                    r += x
+                else:
+                    break
+            case _:
+                r *= x
+    return r
+
+
+@at(1.3)
+def floating_point_error_of_a_number(x):
+    with np.errstate(divide='raise'):
+        try:
+            y = np.float64(x) / 0.0
+        except FloatingPointError:
+            y = x * 5
+    return y
+
+
+@at(1.3)
+def singular_matrix(x):
+    try:
+        y = np.linalg.inv(np.zeros((2, 2)) * x)
+    except np.linalg.LinAlgError as e:
+        return x * len(str(e))
+    return np.sum(y)
+
+
+@at(1.3)
 def first_of_an_iterator(x):
     items = iter([x, x * x])
     return next(items) * x
@@ -1494,6 +1705,9 @@ REFUSED = {
     "a generator is run over a second time, or in another loop than it was made in ":
         "def f(x):\n    it = iter([x, x * x])\n    t = 0.0\n    for v in it:\n        t += v\n        break\n"
         "    for v in it:\n        t += 10.0 * v\n    return t",
+    "what is written here stays written if the rest of the statement raises, in a `try`":
+        "def f(x):\n    y = x\n    try:\n        z = (y := y * 2) + float('q')\n    except ValueError:\n"
+        "        z = y\n    return y * z",
     "`yield` has no derivative here": "def f(x):\n    yield x",
     "`yield` as an expression has no derivative here":
         "def g(x):\n    y = yield x\ndef f(x):\n    return sum(g(x))",

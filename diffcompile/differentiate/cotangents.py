@@ -163,7 +163,7 @@ class Cotangents:
     def zero(self, value: Value) -> Atom:
         """The cotangent of a value to which nothing has flowed back."""
         kind = value.type.kind
-        if value in self.uncertain:
+        if value in self.uncertain or value.type.maybe_unbound:
             return Const(0.0)
         if kind == "array":
             out = self.b.call(np.zeros_like, value, name=bar(value))

@@ -19,12 +19,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ..analysis.effects import catchable, pure
-from ..ir.graph import Atom, Call, Const, For, If, Instr, Region, Store, Try, Value, While, raise_error
+from ..ir.graph import (
+    Atom,
+    Call,
+    Const,
+    For,
+    Function,
+    If,
+    Instr,
+    Region,
+    Store,
+    Try,
+    Value,
+    While,
+    raise_error,
+)
 from ..ir.types import BOOL, OBJECT
 from ..ir.walk import instructions
 from .export import Export
 from .generators import Generators
-from .heap import UNBOUND_REF, Cell, Obj, Ref, State, Tup
+from .heap import UNBOUND_REF, Cell, Obj, Ref, Scope, State, Tup
 from .loops import contains
 
 Classes = tuple[type[BaseException], ...]
@@ -508,7 +522,7 @@ class Attempts(Generators):
         start = self.state.copy()
         first = 0  # where the instructions begin that need a guard
         count = 0  # how many statements are in the run
-        risky = exposed = False
+        risky = exposed = torn = False
         with self.b.region() as body:
             for statement in statements:
                 if not runnable(statement):
@@ -532,12 +546,15 @@ class Attempts(Generators):
                     self.state = before
                     del body[mark:]
                     break
-                calls = self.unit.inlined != inlined and self._changed_by_calls(statement, before, visible)
-                if may_raise and changed and (calls or self._torn(body[mark:], classes)):
+                calls = self.unit.inlined != inlined or any(map(_writes, body[mark:]))
+                if isinstance(statement, SIMPLE):
+                    torn = self._changed_early(statement, before, visible, calls)
+                if may_raise and changed and (torn or self._torn(body[mark:], classes)):
                     raise self.refuse(
                         "what is written here stays written if the rest of the statement raises, in a `try`",
                         "Compute first, then write; or move the `try` into the function that is called.",
                     )
+                torn = False
                 count += 1
                 risky |= may_raise
                 exposed |= changed
@@ -552,26 +569,38 @@ class Attempts(Generators):
         self._attempt(start, body[first:], lambda: self._after(rest))
         return True
 
-    def _changed_by_calls(
-        self, statement: ast.stmt, before: State, visible: Callable[[str], bool]
+    def _changed_early(
+        self, statement: ast.stmt, before: State, visible: Callable[[str], bool], calls: bool
     ) -> bool:
-        """Has a call in this statement changed a name or an object, perhaps before it may raise?"""
-        targets = {
-            part.id for part in ast.walk(statement)
-            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-        }  # fmt: skip
-        return self.changes(statement, before, lambda name: name not in targets and visible(name))
+        """Has this statement changed something before its end, where it may still raise?
 
-    def changes(self, statement: ast.stmt, before: State, visible: Callable[[str], bool]) -> bool:
+        That is a name other than its targets, or, if it calls functions of the user, any object.
+        """
+        targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+        parts = [p for t in targets for p in (t.elts if isinstance(t, (ast.Tuple, ast.List)) else [t])]
+        names = [p.id for p in parts if isinstance(p, ast.Name)]
+        own = frozenset((self.unit.homes.get((self.scope, n), self.scope), n) for n in names)
+        return self.changes(statement, before, visible, own, objects=calls)
+
+    def changes(
+        self,
+        statement: ast.stmt,
+        before: State,
+        visible: Callable[[str], bool],
+        own: frozenset[tuple[Scope, str]] = frozenset(),
+        objects: bool = True,
+    ) -> bool:
         """Has this statement changed a name or an object that a handler, or what follows, can see?"""
         for (scope, name), ref in self.state.vars.items():
+            if (scope, name) in own:
+                continue
             if ref is not before.vars.get((scope, name)) and not name.startswith("$"):
                 if scope is not self.scope and (scope, name) in before.vars or (
                     scope is self.scope and visible(name)
                 ):
                     return True
         changed = [c for c, content in before.heap.items() if self.state.heap.get(c) is not content]
-        if not changed:
+        if not changed or not objects:
             return False
         seen: set[Cell] = {c for c in changed if c.param or c.outside}
         for (scope, name), ref in before.vars.items():
@@ -711,6 +740,13 @@ def _inside(instr: Instr) -> list[Instr]:
         case While():
             return [*instructions(instr.cond), *instructions(instr.body)]
     return []
+
+
+def _writes(instr: Instr) -> bool:
+    """Does this, or something in it, call a function that writes into its arguments?"""
+    if isinstance(instr, Call) and isinstance(instr.fn, Function):
+        return instr.fn.graph is None or bool(instr.fn.graph.writes)
+    return any(map(_writes, _inside(instr)))
 
 
 def _root(store: Store, body: list[Instr]) -> Atom:
