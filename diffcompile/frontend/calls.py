@@ -899,6 +899,6 @@ SPECIAL: dict[Any, Any] = {
     is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"),
     np.shape: _attribute_of("shape"), np.size: _attribute_of("size"), np.iscomplexobj: _is_complex,
     functools.wraps: _transparent, functools.lru_cache: _cached, functools.cache: _cached, same: _same,
-    unbroadcast: _unbroadcast, np.broadcast_to: _broadcast_to, eval: _locals, exec: _locals, compile: _locals, locals: _locals,
-    globals: _locals,
+    unbroadcast: _unbroadcast, np.broadcast_to: _broadcast_to, eval: _locals, exec: _locals,
+    compile: _locals, locals: _locals, globals: _locals,
 }  # fmt: skip
