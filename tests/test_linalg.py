@@ -323,8 +323,8 @@ def test_order_of_a_norm_is_differentiated() -> None:
         ),
         (
             "np.sum(np.matmul(a, a.T, dtype=np.float64))",
-            "the derivative of `np.matmul` is not known for this call: `_`: got an unexpected keyword argument "
-            "'dtype'",
+            "the derivative of `np.matmul` is not known for this call: `_`: got an unexpected keyword "
+            "argument 'dtype'",
         ),
         (
             "np.polyfit(a[0], a[1], 1, cov=True)[1][0, 0]",
