@@ -325,7 +325,8 @@ def pair(
     else:
         kept = Const(None)
     back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
-    front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept))))
+    copied = [v for c in copies if isinstance(c, Call) for v in values(c.args) if v.type.maybe_unbound]
+    front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept)), copied))
     front = inplace(front)
     behind_graph = own(inplace(replace(graph, region=back, captures=())), 0, tuple(map(bar, wrt)))
     return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
