@@ -3,6 +3,7 @@
 A program is a function of one parameter, differentiated at its default; the docstring is the table's entry.
 """
 
+import cmath
 import functools
 import itertools
 import math
@@ -376,6 +377,31 @@ def _(x=np.array([[2.5, -1.0], [2.0, 1.1]])):
     """`@`, `dot`, `einsum`, `linalg`"""
     y = np.linalg.solve(x, np.ones(2)) @ x
     return np.sum(y) + np.einsum("ij,jk->", x, x) + np.linalg.det(x) + np.linalg.norm(x)
+
+
+@program("Arrays")
+def _(x=np.array([1.0, -0.5, 2.0])):
+    """Fourier transforms"""
+    return np.sum(np.abs(np.fft.rfft(x)) ** 2) + np.sum(np.fft.ifft(np.fft.fft(x) ** 2).real)
+
+
+@program("Arrays")
+def _(x=np.array([1.0, -0.5, 2.0])):
+    """`polyval`, `polyfit`, `roots`, the series of `numpy.polynomial`"""
+    series = np.polynomial.chebyshev.chebval(0.3, np.polynomial.chebyshev.chebder(x))
+    return np.polyval(x, 2.0) + np.polyfit(np.arange(3.0), x, 1)[0] + series + np.sum(np.abs(np.roots(x)))
+
+
+@program("Scalars")
+def _(x=0.5):
+    """complex numbers, `cmath`"""
+    return abs(cmath.exp(complex(x, 2.0)) + 1j * x) ** 2
+
+
+@program("Arrays")
+def _(x=np.array([1.0, -0.5, 2.0])):
+    """masked arrays, `np.matrix`"""
+    return np.ma.masked_array(x, [False, True, False]).sum()
 
 
 @program("Arrays")
