@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ..ir.graph import Atom, Call, For, Function, If, Instr, Region, Store, Try, Value, While
 from ..ir.walk import instructions, operands, values
 from ..rules.register import REGISTRY
@@ -44,7 +46,7 @@ def _mark(value: Value, found: set[Value]) -> None:
 def _instr(instr: Instr, found: set[Value]) -> None:
     match instr:
         case Call() | Store():
-            if constant_function(instr.fn) or not _any(operands(instr), found):
+            if constant_call(instr) or not _any(operands(instr), found):
                 return
             if isinstance(instr, Call) and isinstance(instr.fn, Function) and not _carries(instr, found):
                 return
@@ -112,6 +114,13 @@ def _loop(instr: For | While, found: set[Value]) -> None:
     for out, result in zip(instr.outs[len(carried) :], saves, strict=True):
         if _any((result,), found):
             _mark(out, found)
+
+
+def constant_call(instr: Call | Store) -> bool:
+    """Does nothing flow back through this call? The sign of a real number is constant."""
+    if isinstance(instr, Call) and instr.fn is np.sign and instr.args[0].type.is_real:
+        return True
+    return constant_function(instr.fn)
 
 
 def constant_function(fn: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.activity import constant_function, varied
+from ..analysis.activity import constant_call, varied
 from ..analysis.layout import RESHAPING
 from ..errors import NoRule
 from ..frontend.build import Builder, repeats, unbroadcast_call
@@ -62,7 +62,7 @@ class CallSweep(ContainerSweep):
         fn = instr.fn
         if not any(map(self.active, instr.args)) and not any(self.active(a) for _, a in instr.kwargs):
             return
-        if constant_function(fn):
+        if constant_call(instr):
             return
         if isinstance(fn, Function):
             self.function(instr, cts)

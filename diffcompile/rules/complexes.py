@@ -33,6 +33,27 @@ def _(out: Any, z: Any) -> Any:
     return 1.0
 
 
+# The sign of a complex number is the number of modulus 1 with its phase; that of a real one is constant.
+
+
+@defvjp(np.sign)
+def _(ct: Any, out: Any, x: Any) -> Any:
+    if not np.iscomplexobj(x):
+        return np.zeros_like(x)
+    size = np.abs(x)
+    across = ct - np.conj(out) * np.real(ct * out)
+    return np.where(size == 0, 0.0, across / np.where(size == 0, 1.0, size))
+
+
+@defjvp(np.sign)
+def _(tangents: Any, out: Any, x: Any) -> Any:
+    if not np.iscomplexobj(x):
+        return np.zeros_like(x)
+    size = np.abs(x)
+    across = tangents[0] - out * np.real(np.conj(out) * tangents[0])
+    return np.where(size == 0, 0.0, across / np.where(size == 0, 1.0, size))
+
+
 # Exponentials and logarithms
 
 

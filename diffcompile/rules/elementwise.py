@@ -21,7 +21,7 @@ from .broadcast import unbroadcast
 from .register import defelementwise, defjvp, deflinear, defvjp, nondifferentiable
 
 nondifferentiable(
-    np.floor, np.ceil, np.rint, np.round, np.around, np.trunc, np.fix, np.sign, np.signbit,
+    np.floor, np.ceil, np.rint, np.round, np.around, np.trunc, np.fix, np.signbit,
     np.isnan, np.isfinite, np.isinf, np.isneginf, np.isposinf, np.isclose, np.allclose,
     np.isreal, np.iscomplex, np.isrealobj, np.iscomplexobj, np.isscalar,
     np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal,

@@ -73,8 +73,6 @@ SECOND: list[tuple[str, str]] = [
     *[(pattern, "`np.vander` and `np.convolve` have no rule yet")
       for pattern in ("numpy.poly-*", "numpy.polyval-*", "numpy.polymul-*", "numpy.polydiv-*", "numpy.polyfit-*",
                       "numpy.roots-*", "*.simple_slopes-*")],
-    ("numpy.linalg.norm-79", "wrong: of a complex vector, twice"),
-    ("numpy.linalg.norm-8[014]", "wrong: of a complex array, twice"),
     ("scipy.linalg.*.qr-2", "the gradient of the gradient reads a local that was not assigned"),
     ("*.cumprod-[57]", "wrong: of an array with zeros, twice"),
     *[(f"{name}-4", "the sample is a tie, where no second derivative exists")
