@@ -77,8 +77,6 @@ SECOND: list[tuple[str, str]] = [
     ("*.cumprod-[57]", "wrong: of an array with zeros, twice"),
     *[(f"{name}-4", "the sample is a tie, where no second derivative exists")
       for name in ("numpy.maximum", "numpy.minimum", "numpy.fmax", "numpy.fmin")],
-    *[(f"scipy.linalg.*.{name}", "a gradient with a part that is None is not differentiated again")
-      for name in ("cho_solve-*", "lu_solve-*")],
     ("scipy.linalg.*.eigh-4", "the eigenvectors of a part of the eigenvalues are refused"),
     *[(name, "SciPy has no trigamma function of complex numbers")
       for name in (".gamma-[56]", ".loggamma-[56]", ".rgamma-[78]")],
