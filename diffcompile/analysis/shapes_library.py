@@ -15,6 +15,7 @@ FILES = {
     "scipy.sparse": "shapes_scipy_sparse",
     "scipy.signal": "shapes_scipy_signal",
     "scipy.interpolate": "shapes_scipy_interpolate",
+    "scipy.ndimage": "shapes_scipy_ndimage",
 }
 _read: set[str] = set()
 

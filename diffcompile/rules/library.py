@@ -26,6 +26,7 @@ FILES = {
     "scipy.fft": "scipy_fft",
     "scipy.signal": "scipy_signal",
     "scipy.interpolate": "scipy_interpolate",
+    "scipy.ndimage": "scipy_ndimage",
     "scipy.sparse": "scipy_sparse",
 }
 _read: set[str] = set()

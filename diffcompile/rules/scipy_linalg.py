@@ -47,6 +47,8 @@ def _(a: Any, overwrite_a: Any = False, check_finite: Any = True) -> Any:
 def _(
     a: Any, *, atol: Any = None, rtol: Any = None, return_rank: Any = False, check_finite: Any = True
 ) -> Any:
+    if return_rank:
+        raise NotImplementedError("a pseudo-inverse with `return_rank` is not differentiated")
     return np.linalg.pinv(a)
 
 
