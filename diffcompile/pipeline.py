@@ -24,7 +24,7 @@ from .frontend.lower import Guard, Lowered, lower, values_in
 from .ir.graph import Atom, Call, Capture, Graph, Instr, Store, Value, backward_begins, raise_error
 from .ir.text import function_name
 from .ir.types import Type, number
-from .ir.walk import instructions
+from .ir.walk import changes, instructions
 from .rules.containers import with_attributes
 from .rules.register import REGISTRY
 
@@ -181,7 +181,8 @@ def _loaded(
 def _writes(instr: Instr) -> bool:
     """Does this change something of the caller's?"""
     if isinstance(instr, Call):
-        return not instr.outs and instr.fn not in (builtins.print, raise_error, backward_begins)
+        unseen = instr.outs or instr.fn in (builtins.print, raise_error, backward_begins)
+        return bool(changes(instr)) or not unseen
     return isinstance(instr, Store) and instr.visible
 
 

@@ -505,8 +505,6 @@ REFUSED = {
     },
     ("cross", "flat"): {"in a loop", "in single precision", "straight"},
     ("cross", "rows unpacked"): {"in a loop", "in single precision", "straight"},
-    ("repeat", "recursion"): {"of a formula", "of what is written in single precision"},
-    ("repeat", "recursion in place"): {"of a formula", "of what is written in single precision"},
 }
 # How a spelling that is not compiled may end: refused, or with an error of the generated code.
 Stopped = (DiffCompileError, TypeError, NameError, AttributeError, ValueError, LookupError)

@@ -48,10 +48,12 @@ def _instr(instr: Instr, found: set[Value]) -> None:
         case Call() | Store():
             if constant_call(instr) or not _any(operands(instr), found):
                 return
-            if isinstance(instr, Call) and isinstance(instr.fn, Function) and not _carries(instr, found):
-                return
-            for out in instr.outs:
-                _mark(out, found)
+            through = (True,) * len(instr.outs)
+            if isinstance(instr, Call) and isinstance(instr.fn, Function):
+                through = _carries(instr, found)
+            for out, on in zip(instr.outs, through, strict=False):
+                if on:
+                    _mark(out, found)
         case If():
             for part in (instr.then, instr.orelse):
                 _region(part, found)
@@ -72,19 +74,19 @@ def _instr(instr: Instr, found: set[Value]) -> None:
                 _mark(instr.error, found)  # an exception may carry a number that varies
 
 
-def _carries(instr: Call, found: set[Value]) -> bool:
-    """Does the called function pass variation on to its result? (While it is being derived: assume so.)"""
+def _carries(instr: Call, found: set[Value]) -> tuple[bool, ...]:
+    """Which results of the called function vary? (While it is being derived: assume that all do.)"""
     graph = instr.fn.graph
     if graph is None:
-        return True
+        return (True,) * len(instr.outs)
     active = tuple(isinstance(a, Value) and a in found for a in instr.args)
-    memo: dict[Any, bool] = instr.fn.derived.setdefault("carries", {})
+    memo: dict[Any, tuple[bool, ...]] = instr.fn.derived.setdefault("carries", {})
     if active not in memo:
-        memo[active] = True
+        memo[active] = (True,) * len(graph.region.results)
         inside = varied(
             graph.region, [p for p, a in zip(graph.params, active, strict=True) if a and can_vary(p)]
         )
-        memo[active] = _any(graph.region.results[:1], inside)
+        memo[active] = tuple(_any((result,), inside) for result in graph.region.results)
     return memo[active]
 
 

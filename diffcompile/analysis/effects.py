@@ -91,7 +91,7 @@ def pure_region(region: Region) -> bool:
 
 def pure_function(fn: Any) -> bool:
     if isinstance(fn, Function):
-        return fn.graph is not None and _pure_graph(fn, {fn})
+        return fn.graph is not None and not fn.writes and _pure_graph(fn, {fn})
     if fn is raise_error or fn is builtins.print or fn is write_outside:
         return False
     try:
@@ -118,7 +118,7 @@ def _pure_graph(fn: Function, seen: set[Function]) -> bool:
                 seen.add(inner)
                 if inner.graph is None or not _pure_graph(inner, seen):
                     return False
-        elif isinstance(instr, Call) and not pure(instr):
+        elif isinstance(instr, (Call, Store)) and not pure(instr):
             return False
     return True
 

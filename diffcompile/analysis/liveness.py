@@ -233,6 +233,9 @@ class _Walk:
                     for arg in instr.args:
                         for out in instr.outs:
                             self.flow(arg, out)
+                if isinstance(instr.fn, Function):
+                    for k, n in (*instr.fn.writes, *instr.fn.sees):
+                        self.flow(instr.args[k], instr.outs[n])
             case Store():
                 for out in instr.outs:
                     self.flow(instr.target, out)

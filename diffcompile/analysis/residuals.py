@@ -37,7 +37,6 @@ from ..ir.graph import (
     Instr,
     Mirror,
     Region,
-    Store,
     Try,
     Turns,
     Value,
@@ -48,7 +47,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.types import INT, RANGE, Type
-from ..ir.walk import free, instructions, operands, substitute, substitute_in, values
+from ..ir.walk import changes, free, instructions, operands, substitute, substitute_in, values
 
 CHEAP = frozenset({
     operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.truediv, operator.getitem,
@@ -63,7 +62,7 @@ CHEAP = frozenset({
 
 def close(graph: Graph) -> Graph:
     """The graph in which every value is read where it can be."""
-    stored = {i.target for i in instructions(graph.region) if isinstance(i, Store)}
+    stored = {target for i in instructions(graph.region) for target, _ in changes(i)}
     stored |= touched(graph.region)
     closing = _Closing(stored)
     region, _ = closing.region(graph.region, graph.region)

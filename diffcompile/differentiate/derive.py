@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..ir.graph import (
     Atom,
     Call,
     Const,
+    For,
     Function,
     Graph,
     If,
@@ -30,14 +31,16 @@ from ..ir.graph import (
     Store,
     Try,
     Value,
+    While,
     backward_begins,
     pack_tuple,
     raise_error,
     unpack,
     write_outside,
 )
-from ..ir.types import OBJECT, Type
+from ..ir.types import OBJECT, UNKNOWN, Type
 from ..ir.walk import (
+    changes,
     free,
     instructions,
     map_regions,
@@ -52,7 +55,7 @@ from ..passes import optimize
 from ..passes.accumulate import accumulate
 from ..passes.dce import dce
 from ..passes.fuse import fuse
-from ..passes.inplace import inplace
+from ..passes.inplace import copy_results, inplace
 from ..passes.own import own
 from .control import ControlSweep
 from .cotangents import Cotangents, bar
@@ -307,7 +310,11 @@ def pair(
             return pair(
                 _copied(graph, shown), wrt, outputs, cts, name, tuple(v for v in callers if v not in shown)
             )
-        parts = _apart(graph, ahead, needed, outs, copies)
+        ahead, parts = _apart(graph, ahead, needed, outs, copies)
+    elif graph.writes or graph.sees:
+        pairs = (*graph.writes, *graph.sees)
+        shared = [graph.params[k] for k, _ in pairs] + [outs[n] for _, n in pairs]
+        ahead, parts = _apart(graph, ahead, needed, shared, copies)
     saved = Value("saved", OBJECT, True)
     prefix: tuple[Instr, ...] = ()
     if len(needed) > 1:
@@ -328,7 +335,8 @@ def pair(
     copied = [v for c in copies if isinstance(c, Call) for v in values(c.args) if v.type.maybe_unbound]
     front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept)), copied))
     front = inplace(front)
-    behind_graph = own(inplace(replace(graph, region=back, captures=())), 0, tuple(map(bar, wrt)))
+    backward = replace(graph, region=back, captures=(), writes=(), sees=())
+    behind_graph = own(inplace(backward), 0, tuple(map(bar, wrt)))
     return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
 
 
@@ -337,7 +345,8 @@ def _shown(
 ) -> set[Value]:
     """Those of the caller's arrays that something saved may be, or see."""
     live = liveness(Region(graph.params, ahead, tuple(needed)))
-    written = {i.target for i in ahead if isinstance(i, Store) and i.visible}
+    seen = [i for i in ahead if not isinstance(i, Store) or i.visible]
+    written = {target for i in seen for target, _ in changes(i)}
     kept = set(needed)
     return {
         v
@@ -366,9 +375,9 @@ def _copied(graph: Graph, shown: set[Value]) -> Graph:
 
 
 def _apart(
-    graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], outs: list[Atom], copies: list[Instr]
-) -> list[Value]:
-    """What is saved, copied where the caller also gets it as a result."""
+    graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], outs: Sequence[Atom], copies: list[Instr]
+) -> tuple[tuple[Instr, ...], list[Value]]:
+    """What is saved, copied where the caller has it as well."""
     live = liveness(Region(graph.params, ahead, (*outs, *needed)))
     sources: dict[Value, list[Value]] = {}
     for a, flows in live.flows.items():
@@ -377,12 +386,19 @@ def _apart(
     given = reach(list(reach(list(values(outs)), sources)), live.flows)
     parts = []
     for value in needed:
-        if value in given and value.type.kind in ("array", "unknown"):
+        if value not in given or value.type.kind not in ("array", "unknown"):
+            parts.append(value)
+            continue
+        owner = next((i for i in ahead if value in i.outs), None)
+        if value.type.maybe_unbound and isinstance(owner, (If, For, While)):
+            # What may not be there is copied where it is made.
+            ahead = copy_results(Region((), ahead, ()), owner, owner.outs.index(value)).body
+        else:
             fresh = Value(value.name, value.type, value.named)
             copies.append(Call((fresh,), np.copy, (value,)))
             value = fresh
         parts.append(value)
-    return parts
+    return ahead, parts
 
 
 def derive_function(
@@ -392,7 +408,7 @@ def derive_function(
     known = function.derived.get((active, seeded))
     if known is not None:
         return known
-    forward = Function(f"{function.name}_forward", function.fn)
+    forward = Function(f"{function.name}_forward", function.fn, UNKNOWN, function.writes, function.sees)
     backward = Function(f"{function.name}_backward", function.fn)
     function.derived[active, seeded] = (forward, backward)
     assert function.graph is not None, "a function is derived after it has been lowered"

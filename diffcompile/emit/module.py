@@ -233,7 +233,8 @@ class Module:
         if doc:
             body.append(ast.Expr(ast.Constant(_wrapped(doc))))
         result = returned(printer, graph)
-        body.extend(_tidy([*statements, Blank(), ast.Return(result)], graph))
+        nothing = isinstance(result, ast.Constant) and result.value is None and statements
+        body.extend(_tidy([*statements, *(() if nothing else (Blank(), ast.Return(result)))], graph))
         self.functions.append(ast.FunctionDef(name, signature, body, [], None))
 
     def _printed(self, graph: Graph, name: str) -> tuple[list[ast.stmt], Printer, Graph]:
@@ -440,7 +441,10 @@ def plain_signature(graph: Graph) -> ast.arguments:
 
 
 def plain_return(printer: Printer, graph: Graph) -> ast.expr:
-    results = [printer.atom(a) for a in graph.region.results]
+    changed = {n for _, n in graph.writes}
+    results = [printer.atom(a) for n, a in enumerate(graph.region.results) if n not in changed]
+    if not results:
+        return ast.Constant(None)
     return results[0] if len(results) == 1 else ast.Tuple(results, ast.Load())
 
 

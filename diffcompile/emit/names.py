@@ -11,8 +11,8 @@ import keyword
 from collections.abc import Iterable
 
 from ..analysis.liveness import Liveness, liveness
-from ..ir.graph import For, If, Instr, Region, Store, Try, Value, While
-from ..ir.walk import regions
+from ..ir.graph import For, If, Instr, Region, Try, Value, While
+from ..ir.walk import changes, regions
 
 
 class Groups:
@@ -68,8 +68,9 @@ def names(region: Region, nested: dict[Value, Instr], taken: set[str]) -> dict[V
 
 def _coalesce(region: Region, groups: Groups, nested: dict[Value, Instr], live: Liveness) -> None:
     for instr in region.body:
-        if isinstance(instr, Store) and isinstance(instr.target, Value):
-            groups.join(instr.target, instr.outs[0], force=True)
+        for target, out in changes(instr):
+            if isinstance(target, Value):
+                groups.join(target, out, force=True)
     for instr in region.body:
         for part in regions(instr):
             _coalesce(part, groups, nested, live)

@@ -36,7 +36,7 @@ from ..ir.graph import (
     pack_tuple,
     unpack,
 )
-from ..ir.walk import instructions, operands, regions, values
+from ..ir.walk import changes, instructions, operands, regions, values
 from .keep import keeps
 
 SHORT = 22  # an expression longer than this is not written twice
@@ -193,7 +193,7 @@ def _region(
             found[out] = instr  # entered as soon as it is made
             lengths[out] = _length(instr, lengths)
             continue
-        if isinstance(reader, Store) and reader.target is out:
+        if isinstance(reader, (Store, Call)) and any(target is out for target, _ in changes(reader)):
             continue
         if not _expression(instr, found):
             continue

@@ -50,7 +50,7 @@ from ..ir.graph import (
     write_outside,
 )
 from ..ir.types import Type
-from ..ir.walk import free, instructions, operands, regions, same_atom, swap, values
+from ..ir.walk import changes, free, instructions, operands, regions, same_atom, swap, values
 from ..rules.containers import entry, keys_of, values_of, with_keys
 
 with warnings.catch_warnings():
@@ -527,14 +527,16 @@ class Printer:
             out.append(_CHANGES[instr.fn](self, instr.args))
             return
         value = self.call(instr)
-        if not instr.outs:
+        changed = {after for _, after in changes(instr)}
+        outs = tuple(o for o in instr.outs if o not in changed)
+        if not outs:
             out.append(ast.Expr(value))
-        elif len(instr.outs) == 1:
-            out.append(_assignment(self.named[instr.outs[0]], value, instr.outs[0].type))
+        elif len(outs) == 1:
+            out.append(_assignment(self.named[outs[0]], value, outs[0].type))
             if instr.fn is pack_list and instr.line == NOWHERE:
                 self.memos.append(out[-1])
         else:
-            targets: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in instr.outs]
+            targets: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in outs]
             out.append(ast.Assign([ast.Tuple(targets, ast.Store())], value))
 
     def store(self, instr: Store, out: list[ast.stmt]) -> None:

@@ -153,7 +153,7 @@ def lowered_callback(frame: Any, ref: Ref, leading: list[Type], extras: list[Ref
     label = ref.value.__name__ if isinstance(ref, Const) else getattr(ref.node, "name", "")  # type: ignore[union-attr]
     label = label if label.isidentifier() else "function"
     function = Function(label, source.fn, atom.type)
-    function.graph = Graph(label, region, line, (), (), "", source)
+    function.graph = Graph(label, region, line, (), origin=source)
     return _packed(frame, function, captured)
 
 

@@ -13,6 +13,7 @@ import inspect
 import itertools
 import math
 import operator
+from collections.abc import Iterator
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -38,6 +39,7 @@ from .expressions import UNROLLED
 from .heap import (
     Applied,
     Bound,
+    Cell,
     Choice,
     Closure,
     Entries,
@@ -429,30 +431,83 @@ class Calls(Objects):
         """Can this argument be handed to a graph of its own (one value, or a constant)?"""
         if isinstance(ref, Const):
             return not is_object(ref.value)
-        return isinstance(ref, (Value, Obj, View)) and self._sequence(ref) is None and not (
-            isinstance(ref, Obj) and isinstance(self.state.heap[ref.cell], (Items, Entries))
+        return (
+            isinstance(ref, (Value, Obj, View))
+            and self._sequence(ref) is None
+            and not (isinstance(ref, Obj) and isinstance(self.state.heap[ref.cell], (Items, Entries)))
         )
 
     def _call_graph(self, fn: FunctionType, named: list[tuple[str, Ref]], name: str) -> Ref | None:
         specs: list[tuple[str, Any]] = []
         atoms: list[Atom] = []
+        passed: list[bool] = []
         for parameter, ref in named:
             known = ref if isinstance(ref, Const) else None
-            if known is not None and type(known.value) not in (int, float, complex):
+            passed.append(known is None or type(known.value) in (int, float, complex))
+            if known is not None and not passed[-1]:
                 specs.append((parameter, known))
                 continue
             atom = self.atom(ref)
             specs.append((parameter, atom.type))
             atoms.append(atom)
-        callee = self.unit.session.function(fn, specs, self.b.line)
-        if callee is None:
+        called = self.unit.session.function(fn, specs, self.b.line)
+        if called is None:
+            return None
+        callee, given = called.function, [r for (_, r), a in zip(named, passed, strict=True) if a]
+        if not all(self._apart(given, k) for k, _ in callee.writes):
             return None
         if callee.graph is not None:
             for capture, param in zip(callee.graph.captures, callee.graph.params[len(atoms) :], strict=True):
                 atoms.append(self.atom(self.captured(capture, param.type)))
-        out = Value(name or f"{callee.name}_out", callee.result, named=bool(name))
-        self.b.emit(Call((out,), callee, tuple(atoms), (), self.b.line))
-        return self.own(out, name)
+        labels = {n: a.name for k, n in callee.writes if isinstance(a := atoms[k], Value) and a.named}
+        outs = tuple(
+            Value(labels.get(n) or name or f"{callee.name}_out", known, named=bool(labels.get(n) or name))
+            for n, known in enumerate(called.types)
+        )
+        self.b.emit(Call(outs, callee, tuple(atoms), (), self.b.line))
+        for k, n in callee.writes:
+            changed = given[k]
+            if isinstance(changed, Obj):
+                self.write(changed, outs[n])
+            elif isinstance(changed, View):
+                self.store(changed, operator.setitem, Const(...), outs[n])
+        places = iter(range(len(outs)))
+        return self._returned(called.shape, outs, places, [(given[k], n) for k, n in callee.sees], name)
+
+    def _returned(
+        self,
+        shape: Any,
+        outs: tuple[Value, ...],
+        places: Iterator[int],
+        seen: list[tuple[Ref, int]],
+        name: str,
+    ) -> Ref:
+        """What a called function returned, made of the results of its graph."""
+        if isinstance(shape, Const):
+            return shape
+        if isinstance(shape, tuple):
+            cls, parts = shape
+            return Tup(tuple(self._returned(part, outs, places, seen, "") for part in parts), cls)
+        place = next(places)
+        ref = self.own(outs[place], name)
+        if isinstance(ref, Obj):
+            for given, n in seen:
+                if n == place:
+                    ref.cell.shares |= self.cells(given) | {s for c in self.cells(given) for s in c.shares}
+            ref.cell.param = any(cell.param for cell in ref.cell.shares)
+        return ref
+
+    def _apart(self, given: list[Ref], k: int) -> bool:
+        """Is an argument that is written an array that no other argument may be, or be a part of?"""
+        ref = given[k]
+        if not isinstance(ref, (Obj, View)) or isinstance(ref, View) and not ref.sure:
+            return False
+
+        def around(other: Ref) -> set[Cell]:
+            return self.cells(other) | {s for c in self.cells(other) for s in c.shares}
+
+        others = [around(other) for n, other in enumerate(given) if n != k]
+        return all(around(ref).isdisjoint(cells) for cells in others)
 
     def inline_closure(self, closure: Closure, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         node = closure.node

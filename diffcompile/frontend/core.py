@@ -608,7 +608,9 @@ class Merge:
         then, orelse = (p.state.vars for p in self.paths)
         for key in dict.fromkeys([*then, *orelse]):
             a, b = then.get(key, UNBOUND_REF), orelse.get(key, UNBOUND_REF)
-            if a is not b:
+            if key[1] == "$result" and UNBOUND_REF in (a, b) and _is_none(a if b is UNBOUND_REF else b):
+                self.state.vars[key] = Const(None)  # what falls off the end returns None as well
+            elif a is not b:
                 self.state.vars[key] = self.merge(a, b, key[1])
 
     def _done(self) -> Atom:
@@ -696,3 +698,7 @@ class Merge:
                 kept.add(cell)
             kept |= cell.shares
         return kept
+
+
+def _is_none(ref: Ref) -> bool:
+    return isinstance(ref, Const) and ref.value is None

@@ -16,7 +16,7 @@ import inspect
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CellType, FunctionType
 from typing import Any
 
@@ -24,10 +24,10 @@ import numpy as np
 
 from ..analysis.activity import can_vary
 from ..analysis.shapes import reset_dims
-from ..errors import Span
-from ..ir.graph import Atom, Const, Function, Graph, Instr, Region, Value
+from ..errors import Span, UnsupportedSyntax
+from ..ir.graph import Atom, Const, Function, Graph, Instr, Pairs, Region, Value
 from ..ir.types import UNKNOWN, Dim, Type, array, join, number
-from ..ir.walk import free, operands, values
+from ..ir.walk import free, operands, same_atom, values
 from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import Unit
@@ -35,6 +35,8 @@ from .heap import Entries, Items, Obj, Ref, Scope, Tup, View
 from .objects import form_of
 from .source import Source, read_source
 from .statements import Statements
+
+LEAF = "leaf"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +83,7 @@ class Session:
     """What the lowerings of one program share: the graphs of the functions it calls, the guards."""
 
     def __init__(self) -> None:
-        self.functions: dict[Any, Function | None] = {}
+        self.functions: dict[Any, Called | None] = {}
         self.lowering: list[FunctionType] = []  # a call inside itself is of arrays of any length
         self.guards: dict[tuple[int, str], Guard] = {}
         self.written: dict[tuple[int, str], Any] = {}  # names outside: whose they are
@@ -99,7 +101,7 @@ class Session:
     def guard(self, name: str, scope: Any, value: Any) -> None:
         self.guards.setdefault((id(scope), name), Guard(name, scope, value))
 
-    def function(self, fn: FunctionType, specs: list[tuple[str, Any]], line: Span) -> Function | None:
+    def function(self, fn: FunctionType, specs: list[tuple[str, Any]], line: Span) -> Called | None:
         """The graph of a user function at these facts, shared by call sites; None if it must be inlined."""
         if fn in self.lowering and self._key_of(fn, specs) not in self.functions:
             specs = [(n, _any_length(s) if isinstance(s, Type) else s) for n, s in specs]
@@ -117,22 +119,68 @@ class Session:
         known = ((n, s if isinstance(s, Type) else ("const", type(s.value), _key(s.value))) for n, s in specs)
         return (fn, tuple(known))
 
-    def _lowered(self, fn: FunctionType, specs: list[tuple[str, Any]], key: Any) -> Function | None:
-        # A recursive call has the type that is assumed here; the assumption holds if lowering confirms it.
-        function = self.functions[key] = Function(fn.__name__, fn, number(np.dtype(np.float64)))
-        while True:
+    def _lowered(self, fn: FunctionType, specs: list[tuple[str, Any]], key: Any) -> Called | None:
+        # A recursive call has the outcome that is assumed here; it holds if lowering confirms it.
+        called = self.functions[key] = Called(
+            Function(fn.__name__, fn), LEAF, (number(np.dtype(np.float64)),)
+        )
+        known = set(self.functions)
+        for attempt in range(10):
             lowered = lower_function(fn, specs, self)
             if lowered is None:
                 self.functions[key] = None
                 return None
-            function.graph, result = lowered
-            if not _calls(function.graph, function) or join(function.result, result) == function.result:
-                if not _calls(function.graph, function):
-                    function.result = result
-                return function
-            function.result = (
-                result if function.result.kind == "number" and result.kind != "number" else UNKNOWN
-            )
+            graph, shape, types = lowered
+            called.function.graph = graph
+            sees = graph.sees
+            recursive = _calls(graph, called.function)
+            settled = called.settles(shape, types, graph.writes, sees)
+            called.take(shape, types, graph.writes, sees, bool(attempt) and recursive)
+            if settled or not recursive:
+                return called
+            for other in set(self.functions) - known:
+                del self.functions[other]  # it was lowered for what was assumed
+        raise UnsupportedSyntax(
+            f"what the recursive function `{fn.__name__}` returns does not settle",
+            None,
+            "Return values of one kind.",
+        )
+
+
+@dataclass(eq=False)
+class Called:
+    """A called function, and its outcome: what it returns (`shape`, over the first results), their types."""
+
+    function: Function
+    shape: Any
+    types: tuple[Type, ...]
+
+    def settles(self, shape: Any, types: tuple[Type, ...], writes: Pairs, sees: Pairs) -> bool:
+        """Is this the outcome that its own recursive calls were lowered for?"""
+        same = (
+            _alike(shape, self.shape)
+            and writes == self.function.writes
+            and set(sees) <= set(self.function.sees)
+        )
+        return same and all(join(a, b) == a for a, b in zip(self.types, types, strict=True))
+
+    def take(self, shape: Any, types: tuple[Type, ...], writes: Pairs, sees: Pairs, joined: bool) -> None:
+        """Assume this outcome; `joined` to what was assumed before, so that this ends."""
+        if joined and len(types) == len(self.types):
+            types = tuple(map(join, self.types, types))
+            sees = tuple(dict.fromkeys((*self.function.sees, *sees)))
+        self.shape, self.types = shape, types
+        self.function.writes, self.function.sees = writes, sees
+        self.function.result = types[0] if types else UNKNOWN
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Are these the same structure of results?"""
+    if isinstance(a, Const) and isinstance(b, Const):
+        return same_atom(a, b)
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return a[0] is b[0] and len(a[1]) == len(b[1]) and all(map(_alike, a[1], b[1]))
+    return bool(a == b)
 
 
 def _key(value: Any) -> Any:
@@ -216,23 +264,68 @@ def _drop_unread(frame: Statements, wanted: set[Value]) -> None:
 
 def lower_function(
     fn: FunctionType, specs: list[tuple[str, Any]], session: Session
-) -> tuple[Graph, Type] | None:
-    """The graph of a called function: one result, no write into its arguments; None if it is not so."""
+) -> tuple[Graph, Any, tuple[Type, ...]] | None:
+    """The graph of a called function, the structure and the types of its results; None if it is inlined.
+
+    It is inlined if it writes outside, changes a container that it is given or returns one that can grow.
+    """
     frame, params, refs = _frame(Target(fn), specs, session)
     source = frame.source
     result = _run(frame)
     if frame.unit.writes_outside:
         return None
-    mine = {c for ref in refs for c in frame.cells(ref)}
-    if frame.unit.written & mine or isinstance(result, (Tup, View)) or frame.cells(result) & mine:
+    given = [
+        (frame.cells(ref), ref)
+        for ref, (_, spec) in zip(refs, specs, strict=True)
+        if not isinstance(spec, Const)
+    ]
+    atoms: list[Atom] = []
+    sees: list[tuple[int, int]] = []
+
+    def visit(ref: Ref) -> Any:
+        if isinstance(ref, Const) and not isinstance(ref.value, (int, float, complex)):
+            return ref
+        if isinstance(ref, Tup):
+            return (ref.cls, tuple(map(visit, ref.items)))
+        if not isinstance(ref, (Const, Value, Obj, View)):
+            raise _Inlined
+        if isinstance(ref, Obj) and isinstance(frame.state.heap[ref.cell], (Items, Entries)):
+            raise _Inlined
+        held = frame.cells(ref) | {s for c in frame.cells(ref) for s in c.shares}
+        sees.extend((k, len(atoms)) for k, (cells, _) in enumerate(given) if held & cells)
+        atoms.append(frame.atom(ref))
+        return LEAF
+
+    writes: list[tuple[int, int]] = []
+    try:
+        shape = visit(result)
+        for k, (cells, ref) in enumerate(given):
+            if not cells & frame.unit.written:
+                continue
+            if not isinstance(ref, Obj) or isinstance(frame.state.heap[ref.cell], (Items, Entries)):
+                raise _Inlined
+            if ref.cell.shares or frame.type_of(ref).kind != "array":
+                raise _Inlined
+            writes.append((k, len(atoms)))
+            atoms.append(frame.atom(ref))
+    except _Inlined:
         return None
-    if isinstance(result, Obj):
-        if isinstance(frame.state.heap[result.cell], (Items, Entries)) or result.cell.shares & mine:
-            return None
-    if not isinstance(result, (Const, Value, Obj)):
+    if not atoms or isinstance(shape, tuple) and not writes and _brief(source.node):
         return None
-    atom = frame.atom(result)
-    return _graph(frame, source, params, [atom]), atom.type
+    graph = replace(_graph(frame, source, params, atoms), writes=tuple(writes), sees=tuple(sees))
+    return graph, shape, tuple(a.type for a in atoms)
+
+
+def _brief(node: ast.AST) -> bool:
+    """Is this a function of a few plain lines, which reads best where it is called?"""
+    body = getattr(node, "body", [])
+    return isinstance(body, list) and len(body) <= 4 and all(
+        isinstance(s, (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)) for s in body
+    )  # fmt: skip
+
+
+class _Inlined(Exception):
+    """This function has no graph of its own."""
 
 
 def _frame(
@@ -321,7 +414,7 @@ def _graph(frame: Statements, source: Source, params: list[Value], results: list
     region = Region(inputs, (*frame.unit.entry, *frame.b.body), tuple(results))
     name = getattr(source.node, "name", source.fn.__name__)
     line = source.span(source.node)
-    return Graph(name if name.isidentifier() else "function", region, line, captures, (), "", source)
+    return Graph(name if name.isidentifier() else "function", region, line, captures, origin=source)
 
 
 def lower_rule(builder: Builder, fn: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:

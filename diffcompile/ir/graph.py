@@ -245,15 +245,17 @@ class Graph:
     """A function: parameters, a region, and what its source said about itself.
 
     The region's parameters are the function's own, then one per capture (a global or closure number or array,
-    read live at every call). `writes` names the parameters (by position) whose memory the function changes;
-    their final versions are the results after the first `returns`.
+    read live at every call). `writes` holds pairs (parameter, result): the function changes that parameter's
+    memory, and that result is what it is afterwards; a call does not hand it back. `sees` holds pairs in
+    which the result may be the parameter's memory.
     """
 
     name: str
     region: Region
     line: Span = NOWHERE
     captures: tuple[Capture, ...] = ()
-    writes: tuple[int, ...] = ()
+    writes: Pairs = ()
+    sees: Pairs = ()
     doc: str = ""
     origin: Any = field(default=None)
 
@@ -268,18 +270,25 @@ class Graph:
 class Function:
     """A user function called by a graph: shared by its call sites, so that recursion can refer to it.
 
-    `graph` is None while the function itself is being lowered.
+    `graph` is None while the function itself is being lowered. `writes` and `sees` are those of the graph.
     """
 
-    __slots__ = ("derived", "fn", "graph", "name", "result")
+    __slots__ = ("derived", "fn", "graph", "name", "result", "sees", "writes")
 
-    def __init__(self, name: str, fn: Any, result: Type = UNKNOWN) -> None:
+    def __init__(
+        self, name: str, fn: Any, result: Type = UNKNOWN, writes: Pairs = (), sees: Pairs = ()
+    ) -> None:
         self.name = name
         self.fn = fn
         self.result = result
+        self.writes = writes
+        self.sees = sees
         self.graph: Graph | None = None
         # By which arguments are active and which results seeded: its forward and backward functions.
         self.derived: dict[tuple[tuple[bool, ...], tuple[bool, ...]], tuple[Function, Function]] = {}
+
+
+Pairs = tuple[tuple[int, int], ...]
 
 
 def pack_tuple(*items: Any) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from .graph import Atom, Call, Const, For, If, Instr, Region, Step, Store, Try, Value, While
+from .graph import Atom, Call, Const, For, Function, If, Instr, Region, Step, Store, Try, Value, While
 
 
 def operands(instr: Instr) -> tuple[Atom, ...]:
@@ -24,6 +24,15 @@ def operands(instr: Instr) -> tuple[Atom, ...]:
             return instr.init
         case Try():
             return (instr.manager, *instr.otherwise)
+
+
+def changes(instr: Instr) -> tuple[tuple[Atom, Value], ...]:
+    """The objects that an instruction changes, each with the value that it is afterwards."""
+    if isinstance(instr, Store):
+        return ((instr.target, instr.outs[0]),)
+    if isinstance(instr, Call) and isinstance(instr.fn, Function):
+        return tuple((instr.args[k], instr.outs[n]) for k, n in instr.fn.writes)
+    return ()
 
 
 def regions(instr: Instr) -> tuple[Region, ...]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..analysis.effects import FRESH
 from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness, new_list, reach, sees_memory
+from ..errors import UndecidedAlias
 from ..ir.graph import (
     Atom,
     Call,
@@ -34,7 +35,7 @@ from ..ir.graph import (
     pack_tuple,
     unpack,
 )
-from ..ir.walk import instructions, map_regions, regions, resolve, substitute_in, swap, with_regions
+from ..ir.walk import changes, instructions, map_regions, regions, resolve, substitute_in, swap, with_regions
 from ..rules.containers import sum_of, zeros_of
 
 
@@ -47,7 +48,11 @@ def inplace(graph: Graph) -> Graph:
         if step is None:
             return replace(graph, region=region)
         region = step
-    raise AssertionError("the copies that make the stores safe do not settle")
+    raise UndecidedAlias(
+        f"which names see what `{graph.name}` writes is more than can be decided",
+        graph.line,
+        "Copy what is written: `y = x.copy()`.",
+    )
 
 
 def _conflict(region: Region, live: Liveness) -> Region | None:
@@ -55,38 +60,51 @@ def _conflict(region: Region, live: Liveness) -> Region | None:
     sharing = _Sharing(live)
     foreign = _foreign(region)
     views = {o for i in instructions(region) if isinstance(i, Call) and sees_memory(i) for o in i.outs}
-    for store in instructions(region):
-        if not isinstance(store, Store):
+    for instr in instructions(region):
+        for target, out in changes(instr):
+            step = _mended(region, instr, target, out, live, sharing, foreign, views)
+            if step is not None:
+                return step
+    return None
+
+
+def _mended(
+    region: Region, instr: Instr, target: Atom, out: Value, live: Liveness, sharing: _Sharing,
+    foreign: set[Value], views: set[Value],
+) -> Region | None:  # fmt: skip
+    """The region in which `instr` may change `target` in place; None if it may already."""
+    if not isinstance(target, Value):
+        return _copy_target(region, instr, target)
+    sources, turning = reach([target], sharing.back), reach([target], sharing.around)
+    if isinstance(instr, Store):
+        mine, path = instr.visible, instr.path
+    else:  # a call of a function that changes its argument: the caller's, where it is one
+        mine, path = bool(turning & set(region.params)) and target not in views, ()
+    if not mine and sources & foreign:
+        return _copy_target(region, instr, target)
+    if not mine and turning & foreign:
+        return _copy_init(region, instr, turning, foreign, sharing) or _copy_target(region, instr, target)
+    depth = len(live.inside[instr])
+    outside = {v for v in reach(list(turning), live.flows) if len(live.loops.get(v, ())) < depth}
+    if target.type.kind in ("list", "dict") and not path:
+        # Another item takes the place of one: the items themselves stay as they are.
+        whole = reach([target], {b: [] if b in live.items else a for b, a in sharing.back.items()})
+        ahead = {a: [b for b in outs if b not in live.items] for a, outs in live.flows.items()}
+        family = reach(list(whole), ahead)
+    else:
+        family = reach(sharing.held_with(target), live.flows) | outside
+    later = reach([out], live.flows)
+    position = live.at[instr]
+    for value in sorted(family - later - {out}, key=lambda v: live.start.get(v, 0)):
+        if not live.live_after(value, position) or _holds(value, target):
             continue
-        target, out, mine = store.target, store.outs[0], store.visible
-        if not isinstance(target, Value):
-            return _copy_target(region, store)
-        sources, turning = reach([target], sharing.back), reach([target], sharing.around)
-        if not mine and sources & foreign:
-            return _copy_target(region, store)
-        if not mine and turning & foreign:
-            return _copy_init(region, store, turning, foreign, sharing) or _copy_target(region, store)
-        depth = len(live.inside[store])
-        outside = {v for v in reach(list(turning), live.flows) if len(live.loops.get(v, ())) < depth}
-        if target.type.kind in ("list", "dict") and not store.path:
-            # Another item takes the place of one: the items themselves stay as they are.
-            whole = reach([target], {b: [] if b in live.items else a for b, a in sharing.back.items()})
-            ahead = {a: [b for b in outs if b not in live.items] for a, outs in live.flows.items()}
-            family = reach(list(whole), ahead)
-        else:
-            family = reach(sharing.held_with(target), live.flows) | outside
-        later = reach([out], live.flows)
-        position = live.at[store]
-        for value in sorted(family - later - {out}, key=lambda v: live.start.get(v, 0)):
-            if not live.live_after(value, position) or _holds(value, target):
-                continue
-            same_place = live.loops.get(value) == live.inside[store]
-            if same_place and value not in views and not mine:
-                return _copy_target(region, store)
-            return _copy_value(region, value, turning)
-        if not mine and live.loops.get(target) != live.inside[store] and target not in live.inside[store]:
-            if not _own_param(target, live, store):
-                return _copy_target(region, store)
+        same_place = live.loops.get(value) == live.inside[instr]
+        called = isinstance(instr, Call) and target in views
+        if same_place and not mine and (value not in views or called):
+            return _copy_target(region, instr, target)
+        return _copy_value(region, value, turning)
+    if not mine and live.loops.get(target) != live.inside[instr] and target not in live.inside[instr]:
+        return _copy_target(region, instr, target)
     return None
 
 
@@ -120,10 +138,10 @@ class _Sharing:
 
 
 def _copy_init(
-    region: Region, store: Store, turning: set[Value], foreign: set[Value], sharing: _Sharing
+    region: Region, instr: Instr, turning: set[Value], foreign: set[Value], sharing: _Sharing
 ) -> Region | None:
     """The loop around the store begins with a copy of what is not ours to write."""
-    for loop in sharing.live.inside[store]:
+    for loop in sharing.live.inside[instr]:
         items = len(loop.items) if isinstance(loop, For) else 0
         for k, (init, param) in enumerate(zip(loop.init, loop.body.params[items:], strict=True)):
             if param in turning and isinstance(init, Value) and reach([init], sharing.around) & foreign:
@@ -132,11 +150,6 @@ def _copy_init(
                 begins = (*loop.init[:k], fresh, *loop.init[k + 1 :])
                 return _replace_instr(region, loop, (copy, replace(loop, init=begins)))
     return None
-
-
-def _own_param(target: Value, live: Liveness, store: Store) -> bool:
-    """Is the target made in the loop turn in which it is written?"""
-    return live.loops.get(target, ()) == live.inside[store]
 
 
 def _foreign(region: Region) -> set[Value]:
@@ -175,13 +188,18 @@ def _copier(value: Atom) -> Any:
     return {"list": list, "dict": dict}.get(value.type.kind, np.copy)
 
 
-def _copy_target(region: Region, store: Store) -> Region:
-    """`store` works on a copy of its target."""
-    target = store.target
+def _copy_target(region: Region, instr: Instr, target: Atom) -> Region:
+    """`instr` works on a copy of what it changes."""
     name = target.name if isinstance(target, Value) else "buffer"
     fresh = Value(name, target.type, isinstance(target, Value) and target.named)
-    copy = Call((fresh,), _copier(target), (target,), (), store.line)
-    return _replace_instr(region, store, (copy, replace(store, target=fresh)))
+    copy = Call((fresh,), _copier(target), (target,), (), instr.line)
+    changed: Instr
+    if isinstance(instr, Store):
+        changed = replace(instr, target=fresh)
+    else:
+        assert isinstance(instr, Call)
+        changed = replace(instr, args=tuple(fresh if a is target else a for a in instr.args))
+    return _replace_instr(region, instr, (copy, changed))
 
 
 def _replace_instr(region: Region, old: Instr, new: tuple[Instr, ...]) -> Region:
@@ -199,7 +217,7 @@ def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
     if value.type.maybe_unbound:
         owner = next((i for i in instructions(region) if value in i.outs), None)
         if isinstance(owner, (If, For, While)):
-            return _copy_results(region, owner, owner.outs.index(value))
+            return copy_results(region, owner, owner.outs.index(value))
     fresh = Value(value.name, value.type, value.named)
     table: dict[Value, Atom] = {value: fresh}
     copy = Call((fresh,), _copier(value), (value,))
@@ -225,7 +243,7 @@ def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
     return visit(region, (False,) * len(region.results))
 
 
-def _copy_results(region: Region, owner: If | For | While, k: int) -> Region:
+def copy_results(region: Region, owner: If | For | While, k: int) -> Region:
     """What may not be there after a branch or a loop is copied where it is made."""
 
     def copied(part: Region) -> Region:
@@ -264,12 +282,7 @@ def _feeds(instr: Instr, value: Value, sources: set[Value]) -> bool:
         items = len(instr.items) if isinstance(instr, For) else 0
         pairs = zip(instr.init, instr.body.params[items:], strict=True)
         return any(a is value and p in sources for a, p in pairs)
-    return (
-        isinstance(instr, Store)
-        and instr.target is value
-        and instr.outs[0] in sources
-        or (isinstance(instr, Store) and instr.target is value)
-    )
+    return any(target is value for target, _ in changes(instr))
 
 
 def _keep_flow(instr: Instr, value: Value, table: dict[Value, Atom]) -> Instr:
@@ -278,6 +291,8 @@ def _keep_flow(instr: Instr, value: Value, table: dict[Value, Atom]) -> Instr:
         args = swap(instr.args, table)
         target = instr.target if instr.target is value else resolve(instr.target, table)
         return replace(instr, args=args, target=target)
+    if isinstance(instr, Call) and changes(instr):
+        return replace(instr, args=tuple(a if a is value else resolve(a, table) for a in instr.args))
     if isinstance(instr, For):
         return replace(instr, items=swap(instr.items, table))
     if isinstance(instr, Try):
@@ -322,10 +337,11 @@ def _guard_captures(region: Region) -> Region:
     """What a loop saves, or a container keeps, is copied if its memory is written later on."""
     live = liveness(region)
     sharing = _Sharing(live)
-    targets: dict[Value, list[Store]] = {}
+    targets: dict[Value, list[Instr]] = {}
     for instr in instructions(region):
-        if isinstance(instr, Store) and isinstance(instr.target, Value):
-            targets.setdefault(instr.target, []).append(instr)
+        for target, _ in changes(instr):
+            if isinstance(target, Value):
+                targets.setdefault(target, []).append(instr)
 
     def written_later(atom: Atom, position: int, loops: tuple[Any, ...]) -> bool:
         if not isinstance(atom, Value) or atom.type.kind not in MUTABLE - {"tuple", "object"}:
@@ -362,18 +378,26 @@ def _guard_captures(region: Region) -> Region:
         return replace(instr, args=safe)
 
     def called(instr: Call, body: list[Instr]) -> list[Instr]:
-        """What a forward function was given and what it returned may be kept in what it saved."""
+        """What a forward function was given and what it returned may be kept in what it saved.
+
+        It keeps none of what it changes or hands back itself (`differentiate/derive.py`).
+        """
         if len(instr.outs) < 2:
             return [instr]
         position, loops = live.at[instr], live.inside[instr]
-        given = guarded(instr, instr.args, body)
+        pairs = (*instr.fn.writes, *instr.fn.sees)
+        own_args, own_outs = {k for k, _ in pairs}, {n for _, n in pairs}
+        args = list(instr.args)
+        for k, arg in enumerate(args):
+            if k not in own_args and written_later(arg, position, loops):
+                args[k] = kept(arg, body, instr)
         outs = list(instr.outs)
         copies: list[Instr] = []
-        for k, out in enumerate(outs):
-            if written_later(out, position, loops):
-                outs[k] = Value(out.name, out.type, out.named)
-                copies.append(Call((out,), _copier(out), (outs[k],), (), instr.line))
-        return [replace(given, outs=tuple(outs)), *copies]
+        for n, out in enumerate(outs):
+            if n not in own_outs and written_later(out, position, loops):
+                outs[n] = Value(out.name, out.type, out.named)
+                copies.append(Call((out,), _copier(out), (outs[n],), (), instr.line))
+        return [replace(instr, args=tuple(args), outs=tuple(outs)), *copies]
 
     def copied(atom: Atom, body: list[Instr], instr: Instr) -> Value:
         assert isinstance(atom, Value)

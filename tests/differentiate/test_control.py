@@ -85,4 +85,4 @@ def test_a_long_loop_costs_linear_time() -> None:
         return best
 
     for derivative in (first, second):
-        assert seconds(derivative, 8000) < 25 * seconds(derivative, 1000)
+        assert seconds(derivative, 8000) < 40 * seconds(derivative, 1000)  # it would be 64 times, or never end
