@@ -1717,7 +1717,6 @@ def diffusion_in_single_precision(u, r):
 REFUSED: dict[str, str] = {
     "gray_scott": "this write may also change `big_u`",
     "floyd_warshall": "no derivative is known for `np.add.outer`",
-    "fast_fourier_transform": "a recursive function that returns or writes into its argument",
     "particles_in_lists": "`velocities` belongs to the caller, and is changed here",
     "momentum_over_layers": "an item of what a loop runs over is written here",
 }

@@ -57,6 +57,7 @@ from ..passes.dce import dce
 from ..passes.fuse import fuse
 from ..passes.inplace import copy_results, inplace
 from ..passes.own import own
+from ..rules.containers import zeros_of
 from .control import ControlSweep
 from .cotangents import Cotangents, bar
 
@@ -217,7 +218,9 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
     if ct is None:
         if known.kind == "array":
             return b.call(np.zeros_like, value, name=name)
-        if known.kind in ("unknown", "list", "object"):
+        if known.kind == "object":  # what a called function saved, or a container
+            return b.call(zeros_of, value, name=name, type=OBJECT)
+        if known.kind in ("unknown", "list"):
             return cotangents.zero(value) if known.kind == "list" else b.call(np.zeros_like, value, name=name)
         return (
             Const(0.0)
@@ -410,15 +413,18 @@ def derive_function(
         return known
     forward = Function(f"{function.name}_forward", function.fn, UNKNOWN, function.writes, function.sees)
     backward = Function(f"{function.name}_backward", function.fn)
+    forward.keeps = True
     function.derived[active, seeded] = (forward, backward)
     assert function.graph is not None, "a function is derived after it has been lowered"
     graph = differentiable_again(function.graph)
     wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
     results = list(graph.region.results)
     cts: list[tuple[Atom, Value]] = []
-    for result, on in zip(results, seeded, strict=True):
+    changed = {n for _, n in graph.writes}
+    for n, (result, on) in enumerate(zip(results, seeded, strict=True)):
         if on:
-            label = result.name if isinstance(result, Value) and len(results) > 1 else function.name
+            several = len(results) > 1 or n in changed
+            label = result.name if isinstance(result, Value) and several else function.name
             taken = [ct.name for _, ct in cts]
             name = next(n for n in _numbered(f"{label}_bar") if n not in taken)
             cts.append((result, Value(name, cotangent_type(result.type), True)))

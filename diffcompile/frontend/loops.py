@@ -382,7 +382,7 @@ class Loops(Calls):
             ref = self.own(items[shape], items[shape].name)
             if isinstance(ref, Obj):
                 ref.cell.shares |= sequence.cells
-                if sequence.items[shape].type.kind != "array":
+                if sequence.cells or sequence.items[shape].type.kind != "array":
                     ref.cell.outside = "an item of what a loop runs over is written here"
             return ref
         return Tup(tuple(self.build(s, items, sequence) for s in shape))

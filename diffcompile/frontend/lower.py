@@ -31,7 +31,7 @@ from ..ir.walk import free, operands, same_atom, values
 from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import Unit
-from .heap import Entries, Items, Obj, Ref, Scope, Tup, View
+from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
 from .objects import form_of
 from .source import Source, read_source
 from .statements import Statements
@@ -281,6 +281,7 @@ def lower_function(
     ]
     atoms: list[Atom] = []
     sees: list[tuple[int, int]] = []
+    results: list[set[Cell]] = []
 
     def visit(ref: Ref) -> Any:
         if isinstance(ref, Const) and not isinstance(ref.value, (int, float, complex)):
@@ -292,6 +293,9 @@ def lower_function(
         if isinstance(ref, Obj) and isinstance(frame.state.heap[ref.cell], (Items, Entries)):
             raise _Inlined
         held = frame.cells(ref) | {s for c in frame.cells(ref) for s in c.shares}
+        if any(held & other for other in results):
+            raise _Inlined  # two results that may be one object
+        results.append(held)
         sees.extend((k, len(atoms)) for k, (cells, _) in enumerate(given) if held & cells)
         atoms.append(frame.atom(ref))
         return LEAF

@@ -270,10 +270,11 @@ class Graph:
 class Function:
     """A user function called by a graph: shared by its call sites, so that recursion can refer to it.
 
-    `graph` is None while the function itself is being lowered. `writes` and `sees` are those of the graph.
+    `graph` is None while the function itself is being lowered. `writes` and `sees` are those of the graph. A
+    forward function `keeps` what the backward one reads: its last result.
     """
 
-    __slots__ = ("derived", "fn", "graph", "name", "result", "sees", "writes")
+    __slots__ = ("derived", "fn", "graph", "keeps", "name", "result", "sees", "writes")
 
     def __init__(
         self, name: str, fn: Any, result: Type = UNKNOWN, writes: Pairs = (), sees: Pairs = ()
@@ -283,6 +284,7 @@ class Function:
         self.result = result
         self.writes = writes
         self.sees = sees
+        self.keeps = False
         self.graph: Graph | None = None
         # By which arguments are active and which results seeded: its forward and backward functions.
         self.derived: dict[tuple[tuple[bool, ...], tuple[bool, ...]], tuple[Function, Function]] = {}

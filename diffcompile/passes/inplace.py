@@ -382,7 +382,7 @@ def _guard_captures(region: Region) -> Region:
 
         It keeps none of what it changes or hands back itself (`differentiate/derive.py`).
         """
-        if len(instr.outs) < 2:
+        if not instr.fn.keeps:
             return [instr]
         position, loops = live.at[instr], live.inside[instr]
         pairs = (*instr.fn.writes, *instr.fn.sees)
