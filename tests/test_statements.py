@@ -1694,6 +1694,21 @@ def singular_matrix(x):
 
 
 @at(1.3)
+def handler_that_calls_what_the_body_defined(x):
+    t = x
+    try:
+
+        def doubled():
+            return t * 2
+
+        t = x * x
+        t = math.sqrt(t - 100)
+    except ValueError:
+        t = doubled() + t
+    return t
+
+
+@at(1.3)
 def first_of_an_iterator(x):
     items = iter([x, x * x])
     return next(items) * x

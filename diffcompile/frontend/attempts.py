@@ -631,6 +631,9 @@ class Attempts(Generators):
         guard = self.guards[0]
         for statement in guard.body:
             inside.update(map(id, ast.walk(statement)))
+            for part in ast.walk(statement):  # a handler may call what is defined in the body
+                if isinstance(part, (ast.FunctionDef, ast.Lambda)):
+                    inside.difference_update(map(id, ast.walk(part)))
         for other in self.guards:
             for statement in other.text:
                 inside.difference_update(map(id, ast.walk(statement)))

@@ -17,7 +17,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from ..ir.graph import Call, Const, raise_error
+from ..ir.graph import Call, Const, Value, raise_error
 from .calls import CONSUMERS
 from .heap import UNBOUND_REF, Bound, Cell, Generated, Ref, Scope, Sequence, Tup
 from .iteration import GENERATORS, iterated, mapped, true_ones
@@ -87,7 +87,9 @@ class Generators(Loops):
 
     def consume(self, made: Generated, turn: Callable[[Ref], None]) -> None:
         """Run the generator, and `turn` at each of its values; `$leave` of this scope ends both."""
-        used = self.b.constant(self.atom_of(self.state.heap[made.cell]))
+        flag = self.state.heap[made.cell]
+        assert isinstance(flag, (Const, Value)), "whether a generator was run over is a flag"
+        used = self.b.constant(flag)
         if used is None or used.value or made.depth != len(self.unit.turning):
             raise self.refuse(
                 "a generator is run over a second time, or in another loop than it was made in",
@@ -113,7 +115,7 @@ class Generators(Loops):
             if self.state.dead:
                 return
             self.state.done = Const(False)
-            left = self.atom_of(self.state.vars[self.scope, "$leave"])
+            left = self.atom(self.state.vars[self.scope, "$leave"])
             self.branch(left, frame.stop, lambda: None)
             self.b.line, self.node = inner, node
 
@@ -305,7 +307,7 @@ class Generators(Loops):
             return ref
 
         value = self._gather(made, UNBOUND_REF if default is None else default, turn)
-        found = self.atom_of(self.state.vars.pop(found_key))
+        found = self.atom(self.state.vars.pop(found_key))
         if default is None:
             self.branch(found, lambda: None, self._exhausted)
         return value
@@ -314,9 +316,6 @@ class Generators(Loops):
         error = self.b.call(StopIteration)
         self.b.emit(Call((), raise_error, (error,), (), self.b.line))
         self.state.dead = True
-
-    def atom_of(self, ref: Any) -> Any:
-        return self.atom(ref)
 
     def block(self, statements: list[ast.stmt]) -> None:
         raise NotImplementedError
