@@ -167,3 +167,22 @@ def test_second_derivative_agrees_with_differences_of_the_gradient(program: Prog
     scale = 1 + np.max(np.abs(expected), initial=0.0) + np.max(np.abs(gradient_at(0.0)), initial=0.0)
 
     assert np.all(np.abs(flatten(product) - expected) <= 1e-6 * scale)
+
+
+def scaled_sum(x, c):
+    return np.sum(c * x)
+
+
+def row_of_sums(x, c):
+    e = np.zeros((2, 2))
+    e[0] = np.sum(c * x), np.sum(x * x)
+    return np.sum(e**2)
+
+
+@pytest.mark.xfail(strict=True, reason="WRONG: np.float32 for a float; float64 where a tuple is assigned")
+@pytest.mark.parametrize("fn, c", [(scaled_sum, 0.5), (row_of_sums, np.full(3, 0.5, np.float32))])
+def test_gradient_of_a_single_precision_program_has_the_kinds_of_its_arguments(fn: Any, c: Any) -> None:
+    args = np.arange(3, dtype=np.float32), c
+    _, gradient = value_and_grad(fn, argnums=(0, 1))(*args)
+
+    assert_like(gradient, args)
