@@ -12,8 +12,8 @@
 
 Names are bound to names, to views of views, to rows; they are swapped, kept in lists, dicts and objects,
 closed over, handed to helpers that write into them. Compiled, the value and what the arguments hold
-afterwards are plain Python's to the bit, and the gradient is that of central differences; only a refusal is as
-good. Right-hand sides pass through a sine or a hyperbolic tangent, so values stay tame. Points near the
+afterwards are plain Python's to the bit, and the gradient is that of central differences; only a refusal is
+as good. Right-hand sides pass through a sine or a hyperbolic tangent, so values stay tame. Points near the
 threshold of a branch are discarded.
 """
 
