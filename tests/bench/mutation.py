@@ -3,11 +3,13 @@
 A loop of n element writes should take time and memory in proportion to n, in both passes: the table gives
 both at 10 times as many writes over 10 times what they were, so 1 is linear and 10 quadratic. An in-place
 stencil is set beside the same adjoint written by hand. Compile time is that of the first gradient less that
-of the second, for programs of growing length, with the exponent of its growth.
+of the second, for programs of growing length, with the exponent of its growth. Last, the kernels of the zoo
+whose loops copy whole arrays. Name the parts to run some of them: writes, stencils, compile, copies.
 """
 
 import importlib.util
 import math
+import re
 import sys
 import tempfile
 import tracemalloc
@@ -259,8 +261,26 @@ def compile_times(limit: float = 20.0) -> None:
                     break
 
 
+COPIED = re.compile(r"^ {8,}(\w+?)(?:_\d+)? = np\.copy\(\1(?:_\d+)?\)$", re.MULTILINE)
+
+
+def copies() -> None:
+    """Kernels whose generated loops copy a whole array, where the adjoint might do with the part written."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    kernels = importlib.import_module("kernels")
+    print(f"\n{'copies of whole arrays inside loops':<40}{'forward':<24}backward")
+    for program in kernels.KERNELS:
+        if program.name not in kernels.REFUSED:
+            derivative = grad(program.fn, argnums=program.wrt)
+            derivative(*program.make_inputs())
+            forward, _, backward = derivative.source.partition("# backward")
+            found = [", ".join(dict.fromkeys(COPIED.findall(part))) for part in (forward, backward)]
+            if any(found):
+                print(f"{program.name:<40}{found[0]:<24}{found[1]}")
+
+
 def main() -> None:
-    parts = {"writes": element_writes, "stencils": stencils, "compile": compile_times}
+    parts = {"writes": element_writes, "stencils": stencils, "compile": compile_times, "copies": copies}
     for name in sys.argv[1:] or parts:
         parts[name]()
 
