@@ -20,6 +20,7 @@ from .emit.module import Module, load
 from .emit.python import Printer
 from .errors import NoRule, Span, WrongArgument
 from .frontend.arguments import Parts, Place, Read, Spec, Target
+from .frontend.layers import Each, Layout
 from .frontend.lower import Guard, Lowered, lower, values_in
 from .ir.graph import Atom, Call, Capture, Graph, Instr, Store, Value, backward_begins, raise_error
 from .ir.text import function_name
@@ -65,7 +66,8 @@ def derive(
     """Compile the derivative of a function; `watch(stage, graph)` sees every step."""
     fn = target.fn
     places = (wrt,) if isinstance(wrt, Place) else wrt
-    lowered = lowered_graph(target, specs, "value" if mode == "value_and_grad" else "", places)
+    runs = mode != "vjp"  # what a pullback reads of a list is safe from later writes into its items
+    lowered = lowered_graph(target, specs, "value" if mode == "value_and_grad" else "", places, runs)
     watch("lowered", lowered.graph)
     names = [place.label([n for n, _ in specs]) for place in places]
     for name, shape, place in zip(names, lowered.wrt, places, strict=True):
@@ -103,11 +105,12 @@ def derive(
 
 
 def lowered_graph(
-    target: Target, specs: list[tuple[str, Spec]], result_name: str = "", wrt: tuple[Place, ...] = ()
-) -> Lowered:
+    target: Target, specs: list[tuple[str, Spec]], result_name: str = "", wrt: tuple[Place, ...] = (),
+    runs: bool = False,
+) -> Lowered:  # fmt: skip
     """The graph of a function, or of a derivative that is differentiated once more."""
     again = getattr(target.fn, "lowered", None)
-    return again(specs, wrt) if again is not None else lower(target, specs, result_name, wrt)
+    return again(specs, wrt) if again is not None else lower(target, specs, result_name, wrt, runs)
 
 
 def lowered_derivative(
@@ -320,6 +323,8 @@ def _build(printer: Printer, shape: Any, atoms: tuple[Atom, ...], places: dict[V
     """The derivative as the caller gets it, in the structure of what it is taken with respect to."""
     if isinstance(shape, Value) and shape in places:
         return printer.atom(atoms[places[shape]])
+    if isinstance(shape, Each):
+        return _build_each(printer, shape.layout, printer.atom(atoms[places[shape.value]]))
     if shape is None or isinstance(shape, Value):
         return ast.Constant(None)
     kind, keys, parts, how = shape
@@ -330,6 +335,20 @@ def _build(printer: Printer, shape: Any, atoms: tuple[Atom, ...], places: dict[V
     if isinstance(build, type):  # a `defaultdict`
         return ast.Call(printer.refer(build), [printer.atom(rest), _display(printer, dict, keys, items)], [])
     return ast.Call(printer.refer(build), [printer.atom(rest), ast.Tuple(items, ast.Load())], [])
+
+
+def _build_each(printer: Printer, layout: Layout, whole: ast.expr) -> ast.expr:
+    """`[(W_bar, b_bar) for W_bar, b_bar in layers_bar]`."""
+    labels = layout.names or tuple(map(str, layout.keys))
+    parts: list[ast.expr] = []
+    names: list[ast.expr] = []
+    for k, (label, constant, known) in enumerate(zip(labels, layout.constants, layout.types, strict=True)):
+        varies = constant is None and can_vary(Value("part", known))
+        name = "_" if not varies else f"{label}_bar" if label.isidentifier() else f"part_{k}"
+        names.append(ast.Name(name, ast.Store()))
+        parts.append(ast.Name(name, ast.Load()) if varies else ast.Constant(None))
+    item = _display(printer, layout.cls, layout.keys, parts)
+    return ast.ListComp(item, [ast.comprehension(ast.Tuple(names, ast.Store()), whole, [], 0)])
 
 
 def _returned(printer: Printer, shape: Any, places: Any, atoms: tuple[Atom, ...]) -> ast.expr:
@@ -389,7 +408,7 @@ def _display(printer: Printer, kind: type, keys: tuple[Any, ...], items: list[as
 
 
 def _name_of(fn: Any) -> str:
-    name = getattr(fn, "__name__", "function")
+    name = getattr(fn, "__name__", "function").strip("_")
     name = name if name.isidentifier() else "function"
     return f"{name}_grad" if hasattr(fn, "lowered") else name
 

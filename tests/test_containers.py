@@ -444,3 +444,100 @@ def test_counter_of_constants_is_a_library_object() -> None:
         return x * collections.Counter("abca")["a"]
 
     assert grad(f)(3.0) == 2.0
+
+
+# -- lists whose items are all of one form ------------------------------------------------------------------
+
+
+def layers(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    rng = np.random.default_rng(0)
+    return [(rng.normal(size=(3, 3)), rng.normal(size=3)) for _ in range(count)]
+
+
+def dense(layers, x):
+    for W, b in layers:
+        x = np.tanh(W @ x + b)
+    return np.sum(x**2)
+
+
+def dense_of_dicts(layers, x):
+    for layer in layers:
+        x = np.tanh(layer["W"] @ x + layer["b"])
+    return np.sum(x**2)
+
+
+def left_early(layers, x):
+    for layer in layers:
+        x = np.tanh(layer["W"] @ x + layer["b"])
+        if np.sum(x) > -0.5:
+            break
+    return np.sum(x)
+
+
+def run_over_twice(layers, x):
+    for W, b in layers:
+        x = np.tanh(W @ x + b)
+    for _, b in layers:
+        for W, c in layers:
+            x = x + b * c + W[0]
+    return np.sum(x)
+
+
+def read_as_well(layers, x):
+    for W, b in layers:
+        x = W @ x + b
+    return np.sum(x) + np.sum(layers[0][0] ** 2)
+
+
+def written_as_well(layers, x):
+    for W, b in layers:
+        W[0, 0] = 1.0
+        x = W @ x + b
+    return np.sum(x)
+
+
+def numbered(layers, x):
+    for i, (W, b) in enumerate(layers):
+        x = np.tanh(W @ x + b * i)
+    for W, _ in reversed(layers):
+        x = W @ x
+    return np.sum(x)
+
+
+@pytest.mark.parametrize("count", [2, 6])
+@pytest.mark.parametrize(
+    "fn", [dense, dense_of_dicts, left_early, run_over_twice, read_as_well, written_as_well, numbered]
+)
+def test_loop_over_layers(fn: Callable[..., Any], count: int) -> None:
+    def make() -> tuple[Any, np.ndarray]:
+        named = [{"W": W, "b": b} for W, b in layers(count)]
+        return (named if fn in (dense_of_dicts, left_early) else layers(count)), X.copy()
+
+    value, gradient = value_and_grad(fn, argnums=(0, 1))(*make())
+
+    assert same(value, fn(*make()))
+    assert_agrees(gradient, *numeric_gradient(fn, make, (0, 1)))
+    assert_like(gradient, make())
+
+
+def test_loop_over_layers_stays_a_loop_however_many_there_are() -> None:
+    sources = []
+    for count in (2, 1000):
+        derivative = grad(dense)
+        assert len(derivative(layers(count), X)) == count
+        sources.append(derivative.source)
+
+    assert sources[0] == sources[1]
+
+
+def test_gradients_of_layers_share_no_memory() -> None:
+    def f(layers):
+        total = 0.0
+        for a, b in layers:
+            total = total + np.sum(a + b)
+        return total
+
+    (a, b), (c, _) = grad(f)([(X.copy(), X * 2), (X * 3, X * 4)])
+
+    assert not np.shares_memory(a, b) and not np.shares_memory(a, c)
+    assert np.array_equal(a, np.ones(3))

@@ -40,7 +40,13 @@ class ContainerSweep(Sweep):
         """Append the adjoint of a call on a list or dict; False if it is of another kind."""
         fn = instr.fn
         base = instr.args[0] if instr.args else None
-        if fn is pack_dict:
+        if fn in (operator.getitem, getattr) and base is not None and base.type.keys is not None:
+            index = instr.args[1]
+            assert isinstance(index, Const)
+            parts: list[Cotangent | None] = [None] * len(base.type.keys)
+            parts[base.type.keys.index(index.value)] = cts[0]
+            self.cts.add(base, tuple(parts))
+        elif fn is pack_dict:
             self.made_dict(instr, self.cts.whole(cts[0], instr.outs[0]))
         elif fn is pack_object:
             self.made_object(instr, cts[0])

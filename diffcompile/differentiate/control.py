@@ -273,7 +273,13 @@ class ControlSweep(CallSweep):
             ordered = self.b.call(operator.getitem, found, Const(slice(None, None, -1)), type=found.type)
         if not whole:
             missing = self.b.call(operator.sub, self.b.call(len, value), self.b.call(len, ordered))
-            if element_type(value.type).kind in SCALARS:
+            elem = element_type(value.type)
+            if elem.items is not None:
+                one = self.b.call(pack_list, self.b.call(pack_list, *(Const(0.0) for _ in elem.items)))
+                zeros = self.b.call(operator.mul, one, missing, type=Type("list", elem=Type()))
+                found_type = Type("list", elem=Type())
+                return self.b.call(operator.add, ordered, zeros, type=found_type)
+            if elem.kind in SCALARS:
                 one = self.b.call(pack_list, Const(0.0))
                 zeros = self.b.call(operator.mul, one, missing, type=found.type)
             else:

@@ -177,6 +177,11 @@ class Cotangents:
             )
         if kind == "dict":
             return self.b.call(pack_dict, Const(()), name=bar(value), type=mirror(value.type))
+        elem = element_type(value.type)
+        if kind == "list" and elem.keys is not None:
+            one = self.b.call(pack_list, self.b.call(pack_list, *(Const(0.0) for _ in elem.keys)))
+            count = self.b.call(len, value)
+            return self.b.call(operator.mul, one, count, name=bar(value), type=Type("list", elem=Type()))
         if kind in ("list", "tuple") and element_type(value.type).kind not in SCALARS:
             zeros = self.b.call(zeros_of, value, name=bar(value), type=mirror(value.type))
             if isinstance(zeros, Value):

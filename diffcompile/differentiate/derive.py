@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.activity import varied
+from ..analysis.activity import can_vary, reaching, varied
 from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.liveness import liveness, reach
 from ..analysis.residuals import close, filled
 from ..analysis.shapes_series import of_every_family
-from ..errors import UnsupportedSyntax
+from ..errors import NOWHERE, UnsupportedSyntax
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import (
     UNBOUND,
@@ -33,6 +33,7 @@ from ..ir.graph import (
     Value,
     While,
     backward_begins,
+    pack_list,
     pack_tuple,
     raise_error,
     unpack,
@@ -228,6 +229,8 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
             else _cast(b, Const(0.0), known, name, False)
         )
     atom = cotangents.whole(ct, value)
+    if known.kind == "list" and known.elem is not None and known.elem.items is not None:
+        return _finished_items(cotangents, value, atom)
     if known.kind == "array":
         made = b.made_by(atom, np.broadcast_to)
         if made is not None and made.args[0].type.is_scalar:
@@ -237,6 +240,36 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
         if atom.type.kind != "array" or atom.type.rank != known.rank:
             atom = b.call(np.add, b.call(np.zeros_like, value), atom, name=name)
     return _cast(b, atom, known, name, cotangents.mixed)
+
+
+def _finished_items(cotangents: Cotangents, value: Value, ct: Atom) -> Atom:
+    """The cotangents of the items of a list whose items have known parts, each of the form of its part."""
+    b = cotangents.b
+    elem = value.type.elem
+    assert elem is not None and elem.items is not None
+    item = Value("item", elem)
+    item_ct = Value("item_bar", ct.type.elem or Type())
+    read = getattr if elem.kind == "object" else operator.getitem
+    with b.region() as body:
+        parts: list[Atom] = []
+        for k, known in enumerate(elem.items):
+            key = k if elem.keys is None else elem.keys[k]
+            part = b.call(read, item, Const(key), type=known)
+            assert isinstance(part, Value)
+            if not can_vary(part):
+                parts.append(Const(None))
+                continue
+            found = b.call(operator.getitem, item_ct, Const(k))
+            cotangents.of[part] = found
+            done = finished(cotangents, part)
+            parts.append(b.call(np.copy, done) if done is found and known.kind == "array" else done)
+        packed = b.call(pack_list, *parts)
+    out = Value(bar(value), Type("list", elem=packed.type), True)
+    region = Region((item_ct,), tuple(body), (Const(False), packed))
+    read_too = item in reaching(region, region.results)
+    region = replace(region, params=(item, item_ct)) if read_too else region
+    b.emit(For((out,), (value, ct) if read_too else (ct,), (), region, 1, False, NOWHERE, object()))
+    return out
 
 
 def have_other(known: Type, dtype: np.dtype) -> bool:

@@ -30,6 +30,7 @@ from ..ir.graph import (
     Value,
     While,
     format_string,
+    items_of_list,
     literal,
     pack_function,
     pack_slice,
@@ -169,6 +170,9 @@ def _region(
         for part in regions(instr):
             _region(part, counts, found, lengths, again)
         if len(instr.outs) != 1 or not counts[instr.outs[0]]:
+            continue
+        if isinstance(instr, Call) and instr.fn is items_of_list:
+            found[instr.outs[0]] = instr
             continue
         if isinstance(instr, Call) and instr.fn is range and not instr.outs[0].named:
             found[instr.outs[0]] = instr  # written out wherever it is run over

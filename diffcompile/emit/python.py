@@ -38,6 +38,7 @@ from ..ir.graph import (
     While,
     backward_begins,
     format_string,
+    items_of_list,
     literal,
     pack_dict,
     pack_function,
@@ -1088,6 +1089,10 @@ def _print_object(p: Printer, instr: Call) -> ast.expr:
     return _call(p.atom(cls), [], dict(zip(names.value, map(p.atom, items), strict=True)))
 
 
+def _print_items(p: Printer, instr: Call) -> ast.expr:
+    return p.atom(instr.args[0])
+
+
 def _print_entry(p: Printer, instr: Call) -> ast.expr:
     mapping, *rest = map(p.atom, instr.args)
     return _call(_attribute(mapping, "get"), rest)
@@ -1177,7 +1182,7 @@ def _print_format(p: Printer, instr: Call) -> ast.expr:
 _SPECIAL: dict[Any, Any] = {
     pack_tuple: _print_tuple, pack_list: _print_list, pack_dict: _print_dict, pack_slice: _print_slice,
     pack_object: _print_object, pack_function: _print_function, entry: _print_entry, keys_of: _print_keys,
-    values_of: _print_values, with_keys: _print_with_keys,
+    values_of: _print_values, with_keys: _print_with_keys, items_of_list: _print_items,
     operator.getitem: _print_item, getattr: _print_getattr, literal: _print_literal,
     format_string: _print_format,
 }  # fmt: skip

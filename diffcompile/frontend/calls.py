@@ -55,7 +55,8 @@ from .heap import (
     View,
 )
 from .iteration import GENERATORS, strictly_zipped
-from .objects import UNARY, Objects
+from .layers import Layers
+from .objects import UNARY
 from .source import Source, read_source
 from .special import SPECIAL as CONTAINERS
 
@@ -74,7 +75,7 @@ CONSUMERS = frozenset({
 DEPTH = 60  # inlined calls inside inlined calls
 
 
-class Calls(Objects):
+class Calls(Layers):
     def _Call(self, node: ast.Call, name: str) -> Ref:
         fn = self.callee(node.func)
         if isinstance(fn, Const) and fn.value is builtins.print:
@@ -582,6 +583,9 @@ class Calls(Objects):
         iterated = self.iterated_object(ref)
         if iterated is not None:
             return self.sequence(iterated)
+        layered = self.layered(ref)
+        if layered is not None:
+            return layered
         items = self.items_of(ref) if not (isinstance(ref, Value)) else None
         if items is not None:
             if self.unit.rule or self._differ(items):

@@ -92,6 +92,8 @@ class Unit:
         self.objects: list[Read] = []
         self.same: list[int] = []  # for each of `objects`, the place of the first that is the same object
         self.instances: dict[int, Obj] = {}  # the caller's objects, by identity
+        self.runs: dict[Atom, Any] = {}  # the caller's lists that loops run over as they are
+        self.runs_allowed = False
 
     def outside_scope(self, names: Any) -> Scope | None:
         """The scope of the names of a globals dict, or a closure cell, that are written here."""

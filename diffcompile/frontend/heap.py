@@ -211,6 +211,7 @@ class Sequence:
     cells: frozenset[Cell] = frozenset()  # the objects that are run over
     sources: tuple[Ref | None, ...] = ()  # the arrays that the items are parts of
     indexed: bool = False  # are the items the numbers of those parts, since they are written?
+    layout: Any = None  # of the items of a list of the caller's that are all of one form
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -40,6 +40,7 @@ from .heap import (
     View,
     shown,
 )
+from .layers import names_in
 
 Key = tuple[Scope, str] | Cell
 LEAF = "leaf"
@@ -93,6 +94,10 @@ class Loops(Calls):
             if refs is not None:
                 self._unrolled(node, Sequence((), 0, refs=refs))
                 return
+        if sequence.layout is not None:
+            layout = replace(sequence.layout, names=names_in(node.target, sequence.layout))
+            sequence = replace(sequence, layout=layout)
+            self.name_parts(sequence, layout)
         items = self.known_items(sequence) if contains(node.body, (ast.Lambda, ast.FunctionDef)) else None
         if items is None:
             self._loop(node, sequence, None)
@@ -375,6 +380,8 @@ class Loops(Calls):
 
     def build(self, shape: Any, items: list[Value], sequence: Sequence) -> Ref:
         """The loop target's reference out of this turn's items, which may be parts of what is run over."""
+        if isinstance(shape, int) and sequence.layout is not None:
+            return self.layer(items[shape], sequence.layout)
         if isinstance(shape, int):
             source = sequence.sources[shape] if sequence.indexed else None
             if source is not None:
@@ -640,8 +647,8 @@ class Turn:
         names = []
         for k, key in enumerate(self.carried.keys):
             label = key.name or "items" if isinstance(key, Cell) else key[1]
-            for leaf in range(leaf_count(self.carried.shapes[k])):
-                names.append((k, leaf, label))
+            for leaf, name in enumerate(leaf_labels(self.carried.shapes[k], label)):
+                names.append((k, leaf, name))
         return names
 
     def _enter(self, params: list[Value]) -> None:
@@ -826,6 +833,20 @@ class Turn:
             return set()
         held = self.frame.cells(ref)
         return {c for c in held | {s for c in held for s in c.shares} if c in before.heap}
+
+
+def leaf_labels(shape: Any, label: str) -> list[str]:
+    """What each leaf of a slot is called: the attribute or key that it is, or the slot itself."""
+    if shape == LEAF:
+        return [label]
+    if shape[0] == "fixed":
+        return []
+    if shape[0] == "object":
+        return leaf_labels(shape[1], label)
+    labels = [label] * len(shape[1])
+    if shape[0] == "entries":
+        labels = [k if isinstance(k, str) and k.isidentifier() else label for k in shape[4]]
+    return [name for part, inner in zip(shape[1], labels, strict=True) for name in leaf_labels(part, inner)]
 
 
 def leaf_count(shape: Any) -> int:

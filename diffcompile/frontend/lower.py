@@ -15,7 +15,7 @@ import ast
 import inspect
 import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from types import CellType, FunctionType
 from typing import Any
@@ -24,7 +24,7 @@ import numpy as np
 
 from ..analysis.activity import can_vary
 from ..analysis.shapes import reset_dims
-from ..errors import Span, UnsupportedSyntax
+from ..errors import Span, UndecidedAlias, UnsupportedSyntax
 from ..ir.graph import Atom, Const, Function, Graph, Instr, Pairs, Region, Value
 from ..ir.types import UNKNOWN, Dim, Type, array, join, number
 from ..ir.walk import free, operands, same_atom, values
@@ -32,6 +32,7 @@ from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import Unit
 from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
+from .layers import Each, Run, UnrollError
 from .objects import form_of
 from .source import Source, read_source
 from .statements import Statements
@@ -212,17 +213,31 @@ def _calls(graph: Graph, function: Function) -> bool:
 
 def lower(
     fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str = "",
-    wrt: tuple[Place, ...] = (),
+    wrt: tuple[Place, ...] = (), runs: bool = False,
 ) -> Lowered:  # fmt: skip
     """The graph of a function for arguments described by `specs`, one per parameter in order.
 
-    A result that has no name of its own is called `result_name`.
+    A result that has no name of its own is called `result_name`. With `runs`, a list whose items are all of
+    one form may be run over as it is.
     """
+    if runs:
+        try:
+            return _lower(fn, specs, result_name, wrt, True)
+        except (UnrollError, UnsupportedSyntax, UndecidedAlias):
+            pass  # unrolled, or refused for good
+    return _lower(fn, specs, result_name, wrt, False)
+
+
+def _lower(
+    fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str, wrt: tuple[Place, ...],
+    runs: bool,
+) -> Lowered:  # fmt: skip
     reset_dims()
     session = Session()
     target = fn if isinstance(fn, Target) else Target(fn)
     frame, params, refs = _frame(target, specs, session)
     frame.result_name = result_name
+    frame.unit.runs_allowed = runs
     bound = {name: frame.outside(name, cell.cell_contents, cell) for name, cell in target.bound}
     for name, ref in bound.items():
         frame.state.vars[frame.scope, name] = ref
@@ -230,6 +245,11 @@ def lower(
     result = _run(frame) if not hasattr(target.fn, "__wrapped__") else _wrapped(frame, target.fn, refs)
     atoms: list[Atom] = []
     returns = _structure(frame, result, atoms)
+    if frame.unit.runs:
+        read = {*free(Region((), tuple(frame.b.body), ())), *values(atoms)}
+        if any(read & run.parts or handle in read for handle, run in frame.unit.runs.items()):
+            raise UnrollError
+        picked = tuple(_run_over(shape, frame.unit.runs.values()) for shape in picked)
     picks = {v for shape in picked for v in values_in(shape) if can_vary(v)}
     _drop_unread(frame, {*picks, *values(atoms)})
     graph = _graph(frame, frame.source, params, atoms)
@@ -239,10 +259,21 @@ def lower(
     )  # fmt: skip
 
 
+def _run_over(shape: Any, runs: Iterable[Run]) -> Any:
+    """The structure of a derivative, in which each list that is run over is one value."""
+    if not isinstance(shape, tuple):
+        return shape
+    inside = set(values_in(shape))
+    for run in runs:
+        if shape[0] is list and inside and inside <= run.parts:
+            return Each(run.out, run.layout)
+    return (*shape[:2], tuple(_run_over(part, runs) for part in shape[2]), shape[3])
+
+
 def values_in(shape: Any) -> Iterator[Value]:
     """The values in the structure that a derivative has."""
-    if isinstance(shape, Value):
-        yield shape
+    if isinstance(shape, (Value, Each)):
+        yield shape if isinstance(shape, Value) else shape.value
     elif shape is not None:
         for part in shape[2]:
             yield from values_in(part)

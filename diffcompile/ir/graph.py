@@ -321,6 +321,11 @@ def pack_object(cls: type, names: tuple[str, ...], *items: Any) -> Any:
     return cls(**dict(zip(names, items, strict=True)))
 
 
+def items_of_list(items: list[Any]) -> list[Any]:
+    """The operation of running over a list of the caller's whose items are all of one form."""
+    return items
+
+
 def pack_slice(start: Any, stop: Any, step: Any = None) -> slice:
     """The operation of `start:stop:step` inside an index."""
     return slice(start, stop, step)
@@ -368,5 +373,5 @@ def format_string(parts: tuple[Any, ...], *values: Any) -> str:
 
 
 PACKS: frozenset[Callable[..., Any]] = frozenset(
-    {pack_tuple, pack_list, pack_dict, pack_slice, pack_object, pack_function}
+    {pack_tuple, pack_list, pack_dict, pack_slice, pack_object, pack_function, items_of_list}
 )

@@ -46,6 +46,7 @@ class Type:
     shape   of arrays, None where even the rank is unknown.
     items   of tuples (and of lists of fixed length): one type each.   elem: of lists, the type of every item.
     maybe_unbound   the name may have no value on some path (reading it then raises as Python does).
+    keys            of dicts and objects: the keys or attributes that `items` are the types of.
     layout          of arrays: "C" or "F" if laid out in that order without gaps, "" if that is not known.
     """
 
@@ -56,6 +57,7 @@ class Type:
     elem: Type | None = None
     maybe_unbound: bool = False
     layout: Literal["", "C", "F"] = ""
+    keys: tuple[object, ...] | None = None
 
     def __eq__(self, other: object) -> bool:
         # Field by field with the dtypes' own text: NumPy holds that `np.dtype(float) == None`.
@@ -66,7 +68,8 @@ class Type:
 
     def _key(self) -> tuple[object, ...]:
         dtype = None if self.dtype is None else self.dtype.str
-        return (self.kind, dtype, self.shape, self.items, self.elem, self.maybe_unbound, self.layout)
+        known = (self.kind, dtype, self.shape, self.items, self.elem, self.maybe_unbound)
+        return (*known, self.layout, self.keys)
 
     @property
     def rank(self) -> int | None:
