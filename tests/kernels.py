@@ -1716,7 +1716,6 @@ def diffusion_in_single_precision(u, r):
 # about it: delete the line of one that compiles.
 REFUSED: dict[str, str] = {
     "gray_scott": "this write may also change `big_u`",
-    "floyd_warshall": "no derivative is known for `np.add.outer`",
     "particles_in_lists": "`velocities` belongs to the caller, and is changed here",
     "momentum_over_layers": "an item of what a loop runs over is written here",
 }

@@ -92,6 +92,8 @@ def _saved(region: Region, found: set[Value], uncertain: set[Value]) -> None:
         match instr:
             case Call() if instr.fn is pack_tuple:
                 found.update(v for v in values(instr.args) if v.type.maybe_unbound or v in uncertain)
+            case Call() if instr.fn is np.copy and instr.outs[0] in found:
+                found.update(values(instr.args))
             case If():
                 for part in (instr.then, instr.orelse):
                     found.update(

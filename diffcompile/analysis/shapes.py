@@ -9,6 +9,7 @@ functions; every ufunc is known without a rule of its own.
 
 from __future__ import annotations
 
+import operator
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from . import (  # noqa: F401
     shapes_polynomials,
     shapes_reduce,
     shapes_series,
+    shapes_several,
 )
 from .shapes_containers import list_of
 from .shapes_core import RULES, Undecided, constant, element, facts
@@ -45,6 +47,8 @@ def infer(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Type:
     >>> str(infer(np.sum, (x,), {"axis": Const(1)}))
     'array[float64](n)'
     """
+    if fn is operator.getitem and isinstance(args[0], Const) and args[0].value in (np.r_, np.c_):
+        fn, args = args[0].value.__getitem__, args[1:]
     args = tuple(map(_read, args))
     kwargs = {name: _read(a) for name, a in kwargs.items()}
     try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir.graph import Atom, Const
-from ..ir.types import Size, Type, array
+from ..ir.graph import Atom, Const, Value
+from ..ir.types import SCALARS, Size, Type, array, number
 from .shapes_core import (
     FALSE,
     FLOAT64,
@@ -29,7 +29,7 @@ from .shapes_core import (
     promoted,
     shape_of,
 )
-from .shapes_layout import at_least_2d
+from .shapes_layout import at_least_2d, at_least_3d
 from .shapes_lengths import Shape, added, fresh_dim, unify
 
 FIFTY = Const(50)
@@ -125,9 +125,11 @@ def _(
     dtype: Atom = NO,
     axis: Atom = ZERO,
 ) -> Type:
-    if flag(retstep) or shape_of(array_of(start)) or shape_of(array_of(stop)):
+    if shape_of(array_of(start)) or shape_of(array_of(stop)):
         raise Undecided
-    return array(dtype_of(dtype, _spanned([start, stop], FLOAT64)), (size_of(num),))
+    to = dtype_of(dtype, _spanned([start, stop], FLOAT64))
+    grid = array(to, (size_of(num),))
+    return Type("tuple", items=(grid, number(to))) if flag(retstep) else grid
 
 
 @facts(np.array, np.asarray, np.asanyarray)
@@ -244,6 +246,13 @@ def _(tup: Atom) -> Type:
     return joined(columns, all_known, 1, common_dtype(parts))
 
 
+@facts(np.dstack)
+def _(tup: Atom) -> Type:
+    parts, all_known = parts_of(tup)
+    slabs = [array(p.dtype, at_least_3d(shape_of(p))) for p in parts]
+    return joined(slabs, all_known, 2, common_dtype(parts))
+
+
 @facts(np.append)
 def _(arr: Atom, values: Atom, axis: Atom = NO) -> Type:
     parts = [array_of(arr), array_of(values)]
@@ -255,14 +264,26 @@ def _(arr: Atom, values: Atom, axis: Atom = NO) -> Type:
     return joined(parts, True, place, common_dtype(parts))
 
 
-@facts(np.split, np.array_split)
-def _(ary: Atom, indices_or_sections: Atom, axis: Atom = ZERO) -> Type:
-    x = array_of(ary)
-    shape = shape_of(x)
-    at = axis_of(axis, len(shape))
-    return Type("list", elem=array(x.dtype, (*shape[:at], fresh_dim(), *shape[at + 1 :])))
+@facts(np.r_.__getitem__)
+def _(key: Atom) -> Type:
+    parts = [array_of(part) for part in pieces_of(key)]
+    if any(len(shape_of(p)) > 1 for p in parts):
+        raise Undecided
+    return array(common_dtype(parts), (fresh_dim(),))
 
 
-@facts(np.hsplit, np.vsplit)
-def _(ary: Atom, indices_or_sections: Atom) -> Type:
-    return Type("list", elem=array(array_of(ary).dtype))
+@facts(np.c_.__getitem__)
+def _(key: Atom) -> Type:
+    parts = [array_of(part) for part in pieces_of(key)]
+    if any(len(shape_of(p)) not in (1, 2) for p in parts):
+        raise Undecided
+    columns = [array(p.dtype, shape_of(p) if len(shape_of(p)) == 2 else (*shape_of(p), 1)) for p in parts]
+    return joined(columns, True, 1, common_dtype(parts))
+
+
+def pieces_of(key: Atom) -> list[Atom]:
+    """What `np.r_` joins: numbers and arrays, one by one."""
+    items = key.type.items if key.type.kind == "tuple" else (key.type,)
+    if items is None or any(t.kind not in (*SCALARS, "array") for t in items):
+        raise Undecided
+    return [Value("piece", t) for t in items]

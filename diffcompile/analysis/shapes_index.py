@@ -34,6 +34,8 @@ from .shapes_core import (
 )
 from .shapes_lengths import Shape, broadcast, fresh_dim
 
+LAST = Const(-1)
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
@@ -257,18 +259,13 @@ def _(a: Atom, indices: Atom, axis: Atom = NO, out: Atom = NO, mode: Atom = NO) 
 
 
 @facts(np.take_along_axis)
-def _(arr: Atom, indices: Atom, axis: Atom = NO) -> Type:
+def _(arr: Atom, indices: Atom, axis: Atom = LAST) -> Type:
     x, picked = array_of(arr), shape_of(array_of(indices))
     if is_none(axis):
         return array(x.dtype, picked[:1])
     at = axis_of(axis, len(shape_of(x)))
     sizes = broadcast((*shape_of(x)[:at], 1, *shape_of(x)[at + 1 :]), (*picked[:at], 1, *picked[at + 1 :]))
     return array(x.dtype, (*sizes[:at], picked[at], *sizes[at + 1 :]))
-
-
-@facts(np.unique)
-def _(ar: Atom) -> Type:
-    return array(array_of(ar).dtype, (fresh_dim(),))
 
 
 @facts(np.delete)

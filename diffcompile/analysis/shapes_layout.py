@@ -145,16 +145,30 @@ def _(*args: Atom) -> Type:
     return Type("tuple", items=tuple(array(a.dtype, shape) for a in arrays))
 
 
+def one_or_several(results: list[Type]) -> Type:
+    """The result for one argument, the tuple of results for several."""
+    return results[0] if len(results) == 1 else Type("tuple", items=tuple(results))
+
+
+@facts(np.atleast_3d)
+def _(*arys: Atom) -> Type:
+    return one_or_several([array(x.dtype, at_least_3d(shape_of(x))) for x in map(array_of, arys)])
+
+
+def at_least_3d(shape: Shape) -> Shape:
+    if len(shape) == 1:
+        return (1, *shape, 1)
+    return (*shape, *(1,) * (3 - len(shape)))
+
+
 @facts(np.atleast_1d)
-def _(a: Atom) -> Type:
-    x = array_of(a)
-    return array(x.dtype, shape_of(x) or (1,))
+def _(*arys: Atom) -> Type:
+    return one_or_several([array(x.dtype, shape_of(x) or (1,)) for x in map(array_of, arys)])
 
 
 @facts(np.atleast_2d)
-def _(a: Atom) -> Type:
-    x = array_of(a)
-    return array(x.dtype, at_least_2d(shape_of(x)))
+def _(*arys: Atom) -> Type:
+    return one_or_several([array(x.dtype, at_least_2d(shape_of(x))) for x in map(array_of, arys)])
 
 
 def at_least_2d(shape: Shape) -> Shape:

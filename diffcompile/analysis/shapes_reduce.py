@@ -175,11 +175,10 @@ def _(
 def _(
     a: Atom, axis: Atom = NO, weights: Atom = NO, returned: Atom = FALSE, *, keepdims: Atom = FALSE
 ) -> Type:
-    if flag(returned):
-        raise Undecided
     x = array_of(a)
     dtype = inexact(x.dtype) if is_none(weights) else inexact(promoted(x.dtype, array_of(weights).dtype))
-    return reduced(x, dtype, axis, keepdims)
+    mean = reduced(x, dtype, axis, keepdims)
+    return Type("tuple", items=(mean, mean)) if flag(returned) else mean
 
 
 @facts(np.trapezoid)
@@ -198,6 +197,19 @@ def _(
     both = {axis_of(axis1, len(shape)), axis_of(axis2, len(shape))}
     left = tuple(s for i, s in enumerate(shape) if i not in both)
     return result(dtype_of(dtype, summed(x.dtype)), left)
+
+
+@facts(np.cumulative_sum, np.cumulative_prod)
+def _(
+    x: Atom, *, axis: Atom = NO, dtype: Atom = NO, out: Atom = NO, include_initial: Atom = FALSE
+) -> Type:
+    none_or_undecided(out)
+    a = array_of(x)
+    shape = shape_of(a)
+    if not flag(include_initial):
+        return array(dtype_of(dtype, summed(a.dtype)), shape)
+    at = 0 if is_none(axis) else axis_of(axis, len(shape))
+    return array(dtype_of(dtype, summed(a.dtype)), (*shape[:at], shortened(shape[at], -1), *shape[at + 1 :]))
 
 
 @facts(np.cumsum, np.cumprod, np.ndarray.cumsum, np.ndarray.cumprod, np.nancumsum, np.nancumprod)
@@ -258,3 +270,73 @@ def _(a: Atom, v: Atom, mode: Atom = NO) -> Type:
 @facts(np.bincount)
 def _(x: Atom, weights: Atom = NO, minlength: Atom = ZERO) -> Type:
     return array(INT64 if is_none(weights) else FLOAT64, (fresh_dim(),))
+
+
+# Methods of binary ufuncs
+
+
+def declare_methods(ufunc: np.ufunc) -> None:
+    """What is known of `reduce`, `accumulate`, `outer` and `reduceat` of floats."""
+
+    def dtype_after(x: Type, dtype: Atom) -> np.dtype | None:
+        known = dtype_of(dtype, x.dtype)
+        return known if known is not None and known.kind in "fc" else None
+
+    @facts(ufunc.reduce)
+    def _(
+        x: Atom, axis: Atom = ZERO, dtype: Atom = NO, out: Atom = NO, keepdims: Atom = FALSE,
+        initial: Atom = NO, where: Atom = NO,
+    ) -> Type:  # fmt: skip
+        none_or_undecided(out)
+        a = array_of(x)
+        return reduced(a, dtype_after(a, dtype) if is_none(initial) else None, axis, keepdims)
+
+    @facts(ufunc.accumulate)
+    def _(x: Atom, axis: Atom = ZERO, dtype: Atom = NO, out: Atom = NO) -> Type:
+        none_or_undecided(out)
+        a = array_of(x)
+        return along(a, dtype_after(a, dtype), ZERO)
+
+    @facts(ufunc.outer)
+    def _(A: Atom, B: Atom) -> Type:
+        x, y = array_of(A), array_of(B)
+        dtype = promoted(x.dtype, y.dtype)
+        return result(dtype if dtype is not None and dtype.kind in "fc" else None, shape_of(x) + shape_of(y))
+
+    @facts(ufunc.reduceat)
+    def _(x: Atom, indices: Atom, axis: Atom = ZERO, dtype: Atom = NO, out: Atom = NO) -> Type:
+        none_or_undecided(out)
+        a = array_of(x)
+        shape, n = shape_of(a), shape_of(array_of(indices))
+        at = axis_of(axis, len(shape))
+        return array(dtype_after(a, dtype), (*shape[:at], *n, *shape[at + 1 :]))
+
+
+for _ufunc in (
+    np.add, np.subtract, np.multiply, np.divide, np.power, np.float_power, np.maximum, np.minimum, np.fmax,
+    np.fmin, np.hypot, np.arctan2, np.logaddexp, np.logaddexp2, np.remainder, np.fmod, np.copysign,
+):  # fmt: skip
+    declare_methods(_ufunc)
+
+
+@facts(np.cov)
+def _(
+    m: Atom, y: Atom = NO, rowvar: Atom = NO, bias: Atom = NO, ddof: Atom = NO, fweights: Atom = NO,
+    aweights: Atom = NO, *, dtype: Atom = NO,
+) -> Type:  # fmt: skip
+    return covariance(m, y, dtype)
+
+
+@facts(np.corrcoef)
+def _(x: Atom, y: Atom = NO, rowvar: Atom = NO, *, dtype: Atom = NO) -> Type:
+    return covariance(x, y, dtype)
+
+
+def covariance(x: Atom, y: Atom, dtype: Atom) -> Type:
+    """A square matrix, of one row for each variable."""
+    parts = [array_of(a) for a in (x, y) if not is_none(a)]
+    to = dtype_of(dtype, promoted(FLOAT64, *(p.dtype for p in parts)))
+    if len(parts) == 1:
+        return array(to)
+    n = 2 if all(len(shape_of(p)) == 1 for p in parts) else None
+    return array(to, (n, n) if n else (fresh_dim(), fresh_dim()))

@@ -26,6 +26,7 @@ from ..ir.graph import (
     Function,
     If,
     Into,
+    Method,
     Region,
     Step,
     Store,
@@ -39,7 +40,7 @@ from ..ir.graph import (
 )
 from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, Type
-from ..ir.walk import values
+from ..ir.walk import free
 from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
 from ..rules.solvers import SOLVERS, Solver
@@ -53,13 +54,15 @@ PLAIN: dict[Any, Any] = {
 }  # fmt: skip
 # Functions whose cotangent may be 0 where a mask hid something.
 MASKING = frozenset({np.where, np.maximum, np.minimum, np.max, np.min, np.clip, np.ndarray.clip})
+# What a ufunc takes beside its operands, and its derivative need not know.
+UFUNC_OPTIONS = frozenset({"dtype", "casting", "order", "subok", "signature"})
 SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
 
 
 class CallSweep(ContainerSweep):
     def call(self, instr: Call) -> None:
         cts = self.taken(instr)
-        fn = instr.fn
+        fn = method_of(instr)
         if not any(map(self.active, instr.args)) and not any(self.active(a) for _, a in instr.kwargs):
             return
         if constant_call(instr):
@@ -237,12 +240,16 @@ class CallSweep(ContainerSweep):
         named = dict(kwargs)
         first = (len(instr.outs) > 1 and tuple(instr.outs)) or instr.outs[0]
         if declared.form == "elementwise":
+            if isinstance(fn, np.ufunc):
+                named = {name: atom for name, atom in named.items() if name not in UFUNC_OPTIONS}
             self.elementwise(instr, declared, args, named, self.whole(cts[0], instr.outs[0]))
             return
         if declared.form == "equal":
             self.equal(instr, declared, args, named, cts)
             return
         ct = tuple(cts) if len(instr.outs) > 1 else cts[0]
+        if fn is list.pop and len(instr.outs) == 1:
+            ct = (cts[0], Const(0.0))  # the item itself was not read
         given, given_named = as_arrays(self.b, declared.rule, args, named)
         back = self.inlined(declared, [ct, first, *given], given_named, instr)
         placed = positions(declared.rule, args, named, 2)
@@ -271,7 +278,7 @@ class CallSweep(ContainerSweep):
         """The adjoint of what has the values of this call: of one call under another name, or of more."""
         with self.b.region() as body:
             result = self.inlined(declared, list(args), kwargs, instr)
-        seeds = [v for v in values((*args, *kwargs.values())) if v in self.varied]
+        seeds = [v for v in free(Region((), tuple(body), ())) if v in self.varied]
         self.varied |= varied(Region((), tuple(body), ()), seeds)
         ct = cts[0]
         last = body[-1] if body else None
@@ -450,7 +457,7 @@ class CallSweep(ContainerSweep):
     def unpacked(self, instr: Call, cts: list[Cotangent]) -> None:
         source = instr.args[0]
         assert isinstance(source, Value)
-        if source.type.kind in ("tuple", "object"):
+        if source.type.kind in ("tuple", "object") or source.type.items is not None:
             self.cts.add(source, tuple(cts))
             return
         for k, ct in enumerate(cts):
@@ -460,8 +467,11 @@ class CallSweep(ContainerSweep):
     def item(self, instr: Call, ct: Cotangent) -> None:
         """`y = x[i]`: what flows back lands in the elements that were read."""
         base, index = instr.args
+        if isinstance(base, Const):
+            self.rule(instr, (index,), (), [ct], base.value.__getitem__)
+            return
         assert isinstance(base, Value)
-        if base.type.kind == "tuple" and isinstance(index, Const) and base.type.items is not None:
+        if base.type.items is not None and isinstance(index, Const) and isinstance(index.value, int):
             parts: list[Cotangent | None] = [None] * len(base.type.items)
             parts[index.value] = ct
             self.cts.add(base, tuple(parts))
@@ -512,7 +522,7 @@ class CallSweep(ContainerSweep):
         # A sum that the buffer began as may be wider than what it is the cotangent of.
         dtype = buffer.type.dtype if buffer.type.kind == "array" else kind.dtype
         kind = Type(kind.kind, dtype, kind.shape, None, kind.elem)
-        if repeats(index, self.b):
+        if repeats(index, self.b) and buffer.type.kind != "list":
             new = self.b.store(np.add.at, buffer, index, ct, name=bar(base), type=kind)
         elif fresh:
             new = self.b.store(operator.setitem, buffer, index, ct, name=bar(base), type=kind)
@@ -531,7 +541,7 @@ class CallSweep(ContainerSweep):
         out = instr.outs[0]
         whole = self.full(self.whole(ct, out), out, instr.path)
         target = instr.target
-        if repeats(index, self.b):
+        if repeats(index, self.b) and target.type.kind != "list":
             declared = find_rule(operator.setitem)
             assert declared is not None
             part, before, after = (self.part(a, instr.path) for a in (whole, target, out))
@@ -583,6 +593,12 @@ def _cotangent_type(known: Type) -> Type:
     if known.kind == "float":
         return Type("number", np.dtype(np.float64))
     return known if known.kind in ("array", "number") else Type()
+
+
+def method_of(instr: Call) -> Any:
+    """The function called; a method of a library's object is that of its class, where that is known."""
+    cls = instr.args[0].type.cls if isinstance(instr.fn, Method) else None
+    return instr.fn if cls is None else getattr(cls, instr.fn.name, instr.fn)
 
 
 def find_rule(fn: Any) -> Declared | None:

@@ -161,7 +161,7 @@ class ControlSweep(CallSweep):
         sums = []
         for value in outer_values:
             known = self.cts.take(value)
-            sums.append(self.cts.zero(value) if known is None else self.cts.whole(known, value))
+            sums.append(self._start(value) if known is None else self.cts.whole(known, value))
         memos = [self.cts.whole(seeds[k], instr.outs[k]) for k in seeds if k >= count]
 
         types = [self._start_type(s, v) for s, v in zip(starts, (carried[k] for k in slots), strict=True)]
@@ -210,6 +210,12 @@ class ControlSweep(CallSweep):
             self.cts.add(value, self._in_order(found_list, value, flipped, whole))
         for k, out in zip(slots, outs, strict=False):
             self.cts.add(instr.init[k], out)
+
+    def _start(self, value: Value) -> Atom:
+        """The zero that a loop adds to: indexed, if the value is, so that of an unknown one has its form."""
+        if value.type.kind == "unknown":
+            return self.b.call(np.zeros_like, value, name=bar(value))
+        return self.cts.zero(value)
 
     def _turn(
         self,

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..frontend.build import Builder
-from ..ir.graph import Atom, Const, For, Region, Value, pack_dict, pack_list, pack_tuple
+from ..ir.graph import Atom, Const, For, Instr, Region, Value, pack_dict, pack_list, pack_tuple
 from ..ir.types import FLOAT, SCALARS, Type, join, number
+from ..ir.walk import reads
 from ..rules.containers import sum_of, zeros_of
 
 # Functions whose result is real, of whatever dtype it is.
@@ -23,6 +24,7 @@ REAL_VALUED = frozenset({
 })  # fmt: skip
 NESTED = frozenset({"list", "tuple", "dict", "object"})
 PLAIN = SCALARS | {"array"}
+LATEST = 24  # how far back a cotangent that a rule made is looked for, to name it
 Cotangent = Any  # Atom | tuple[Cotangent | None, ...]
 
 
@@ -60,25 +62,30 @@ class Cotangents:
         self.of[atom] = ct if known is None else self._sum(known, ct, atom)
 
     def named(self, ct: Atom, atom: Value) -> Atom:
-        """The cotangent under the name `v_bar`, where it was just made and has no other."""
+        """The cotangent under the name `v_bar`, where it was just made, is not read and has no other."""
         made = self.b.defs.get(ct) if isinstance(ct, Value) else None
-        if (
-            not isinstance(ct, Value)
-            or ct.named
-            or made is None
-            or not self.b.body
-            or self.b.body[-1] is not made
-        ):
+        if not isinstance(ct, Value) or ct.named or made is None or len(made.outs) != 1 or ct in self.pinned:
             return ct
-        if len(made.outs) != 1 or ct in self.pinned:
+        at = self._place(made, ct)
+        if at is None:
             return ct
         renamed = Value(bar(atom), ct.type, named=atom.named)
-        self.b.body.pop()
-        self.b.emit(type(made)(**{**{s: getattr(made, s) for s in made.__slots__}, "outs": (renamed,)}))
+        again = type(made)(**{**{s: getattr(made, s) for s in made.__slots__}, "outs": (renamed,)})
+        self.b.body[at] = again
+        self.b.defs[renamed] = again
         self.renamed[ct] = renamed
         if ct in self.masked:
             self.masked.add(renamed)
         return renamed
+
+    def _place(self, made: Instr, ct: Value) -> int | None:
+        """Where among the latest instructions it was made, if none of those after it reads it."""
+        for at in range(len(self.b.body) - 1, max(len(self.b.body) - LATEST, -1), -1):
+            if self.b.body[at] is made:
+                return at
+            if ct in reads(self.b.body[at]):
+                return None
+        return None
 
     def real(self, ct: Atom, atom: Value) -> Atom:
         """The cotangent of a real value is real."""
@@ -95,7 +102,7 @@ class Cotangents:
         if isinstance(a, tuple) and isinstance(b, tuple):
             kinds = atom.type.items or (element_type(atom.type),) * len(a)
             return tuple(
-                y if x is None else x if y is None else self._sum(x, y, Value(atom.name, kind))
+                y if x is None else x if y is None else self._sum(x, y, Value(atom.name, kind, atom.named))
                 for x, y, kind in zip(a, b, kinds, strict=True)
             )
         if isinstance(a, tuple) or isinstance(b, tuple):

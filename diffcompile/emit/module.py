@@ -448,8 +448,14 @@ def plain_return(printer: Printer, graph: Graph) -> ast.expr:
     return results[0] if len(results) == 1 else ast.Tuple(results, ast.Load())
 
 
+_INDEXED = ("r_", "c_", "s_", "index_exp", "mgrid", "ogrid")  # objects of NumPy's that are only indexed
+
+
 def public_path(thing: Any) -> str | None:
     """The dotted path by which a library makes `thing` public: `np.sin`, `scipy.special.expit`."""
+    for indexed in _INDEXED:
+        if thing is getattr(np, indexed):
+            return f"np.{indexed}"
     name = getattr(thing, "__name__", None)
     owner = getattr(thing, "__self__", None)
     if isinstance(owner, np.ufunc) and isinstance(name, str):

@@ -546,7 +546,9 @@ class Printer:
             index, value = instr.args
             place = ast.Subscript(target, self.index(index), ast.Store())
             made = self.nested.get(value) if isinstance(value, Value) else None
-            if isinstance(made, Call) and made.fn in BINARY and made.fn is not operator.matmul:
+            # An item of a list may be an array that others see, so it is not changed in place.
+            own = instr.target.type.kind not in ("list", "tuple") or value.type.is_scalar
+            if own and isinstance(made, Call) and made.fn in BINARY and made.fn is not operator.matmul:
                 here = ast.dump(_loaded(place))
                 left, right = map(self.atom, made.args)
                 if isinstance(made.args[0], Const) and made.fn is operator.mul:

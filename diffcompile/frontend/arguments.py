@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import WrongArgument
 from ..ir.graph import Capture, Const
-from ..ir.types import COMPLEX, FLOAT, INT, OBJECT, Dim, Type, array, number
+from ..ir.types import COMPLEX, FLOAT, INT, Dim, Type, array, number, type_of_constant
 
 FOLDED = (
     str, bytes, bool, type(None), type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType,
@@ -190,6 +190,8 @@ def is_object_class(cls: type) -> bool:
 def _is_object_class(cls: type) -> bool:
     if not cls.__flags__ & (1 << 9) or issubclass(cls, (BaseException, type)):
         return False  # not made by a `class` statement
+    if str(cls.__module__).startswith("_cython"):
+        return False  # a function that Cython compiled
     builtin = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset, np.ndarray, np.generic)
     if issubclass(cls, builtin) or hasattr(cls, "__array_function__") or hasattr(cls, "__array_ufunc__"):
         return False
@@ -301,7 +303,7 @@ def describe(value: Any, name: str) -> Spec:
         raise WrongArgument(
             f"`{name}` is a {type(value).__name__}", None, "Pass a plain array: `np.asarray(...)`."
         )
-    return array(None, None) if hasattr(value, "__array_function__") else OBJECT
+    return array(None, None) if hasattr(value, "__array_function__") else type_of_constant(value)
 
 
 def _container(value: Any, name: str) -> Spec:

@@ -374,6 +374,9 @@ class Attempts(Generators):
                 raise self.refuse("there is no exception to raise again", "Name the exception.")
             self._raise(self.handling[-1])
             return
+        match node.exc:
+            case ast.Call(ast.Name("NotImplementedError"), [ast.Constant(reason)]) if self.in_library:
+                raise self.refuse(str(reason))  # the rule does not hold for these options
         cause = () if node.cause is None else (self.value(node.cause),)
         error, exact = self._exception(node.exc)
         self._raise(Caught(error, exact, (exact or BaseException,), cause))

@@ -22,10 +22,11 @@ from numpy.polynomial._polybase import ABCPolyBase
 
 from ..analysis.shapes import broadcast_axes
 from ..errors import NoSource, UnsupportedSyntax
-from ..ir.graph import Atom, Call, Capture, Const, Into, Method, Value, pack_tuple
+from ..ir.graph import Atom, Call, Capture, Const, Into, Method, Value, pack_slice, pack_tuple
 from ..ir.types import INT, RANGE, Type, type_of_constant
 from ..rules.broadcast import unbroadcast
 from ..rules.containers import keys_of
+from ..rules.definitions import DEFINITIONS, WITH, element_by_element
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
 from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, consult
@@ -72,6 +73,7 @@ CHANGING = frozenset({
 CONSUMERS = frozenset({
     list, tuple, sorted, min, max, set, frozenset, dict, np.fromiter, math.fsum, math.prod, functools.reduce,
 })  # fmt: skip
+FEW = 8  # items that a definition runs over one by one
 DEPTH = 60  # inlined calls inside inlined calls
 
 
@@ -171,6 +173,10 @@ class Calls(Layers):
                 "`np.polyval(p, x)`.",
             )
         consult(fn)
+        if _hashable(fn) and fn in DEFINITIONS and (fn not in WITH or not WITH[fn].isdisjoint(kwargs)):
+            return self.defined(DEFINITIONS[fn], args, kwargs, name)
+        if isinstance(fn, np.vectorize):
+            return self.defined(element_by_element, [Const(fn.pyfunc), Tup(tuple(args))], kwargs, name)
         if _hashable(fn) and kwargs and fn in POSITIONAL:
             args, kwargs = by_position(POSITIONAL[fn], args, kwargs)
         if _hashable(fn) and fn in SOLVERS:
@@ -254,6 +260,11 @@ class Calls(Layers):
         if isinstance(value, (float, complex, np.ndarray, np.generic, list, dict)) or is_object(value):
             return self.outside("given", value, self.unit.session.cell_of(value))
         return Const(value)
+
+    def defined(self, definition: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        """A library function that is read where it is called."""
+        named = self.bind_arguments(definition, args, kwargs)
+        return self.inline(read_source(definition), None, named, name)
 
     def _static(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
         constants = [self.constant(a) for a in args]
@@ -588,7 +599,8 @@ class Calls(Layers):
             return layered
         items = self.items_of(ref) if not (isinstance(ref, Value)) else None
         if items is not None:
-            if self.unit.rule or self._differ(items):
+            few = self.source.library and len(items) <= FEW
+            if self.unit.rule or few or self._differ(items):
                 if len(items) > UNROLLED and not self.unit.rule:
                     raise self.refuse(f"a loop over {len(items)} items that differ in kind", "Use an array.")
                 return Sequence((), 0, refs=items)
@@ -618,6 +630,8 @@ class Calls(Layers):
 @functools.lru_cache(maxsize=1024)
 def defaults_of(fn: Any) -> dict[str, Any]:
     """The parameters of a library function that can be given by position, with their defaults."""
+    if fn is np.take_along_axis:
+        return {}  # before NumPy 2.3, its axis has no default
     try:
         parameters = inspect.signature(fn).parameters.values()
     except (TypeError, ValueError):
@@ -744,10 +758,12 @@ def escapes(node: ast.AST) -> bool:
 
 
 def _range(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
-    if frame.unit.rule:
+    if frame.in_library:
         known = [frame.constant(a) for a in args]
         if all(k is not None for k in known):
-            return Tup(tuple(map(Const, range(*(k.value for k in known if k is not None)))))
+            numbers = range(*(k.value for k in known if k is not None))
+            if frame.unit.rule or len(numbers) <= FEW:
+                return Tup(tuple(map(Const, numbers)))
     return frame.b.call(range, *map(frame.atom, args), type=RANGE, name=name)
 
 
@@ -817,7 +833,7 @@ def _len(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
     if items is not None:
         return Const(len(items))
     known = frame.type_of(args[0])
-    if known.kind == "tuple" and known.items is not None:
+    if known.items is not None and known.kind in ("tuple", "list"):
         return Const(len(known.items))
     return None
 
@@ -927,6 +943,12 @@ def _broadcast_to(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: s
     return None
 
 
+def _slice(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    """`slice(a, b)` is `a:b` between brackets."""
+    atoms = list(map(frame.atom, args))
+    return frame.b.call(pack_slice, *(atoms if len(atoms) > 1 else [Const(None), *atoms]), name=name)
+
+
 def _locals(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     raise frame.refuse(
         "a function that looks at its own names or runs text is not differentiated", "Write it out."
@@ -953,8 +975,8 @@ def _cached(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) ->
 
 SPECIAL: dict[Any, Any] = {
     **ASKED,
-    range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
-    sum: _sum, min: _min_max(min), max: _min_max(max),
+    range: _range, slice: _slice, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len,
+    isinstance: _isinstance, sum: _sum, min: _min_max(min), max: _min_max(max),
     is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"),
     np.shape: _attribute_of("shape"), np.size: _attribute_of("size"), np.iscomplexobj: _is_complex,
     functools.wraps: _transparent, functools.lru_cache: _cached, functools.cache: _cached, same: _same,

@@ -128,9 +128,14 @@ class Core:
     def state(self, value: State) -> None:
         self.unit.state = value
 
+    @property
+    def in_library(self) -> bool:
+        """Is a rule or a definition read, rather than the user's own text?"""
+        return self.unit.rule or self.ours or self.source.library
+
     def span(self, node: ast.AST | None = None) -> Span:
         """Where a node stands; what a rule builds stands on the line that it is the derivative of."""
-        if self.unit.rule or self.ours:
+        if self.in_library:
             return self.b.line
         return self.source.span(node if node is not None else self.node)
 

@@ -411,6 +411,8 @@ class Expressions(Choices):
     def _identity(self, left: Ref, right: Ref, negated: bool) -> Ref:
         for a, b in ((left, right), (right, left)):
             if isinstance(b, Const) and b.value is None:
+                if isinstance(a, (Closure, Bound)):
+                    return Const(negated)
                 if isinstance(a, Const):
                     return Const((a.value is None) != negated)
                 known = self.type_of(a)
@@ -636,6 +638,8 @@ class Expressions(Choices):
             entries = tuple((k, Const(v)) for k, v in base.value.items())
             if all_functions(r for _, r in entries):
                 return self.chosen_entry(entries, index)
+        if isinstance(base, Const) and base.value in (np.s_, np.index_exp):
+            return index if base.value is np.s_ or isinstance(index, Tup) else Tup((index,))
         if isinstance(base, Const) and known is not None and isinstance(base.value, (dict, str, range)):
             return Const(base.value[known.value])
         if isinstance(base, Sequence):

@@ -26,7 +26,8 @@ def mapped_pairs(fn: Any, first: Any, second: Any) -> Iterator[Any]:
 
 def filtered(fn: Any, items: Any) -> Iterator[Any]:
     for item in items:
-        if fn(item):
+        kept = item if fn is None else fn(item)
+        if kept:
             yield item
 
 
@@ -69,13 +70,6 @@ def paired(items: Any) -> Iterator[Any]:
         yield items[k], items[k + 1]
 
 
-def accumulated(items: Any) -> Iterator[Any]:
-    total = 0.0
-    for k in range(len(items)):
-        total = items[0] if k == 0 else total + items[k]
-        yield total
-
-
 def sliced(items: Any, stop: Any) -> Iterator[Any]:
     yield from items[:stop]
 
@@ -116,7 +110,7 @@ def taken_while(fn: Any, items: Any) -> Iterator[Any]:
 GENERATORS: dict[tuple[Any, int], Any] = {
     (builtins.map, 2): mapped, (builtins.map, 3): mapped_pairs, (builtins.filter, 2): filtered,
     (itertools.chain, 2): chained, (itertools.chain, 3): chained_three, (itertools.pairwise, 1): paired,
-    (itertools.accumulate, 1): accumulated, (itertools.islice, 2): sliced, (itertools.islice, 3): sliced_from,
+    (itertools.islice, 2): sliced, (itertools.islice, 3): sliced_from,
     (itertools.product, 2): product_of_two, (itertools.cycle, 1): cycled, (itertools.repeat, 2): repeated,
     (itertools.starmap, 2): starmapped, (itertools.takewhile, 2): taken_while,
 }  # fmt: skip

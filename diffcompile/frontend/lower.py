@@ -25,7 +25,18 @@ import numpy as np
 from ..analysis.activity import can_vary
 from ..analysis.shapes import reset_dims
 from ..errors import Span, UndecidedAlias, UnsupportedSyntax
-from ..ir.graph import Atom, Const, Function, Graph, Instr, Pairs, Region, Value
+from ..ir.graph import (
+    Atom,
+    Const,
+    Function,
+    Graph,
+    Instr,
+    Pairs,
+    Region,
+    Value,
+    pack_list,
+    pack_tuple,
+)
 from ..ir.types import UNKNOWN, Dim, Type, array, join, number
 from ..ir.walk import free, operands, same_atom, values
 from .arguments import Place, Read, Spec, Target, class_attribute
@@ -476,6 +487,10 @@ def _given(frame: Statements, value: Any) -> Ref:
         return Tup(items) if isinstance(value, tuple) else frame.state.new(Items(items))
     if value is None:
         return Const(None)
+    made = frame.b.made_by(value, pack_tuple, pack_list)
+    if made is not None:
+        # A tuple or a list that was written out is known to the rule item by item.
+        return _given(frame, made.args if made.fn is pack_tuple else list(made.args))
     return frame.own(value)
 
 

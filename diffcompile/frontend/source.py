@@ -15,6 +15,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from ..errors import NoSource, Span
+from ..rules import definitions
 
 FunctionNode = ast.FunctionDef | ast.Lambda
 
@@ -28,6 +29,11 @@ class Source:
     file: str
     lines: tuple[str, ...]
     offset: int = 0  # added to node line numbers to get the file's
+
+    @property
+    def library(self) -> bool:
+        """Is this a definition that is read in place of a library function?"""
+        return self.fn.__module__ == definitions.__name__
 
     def span(self, node: ast.AST) -> Span:
         line = getattr(node, "lineno", 1)

@@ -58,6 +58,7 @@ class Type:
     maybe_unbound: bool = False
     layout: Literal["", "C", "F"] = ""
     keys: tuple[object, ...] | None = None
+    cls: type | None = None  # of objects of a library, where it tells what their methods do
 
     def __eq__(self, other: object) -> bool:
         # Field by field with the dtypes' own text: NumPy holds that `np.dtype(float) == None`.
@@ -69,7 +70,7 @@ class Type:
     def _key(self) -> tuple[object, ...]:
         dtype = None if self.dtype is None else self.dtype.str
         known = (self.kind, dtype, self.shape, self.items, self.elem, self.maybe_unbound)
-        return (*known, self.layout, self.keys)
+        return (*known, self.layout, self.keys, self.cls)
 
     @property
     def rank(self) -> int | None:
@@ -164,6 +165,8 @@ def type_of_constant(value: object) -> Type:
         return Type("tuple", items=tuple(type_of_constant(v) for v in value))
     if isinstance(value, range):
         return RANGE
+    if isinstance(value, (np.random.Generator, np.random.RandomState)):
+        return Type("object", cls=type(value))
     return OBJECT
 
 

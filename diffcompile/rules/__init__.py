@@ -9,19 +9,30 @@ from . import (
     factorisations,
     fft,
     index,
+    join,
     linalg,
+    methods,
     mutation,
+    nan,
     norms,
+    numeric,
+    order,
+    pad,
     polynomials,
     products,
+    python,
+    random,
     reduce,
     series,
     shape,
+    special,
+    statistics,
 )
 from .register import REGISTRY, defelementwise, defjvp, deflinear, defvjp, nondifferentiable
 
 __all__ = [
     "REGISTRY", "arithmetic", "complexes", "containers", "contractions", "defelementwise", "defjvp",
-    "deflinear", "defvjp", "elementwise", "factorisations", "fft", "index", "linalg", "mutation",
-    "nondifferentiable", "norms", "polynomials", "products", "reduce", "series", "shape",
+    "deflinear", "defvjp", "elementwise", "factorisations", "fft", "index", "join", "linalg", "methods",
+    "mutation", "nan", "nondifferentiable", "norms", "numeric", "order", "pad", "polynomials", "products",
+    "python", "random", "reduce", "series", "shape", "special", "statistics",
 ]  # fmt: skip

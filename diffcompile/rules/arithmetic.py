@@ -206,14 +206,20 @@ def credited(ct: Any, out: Any, items: Any) -> Any:
 
 @defvjp(builtins.max, builtins.min)
 def _(ct: Any, out: Any, *args: Any) -> Any:
-    if len(args) == 1:
-        return list(credited(ct, out, args[0]))
-    return credited(ct, out, args)
+    if len(args) > 1:
+        return credited(ct, out, args)
+    if isinstance(args[0], np.ndarray):
+        x_bar = np.zeros_like(args[0])
+        x_bar[np.argmax(args[0] == out)] = ct
+        return x_bar
+    return list(credited(ct, out, args[0]))
 
 
 @defjvp(builtins.max, builtins.min)
 def _(tangents: Any, out: Any, *args: Any) -> Any:
     if len(args) == 1:
+        if isinstance(args[0], np.ndarray):
+            return tangents[0][np.argmax(args[0] == out)]
         args, tangents = args[0], tangents[0]
     out_dot = tangent(tangents[-1])
     for x, x_dot in zip(args[-2::-1], tangents[-2::-1], strict=True):

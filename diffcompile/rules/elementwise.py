@@ -4,8 +4,8 @@
     y = math.sin(x)       x_bar = y_bar * math.cos(x)
 
 A rule that holds for arrays and for Python floats is written once, for both; `x * x` stands where `x**2` of a
-large Python float would raise. `math.gamma` and `math.lgamma` have no rule: their derivative is the digamma
-function, which neither `math` nor NumPy has.
+large Python float would raise. The derivatives of `math.gamma`, `math.lgamma` and `np.i0` are functions that
+neither `math` nor NumPy has: they are in `special.py`, and are written into the generated module.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ nondifferentiable(
     np.ndarray.searchsorted, np.ndarray.round, np.ndarray.any, np.ndarray.all, np.ndarray.nonzero,
     math.floor, math.ceil, math.trunc, math.isnan, math.isinf, math.isfinite, math.isclose,
     math.comb, math.perm, math.factorial, math.gcd, math.lcm, math.isqrt, math.ulp,
+    np.spacing, np.gcd, np.lcm, np.bitwise_count,
 )  # fmt: skip
 
 
@@ -271,6 +272,64 @@ def _(out: Any, x: Any, y: Any) -> Any:
 @defelementwise(math.ldexp)
 def _(out: Any, x: Any, i: Any) -> Any:
     return math.ldexp(1.0, i), None
+
+
+@defelementwise(np.ldexp)
+def _(out: Any, x1: Any, x2: Any) -> Any:
+    return np.ldexp(np.ones_like(x1), x2), None
+
+
+@defelementwise(np.nextafter, math.nextafter)
+def _(out: Any, x: Any, y: Any) -> Any:
+    return 1.0, None
+
+
+# Functions of two results: `ct` is the pair of their cotangents
+
+
+@defvjp(np.modf, math.modf)
+def _(ct: Any, out: Any, x: Any) -> Any:
+    return ct[0]
+
+
+@defjvp(np.modf, math.modf)
+def _(tangents: Any, out: Any, x: Any) -> Any:
+    return tangents[0], 0.0 * tangents[0]
+
+
+@defvjp(np.frexp)
+def _(ct: Any, out: Any, x: Any) -> Any:
+    return None if ct[0] is None else np.ldexp(ct[0], -out[1])
+
+
+@defjvp(np.frexp)
+def _(tangents: Any, out: Any, x: Any) -> Any:
+    return np.ldexp(tangents[0], -out[1]), None
+
+
+@defvjp(math.frexp)
+def _(ct: Any, out: Any, x: Any) -> Any:
+    return None if ct[0] is None else math.ldexp(ct[0], -out[1])
+
+
+@defjvp(math.frexp)
+def _(tangents: Any, out: Any, x: Any) -> Any:
+    return math.ldexp(tangents[0], -out[1]), None
+
+
+@defvjp(np.divmod)
+def _(ct: Any, out: Any, x: Any, y: Any) -> Any:
+    if ct[1] is None:
+        return 0.0, 0.0
+    return unbroadcast(ct[1], x), unbroadcast(-ct[1] * out[0], y)
+
+
+@defjvp(np.divmod)
+def _(tangents: Any, out: Any, x: Any, y: Any) -> Any:
+    rest_dot = np.broadcast_to(tangent(tangents[0]), np.shape(out[1]))
+    if tangents[1] is not None:
+        rest_dot = rest_dot - out[0] * tangents[1]
+    return np.zeros_like(out[0]), rest_dot
 
 
 # Signs and steps

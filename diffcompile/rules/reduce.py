@@ -3,8 +3,7 @@
     y = np.mean(x, axis=0)        x_bar = np.broadcast_to(np.expand_dims(y_bar / x.shape[0], 0), np.shape(x))
 
 A parameter named `into` stands where NumPy has `out`, which in a rule is the result. A reduction that has
-`initial` is affine rather than linear. Products are taken without a division by an element that may be 0; a
-second derivative of `cumprod` is exact with at most one zero in each lane.
+`initial` is affine rather than linear. Products are taken without a division by an element that may be 0.
 """
 
 from __future__ import annotations
@@ -131,6 +130,25 @@ def _(ct: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, into: Any 
     return suffix_sum(ct, axis)
 
 
+@deflinear(np.cumulative_sum)
+def _(
+    ct: Any, out: Any, x: Any, *, axis: Any = None, dtype: Any = None, into: Any = None,
+    include_initial: Any = False,
+) -> Any:  # fmt: skip
+    if np.ndim(x) == 1:
+        return np.cumsum(ct[::-1])[::-1][1:] if include_initial else np.cumsum(ct[::-1])[::-1]
+    return suffix_sum(without_first(ct, axis, include_initial), axis)
+
+
+def without_first(x: Any, axis: Any, include_initial: Any) -> Any:
+    """`x` without the row along `axis` that `include_initial` put before the others."""
+    if not include_initial:
+        return x
+    if axis is None:
+        return x[1:]
+    return np.moveaxis(np.moveaxis(x, axis, 0)[1:], 0, axis)
+
+
 def suffix_sum(x: Any, axis: Any) -> Any:
     """The sum of each element and all that follow it along `axis`."""
     return np.flip(np.cumsum(np.flip(x, axis), axis), axis)
@@ -212,31 +230,57 @@ def _(tangents: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, into
     return cumprod_dot(tangents[0], out, a, axis)
 
 
-def first_zero(a: Any, axis: Any) -> Any:
-    """Where `a` is 0 for the first time along `axis`."""
-    zero = a == 0
-    return zero & (np.cumsum(zero, axis) == 1)
+@defvjp(np.cumulative_prod)
+def _(
+    ct: Any, out: Any, x: Any, *, axis: Any = None, dtype: Any = None, into: Any = None,
+    include_initial: Any = False,
+) -> Any:  # fmt: skip
+    along = 0 if axis is None else axis
+    ct, products = without_first(ct, along, include_initial), without_first(out, along, include_initial)
+    return cumprod_bar(ct, products, x, along)
+
+
+@defjvp(np.cumulative_prod)
+def _(
+    tangents: Any, out: Any, x: Any, *, axis: Any = None, dtype: Any = None, into: Any = None,
+    include_initial: Any = False,
+) -> Any:  # fmt: skip
+    along = 0 if axis is None else axis
+    dot = cumprod_dot(tangents[0], without_first(out, along, include_initial), x, along)
+    if not include_initial:
+        return dot
+    rows = np.moveaxis(dot, along, 0)
+    return np.moveaxis(np.concatenate([np.zeros_like(rows[:1]), rows]), 0, along)
 
 
 def cumprod_bar(ct: Any, out: Any, a: Any, axis: Any) -> Any:
-    """Up to the first zero, products contain `a` and it is divided out; at the first zero it is left out."""
-    first = first_zero(a, axis)
-    rest = np.cumprod(np.where(first, 1, a), axis)
-    return np.where(first, suffix_sum(ct * rest, axis), suffix_sum(ct * out, axis) / np.where(a == 0, 1, a))
+    """The cotangent of `a` in `np.cumprod(a, axis)`: each element is divided out, unless one is 0."""
+    if np.all(a):
+        return suffix_sum(ct * out, axis) / a
+    rows, rows_ct = np.moveaxis(a, axis, 0), np.moveaxis(ct, axis, 0)
+    before = np.ones_like(rows)
+    before[1:] = np.cumprod(rows[:-1], axis=0)
+    after = rows_ct.copy()
+    for i in range(len(rows) - 2, -1, -1):
+        after[i] = rows_ct[i] + rows[i + 1] * after[i + 1]
+    return np.moveaxis(before * after, 0, axis)
 
 
 def cumprod_dot(a_dot: Any, out: Any, a: Any, axis: Any) -> Any:
-    """The tangent of `cumprod`, as `cumprod_bar`."""
-    first = first_zero(a, axis)
-    rest = np.cumprod(np.where(first, 1, a), axis)
-    relative = np.cumsum(a_dot / np.where(a == 0, 1, a), axis)
-    return out * relative + rest * np.cumsum(np.where(first, a_dot, 0.0), axis)
+    """The tangent of `np.cumprod(a, axis)`, as `cumprod_bar`."""
+    if np.all(a):
+        return out * np.cumsum(a_dot / a, axis)
+    rows, rows_dot, products = np.moveaxis(a, axis, 0), np.moveaxis(a_dot, axis, 0), np.moveaxis(out, axis, 0)
+    dot = rows_dot.copy()
+    for i in range(1, len(rows)):
+        dot[i] = dot[i - 1] * rows[i] + products[i - 1] * rows_dot[i]
+    return np.moveaxis(dot, 0, axis)
 
 
 # Extrema
 
 
-@defvjp(np.max, np.amax, np.ndarray.max, np.min, np.amin, np.ndarray.min)
+@defvjp(np.max, np.amax, np.ndarray.max, np.min, np.amin, np.ndarray.min, np.nanmax, np.nanmin)
 def _(
     ct: Any, out: Any, a: Any, axis: Any = None, into: Any = None, keepdims: Any = False, initial: Any = None,
     where: Any = True,
@@ -249,7 +293,7 @@ def _(
     return np.where(mask, ct / n, 0.0), None, None, None, initial_bar, None
 
 
-@defjvp(np.max, np.amax, np.ndarray.max, np.min, np.amin, np.ndarray.min)
+@defjvp(np.max, np.amax, np.ndarray.max, np.min, np.amin, np.ndarray.min, np.nanmax, np.nanmin)
 def _(
     tangents: Any, out: Any, a: Any, axis: Any = None, into: Any = None, keepdims: Any = False,
     initial: Any = None, where: Any = True,
@@ -308,40 +352,102 @@ def _(tangents: Any, out: Any, a: Any, axis: Any = None, into: Any = None, keepd
 # Moments
 
 
-@defvjp(np.var, np.ndarray.var)
+@defvjp(np.var)
 def _(
     ct: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, into: Any = None, ddof: Any = 0,
-    keepdims: Any = False, *, where: Any = True,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
-    ct = restored(ct, axis, keepdims)
-    return 2 * ct / degrees_of_freedom(out, a, axis, ddof, where) * centred(a, axis, where)
+    n = degrees_of_freedom(out, a, axis, ddof if correction is None else correction, where)
+    a_bar = 2 * restored(ct, axis, keepdims) / n * centred(a, axis, where, mean)
+    if mean is None:
+        return a_bar
+    return a_bar, None, None, None, None, None, None, unbroadcast(-a_bar, mean)
 
 
-@defjvp(np.var, np.ndarray.var)
-def _(
-    tangents: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, into: Any = None, ddof: Any = 0,
-    keepdims: Any = False, *, where: Any = True,
-) -> Any:  # fmt: skip
-    partial = 2 / degrees_of_freedom(out, a, axis, ddof, where) * centred(a, axis, where)
-    return np.sum(np.real(partial * tangents[0]), axis, keepdims=keepdims)
-
-
-@defvjp(np.std, np.ndarray.std)
+@defvjp(np.ndarray.var)
 def _(
     ct: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, into: Any = None, ddof: Any = 0,
-    keepdims: Any = False, *, where: Any = True,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None,
 ) -> Any:  # fmt: skip
-    ct = restored(ct / nonzero(out), axis, keepdims)
-    return ct / degrees_of_freedom(out, a, axis, ddof, where) * centred(a, axis, where)
+    n = degrees_of_freedom(out, a, axis, ddof, where)
+    a_bar = 2 * restored(ct, axis, keepdims) / n * centred(a, axis, where, mean)
+    if mean is None:
+        return a_bar
+    return a_bar, None, None, None, None, None, None, unbroadcast(-a_bar, mean)
 
 
-@defjvp(np.std, np.ndarray.std)
+@defjvp(np.var)
 def _(
     tangents: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, into: Any = None, ddof: Any = 0,
-    keepdims: Any = False, *, where: Any = True,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
-    partial = 1 / degrees_of_freedom(out, a, axis, ddof, where) * centred(a, axis, where)
-    return np.sum(np.real(partial * tangents[0]), axis, keepdims=keepdims) / nonzero(out)
+    freedom = ddof if correction is None else correction
+    mean_dot = None if mean is None else tangents[7]
+    return 2 * half_var_dot(tangents[0], mean_dot, out, a, axis, freedom, keepdims, where, mean)
+
+
+@defjvp(np.ndarray.var)
+def _(
+    tangents: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, into: Any = None, ddof: Any = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None,
+) -> Any:  # fmt: skip
+    mean_dot = None if mean is None else tangents[7]
+    return 2 * half_var_dot(tangents[0], mean_dot, out, a, axis, ddof, keepdims, where, mean)
+
+
+@defvjp(np.std)
+def _(
+    ct: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, into: Any = None, ddof: Any = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    n = degrees_of_freedom(out, a, axis, ddof if correction is None else correction, where)
+    a_bar = restored(ct / nonzero(out), axis, keepdims) / n * centred(a, axis, where, mean)
+    if mean is None:
+        return a_bar
+    return a_bar, None, None, None, None, None, None, unbroadcast(-a_bar, mean)
+
+
+@defvjp(np.ndarray.std)
+def _(
+    ct: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, into: Any = None, ddof: Any = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None,
+) -> Any:  # fmt: skip
+    n = degrees_of_freedom(out, a, axis, ddof, where)
+    a_bar = restored(ct / nonzero(out), axis, keepdims) / n * centred(a, axis, where, mean)
+    if mean is None:
+        return a_bar
+    return a_bar, None, None, None, None, None, None, unbroadcast(-a_bar, mean)
+
+
+@defjvp(np.std)
+def _(
+    tangents: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, into: Any = None, ddof: Any = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    freedom = ddof if correction is None else correction
+    mean_dot = None if mean is None else tangents[7]
+    dot = half_var_dot(tangents[0], mean_dot, out, a, axis, freedom, keepdims, where, mean)
+    return dot / nonzero(out)
+
+
+@defjvp(np.ndarray.std)
+def _(
+    tangents: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, into: Any = None, ddof: Any = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None,
+) -> Any:  # fmt: skip
+    mean_dot = None if mean is None else tangents[7]
+    dot = half_var_dot(tangents[0], mean_dot, out, a, axis, ddof, keepdims, where, mean)
+    return dot / nonzero(out)
+
+
+def half_var_dot(
+    a_dot: Any, mean_dot: Any, out: Any, a: Any, axis: Any, ddof: Any, keepdims: Any, where: Any, mean: Any
+) -> Any:
+    """Half the tangent of a variance."""
+    if mean_dot is not None:
+        a_dot = -mean_dot if a_dot is None else a_dot - mean_dot
+    partial = centred(a, axis, where, mean) / degrees_of_freedom(out, a, axis, ddof, where)
+    return np.sum(np.real(partial * a_dot), axis, keepdims=keepdims)
 
 
 def nonzero(x: Any) -> Any:
@@ -356,9 +462,9 @@ def degrees_of_freedom(out: Any, a: Any, axis: Any, ddof: Any, where: Any) -> An
     return count_where(a, axis, out.dtype, where) - ddof
 
 
-def centred(a: Any, axis: Any, where: Any) -> Any:
+def centred(a: Any, axis: Any, where: Any, mean: Any) -> Any:
     """The (conjugate) distance of each element from the mean, 0 where it was left out."""
-    distance = a - np.mean(a, axis, keepdims=True, where=where)
+    distance = a - (np.mean(a, axis, keepdims=True, where=where) if mean is None else mean)
     if np.iscomplexobj(a):
         distance = np.conj(distance)
     if where is True:

@@ -9,12 +9,13 @@ was cut off is 0.
 from __future__ import annotations
 
 import builtins
+import math
 from typing import Any
 
 import numpy as np
 
 from .broadcast import unbroadcast
-from .facts import static
+from .facts import is_literal, static
 from .register import defjvp, deflinear, defvjp, nondifferentiable
 
 nondifferentiable(
@@ -79,7 +80,7 @@ def _(ct: Any, out: Any, a: Any, axis: Any = None) -> Any:
 def _(ct: Any, out: Any, *arys: Any) -> Any:
     if len(arys) == 1:
         return np.reshape(ct, np.shape(arys[0]))
-    return tuple([np.reshape(ct[i], np.shape(arys[i])) for i in range(len(arys))])
+    return tuple([0.0 if ct[i] is None else np.reshape(ct[i], np.shape(arys[i])) for i in range(len(arys))])
 
 
 @defjvp(np.atleast_1d, np.atleast_2d, np.atleast_3d)
@@ -178,28 +179,6 @@ def _(ct: Any, out: Any, m: Any) -> Any:
 @deflinear(np.rot90)
 def _(ct: Any, out: Any, m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
     return np.rot90(ct, -k, axes)
-
-
-@defvjp(np.sort)
-def _(
-    ct: Any, out: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
-) -> Any:
-    if axis is None:
-        return np.reshape(ct[np.argsort(np.argsort(np.ravel(a), kind="stable"))], np.shape(a))
-    rank = np.argsort(np.argsort(a, axis, kind="stable"), axis)
-    if a.ndim == 1:
-        return ct[rank]
-    return np.take_along_axis(ct, rank, axis)
-
-
-@defjvp(np.sort)
-def _(
-    tangents: Any, out: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
-    stable: Any = None,
-) -> Any:  # fmt: skip
-    if axis is None:
-        return np.ravel(tangents[0])[np.argsort(np.ravel(a), kind="stable")]
-    return np.take_along_axis(tangents[0], np.argsort(a, axis, kind="stable"), axis)
 
 
 # Copies of elements
@@ -342,8 +321,25 @@ def _(ct: Any, out: Any, m: Any, k: Any = 0) -> Any:
 
 def pieces(ct: Any, arrays: Any, lengths: Any, axis: Any) -> Any:
     """`ct` cut along `axis` into pieces of these lengths, each in the shape of its array."""
-    cut = np.split(ct, np.cumsum(lengths)[:-1], axis)
-    return like([np.reshape(cut[i], np.shape(arrays[i])) for i in range(len(arrays))], arrays)
+    parts = cut(ct, lengths, axis)
+    return like([np.reshape(parts[i], np.shape(arrays[i])) for i in range(len(arrays))], arrays)
+
+
+def cut(ct: Any, lengths: Any, axis: Any) -> Any:
+    """`ct` cut along `axis` into pieces of these lengths, one after the other."""
+    if not is_literal(len(lengths)):
+        return np.split(ct, np.cumsum(lengths)[:-1], axis)
+    parts, start, stop = [], None, None
+    for i in range(len(lengths)):
+        start, stop = stop, lengths[i] if stop is None else stop + lengths[i]
+        end = None if i == len(lengths) - 1 else stop
+        if axis == 0:
+            parts.append(ct[start:end])
+        elif axis == -1:
+            parts.append(ct[..., start:end])
+        else:
+            parts.append(ct[(slice(None),) * (axis % np.ndim(ct)) + (slice(start, end),)])
+    return parts
 
 
 def like(cotangents: Any, arrays: Any) -> Any:
@@ -358,7 +354,7 @@ def _(
 ) -> Any:  # fmt: skip
     if axis is None:
         return pieces(ct, arrays, [np.size(x) for x in arrays], 0)
-    return like(np.split(ct, np.cumsum([x.shape[axis] for x in arrays])[:-1], axis), arrays)
+    return like(cut(ct, [x.shape[axis] for x in arrays], axis), arrays)
 
 
 @deflinear(np.stack)
@@ -394,24 +390,32 @@ def _(ct: Any, out: Any, tup: Any) -> Any:
 # Cutting: the cotangent is a list too
 
 
+def whole(ct: Any, out: Any) -> Any:
+    """The cotangents of several arrays, zeros where nothing flowed back."""
+    return [
+        np.zeros_like(out[i]) if ct[i] is None else np.broadcast_to(ct[i], np.shape(out[i]))
+        for i in range(len(out))
+    ]
+
+
 @deflinear(np.split, np.array_split)
 def _(ct: Any, out: Any, ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
-    return np.concatenate(ct, axis)
+    return np.concatenate(whole(ct, out), axis)
 
 
 @deflinear(np.vsplit)
 def _(ct: Any, out: Any, ary: Any, indices_or_sections: Any) -> Any:
-    return np.concatenate(ct, 0)
+    return np.concatenate(whole(ct, out), 0)
 
 
 @deflinear(np.hsplit)
 def _(ct: Any, out: Any, ary: Any, indices_or_sections: Any) -> Any:
-    return np.concatenate(ct, 1 if ary.ndim > 1 else 0)
+    return np.concatenate(whole(ct, out), 1 if ary.ndim > 1 else 0)
 
 
 @deflinear(np.dsplit)
 def _(ct: Any, out: Any, ary: Any, indices_or_sections: Any) -> Any:
-    return np.concatenate(ct, 2)
+    return np.concatenate(whole(ct, out), 2)
 
 
 # Arrays from numbers, and numbers from arrays
@@ -419,9 +423,11 @@ def _(ct: Any, out: Any, ary: Any, indices_or_sections: Any) -> Any:
 
 def as_nested(ct: Any, items: Any) -> Any:
     """`ct` in the structure of `items`, a number, an array, or a nested list of them."""
-    if isinstance(items, (list, tuple)):
+    if not isinstance(items, (list, tuple)):
+        return ct
+    if is_literal(len(items)):
         return [as_nested(ct[i], items[i]) for i in range(len(items))]
-    return ct
+    return [ct[i] for i in range(len(items))]
 
 
 @deflinear(np.array)
@@ -434,16 +440,31 @@ def _(
     return as_nested(ct, object)
 
 
-@deflinear(np.asarray)
+@deflinear(np.asarray, np.asanyarray)
 def _(ct: Any, out: Any, a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None) -> Any:
     return as_nested(ct, a)
 
 
-@deflinear(np.ascontiguousarray)
+@deflinear(np.ascontiguousarray, np.asfortranarray)
 def _(ct: Any, out: Any, a: Any, dtype: Any = None) -> Any:
     if np.ndim(a) == 0:
         return np.reshape(ct, ())
     return as_nested(ct, a)
+
+
+@deflinear(np.asarray_chkfinite)
+def _(ct: Any, out: Any, a: Any, dtype: Any = None, order: Any = None) -> Any:
+    return as_nested(ct, a)
+
+
+@deflinear(np.require)
+def _(ct: Any, out: Any, a: Any, dtype: Any = None, requirements: Any = None) -> Any:
+    return as_nested(ct, a)
+
+
+@deflinear(np.astype)
+def _(ct: Any, out: Any, x: Any, dtype: Any, *, copy: Any = True) -> Any:
+    return ct
 
 
 @deflinear(np.copy)
@@ -536,73 +557,109 @@ def _(tangents: Any, out: Any, start: Any, stop: Any = None, step: Any = 1, dtyp
     return out_dot
 
 
-@defvjp(np.linspace)
-def _(
-    ct: Any, out: Any, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, *, dtype: Any = None,
-    axis: Any = 0,
-) -> Any:  # fmt: skip
+# Grids between two ends
+
+
+def between(ct: Any, out: Any, start: Any, stop: Any, num: Any, endpoint: Any, axis: Any) -> Any:
+    """The cotangents of both ends of what runs from one to the other in a straight line."""
     t = np.linspace(0.0, 1.0, num, endpoint, dtype=out.dtype)
     if out.ndim == 1:
-        return np.sum(ct * (1.0 - t)), np.sum(ct * t), None, None
+        return unbroadcast(np.sum(ct * (1.0 - t)), start), unbroadcast(np.sum(ct * t), stop)
     ct = np.moveaxis(ct, axis, -1)
-    start_bar = unbroadcast((ct * (1.0 - t)).sum(axis=-1), start)
-    stop_bar = unbroadcast((ct * t).sum(axis=-1), stop)
-    return start_bar, stop_bar, None, None
+    return unbroadcast((ct * (1.0 - t)).sum(axis=-1), start), unbroadcast((ct * t).sum(axis=-1), stop)
+
+
+@defvjp(np.linspace)
+def _(
+    ct: Any, out: Any, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False,
+    dtype: Any = None, axis: Any = 0,
+) -> Any:  # fmt: skip
+    if not retstep:
+        return between(ct, out, start, stop, num, endpoint, axis)
+    ends_bar = (0.0, 0.0) if ct[0] is None else between(ct[0], out[0], start, stop, num, endpoint, axis)
+    if ct[1] is None:
+        return ends_bar
+    step_bar = ct[1] / (num - 1 if endpoint else num)
+    return ends_bar[0] - unbroadcast(step_bar, start), ends_bar[1] + unbroadcast(step_bar, stop)
 
 
 @defjvp(np.linspace)
 def _(
-    tangents: Any, out: Any, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, *, dtype: Any = None,
+    tangents: Any, out: Any, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False,
+    dtype: Any = None, axis: Any = 0,
+) -> Any:  # fmt: skip
+    start_dot = np.zeros_like(start) if tangents[0] is None else tangents[0]
+    stop_dot = np.zeros_like(stop) if tangents[1] is None else tangents[1]
+    return np.linspace(start_dot, stop_dot, num, endpoint, retstep, axis=axis)
+
+
+@defvjp(np.logspace)
+def _(
+    ct: Any, out: Any, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, base: Any = 10.0,
+    dtype: Any = None, axis: Any = 0,
+) -> Any:  # fmt: skip
+    exponent_bar = ct * out * (math.log(base) if isinstance(base, (int, float)) else np.log(base))
+    start_bar, stop_bar = between(exponent_bar, out, start, stop, num, endpoint, axis)
+    base_bar = np.sum(ct * out * np.linspace(start, stop, num, endpoint, axis=axis) / base)
+    return start_bar, stop_bar, None, None, base_bar, None, None
+
+
+@defjvp(np.logspace)
+def _(
+    tangents: Any, out: Any, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, base: Any = 10.0,
+    dtype: Any = None, axis: Any = 0,
+) -> Any:  # fmt: skip
+    start_dot = np.zeros_like(start) if tangents[0] is None else tangents[0]
+    stop_dot = np.zeros_like(stop) if tangents[1] is None else tangents[1]
+    rate = np.linspace(start_dot, stop_dot, num, endpoint, axis=axis) * np.log(base)
+    if len(tangents) > 4 and tangents[4] is not None:
+        rate = rate + np.linspace(start, stop, num, endpoint, axis=axis) * tangents[4] / base
+    return out * rate
+
+
+@defvjp(np.geomspace)
+def _(
+    ct: Any, out: Any, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, dtype: Any = None,
+    axis: Any = 0,
+) -> Any:  # fmt: skip
+    start_bar, stop_bar = between(ct * out, out, start, stop, num, endpoint, axis)
+    return start_bar / start, stop_bar / stop
+
+
+@defjvp(np.geomspace)
+def _(
+    tangents: Any, out: Any, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, dtype: Any = None,
     axis: Any = 0,
 ) -> Any:  # fmt: skip
     start_dot = np.zeros_like(start) if tangents[0] is None else tangents[0]
     stop_dot = np.zeros_like(stop) if tangents[1] is None else tangents[1]
-    return np.linspace(start_dot, stop_dot, num, endpoint, axis=axis)
+    return out * np.linspace(start_dot / start, stop_dot / stop, num, endpoint, axis=axis)
 
 
-# Margins, differences, interpolation
+@defvjp(np.vander)
+def _(ct: Any, out: Any, x: Any, N: Any = None, increasing: Any = False) -> Any:
+    if out.shape[1] < 2:
+        return np.zeros_like(x)
+    power = np.arange(1, out.shape[1])
+    if increasing:
+        return (ct[:, 1:] * out[:, :-1]) @ np.asarray(power, ct.dtype)
+    return (ct[:, :-1] * out[:, 1:]) @ np.asarray(power[::-1], ct.dtype)
 
 
-@static
-def margins(pad_width: Any, ndim: Any) -> Any:
-    """(before, after) for each axis."""
-    return np.broadcast_to(pad_width, (ndim, 2)).tolist()
+@defjvp(np.vander)
+def _(tangents: Any, out: Any, x: Any, N: Any = None, increasing: Any = False) -> Any:
+    out_dot = np.zeros_like(out)
+    if out.shape[1] < 2:
+        return out_dot
+    power = np.arange(1, out.shape[1])
+    if increasing:
+        out_dot[:, 1:] = out[:, :-1] * power * tangents[0][:, None]
+    else:
+        out_dot[:, :-1] = out[:, 1:] * power[::-1] * tangents[0][:, None]
+    return out_dot
 
 
-@defvjp(np.pad)
-def _(ct: Any, out: Any, array: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Any:
-    if mode == "constant":
-        widths = margins(pad_width, array.ndim)
-        inner = tuple([slice(widths[i][0], widths[i][0] + array.shape[i]) for i in range(array.ndim)])
-        return ct[inner], None, None, unbroadcast(margin_sums(ct, widths, array.shape), constant_values)
-    if mode in ("edge", "reflect", "symmetric", "wrap"):
-        origin = np.pad(np.reshape(np.arange(array.size), array.shape), pad_width, mode)
-        return gathered(ct, origin, array), None, None, None
-    raise NotImplementedError(f"no derivative of np.pad with mode={mode!r}")
-
-
-@defjvp(np.pad)
-def _(
-    tangents: Any, out: Any, array: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0
-) -> Any:  # fmt: skip
-    array_dot = np.zeros_like(array) if tangents[0] is None else tangents[0]
-    if mode == "constant" and tangents[3] is not None:
-        return np.pad(array_dot, pad_width, constant_values=tangents[3])
-    if mode in ("constant", "edge", "reflect", "symmetric", "wrap"):
-        return np.pad(array_dot, pad_width, mode)
-    raise NotImplementedError(f"no derivative of np.pad with mode={mode!r}")
-
-
-def margin_sums(ct: Any, widths: Any, shape: Any) -> Any:
-    """The sum of `ct` over each margin, (axis, side); a corner belongs to its last axis, as in `np.pad`."""
-    sums = np.zeros((len(shape), 2), ct.dtype)
-    for axis in range(len(shape) - 1, -1, -1):
-        before, stop = widths[axis][0], widths[axis][0] + shape[axis]
-        rows = np.moveaxis(ct, axis, 0)
-        sums[axis, 0] = rows[:before].sum()
-        sums[axis, 1] = rows[stop:].sum()
-        ct = np.moveaxis(rows[before:stop], 0, axis)
-    return sums
+# Differences, interpolation
 
 
 @defvjp(np.diff)
@@ -611,8 +668,7 @@ def _(ct: Any, out: Any, a: Any, n: Any = 1, axis: Any = -1, prepend: Any = None
         return undone_difference(ct, a, n, axis), None, None, None, None
     before, after = as_border(prepend, a, axis), as_border(append, a, axis)
     ct = undone_difference(ct, np.concatenate([before, a, after], axis), n, axis)
-    start = before.shape[axis]
-    before_bar, a_bar, after_bar = np.split(ct, [start, start + a.shape[axis]], axis)
+    before_bar, a_bar, after_bar = cut(ct, [x.shape[axis] for x in (before, a, after)], axis)
     prepend_bar = None if prepend is None else unbroadcast(before_bar, prepend)
     append_bar = None if append is None else unbroadcast(after_bar, append)
     return a_bar, None, None, prepend_bar, append_bar
@@ -666,7 +722,35 @@ def undone_difference_in_row(ct: Any, a: Any, n: Any) -> Any:
 
 
 @defvjp(np.interp)
-def _(ct: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+def _(
+    ct: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
+    if period is None:
+        return interp_cotangents(ct, x, xp, fp, left, right)
+    order, knots, values = one_period(xp, fp, period)
+    x_bar, knots_bar, values_bar, _, _ = interp_cotangents(ct, x % period, knots, values, None, None)
+    return x_bar, from_period(knots_bar, order), from_period(values_bar, order), 0.0, 0.0, None
+
+
+def one_period(xp: Any, fp: Any, period: Any) -> Any:
+    """The order of the knots within one period, and knots and values with a neighbour at either end."""
+    places = np.asarray(xp) % period
+    order = np.argsort(places)
+    knots, values = places[order], np.asarray(fp)[order]
+    knots = np.concatenate([knots[-1:] - period, knots, knots[:1] + period])
+    return order, knots, np.concatenate([values[-1:], values, values[:1]])
+
+
+def from_period(bar: Any, order: Any) -> Any:
+    """The cotangent of what `one_period` put in order."""
+    inner = bar[1:-1].copy()
+    inner[-1] += bar[0]
+    inner[0] += bar[-1]
+    return inner[np.argsort(order)]
+
+
+def interp_cotangents(ct: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+    """The cotangents of points, knots, values, and of the values beyond the ends."""
     i, t, slope = segment(x, xp, fp)
     below, above = x < xp[0], x > xp[-1]
     left_bar = None if left is None else np.sum(np.where(below, ct, 0.0))
@@ -686,7 +770,26 @@ def _(ct: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any 
 
 
 @defjvp(np.interp)
-def _(tangents: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+def _(
+    tangents: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None,
+    period: Any = None,
+) -> Any:  # fmt: skip
+    if period is None:
+        return interp_dot(tangents, x, xp, fp, left, right)
+    order, knots, values = one_period(xp, fp, period)
+    xp_dot = np.zeros_like(xp) if tangents[1] is None else np.asarray(tangents[1])
+    fp_dot = np.zeros_like(fp) if tangents[2] is None else np.asarray(tangents[2])
+    knots_dot, values_dot = around(xp_dot[order]), around(fp_dot[order])
+    return interp_dot((tangents[0], knots_dot, values_dot), x % period, knots, values, None, None)
+
+
+def around(row: Any) -> Any:
+    """A row with its last element before it and its first one after it."""
+    return np.concatenate([row[-1:], row, row[:1]])
+
+
+def interp_dot(tangents: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+    """The tangent of an interpolation."""
     i, t, slope = segment(x, xp, fp)
     x_dot = np.zeros_like(x) if tangents[0] is None else tangents[0]
     if tangents[1] is not None:

@@ -34,6 +34,7 @@ def total_grad(X, W):
     N_bar = 1 - S**2
 
     # 13: N = X @ W
+    X_bar = N_bar @ W.T
     W_bar = X.T @ N_bar
 
-    return N_bar @ W.T, W_bar
+    return X_bar, W_bar

@@ -51,11 +51,11 @@ def loss_value_and_grad(W1, b1, W2, b2, x, y):
     # 23: p = sigmoid(h @ W2 + b2)
     total_bar = product * (p * (1.0 - p))
     b2_bar = total_bar.sum(axis=0)
-    product = total_bar @ W2.T
+    h_bar = total_bar @ W2.T
     W2_bar = h.T @ total_bar
 
     # 22: h = np.tanh(x @ W1 + b1)
-    total_bar = product * (1 - h**2)
+    total_bar = h_bar * (1 - h**2)
     b1_bar = total_bar.sum(axis=0)
     W1_bar = x.T @ total_bar
 

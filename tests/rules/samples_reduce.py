@@ -49,9 +49,25 @@ MOMENTS = [
     ((A,), {"ddof": 1}),
     ((A,), {"axis": 1, "ddof": 1}),
     ((C, (0, 1), None, None, 2), {}),
+    ((A,), {"axis": 0, "mean": np.array([[1.0, -0.5, 0.6]])}),
 ]
+CORRECTED: list[Sample] = [((A,), {"axis": 1, "correction": 1})]
+MANY_ZEROS = np.array([[2.0, 0.0, 3.0, 0.0, 1.5, 0.0], [0.0, 0.0, 0.0, 4.0, -1.0, 2.0]])
 SCANS: list[Sample] = [((X,), {}), ((A,), {}), ((A, 0), {}), ((A,), {"axis": -1}), ((C,), {"axis": 1})]
-PRODUCT_SCANS = [*SCANS, ((ZEROS,), {}), ((ZEROS,), {"axis": 0}), ((ZEROS,), {"axis": -1})]
+INITIALS: list[Sample] = [
+    ((X,), {}),
+    ((A,), {"axis": 0}),
+    ((A,), {"axis": 1, "include_initial": True}),
+    ((X,), {"include_initial": True}),
+]
+PRODUCT_SCANS = [
+    *SCANS,
+    ((MANY_ZEROS,), {"axis": 1}),
+    ((MANY_ZEROS,), {}),
+    ((ZEROS,), {}),
+    ((ZEROS,), {"axis": 0}),
+    ((ZEROS,), {"axis": -1}),
+]
 
 SAMPLES: dict[Any, list[Sample]] = {
     np.sum: SUMS,
@@ -68,7 +84,7 @@ SAMPLES: dict[Any, list[Sample]] = {
     ],
     np.mean: MEANS,
     np.ndarray.mean: [*AXES, *WHERE],
-    np.prod: PRODUCTS,
+    np.prod: [*PRODUCTS, ((MANY_ZEROS,), {"axis": 1})],
     np.ndarray.prod: [*AXES, *WHERE, *INITIAL, ((ZEROS,), {}), ((ZEROS,), {"axis": 1})],
     np.max: EXTREMA,
     np.amax: EXTREMA,
@@ -77,11 +93,13 @@ SAMPLES: dict[Any, list[Sample]] = {
     np.amin: EXTREMA,
     np.ndarray.min: EXTREMA,
     np.ptp: AXES,
-    np.var: MOMENTS,
+    np.var: [*MOMENTS, *CORRECTED],
     np.ndarray.var: MOMENTS,
-    np.std: MOMENTS,
+    np.std: [*MOMENTS, *CORRECTED],
     np.ndarray.std: MOMENTS,
     np.cumsum: SCANS,
+    np.cumulative_sum: INITIALS,
+    np.cumulative_prod: [*INITIALS, ((ZEROS,), {"axis": 1}), ((MANY_ZEROS,), {"axis": 0})],
     np.ndarray.cumsum: SCANS,
     np.cumprod: PRODUCT_SCANS,
     np.ndarray.cumprod: PRODUCT_SCANS,

@@ -75,7 +75,6 @@ RESHAPING: dict[Any, list[Sample]] = {
     np.flipud: [((A,), {})],
     np.fliplr: [((A,), {})],
     np.rot90: [((A,), {}), ((A, 2), {}), ((C, -1, (1, 2)), {})],
-    np.sort: [((X,), {}), ((A,), {}), ((A, 0), {}), ((A,), {"axis": None}), ((C - C**2,), {"axis": 1})],
 }
 
 COPYING: dict[Any, list[Sample]] = {
@@ -134,6 +133,19 @@ MAKING: dict[Any, list[Sample]] = {
         (([0.5, 1.5],), {"ndmin": 3}),
         SCALAR,
     ],
+    np.asanyarray: [((A,), {}), (([0.5, 1.5],), {})],
+    np.asfortranarray: [((A,), {})],
+    np.asarray_chkfinite: [((A,), {}), (([0.5, 1.5],), {})],
+    np.require: [((A,), {}), ((A, None, "C"), {})],
+    np.astype: [((A, float), {}), ((A, np.complex128), {})],
+    np.logspace: [
+        ((0.5, 1.5, 4), {}),
+        ((0.5, 1.5), {"num": 3, "endpoint": False, "base": 2.0}),
+        ((V, 1.5, 4), {}),
+        ((V, 1.5, 3), {"axis": 1}),
+    ],
+    np.geomspace: [((0.5, 1.5, 4), {}), ((0.5, 1.5), {"num": 3, "endpoint": False}), ((V**2, 1.5, 4), {})],
+    np.vander: [((V,), {}), ((V, 4), {}), ((V, 2), {"increasing": True}), ((V, 1), {})],
     np.asarray: [((A,), {}), (([0.5, 1.5],), {}), (((0.5, (1.5)),), {}), SCALAR],
     np.ascontiguousarray: [((A.T,), {}), (([0.5, 1.5],), {}), SCALAR],
     np.copy: [((A,), {}), (([0.5, 1.5],), {})],
@@ -154,18 +166,8 @@ MAKING: dict[Any, list[Sample]] = {
         ((V, 2.5, 4), {}),
         ((V, V + 1.0, 4), {"axis": -1}),
         ((A, V, 3), {"axis": 1}),
-    ],
-    np.pad: [
-        ((V, 2), {}),
-        ((A, (1, 2)), {}),
-        ((A, ((0, 1), (2, 0))), {"mode": "constant", "constant_values": 1.5}),
-        ((A, 1), {"constant_values": np.array([0.5, 1.5])}),
-        ((A, 2), {"constant_values": np.array([[0.5, 1.5], [2.5, 3.5]])}),
-        ((V, 2), {"mode": "edge"}),
-        ((A, ((1, 0), (2, 3))), {"mode": "edge"}),
-        ((V, 4, "reflect"), {}),
-        ((A, ((1, 1), (2, 1)), "symmetric"), {}),
-        ((A, 2), {"mode": "wrap"}),
+        ((0.5, 2.5, 4, True, True), {}),
+        ((0.5, 2.5, 4), {"endpoint": False, "retstep": True}),
     ],
     np.diff: [
         ((X,), {}),
@@ -184,6 +186,7 @@ MAKING: dict[Any, list[Sample]] = {
         ((np.array([-0.4, 0.3, 0.6, 1.7]), np.array([0.0, 0.5, 1.0]), np.array([1.0, 2.0, 5.0])), {}),
         ((np.array([-0.4, 0.3, 1.7]), np.array([0.0, 0.5, 1.0]), V), {"left": 0.5, "right": -0.5}),
         ((A, np.array([-1.0, 0.1, 1.0]), V, 0.5), {}),
+        ((X, np.array([0.1, 1.3, 0.75]), V), {"period": 2}),
     ],
 }  # fmt: skip
 
@@ -227,14 +230,12 @@ LEVELS = np.array([1.0, 2.0, 5.0])
 LAST_KEPT = np.array([0.0, 0.0, 1.0])
 
 KINKS: list[tuple[Any, tuple[Any, ...], tuple[Any, ...]]] = [
-    (np.sort, (np.array([1.0, 1.0]),), (np.array([1.0, 1.0]),)),
     (np.interp, (1.0, KNOTS, LEVELS), (3.0, np.array([0.0, -3.0, 0.0]), np.array([0.0, 1.0, 0.0]))),
     (np.interp, (2.0, KNOTS, LEVELS), (0.0, np.zeros(3), np.array([0.0, 0.0, 1.0]))),
     (operator.setitem, (V, [1, 1], V[:2]), (np.array([1.0, 0.0, 1.0]), None, np.array([0.0, 1.0]))),
     (operator.setitem, (V, F_INDEX, A), (LAST_KEPT, None, np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 1.0]]))),
     (operator.setitem, (V, F_INDEX, F), (LAST_KEPT, None, np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]))),
     (np.add.at, (np.ones(2), [0, 0], np.array([3.0, 5.0])), (np.ones(2), None, np.ones(2))),
-    (np.pad, (np.ones(3), 2, "edge"), (np.array([3.0, 1.0, 3.0]), None, None)),
     (np.repeat, (np.ones(2), [1, 3]), (np.array([1.0, 3.0]), None)),
     (np.diff, (np.zeros(0),), (np.zeros(0),)),
 ]
