@@ -59,7 +59,7 @@ def declare_outer(ufunc: np.ufunc) -> None:
 
 for _ufunc in (
     np.add, np.subtract, np.multiply, np.divide, np.power, np.float_power, np.hypot, np.arctan2, np.remainder,
-    np.fmod, np.logaddexp, np.logaddexp2, np.copysign,
+    np.fmod, np.logaddexp, np.logaddexp2,
 ):  # fmt: skip
     declare_outer(_ufunc)
 

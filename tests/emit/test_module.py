@@ -148,7 +148,7 @@ def test_the_text_is_the_same_every_time() -> None:
 
 
 def test_what_cannot_be_written_down_is_refused_with_its_reason(tmp_path: Any) -> None:
-    derivative = grad(written("def f(x): return x * x * g(1.0)", g=np.vectorize(lambda v: 2.0)))
+    derivative = grad(written("def f(x): return x * x * g(1.0)", g=np.frompyfunc(lambda v: 2.0, 1, 1)))
     derivative(2.0)
     with pytest.raises(DiffCompileError, match="cannot be written into a file of its own"):
         derivative.save(tmp_path / "f.py")

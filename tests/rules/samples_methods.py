@@ -51,7 +51,6 @@ SAMPLES: dict[Any, list[Sample]] = {
     np.fmod.outer: [((V, P + 0.13), {})],
     np.logaddexp.outer: OUTER,
     np.logaddexp2.outer: OUTER,
-    np.copysign.outer: OUTER,
     np.maximum.outer: OUTER,
     np.minimum.outer: OUTER,
     np.fmax.outer: OUTER,

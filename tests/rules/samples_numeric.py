@@ -7,6 +7,7 @@ cotangent of ones), None where nothing flows back.
 from __future__ import annotations
 
 import math
+import statistics
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,22 @@ SAMPLES: dict[Any, list[Sample]] = {
     np.ldexp: [((X, 3), {}), ((X, J), {})],
     np.nextafter: [((X, 2.0), {})],
     math.nextafter: [((1.7, 2.0), {})],
+}
+DATA, PAIRED = [0.5, 1.5, -2.0, 0.7], [1.2, 0.4, 2.0, 0.9]
+SAMPLES |= {
+    statistics.mean: [((DATA,), {})],
+    statistics.fmean: [((DATA,), {}), ((DATA, PAIRED), {})],
+    statistics.variance: [((DATA,), {}), ((DATA, 0.3), {})],
+    statistics.pvariance: [((DATA,), {}), ((DATA, 0.3), {})],
+    statistics.stdev: [((DATA,), {})],
+    statistics.pstdev: [((DATA,), {})],
+    statistics.median: [((DATA,), {}), ((DATA[:3],), {})],
+    statistics.median_low: [((DATA,), {})],
+    statistics.median_high: [((DATA,), {})],
+    statistics.geometric_mean: [((PAIRED,), {})],
+    statistics.harmonic_mean: [((PAIRED,), {}), ((PAIRED, [1.0, 2.0, 0.5, 1.5]), {})],
+    statistics.covariance: [((DATA, PAIRED), {})],
+    statistics.correlation: [((DATA, PAIRED), {})],
 }
 if hasattr(math, "sumprod"):
     SAMPLES[math.sumprod] = [(([0.5, 1.5], [2.0, 1.0]), {})]

@@ -186,7 +186,7 @@ MAKING: dict[Any, list[Sample]] = {
         ((np.array([-0.4, 0.3, 0.6, 1.7]), np.array([0.0, 0.5, 1.0]), np.array([1.0, 2.0, 5.0])), {}),
         ((np.array([-0.4, 0.3, 1.7]), np.array([0.0, 0.5, 1.0]), V), {"left": 0.5, "right": -0.5}),
         ((A, np.array([-1.0, 0.1, 1.0]), V, 0.5), {}),
-        ((X, np.array([0.1, 1.3, 0.75]), V), {"period": 2}),
+        ((X, np.array([0.15, 1.3, 0.75]), V), {"period": 2}),
     ],
 }  # fmt: skip
 
