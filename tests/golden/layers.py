@@ -41,11 +41,11 @@ def network_grad(layers, x):
     for h, W, h_1 in reversed(saved):
         # 15: h = np.tanh(W @ h + b)
         total_bar = h_bar * (1 - h_1**2)
-        outer_out = np.outer(total_bar, h)
+        W_bar = np.outer(total_bar, h)
         h_bar = W.T @ total_bar
 
         # 14: for W, b in layers:
-        item_bar = [outer_out, total_bar]
+        item_bar = [W_bar, total_bar]
         layers_bar.append(item_bar)
 
     # 14: for W, b in layers:
