@@ -102,10 +102,21 @@ def _mended(
         called = isinstance(instr, Call) and target in views
         if same_place and not mine and (value not in views or called):
             return _copy_target(region, instr, target)
-        return _copy_value(region, value, turning)
+        return _copy_value(region, value, _ways(region, value, sharing))
     if not mine and live.loops.get(target) != live.inside[instr] and target not in live.inside[instr]:
         return _copy_target(region, instr, target)
     return None
+
+
+def _ways(region: Region, value: Value, sharing: _Sharing) -> set[Value]:
+    """The values by which an object gets from `value` to whatever changes it."""
+    found: set[Value] = set()
+    for instr in instructions(region):
+        for target, _ in changes(instr):
+            way = reach([target], sharing.around) if isinstance(target, Value) else set()
+            if value in way:
+                found |= way
+    return found
 
 
 def _holds(value: Value, target: Value) -> bool:
