@@ -102,16 +102,18 @@ def _mended(
         called = isinstance(instr, Call) and target in views
         if same_place and not mine and (value not in views or called):
             return _copy_target(region, instr, target)
-        return _copy_value(region, value, _ways(region, value, sharing))
+        return _copy_value(region, value, turning | _ways(region, value, sharing))
     if not mine and live.loops.get(target) != live.inside[instr] and target not in live.inside[instr]:
         return _copy_target(region, instr, target)
     return None
 
 
 def _ways(region: Region, value: Value, sharing: _Sharing) -> set[Value]:
-    """The values by which an object gets from `value` to whatever changes it."""
+    """The values by which an object of the caller gets from `value` to what changes it."""
     found: set[Value] = set()
     for instr in instructions(region):
+        if isinstance(instr, Store) and not instr.visible:
+            continue
         for target, _ in changes(instr):
             way = reach([target], sharing.around) if isinstance(target, Value) else set()
             if value in way:
