@@ -830,10 +830,7 @@ FOUND = {
 WRONG = {
     "row written and the matrix swapped with itself",
     "masked elements of rows while the matrix is bound to itself",
-    "argument written in a branch that is not taken and again after it",
-    "argument written in a branch and by a helper after it",
     "item of a list of views bound anew in a loop",
-    "closure that is made in one branch of a loop",
 }
 
 
