@@ -10,6 +10,8 @@ does.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -59,6 +61,7 @@ def _conflict(region: Region, live: Liveness) -> Region | None:
     """Mend the first store that would destroy something; None if there is none."""
     sharing = _Sharing(live)
     foreign = _foreign(region)
+    sharing.stain(foreign)
     views = {o for i in instructions(region) if isinstance(i, Call) and sees_memory(i) for o in i.outs}
     for instr in instructions(region):
         for target, out in changes(instr):
@@ -75,15 +78,21 @@ def _mended(
     """The region in which `instr` may change `target` in place; None if it may already."""
     if not isinstance(target, Value):
         return _copy_target(region, instr, target)
-    sources, turning = reach([target], sharing.back), reach([target], sharing.around)
     if isinstance(instr, Store):
         mine, path = instr.visible, instr.path
     else:  # a call of a function that changes its argument: the caller's, where it is one
+        turning = reach([target], sharing.around)
         mine, path = bool(turning & set(region.params)) and target not in views, ()
-    if not mine and sources & foreign:
+    stained = None if mine else sharing.stained.get(target)
+    if stained:
         return _copy_target(region, instr, target)
-    if not mine and turning & foreign:
+    if stained is False:
+        turning = reach([target], sharing.around)
         return _copy_init(region, instr, turning, foreign, sharing) or _copy_target(region, instr, target)
+    elsewhere = live.loops.get(target) != live.inside[instr] and target not in live.inside[instr]
+    if not sharing.near(target, live.at[instr]):
+        return _copy_target(region, instr, target) if not mine and elsewhere else None
+    turning = reach([target], sharing.around)
     depth = len(live.inside[instr])
     outside = {v for v in reach(list(turning), live.flows) if len(live.loops.get(v, ())) < depth}
     if target.type.kind in ("list", "dict") and not path:
@@ -103,9 +112,7 @@ def _mended(
         if same_place and not mine and (value not in views or called):
             return _copy_target(region, instr, target)
         return _copy_value(region, value, turning | _ways(region, value, sharing))
-    if not mine and live.loops.get(target) != live.inside[instr] and target not in live.inside[instr]:
-        return _copy_target(region, instr, target)
-    return None
+    return _copy_target(region, instr, target) if not mine and elsewhere else None
 
 
 def _ways(region: Region, value: Value, sharing: _Sharing) -> set[Value]:
@@ -137,6 +144,21 @@ class _Sharing:
         self.back = _turned(live.flows)
         self.before = _turned(live.turns)
         self.around = _turned(self.ahead)
+        self.stained: dict[Value, bool] = {}  # what may be foreign, in this turn or (False) only in another
+        self.families: dict[Value, _Family] = {}
+
+    def stain(self, foreign: set[Value]) -> None:
+        """Find all that may be what is not ours to write."""
+        self.stained = dict.fromkeys(reach(list(foreign), self.ahead), False)
+        self.stained.update(dict.fromkeys(reach(list(foreign), self.live.flows), True))
+
+    def near(self, target: Value, position: int) -> bool:
+        """May anything that may be the same object be read after this position?"""
+        if target not in self.families:
+            both = _joined(self.ahead, self.around)
+            family = _Family(reach([target], both), self.live)
+            self.families.update(dict.fromkeys(family.members, family))
+        return self.families[target].held_at(position)
 
     def held_with(self, atom: Value) -> list[Value]:
         """The values that may hold the same object as `atom`: made in this turn, or handed on with it."""
@@ -148,6 +170,20 @@ class _Sharing:
             beside = (p for r in earlier for p in live.turns.get(r, ()))
             siblings.extend(p for p in beside if live.loops.get(p) == live.loops.get(param))
         return [*mine, *siblings]
+
+
+class _Family:
+    """The values that may be one object, and when any of them is held."""
+
+    def __init__(self, members: set[Value], live: Liveness) -> None:
+        self.members = members
+        spans = sorted((live.start.get(v, 0), live.end.get(v, 0)) for v in members)
+        self.starts = [start for start, _ in spans]
+        self.latest = list(itertools.accumulate((end for _, end in spans), max))
+
+    def held_at(self, position: int) -> bool:
+        at = bisect.bisect_right(self.starts, position)
+        return at > 0 and self.latest[at - 1] > position
 
 
 def _copy_init(
