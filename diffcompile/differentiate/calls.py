@@ -120,6 +120,8 @@ class CallSweep(ContainerSweep):
             args = tuple(self.within(mask, a, fn) for a in args)
             assert isinstance(after, Value) and isinstance(part, Value)
             self.cts.masked.add(part)
+        if isinstance(part, Value):
+            self.cts.pinned.add(part)  # it may be handed on to several arguments
         self.rule(
             Call((after,), fn, args, tuple(kwargs.items()), instr.line),
             args,
@@ -173,6 +175,8 @@ class CallSweep(ContainerSweep):
         whole = self.full(self.whole(cts[0], out), out, instr.path)
         before, after = self.part(target, instr.path), self.part(out, instr.path)
         ct = self.part(whole, instr.path)
+        if isinstance(ct, Value):
+            self.cts.pinned.add(ct)
         back = self.inlined(declared, [ct, after, before, *instr.args], dict(instr.kwargs), instr)
         part_bar, *others = back if isinstance(back, tuple) else (back,)
         if part_bar is ct:
