@@ -463,11 +463,15 @@ def test_derivative_pickles_as_its_function_and_what_was_asked() -> None:
     assert copy(3.0, 5.0) == derivative(3.0, 5.0) == (45.0, (9.0, 30.0))
 
 
-def test_import_loads_nothing_that_only_a_compilation_needs() -> None:
-    late = ["astor", "hashlib", "html", "tempfile", "diffcompile.pipeline"]
+LATE = ["astor", "html", "tempfile", "diffcompile.pipeline"]
+LOADED = pytest.mark.xfail(strict=True, reason="the rules of `np.random` load it with NumPy's generators")
+
+
+@pytest.mark.parametrize("late", [*LATE, pytest.param("hashlib", marks=LOADED)])
+def test_import_loads_nothing_that_only_a_compilation_needs(late: str) -> None:
     program = (
         "import numpy, sys; had = set(sys.modules); import diffcompile; "
-        f"print([m for m in {late} if m in sys.modules and m not in had])"
+        f"print([m for m in {[late]} if m in sys.modules and m not in had])"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

@@ -496,13 +496,6 @@ REFUSED = {
     ("add", "elements that are collected"): {"masked in a branch", "ode step in a loop"},
     ("add", "list"): {"masked in a branch"},
     ("add", "object"): {"masked in a branch"},
-    ("add", "operator.iadd"): {
-        "masked in a branch",
-        "ode step in a loop",
-        "polynomial in single precision",
-        "scan of the argument",
-        "stencil in a function",
-    },
     ("cross", "flat"): {"in a loop", "in single precision", "straight"},
     ("cross", "rows unpacked"): {"in a loop", "in single precision", "straight"},
 }

@@ -106,7 +106,7 @@ def test_saved_file_is_the_source(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["saved.py"]
 
 
-OPAQUE = np.vectorize(lambda v: v)  # an object of a library, with no name of its own
+OPAQUE = {2.0: 2.0}.get  # bound to an object that has no name of its own
 
 
 def test_object_that_was_captured_is_a_keyword_parameter_of_the_saved_function(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_what_cannot_be_written_down_is_refused_and_no_file_is_left(tmp_path: Pa
 
     derivative = grad(f)
     assert derivative(3.0, OPAQUE) == 12.0
-    with pytest.raises(DiffCompileError, match="vectorize"):
+    with pytest.raises(DiffCompileError, match="`get` cannot be written into a file"):
         derivative.save(tmp_path / "saved.py")
 
     assert list(tmp_path.iterdir()) == []

@@ -375,7 +375,9 @@ class Attempts(Generators):
             self._raise(self.handling[-1])
             return
         match node.exc:
-            case ast.Call(ast.Name("NotImplementedError"), [ast.Constant(reason)]) if self.in_library:
+            case ast.Call(ast.Name("NotImplementedError"), [ast.Constant(reason)]) if (
+                self.in_library and len(self.b.around) == self.floor
+            ):
                 raise self.refuse(str(reason))  # the rule does not hold for these options
         cause = () if node.cause is None else (self.value(node.cause),)
         error, exact = self._exception(node.exc)

@@ -112,6 +112,7 @@ class Core:
         mine = isinstance(source.node, ast.FunctionDef) and source.node.name == code.co_name
         self.own_names = frozenset((*code.co_varnames, *code.co_cellvars)) if mine else frozenset()
         self.ours = False  # not the user's text
+        self.floor = len(unit.builder.around)  # the blocks around the call
         self.result_name = ""  # what the caller calls the result
 
     # -- where we are ---------------------------------------------------------------------------------------

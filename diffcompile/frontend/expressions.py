@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import operator
+from collections.abc import Hashable
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -29,6 +30,7 @@ from ..ir.graph import (
     write_outside,
 )
 from ..ir.types import BOOL, Type, type_of_constant
+from ..rules.register import REGISTRY
 from . import plain
 from .arguments import is_object, is_object_class
 from .choices import Choices, all_functions, is_function
@@ -105,6 +107,11 @@ def _library(name: str, value: Any) -> bool:
     if isinstance(value, np.ufunc):
         return getattr(np, name, None) is value
     return str(getattr(value, "__module__", "")).partition(".")[0] in LIBRARIES
+
+
+def _ruled(value: Any) -> bool:
+    """Is this an object whose call has a rule?"""
+    return isinstance(value, Hashable) and value in REGISTRY.reverse
 
 
 class Expressions(Choices):
@@ -190,7 +197,8 @@ class Expressions(Choices):
                 self.unit.session.guard(name, scope, value)
                 self.unit.session.guard("", value, tuple(items))
                 return Const(value)
-        if not self.unit.rule and (isinstance(value, (list, dict)) or is_object(value)):
+        plain_object = isinstance(value, (list, dict)) or is_object(value) and not _ruled(value)
+        if not self.unit.rule and plain_object:
             return self.captured_object(name, value, scope)
         if self.unit.rule or not (live or self._instance(value)):
             if not self.unit.rule and not _library(name, value):

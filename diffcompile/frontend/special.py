@@ -17,6 +17,7 @@ from collections import OrderedDict, defaultdict
 from typing import Any
 
 from ..ir.graph import Const
+from ..rules.definitions import places_in_order
 from .arguments import NOTHING, class_attribute
 from .heap import UNBOUND_REF, Applied, Bound, Closure, Entries, Items, Obj, Ref, Tup
 
@@ -230,6 +231,17 @@ def _sorted(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     return made
 
 
+def _places_in_order(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    keys = frame.items_of(args[0])
+    known = None if keys is None else [frame.constant(key) for key in keys]
+    backwards = frame.constant(args[1])
+    if known is None or backwards is None or any(key is None for key in known):
+        return None
+    places = places_in_order([key.value for key in known if key is not None], bool(backwards.value))
+    made: Ref = frame.state.new(Items(tuple(map(Const, places))), name)
+    return made
+
+
 def _list(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     if not args:
         return frame.state.new(Items(()), name)  # type: ignore[no-any-return]
@@ -338,7 +350,8 @@ SPECIAL: dict[Any, Any] = {
     callable: _callable, vars: _vars, copy.copy: _copy(False), copy.deepcopy: _copy(True),
     dataclasses.replace: _replace, dataclasses.asdict: _asdict, dataclasses.astuple: _astuple,
     dataclasses.fields: _fields, dict: _dict, OrderedDict: _ordered, defaultdict: _default_dict,
-    dict.fromkeys: _fromkeys, set: _set(set), frozenset: _set(frozenset), sorted: _sorted, list: _list,
+    dict.fromkeys: _fromkeys, set: _set(set), frozenset: _set(frozenset), sorted: _sorted,
+    places_in_order: _places_in_order, list: _list,
     tuple: _tuple, any: _any_all(any), all: _any_all(all), map: _map, filter: _filter,
     functools.reduce: _reduce, functools.partial: _partial, id: _identity, object.__setattr__: _put,
     operator.attrgetter: _attrgetter(operator.attrgetter),

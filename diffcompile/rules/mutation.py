@@ -220,7 +220,7 @@ def _(tangents: Any, out: Any, a: Any, indices: Any, b: Any) -> Any:
 
 def holders(out: Any, a: Any, indices: Any, b: Any) -> Any:
     """How many of an element and what met it have the extreme value."""
-    found = np.where(a == out, 1.0, 0.0)
+    found = np.where(a == out, np.ones_like(a), np.zeros_like(a))
     np.add.at(found, indices, np.where(b == out[indices], 1.0, 0.0))
     return found
 

@@ -206,6 +206,10 @@ def _(ct: Any, out: Any, a: Array, b: Array) -> Any:
     if np.ndim(a) == 1 and np.ndim(b) == 1:
         blocks = ct.reshape(len(a), len(b))
         return blocks @ b, a @ blocks
+    if np.ndim(a) == 0:
+        return np.sum(ct * b), ct * a
+    if np.ndim(b) == 0:
+        return ct * b, np.sum(ct * a)
     rank = max(np.ndim(a), np.ndim(b))
     a_lengths = (1,) * (rank - np.ndim(a)) + np.shape(a)
     b_lengths = (1,) * (rank - np.ndim(b)) + np.shape(b)

@@ -68,10 +68,10 @@ def sections() -> dict[str, list[str]]:
     """The rows of each table, by the file that has the rules."""
     found: dict[str, list[str]] = {}
     for fn, declared in REGISTRY.reverse.items():
-        module = importlib.import_module(declared.rule.__module__)
-        if module.__name__.startswith("diffcompile.rules.") and not is_helper(fn):
+        module = declared.rule.__module__
+        if module.startswith("diffcompile.rules.") and not is_helper(fn):
             row = f"| `{spelled(fn)}` | {kind(fn)} | {options(fn)} |"
-            found.setdefault(module.__name__.rpartition(".")[2], []).append(row)
+            found.setdefault(module.rpartition(".")[2], []).append(row)
     read = [f"| `{spelled(fn)}` | {told(fn)} | |" for fn in DEFINITIONS]
     return {**{name: sorted(rows) for name, rows in sorted(found.items())}, "definitions": sorted(read)}
 

@@ -59,24 +59,13 @@ AUGMENTED = {
 PREFIX = {operator.neg: "-", operator.pos: "+"}
 
 # What does not work yet: (pattern of a sample's name, reason).
-BOTH: list[tuple[str, str]] = [
-    ("ndarray.tolist-0", "the copies that make the stores safe do not settle"),
-]
-FIRST: list[tuple[str, str]] = [
-    *BOTH,
-    ("numpy.float32-3", "the cotangent of a float64 array has dtype float32"),
-]
+FIRST: list[tuple[str, str]] = []
 SECOND: list[tuple[str, str]] = [
-    *BOTH,
-    ("scipy.linalg.*.qr-2", "the gradient of the gradient reads a local that was not assigned"),
     *[(f"{name}-4", "the sample is a tie, where no second derivative exists")
       for name in ("numpy.maximum", "numpy.minimum", "numpy.fmax", "numpy.fmin")],
     ("scipy.linalg.*.eigh-4", "the eigenvectors of a part of the eigenvalues are refused"),
     *[(name, "SciPy has no trigamma function of complex numbers")
       for name in (".gamma-[56]", ".loggamma-[56]", ".rgamma-[78]")],
-    *[(name, "no rule for `np.complex128`, with which the gradient ends")
-      for name in ("builtins.abs-7", "_operator.abs-7", "numpy.absolute-7", "numpy.sqrt-5", "numpy.arcsin-5",
-                   "numpy.arccos-5", "numpy.arccosh-4", "numpy.angle-1")],
 ]
 
 
@@ -115,7 +104,8 @@ class Written:
         inside = ", ".join([*given[1:], *(f"{k}={v}" for k, v in named.items())])
         if getattr(fn, "__self__", None) is np.random.mtrand._rand:
             return ["np.random.seed(3)", f"out = np.random.{fn.__name__}({', '.join([given[0], inside])})"]
-        maker = {"_generator": "default_rng", "mtrand": "RandomState"}.get(str(fn.__module__).rpartition(".")[2])
+        owner = str(getattr(fn, "__qualname__", "")).partition(".")[0]
+        maker = {"Generator": "default_rng", "RandomState": "RandomState"}.get(owner)
         if maker is not None:
             return [f"rng = np.random.{maker}(3)", f"out = rng.{fn.__name__}({inside})"]
         if fn in INFIX:
