@@ -7,6 +7,7 @@ Both sweeps, the reverse and the forward one, apply rules by the functions here.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import math
 import operator
@@ -31,6 +32,11 @@ MASKING = frozenset({np.where, np.maximum, np.minimum, np.max, np.min, np.clip, 
 # What a ufunc takes beside its operands, and its derivative need not know.
 UFUNC_OPTIONS = frozenset({"dtype", "casting", "order", "subok", "signature"})
 SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
+# Of the functions whose partials can be infinite, those that are finite there themselves.
+STEEP = frozenset({
+    np.sqrt, math.sqrt, np.cbrt, math.cbrt, np.arcsin, math.asin, np.arccos, math.acos, np.arccosh,
+    math.acosh, operator.pow, builtins.pow, np.power, np.float_power, math.pow,
+})  # fmt: skip
 
 
 def method_of(instr: Call) -> Any:
