@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import types
 from collections.abc import Callable
@@ -190,8 +191,9 @@ class _Pushed(Derivative):
         values = self._bind(primals, {})
         case, outside = self._case(values, tuple(map(Place, active)))
         labels = case.program.tangents
+        given = copy.deepcopy(tangents) if case.program.writes else tangents  # they may be what is written
         moving = {
-            label: like(tangents[k], primals[k], self._parameters[k][0])
+            label: like(given[k], primals[k], self._parameters[k][0])
             for label, k in zip(labels, active, strict=True)
         }
         return self._run(case.functions[0], values, {**outside, **moving})  # type: ignore[no-any-return]

@@ -76,7 +76,7 @@ def _object(tangent: Any, primal: Any, name: str) -> Any:
 def _check(fits: bool, name: str, primal: Any, tangent: Any) -> None:
     if not fits:
         raise WrongArgument(
-            f"the tangent of `{name}` has another form: {type(tangent).__name__}, not {type(primal).__name__}",
+            f"the tangent of `{name}` has another form: it is {type(tangent).__name__}",
             None,
             "Pass one of the form of the argument.",
         )

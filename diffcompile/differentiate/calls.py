@@ -37,12 +37,12 @@ from ..ir.graph import (
 from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, Type
 from ..ir.walk import free
-from ..rules.broadcast import unbroadcast
 from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
 from .cotangents import Cotangent, bar
 from .rule import (
+    FORMED,
     MASKING,
     PLAIN,
     SAFE,
@@ -262,7 +262,7 @@ class CallSweep(ContainerSweep):
         back = (*map(_structured, back), *(None,) * (len(placed) - len(back)))
         masked = fn in MASKING if hashable(fn) else False
         for atom, ct_in in zip(placed, back, strict=False):
-            formed = ct_in is None and fn not in (np.full_like, np.arange, unbroadcast)
+            formed = ct_in is None and fn not in FORMED
             if formed and isinstance(atom, Value) and self.active(atom) and atom.type.is_scalar:
                 raise self.missing(fn, instr, (atom,))
             for part, piece in _pairs(atom, ct_in):

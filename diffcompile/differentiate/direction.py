@@ -10,12 +10,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..analysis.activity import can_vary, reaching, varied
 from ..analysis.effects import may_raise
+from ..analysis.liveness import liveness, reach
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Store, Value
 from ..ir.types import UNKNOWN
-from ..ir.walk import instructions, regions
+from ..ir.walk import changes, instructions, regions
 from ..passes import optimize
 from ..passes.accumulate import accumulate
 from ..passes.dce import dce
@@ -49,11 +52,12 @@ def _directional(graph: Graph, wrt: list[Value], shared: bool) -> tuple[Graph, t
     results = graph.region.results
     moved = tuple(isinstance(r, Value) and r in active for r in results)
     dots = Tangents(builder, any(map(may_be_complex, instructions(graph.region))))
-    given = []
-    for value in wrt:
-        out = Value(dot(value), tangent_type(value.type), True)
-        dots.of[value] = out
-        given.append(out)
+    given = [Value(dot(value), tangent_type(value.type), True) for value in wrt]
+    dots.of.update(zip(wrt, given, strict=True))
+    if not shared:
+        for value in changed(graph, wrt):
+            known = tangent_type(value.type)
+            dots.of[value] = builder.call(np.copy, dots.of[value], name=dot(value), type=known)
     needed = reaching(graph.region, [r for r, on in zip(results, moved, strict=True) if on])
     sweep = Push(builder, dots, active, needed | set(wrt), shared, derive_tangent)
     builder.active = dots.has
@@ -64,6 +68,13 @@ def _directional(graph: Graph, wrt: list[Value], shared: bool) -> tuple[Graph, t
         ends = tuple(dots.whole(r) if _can_vary(r) else Const(None) for r in results)
     region = Region((*graph.params, *given), tuple(builder.body), (*results, *ends))
     return _tidied(replace(graph, region=region), graph), moved
+
+
+def changed(graph: Graph, params: list[Value]) -> list[Value]:
+    """Those of these arrays that the function changes, itself or by a function that it calls."""
+    live = liveness(graph.region)
+    targets = {target for instr in instructions(graph.region) for target, _ in changes(instr)}
+    return [p for p in params if p.type.kind == "array" and not targets.isdisjoint(reach([p], live.flows))]
 
 
 def _can_vary(atom: Atom) -> bool:

@@ -45,6 +45,7 @@ from ..rules.register import REGISTRY, Declared
 from ..rules.solvers import SOLVERS
 from .forward import Forward
 from .rule import (
+    FORMED,
     MASKING,
     PLAIN,
     SAFE,
@@ -238,9 +239,11 @@ class Push(Forward):
         self, instr: Call | Store, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], out: Value
     ) -> Tangent | None:
         """A function that is linear in its first argument is its own tangent."""
-        others = [a for a in (*args[1:], *kwargs.values()) if self.dots.has(a)]
-        if others:
+        others = [a for a in (*args[1:], *kwargs.values()) if self.dots.has(a) and a.type.is_scalar]
+        if others and fn not in FORMED:
             raise missing(fn, instr, others[0])
+        if not self.dots.has(args[0]):
+            return None
         known = out.type if out.type.kind in ("list", "array") else None
         return self.b.call(fn, self.dots.whole(args[0]), *args[1:], kwargs=kwargs, type=known)
 

@@ -20,6 +20,7 @@ from ..frontend.build import Builder
 from ..frontend.lower import lower_rule
 from ..ir.graph import Atom, Call, Const, Method, Store, Value
 from ..ir.text import function_name
+from ..rules.broadcast import broadcast_like, unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
 
 PLAIN: dict[Any, Any] = {
@@ -32,6 +33,8 @@ MASKING = frozenset({np.where, np.maximum, np.minimum, np.max, np.min, np.clip, 
 # What a ufunc takes beside its operands, and its derivative need not know.
 UFUNC_OPTIONS = frozenset({"dtype", "casting", "order", "subok", "signature"})
 SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
+# Functions of which an argument gives no more than its form.
+FORMED = frozenset({np.full_like, np.arange, unbroadcast, broadcast_like})
 # Of the functions whose partials can be infinite, those that are finite there themselves.
 STEEP = frozenset({
     np.sqrt, math.sqrt, np.cbrt, math.cbrt, np.arcsin, math.asin, np.arccos, math.acos, np.arccosh,
