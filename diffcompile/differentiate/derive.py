@@ -121,8 +121,13 @@ def _precision(value: Value) -> list[str]:
     return [str(np.dtype(dtype.type(0).real.dtype))]
 
 
-def may_be_complex(instr: Instr) -> bool:
+def may_be_complex(instr: Instr, within: frozenset[Function] = frozenset()) -> bool:
     """Does this instruction make, or read, a number known to be complex, or one that may turn out so?"""
+    if isinstance(instr, Call) and isinstance(instr.fn, Function):
+        graph = instr.fn.graph
+        inside = instructions(graph.region) if graph is not None and instr.fn not in within else ()
+        if any(may_be_complex(i, within | {instr.fn}) for i in inside):
+            return True
     if isinstance(instr, Call) and isinstance(instr.fn, Hashable) and instr.fn in COMPLEX_OF_REAL:
         return True
     dtypes = [a.type.numeric_dtype for a in (*operands(instr), *instr.outs)]
@@ -148,15 +153,25 @@ def _raises(region: Region) -> bool:
 
 def gradient(graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool) -> Graph:
     """The closed graph whose results are `outputs` (if `value_too`), then the cotangent of each of `wrt`."""
+    return closed_gradient(graph, wrt, [(result, Const(1.0))], tuple(outputs) if value_too else ())
+
+
+def closed_gradient(
+    graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]], outputs: tuple[Atom, ...] = ()
+) -> Graph:
+    """The closed graph that gives `outputs`, then the cotangent of each of `wrt` for those that are seeds.
+
+    A seed that is a value is a further parameter.
+    """
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
-    forward, reached, cotangents = sweep(graph, wrt, [(result, Const(1.0))])
+    forward, reached, cotangents = sweep(graph, wrt, seeds)
     builder = cotangents.b
     grads = [finished(cotangents, value) for value in wrt]
     marker = Call((), backward_begins, ())
     body = (*forward, *((marker, *builder.body) if builder.body else ()))
-    kept = tuple(outputs) if value_too else ()
-    combined = replace(graph, region=Region(graph.params, body, (*kept, *grads)))
+    params = (*graph.params, *(ct for _, ct in seeds if isinstance(ct, Value)))
+    combined = replace(graph, region=Region(params, body, (*outputs, *grads)))
     return _closed(combined, graph, primal, reached)
 
 
