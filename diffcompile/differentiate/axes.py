@@ -220,7 +220,7 @@ class Axes(Batch):
         if instr.fn is operator.setitem and self.is_path(instr.path):
             read = Value("read", self.b.inferred(operator.getitem, (part, args[0]), {}))
             args = (self.index(args[0]), self.at_rank(args[1], self.rank(read)))
-        elif instr.fn is np.add.at:
+        elif instr.fn == np.add.at:
             read = Value("read", self.b.inferred(operator.getitem, (part, args[0]), {}))
             args = (self.index(args[0]), self.at_rank(args[1], self.rank(read)))
         elif instr.fn in (operator.iadd, operator.isub, operator.imul, operator.itruediv):

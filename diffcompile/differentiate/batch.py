@@ -124,7 +124,16 @@ class Batch:
         """An atom as a batch, as what a variable holds that several places assign to."""
         if (atom.type.kind in CONTAINERS) != (slot.type.kind in CONTAINERS) and not self.is_absent(atom):
             raise OneByOne  # a container of batches, and a row for each direction
+        if slot.type.kind in SCALARS | {"array"}:
+            return self.stacked(atom)
         return self.lift(atom)
+
+    def stacked(self, atom: Atom) -> Atom:
+        """A batch as one array, which it may not be where the form of a row is not known."""
+        whole = self.lift(atom)
+        if atom.type.kind != "unknown":
+            return whole
+        return self.b.call(np.stack, whole, type=lifted_type(atom.type))
 
     @staticmethod
     def is_absent(atom: Atom) -> bool:

@@ -318,7 +318,7 @@ def derive_batch(
             raise OneByOne
         inside.b.body = body
         results = tuple(
-            inside.lift(r) if on else r for r, on in zip(graph.region.results, given, strict=True)
+            inside.stacked(r) if on else r for r, on in zip(graph.region.results, given, strict=True)
         )
         params = (*(start.get(p, p) for p in graph.params), count)
         region = Region(params, tuple(inside.b.body), results)
