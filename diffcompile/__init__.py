@@ -10,11 +10,12 @@
 from .api import grad, stop_gradient, value_and_grad, vjp
 from .errors import DiffCompileError, NoRule, NoSource, UndecidedAlias, UnsupportedSyntax, WrongArgument
 from .frontend.arguments import register_container
+from .rules.checkpoints import checkpoint
 from .rules.register import defelementwise, defjvp, deflinear, defvjp, nondifferentiable
 
 __version__ = "0.1.0"
 __all__ = [
     "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument",
-    "__version__", "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "nondifferentiable",
-    "register_container", "stop_gradient", "value_and_grad", "vjp",
+    "__version__", "checkpoint", "defelementwise", "defjvp", "deflinear", "defvjp", "grad",
+    "nondifferentiable", "register_container", "stop_gradient", "value_and_grad", "vjp",
 ]  # fmt: skip

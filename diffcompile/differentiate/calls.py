@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import operator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,19 @@ MASKING = frozenset({np.where, np.maximum, np.minimum, np.max, np.min, np.clip, 
 # What a ufunc takes beside its operands, and its derivative need not know.
 UFUNC_OPTIONS = frozenset({"dtype", "casting", "order", "subok", "signature"})
 SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replay:
+    """A function that runs another one again, and gives the cotangents of its active arguments.
+
+    `reads` says which it takes, of the arguments and of the cotangents of the results. `passed` has, for each
+    of the active arguments, the number of the cotangent that flows to it unchanged, or None: it is a result.
+    """
+
+    function: Function
+    reads: tuple[bool, ...]
+    passed: tuple[int | None, ...]
 
 
 class CallSweep(ContainerSweep):
@@ -567,7 +580,48 @@ class CallSweep(ContainerSweep):
 
     # -- user functions -------------------------------------------------------------------------------------
 
+    def replayed(self, instr: Call, cts: list[Cotangent], snapshots: Atom) -> None:
+        """The adjoint of a call that saved nothing: the function is run again, from its arguments."""
+        scheduling = not (isinstance(snapshots, Const) and snapshots.value is None)
+        active = tuple(map(self.active, instr.args))
+        seeded = tuple(ct is not None for ct in cts)
+        if scheduling:  # whatever varies in the state is handed back from part to part
+            seeded = tuple(map(self.active, instr.outs))
+            active = (False, *seeded, *active[1 + len(seeded) :])
+        replay: Replay = self.derive_replay(instr.fn, active, seeded, scheduling)
+        flowing = [
+            self.cts.zero(out) if ct is None else self.whole(ct, out)
+            for ct, out, on in zip(cts, instr.outs, seeded, strict=True)
+            if on
+        ]
+        extra, kwargs = ((snapshots,), ()) if scheduling else ((), (("snapshots", snapshots),))
+        given = [a for a, on in zip(instr.args, active, strict=True) if on]
+        params = [p for p, on in zip(instr.fn.graph.params, active, strict=True) if on]
+        outs = [
+            Value(bar(a) if isinstance(a, Value) else bar(p), _cotangent_type(p.type), named=True)
+            for a, p in zip(given, params, strict=True)
+        ]
+        read = [a for a, on in zip((*instr.args, *extra, *flowing), replay.reads, strict=True) if on]
+        made = tuple(out for out, k in zip(outs, replay.passed, strict=True) if k is None)
+        self.b.emit(Call(made, replay.function, tuple(read), kwargs, instr.line))
+        for value, out, k in zip(given, outs, replay.passed, strict=True):
+            if k is None:
+                self.flow_to([value], (out,))
+            else:
+                self.cts.add(value, flowing[k])
+
+    def flow_to(self, args: list[Atom], outs: tuple[Value, ...]) -> None:
+        """What the adjoint of a function gave flows to the arguments of the function."""
+        for value, out in zip(args, outs, strict=True):
+            self.cts.masked.add(out)
+            parts = value.type.items if value.type.kind == "tuple" else None
+            self.cts.add(value, out if parts is None else self.cts.parts(out, len(parts)))
+
     def function(self, instr: Call, cts: list[Cotangent]) -> None:
+        snapshots = dict(instr.kwargs).get("snapshots")
+        if snapshots is not None:
+            self.replayed(instr, cts, snapshots)
+            return
         active = tuple(map(self.active, instr.args))
         seeded = tuple(ct is not None for ct in cts)
         forward, backward = self.derive_callee(instr.fn, active, seeded)
@@ -581,11 +635,7 @@ class CallSweep(ContainerSweep):
             for a, on in zip(instr.args, active, strict=True) if on and isinstance(a, Value)
         )  # fmt: skip
         self.b.emit(Call(outs, backward, (saved, *whole), (), instr.line))
-        for value, out in zip([a for a, on in zip(instr.args, active, strict=True) if on], outs, strict=True):
-            self.cts.masked.add(out)
-            assert isinstance(value, Value)
-            parts = value.type.items if value.type.kind == "tuple" else None
-            self.cts.add(value, out if parts is None else self.cts.parts(out, len(parts)))
+        self.flow_to([a for a, on in zip(instr.args, active, strict=True) if on], outs)
 
 
 def _all_of(index: Atom) -> bool:

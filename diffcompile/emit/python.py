@@ -26,6 +26,7 @@ from ..ir.graph import (
     Call,
     Const,
     For,
+    Function,
     If,
     Instr,
     Into,
@@ -47,6 +48,8 @@ from ..ir.graph import (
     pack_slice,
     pack_tuple,
     raise_error,
+    replay_begins,
+    replay_ends,
     unpack,
     write_outside,
 )
@@ -417,7 +420,8 @@ class Printer:
             if special is not None:
                 result: ast.expr = special(self, instr)
                 return result
-        keywords = {k: self.atom(a) for k, a in instr.kwargs}
+        # What a checkpointed call is given by keyword is for its adjoint.
+        keywords = {} if isinstance(fn, Function) else {k: self.atom(a) for k, a in instr.kwargs}
         # The operations of `rules/library.py`, which this layer does not import.
         if type(fn).__name__ == "Evaluation":  # `CubicSpline(x, y)(t)`
             made = _call(self.refer(fn.maker), [self.atom(a) for a in args[: fn.data]], keywords)
@@ -506,6 +510,8 @@ class Printer:
         if instr.fn is backward_begins:
             out.extend([Blank(), Comment(text="backward")])
             self.backward = True
+            return
+        if instr.fn in (replay_begins, replay_ends):
             return
         if instr.fn is raise_error:
             if instr.args[0] in self.handling and len(instr.args) == 1:

@@ -14,6 +14,7 @@ import itertools
 import math
 import operator
 from collections.abc import Iterator
+from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -22,9 +23,22 @@ from numpy.polynomial._polybase import ABCPolyBase
 
 from ..analysis.shapes import broadcast_axes
 from ..errors import NoSource, UnsupportedSyntax
-from ..ir.graph import Atom, Call, Capture, Const, Into, Method, Value, pack_slice, pack_tuple
+from ..ir.graph import (
+    Atom,
+    Call,
+    Capture,
+    Const,
+    Into,
+    Method,
+    Value,
+    pack_slice,
+    pack_tuple,
+    replay_begins,
+    replay_ends,
+)
 from ..ir.types import INT, RANGE, Type, type_of_constant
 from ..rules.broadcast import unbroadcast
+from ..rules.checkpoints import checkpoint
 from ..rules.containers import keys_of
 from ..rules.definitions import DEFINITIONS, WITH, element_by_element
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
@@ -423,6 +437,9 @@ class Calls(Layers):
         return Const(None)
 
     def user_call(self, fn: FunctionType, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        again = getattr(fn, "checkpointed", None)
+        if again is not None:
+            return self.replayed(Const(again), args, kwargs, name)
         try:
             source = read_source(fn)
         except NoSource as cause:
@@ -431,13 +448,29 @@ class Calls(Layers):
             raise
         named = self.bind_arguments(fn, args, kwargs)
         recursive = fn.__name__ in fn.__code__.co_names
-        again = source.node in self.unit.inlining or fn in self.unit.session.lowering
-        separate = (recursive or again or not small(source.node)) and not is_generator(source.node)
+        lowering = source.node in self.unit.inlining or fn in self.unit.session.lowering
+        separate = (recursive or lowering or not small(source.node)) and not is_generator(source.node)
         if not self.unit.rule and separate and all(map(self._plain, (r for _, r in named))):
             ref = self._call_graph(fn, named, name)
             if ref is not None:
                 return ref
         return self.inline(source, None, named, name)
+
+    def replayed(self, fn: Ref, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        """A call of a checkpointed function: what is between two marks is run again by its adjoint."""
+        called = fn.value if isinstance(fn, Const) else fn
+        label = str(getattr(called, "__name__", None) or self.closure_name(fn))
+        line = self.b.line
+        self.b.emit(Call((), replay_begins, (Const(label),), (), line))
+        result = self.invoke(fn, args, kwargs, name)
+        self.b.emit(Call((), replay_ends, (), (), line))
+        return result
+
+    @staticmethod
+    def closure_name(fn: Ref) -> str:
+        """What a nested function is called."""
+        node = fn.node if isinstance(fn, Closure) else None
+        return getattr(node, "name", "function")
 
     def _plain(self, ref: Ref) -> bool:
         """Can this argument be handed to a graph of its own (one value, or a constant)?"""
@@ -800,6 +833,10 @@ def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
 
 def _forward(frame: Calls, part: Sequence) -> tuple[tuple[Atom, ...], Any]:
     """A sequence's items in forward order: what runs backwards is sliced backwards."""
+    if part.snapshots is not None:
+        raise frame.refuse(
+            "what is checkpointed is run over together with something else", "Write `checkpoint(zip(...))`."
+        )
     if not part.backwards:
         return part.items, part.shape
     back = Const(slice(None, None, -1))
@@ -825,7 +862,7 @@ def _reversed(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) 
     part = frame.sequence(args[0])
     if len(part.items) != 1:
         raise frame.refuse("`reversed` of `zip` or `enumerate`", "Reverse the sequences inside.")
-    return Sequence(part.items, part.shape, not part.backwards, cells=part.cells, sources=part.sources)
+    return replace(part, backwards=not part.backwards)
 
 
 def _len(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
@@ -943,6 +980,25 @@ def _broadcast_to(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: s
     return None
 
 
+def _checkpoint(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    """A function that is run again, or what a loop runs over with its adjoint running it again."""
+    what = args[0]
+    snapshots = frame.atom(args[1] if len(args) > 1 else kwargs.get("snapshots", Const(None)))
+    if frame.is_function(what) or isinstance(what, (Bound, Applied)):
+        return Applied(Const(_run_again), (what,), ())
+    sequence = frame.sequence(what)
+    if sequence.refs is not None:
+        raise frame.refuse(
+            "a loop over items that differ in kind is written out turn by turn, and not checkpointed",
+            "Checkpoint the function that it calls.",
+        )
+    return replace(sequence, snapshots=snapshots)
+
+
+def _run_again(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return frame.replayed(args[0], args[1:], kwargs, name)
+
+
 def _slice(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     """`slice(a, b)` is `a:b` between brackets."""
     atoms = list(map(frame.atom, args))
@@ -974,6 +1030,7 @@ def _cached(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) ->
 
 
 SPECIAL: dict[Any, Any] = {
+    checkpoint: _checkpoint, _run_again: _run_again,
     **ASKED,
     range: _range, slice: _slice, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len,
     isinstance: _isinstance, sum: _sum, min: _min_max(min), max: _min_max(max),

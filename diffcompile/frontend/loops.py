@@ -98,7 +98,8 @@ class Loops(Calls):
             layout = replace(sequence.layout, names=names_in(node.target, sequence.layout))
             sequence = replace(sequence, layout=layout)
             self.name_parts(sequence, layout)
-        items = self.known_items(sequence) if contains(node.body, (ast.Lambda, ast.FunctionDef)) else None
+        makes = contains(node.body, (ast.Lambda, ast.FunctionDef)) and sequence.snapshots is None
+        items = self.known_items(sequence) if makes else None
         if items is None:
             self._loop(node, sequence, None)
             return
@@ -464,8 +465,20 @@ class Loops(Calls):
         saved = tuple(Value(name or "items", Type("list", elem=a.type), named=bool(name)) for a in saves())
         if sequence is not None:
             assert cond is None
+            if sequence.snapshots is not None and saved:
+                raise self.refuse("a comprehension is not checkpointed", "Write a loop that appends.")
             self.b.emit(
-                For((*outs, *saved), sequence.items, init, region, count, sequence.backwards, line, token)
+                For(
+                    (*outs, *saved),
+                    sequence.items,
+                    init,
+                    region,
+                    count,
+                    sequence.backwards,
+                    line,
+                    token,
+                    sequence.snapshots,
+                )
             )
         else:
             assert cond is not None

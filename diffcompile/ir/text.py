@@ -166,6 +166,7 @@ def _instr(instr: Instr, names: _Names, types: bool, depth: int, lines: list[str
             items, params = instr.body.params[:count], instr.body.params[count:]
             bound = ", ".join(_declare(p, names, types) for p in items) or "_"
             where = "reversed " if instr.backwards else ""
+            where += "checkpointed " if instr.snapshots is not None else ""
             text = f"for {bound} in {where}{atoms(instr.items)}, carrying {carrying(params, instr.init)}:"
             inner = []
             _region(instr.body, names, types, depth + 1, inner)
