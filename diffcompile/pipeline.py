@@ -22,7 +22,19 @@ from .errors import NoRule, Span, WrongArgument
 from .frontend.arguments import Parts, Place, Read, Spec, Target
 from .frontend.layers import Each, Layout
 from .frontend.lower import Guard, Lowered, lower, values_in
-from .ir.graph import Atom, Call, Capture, Graph, Instr, Store, Value, backward_begins, raise_error
+from .ir.graph import (
+    Atom,
+    Call,
+    Capture,
+    Graph,
+    Instr,
+    Store,
+    Value,
+    backward_begins,
+    raise_error,
+    replay_begins,
+    replay_ends,
+)
 from .ir.text import function_name
 from .ir.types import Type, number
 from .ir.walk import changes, instructions
@@ -181,10 +193,13 @@ def _loaded(
     )  # fmt: skip
 
 
+_UNSEEN = (builtins.print, raise_error, backward_begins, replay_begins, replay_ends)
+
+
 def _writes(instr: Instr) -> bool:
     """Does this change something of the caller's?"""
     if isinstance(instr, Call):
-        unseen = instr.outs or instr.fn in (builtins.print, raise_error, backward_begins)
+        unseen = instr.outs or instr.fn in _UNSEEN
         return bool(changes(instr)) or not unseen
     return isinstance(instr, Store) and instr.visible
 

@@ -56,6 +56,7 @@ _RAISING_OPERATORS = frozenset(
 
 
 _MARKS = frozenset({print, raise_error, write_outside, replay_begins, replay_ends, backward_begins})
+_WRITE = "a write into what is the caller's"
 _RANDOM = (np.random.Generator, np.random.RandomState)
 
 
@@ -67,7 +68,7 @@ def _known_mark(fn: Any) -> bool:
 def happens(instr: Instr) -> str:
     """What the user would notice if this were run twice, in words. A print is left out the second time."""
     if isinstance(instr, Store):
-        return "a write into what is the caller's" if instr.visible else ""
+        return _WRITE if instr.visible else ""
     if not isinstance(instr, Call):
         return ""
     fn = instr.fn
@@ -75,6 +76,8 @@ def happens(instr: Instr) -> str:
         return next(filter(None, map(happens, _within(fn, set()))), "")
     if fn is write_outside:
         return "the assignment of a name outside of the function"
+    if fn in (setattr, delattr):
+        return _WRITE
     if _known_mark(fn) or pure_function(fn):
         return ""
     drawn = isinstance(fn, Method) or _draws(fn)

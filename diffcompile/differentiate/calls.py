@@ -31,6 +31,7 @@ from ..ir.graph import (
     Step,
     Store,
     Value,
+    backward_begins,
     literal,
     pack_function,
     pack_list,
@@ -45,7 +46,7 @@ from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
-from .cotangents import Cotangent, bar
+from .cotangents import Cotangent, bar, cotangent_type
 
 PLAIN: dict[Any, Any] = {
     operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,
@@ -588,6 +589,14 @@ class CallSweep(ContainerSweep):
         if scheduling:  # whatever varies in the state is handed back from part to part
             seeded = tuple(map(self.active, instr.outs))
             active = (False, *seeded, *active[1 + len(seeded) :])
+        again = any(isinstance(i, Call) and i.fn is backward_begins for i in instr.fn.graph.region.body)
+        kinds = {a.type.kind for a, on in zip(instr.args, active, strict=True) if on}
+        if again and kinds & {"list", "dict"}:
+            raise NoRule(
+                "a list or a dict that what is checkpointed changes is differentiated twice",
+                instr.fn.graph.line,
+                "Write the numbers into an array.",
+            )
         replay: Replay = self.derive_replay(instr.fn, active, seeded, scheduling)
         flowing = [
             self.cts.zero(out) if ct is None else self.whole(ct, out)
@@ -598,7 +607,7 @@ class CallSweep(ContainerSweep):
         given = [a for a, on in zip(instr.args, active, strict=True) if on]
         params = [p for p, on in zip(instr.fn.graph.params, active, strict=True) if on]
         outs = [
-            Value(bar(a) if isinstance(a, Value) else bar(p), _cotangent_type(p.type), named=True)
+            Value(bar(a) if isinstance(a, Value) else bar(p), cotangent_type(p.type), named=True)
             for a, p in zip(given, params, strict=True)
         ]
         read = [a for a, on in zip((*instr.args, *extra, *flowing), replay.reads, strict=True) if on]
@@ -631,7 +640,7 @@ class CallSweep(ContainerSweep):
         self.replaced[instr] = replacement
         whole = [self.whole(ct, out) for ct, out in zip(cts, instr.outs, strict=True) if ct is not None]
         outs = tuple(
-            Value(bar(a), _cotangent_type(a.type), named=True)
+            Value(bar(a), cotangent_type(a.type), named=True)
             for a, on in zip(instr.args, active, strict=True) if on and isinstance(a, Value)
         )  # fmt: skip
         self.b.emit(Call(outs, backward, (saved, *whole), (), instr.line))
@@ -641,12 +650,6 @@ class CallSweep(ContainerSweep):
 def _all_of(index: Atom) -> bool:
     """Does this index select every element of any array?"""
     return isinstance(index, Const) and (index.value is Ellipsis or index.value == slice(None))
-
-
-def _cotangent_type(known: Type) -> Type:
-    if known.kind == "float":
-        return Type("number", np.dtype(np.float64))
-    return known if known.kind in ("array", "number") else Type()
 
 
 def method_of(instr: Call) -> Any:

@@ -54,7 +54,7 @@ from ..ir.walk import (
 )
 from ..passes import optimize
 from ..passes.accumulate import accumulate
-from ..passes.checkpoint import checkpointed, segmented
+from ..passes.checkpoint import checkpointed, on_copies, segmented
 from ..passes.dce import dce
 from ..passes.fuse import fuse
 from ..passes.inplace import copy_results, inplace
@@ -162,11 +162,10 @@ def reversed_graph(
     wrt: list[Value],
     seeds: list[tuple[Atom, Atom]],
     outputs: list[Atom],
-    replayed: bool = False,
 ) -> Graph:
     """The closed graph whose results are `outputs`, then the cotangents of `wrt` for those of the `seeds`.
 
-    Cotangents that are values are parameters. Where the function is `replayed`, it has not raised before.
+    Cotangents that are values are parameters.
     """
     graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in seeds)])
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
@@ -178,9 +177,6 @@ def reversed_graph(
     body = (*forward, *((marker, *builder.body) if builder.body else ()))
     params = (*graph.params, *(ct for _, ct in seeds if isinstance(ct, Value)))
     combined = replace(graph, region=Region(params, body, (*outputs, *grads)))
-    if replayed:
-        closed = fuse(dce(close(optimize(combined, primal, set()))), primal)
-        return accumulate(dce(closed), primal)
     return _closed(combined, graph, primal, reached)
 
 
@@ -477,7 +473,7 @@ def derive_function(
     function: Function, active: tuple[bool, ...], seeded: tuple[bool, ...]
 ) -> tuple[Function, Function]:
     """The forward and backward functions of a callee, for its active arguments and seeded results."""
-    known = function.derived.get((active, seeded))
+    known: tuple[Function, Function] | None = function.derived.get((active, seeded))
     if known is not None:
         return known
     forward = Function(f"{function.name}_forward", function.fn, UNKNOWN, function.writes, function.sees)
@@ -521,10 +517,11 @@ def derive_replay(
     graph = quiet(differentiable_again(function.graph))
     wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
     seeds = _seeds(graph, function, seeded)
-    derived = reversed_graph(graph, wrt, list(seeds), [], replayed=True)
+    derived = reversed_graph(graph, wrt, list(seeds), [])
     known, derived, wrt = _slim(everything, derived, wrt, [ct for _, ct in seeds])
     function.derived[key] = known
     doc = f"Cotangents of the arguments of `{function.name}`, which is run again."
+    derived = replace(derived, region=on_copies(derived.region))
     adjoint.graph = replace(runnable(derived, 0, wrt), name=name, captures=(), doc=doc)
     return known
 
@@ -553,7 +550,7 @@ def _seeds(graph: Graph, function: Function, seeded: tuple[bool, ...]) -> list[t
     cts: list[tuple[Atom, Value]] = []
     for n, (result, on) in enumerate(zip(results, seeded, strict=True)):
         if on:
-            several = len(results) > 1 or n in changed
+            several = len(results) > 1 or n in changed or function.fn is None
             label = result.name if isinstance(result, Value) and several else function.name
             taken = [ct.name for _, ct in cts]
             name = next(n for n in _numbered(f"{label}_bar") if n not in taken)
@@ -571,6 +568,6 @@ def derive_gradient(function: Function, k: int) -> Function:
         param = graph.params[k]
         derived = gradient(graph, [param], graph.region.results[0], [], False)
         name = f"{function.name}_grad" if k == 0 else f"{function.name}_grad_{param.name}"
-        known = function.derived[key] = Function(name, function.fn, param.type)  # type: ignore[assignment]
+        known = function.derived[key] = Function(name, function.fn, param.type)
         known.graph = replace(differentiable_again(runnable(derived, 0, [param])), name=name)
     return known  # type: ignore[no-any-return]

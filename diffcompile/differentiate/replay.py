@@ -106,6 +106,7 @@ def scheduled(
     graph = function.graph
     assert graph is not None, "a function is derived after it has been lowered"
     count = len(carried)
+    silent = _silent(function) if _prints(function, set()) else function
     b = Builder(FOLDED)
     b.line = graph.line
     turns, *rest = (Value(p.name, p.type, p.named) for p in graph.params)
@@ -127,10 +128,11 @@ def scheduled(
     cond = rename(Region((left, *ct_params, *sum_params), tuple(test), (going,)), {})
     with b.region() as body:
         half = b.call(middle, b.call(len, left, type=INT), snapshots, type=INT, name="half")
-        first = b.call(operator.getitem, left, b.call(pack_slice, Const(None), half), name="first", type=left.type)
+        before = b.call(pack_slice, Const(None), half)
+        first = b.call(operator.getitem, left, before, name="first", type=left.type)
         second = b.call(operator.getitem, left, b.call(pack_slice, half, Const(None)), type=left.type)
         reached = tuple(Value(f"{v.name}_half", v.type, True) for v in state)
-        b.emit(Call(reached, function, (first, *state, *beside), (), b.line))
+        b.emit(Call(reached, silent, (first, *state, *beside), (), b.line))
         fewer = b.call(operator.sub, snapshots, Const(1), type=INT)
         outs = (*map(_like, cts), *(Value(f"{v.name}_part", cotangent_type(v.type), True) for v in summed))
         b.emit(Call(outs, within, (second, *reached, *beside, fewer, *ct_params), (), b.line))
@@ -146,8 +148,8 @@ def scheduled(
     read = tuple(a for a, on in zip(args, vjp.reads, strict=True) if on)
     b.emit(Call(made, vjp.function, read, (), b.line))
     ends: list[Atom] = [o if k is None else flowing[k] for o, k in zip(outs, vjp.passed, strict=True)]
-    parts = zip(flowing[len(cts) :], ends[len(cts) :], summed, strict=True)
-    sums = [zeros.plus(total, part, v) for total, part, v in parts]
+    last = zip(flowing[len(cts) :], ends[len(cts) :], summed, strict=True)
+    sums = [zeros.plus(total, part, v) for total, part, v in last]
     params = (turns, *state, *beside, snapshots, *cts)
     whole = Region(params, tuple(b.body), (*ends[: len(cts)], *sums))
     within.graph = Graph(within.name, whole, graph.line, doc=_DOC.format(name=function.name))

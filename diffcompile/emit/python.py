@@ -906,7 +906,9 @@ class Printer:
             start = _count_start(instr.items[0], self)
             extra = [] if _is_zero(start) else [self.atom(start)]
             return _call(_name("enumerate"), [rest, *extra])
-        return parts[0] if len(parts) == 1 else _call(_name("zip"), parts)
+        # What an adjoint runs over last turn first has one item for each turn.
+        strict: dict[str, ast.expr] = {"strict": ast.Constant(True)} if instr.backwards else {}
+        return parts[0] if len(parts) == 1 else _call(_name("zip"), parts, strict)
 
     def turns(self, atom: Atom) -> Atom | None:
         """A range with as many items as this one, of which only the number matters."""

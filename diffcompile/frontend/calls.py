@@ -835,7 +835,8 @@ def _forward(frame: Calls, part: Sequence) -> tuple[tuple[Atom, ...], Any]:
     """A sequence's items in forward order: what runs backwards is sliced backwards."""
     if part.snapshots is not None:
         raise frame.refuse(
-            "what is checkpointed is run over together with something else", "Write `checkpoint(zip(...))`."
+            "what is checkpointed is run over together with something else",
+            "Checkpoint the whole: `checkpoint(enumerate(...))`, `checkpoint(zip(...))`.",
         )
     if not part.backwards:
         return part.items, part.shape
@@ -985,14 +986,25 @@ def _checkpoint(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str
     what = args[0]
     snapshots = frame.atom(args[1] if len(args) > 1 else kwargs.get("snapshots", Const(None)))
     if frame.is_function(what) or isinstance(what, (Bound, Applied)):
+        if not isinstance(snapshots, Const) or snapshots.value is not None:
+            raise frame.refuse(
+                "`snapshots` is for loops: a function keeps its arguments", "Leave `snapshots` out."
+            )
         return Applied(Const(_run_again), (what,), ())
-    sequence = frame.sequence(what)
-    if sequence.refs is not None:
+    known = snapshots.value if isinstance(snapshots, Const) else 1
+    if known is not None and (isinstance(known, bool) or not isinstance(known, int) or known < 1):
         raise frame.refuse(
-            "a loop over items that differ in kind is written out turn by turn, and not checkpointed",
-            "Checkpoint the function that it calls.",
+            f"a loop cannot be run again from {known!r} states", "Let `snapshots` be a positive number."
         )
-    return replace(sequence, snapshots=snapshots)
+    sequence = frame.sequence(what)
+    items = list(sequence.items)
+    for k, item in enumerate(items):
+        made = frame.b.made_by(item, itertools.count)
+        if made is not None:  # the numbers of `enumerate`, as many as there are items
+            start, other = made.args[0], items[k - 1]
+            stop = frame.b.call(operator.add, start, frame.b.call(len, other))
+            items[k] = frame.b.call(range, start, stop, type=RANGE)
+    return replace(sequence, items=tuple(items), snapshots=snapshots)
 
 
 def _run_again(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:

@@ -19,12 +19,13 @@ import builtins
 import math
 import operator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ..analysis.effects import happens
 from ..analysis.liveness import MUTABLE, liveness, reach
-from ..errors import Span, UnsupportedSyntax
+from ..errors import NOWHERE, Span, UnsupportedSyntax
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import (
     UNBOUND,
@@ -45,6 +46,7 @@ from ..ir.types import BOOL, INT, RANGE
 from ..ir.walk import changes, free, instructions, map_regions, reads, rename, substitute, values
 from .inplace import inplace
 
+_COPIERS: dict[str, Any] = {"list": list, "dict": dict}
 _BACK = Const(slice(None, None, -1))
 
 
@@ -129,7 +131,7 @@ class _Cutting:
         """The call, for its adjoint to run again, of the function that a region is, on what it reads."""
         self.refuse_effects(region)
         given = tuple(free(region))
-        whole = on_copies(rename(replace(region, params=(*region.params, *given)), {}))
+        whole = on_copies(_apart(rename(replace(region, params=(*region.params, *given)), {})))
         flows = liveness(whole).flows
         seen = tuple(
             (k, n)
@@ -159,6 +161,7 @@ class _Cutting:
 
     def segments(self, loop: For, marked: For) -> tuple[Instr, ...]:
         """The loop over the segments of a loop, or the call for all its turns."""
+        self.refuse_effects(loop.body)
         for init, out in zip(loop.init, loop.outs, strict=True):
             if (isinstance(init, Const) and init.value is UNBOUND) or init.type.maybe_unbound:
                 raise UnsupportedSyntax(
@@ -178,6 +181,8 @@ class _Cutting:
                     loop.line,
                     "Leave `snapshots` out, or run over the turns that are wanted.",
                 )
+            if len(items) > 1 or items[0].type.kind != "range":
+                loop, items = _by_number(b, loop, count, items)
             region = _over(loop, items)
             args = (*items, *loop.init)
             b.emit(self.replayed(name, region, args, loop.outs, marked.snapshots, loop.line, doc))
@@ -187,13 +192,16 @@ class _Cutting:
         starts = b.call(range, Const(0), count, size, type=RANGE)
         start = Value("start", INT, True)
         params = tuple(map(_like, loop.body.params[len(items) :]))
+        name_of_part = "segment" if len(items) == 1 else ""
         with b.region() as body:
+            b.line = NOWHERE  # the comment above the loop is the only one
             stop = b.call(operator.add, start, size, type=INT)
             part = b.call(pack_slice, start, stop)
-            pieces = tuple(b.call(operator.getitem, item, part) for item in items)
+            pieces = tuple(b.call(operator.getitem, item, part, name=name_of_part) for item in items)
             region = _over(loop, pieces)
             outs = tuple(_like(r) for r in region.results if isinstance(r, Value))
-            b.emit(self.replayed(name, region, (*pieces, *params), outs, Const(None), loop.line, doc))
+            call = self.replayed(name, region, (*pieces, *params), outs, Const(None), loop.line, doc)
+            b.emit(replace(call, line=NOWHERE))
         leave = outs[len(loop.outs) :] or (Const(False),)
         around = Region((start, *params), tuple(body), (*outs[: len(loop.outs)], *leave))
         b.emit(replace(loop, items=(starts,), body=around, backwards=False))
@@ -203,11 +211,12 @@ class _Cutting:
 def _on_turns(loop: For, before: list[Instr]) -> For:
     """The loop, run over `turns`: a range that is written where it is run over gets that name."""
     item = loop.items[0]
-    made = before[-1] if before else None
-    if not isinstance(made, Call) or made.fn is not range or made.outs != (item,) or made.outs[0].named:
+    at = next((k for k, i in enumerate(before) if item in i.outs), None)
+    made = None if at is None else before[at]
+    if at is None or not isinstance(made, Call) or made.fn is not range or made.outs[0].named:
         return loop
     turns = Value("turns", made.outs[0].type, True)
-    before[-1] = replace(made, outs=(turns,))
+    before[at] = replace(made, outs=(turns,))
     return replace(loop, items=(turns, *loop.items[1:]))
 
 
@@ -244,45 +253,56 @@ def _over(loop: For, items: tuple[Atom, ...]) -> Region:
 
 def _indexable(b: Builder, loop: For) -> tuple[Atom, tuple[Atom, ...]]:
     """How many turns there are, and what is run over as things that can be sliced, first turn first."""
-    whole = [i for i in loop.items if not _endless(i)]
-    for item in whole:
+    for item in loop.items:
         if item.type.kind not in ("range", "array", "list", "tuple", "unknown"):
             raise UnsupportedSyntax(
                 f"a checkpointed loop over a {item.type.kind} is not differentiated",
                 loop.line,
                 "Run over a range, an array or a list.",
             )
-    name = "count" if len(whole) == 1 else ""
-    lengths = tuple(b.call(len, item, type=INT, name=name) for item in whole)
+    name = "count" if len(loop.items) == 1 else ""
+    lengths = tuple(b.call(len, item, type=INT, name=name) for item in loop.items)
     count = lengths[0] if len(lengths) == 1 else b.call(builtins.min, *lengths, type=INT, name="count")
     items: list[Atom] = []
     for item in loop.items:
-        if _endless(item):
-            raise UnsupportedSyntax(
-                "`enumerate` of what is checkpointed is not differentiated",
-                loop.line,
-                "Run over `range(len(...))`.",
-            )
         items.append(b.call(operator.getitem, item, _BACK, type=item.type) if loop.backwards else item)
     return count, tuple(items)
 
 
-def _endless(atom: Atom) -> bool:
-    """Is this `itertools.count`, which ends with the others?"""
-    return isinstance(atom, Value) and atom.name == "count_out" and atom.type.kind == "range"
+def _by_number(b: Builder, loop: For, count: Atom, items: tuple[Atom, ...]) -> tuple[For, tuple[Atom, ...]]:
+    """The same loop over the numbers of its turns: what varies in its items is not cut into parts."""
+    number = Value("number", INT, True)
+    with b.region() as body:
+        for item, param in zip(items, loop.body.params, strict=False):
+            b.emit(Call((param,), operator.getitem, (item, number), (), loop.line))
+    turns = b.call(range, count, type=RANGE, name="turns")
+    params = (number, *loop.body.params[len(items) :])
+    inner = replace(loop.body, params=params, body=(*body, *loop.body.body))
+    return replace(loop, items=(turns,), body=inner), (turns,)
+
+
+def _apart(region: Region) -> Region:
+    """The function whose parameters have names of their own."""
+    taken: dict[str, int] = {}
+    table: dict[Value, Atom] = {}
+    for param in region.params:
+        number = taken[param.name] = taken.get(param.name, -1) + 1
+        if number:
+            table[param] = Value(f"{param.name}_{number}", param.type, param.named)
+    params = tuple(p if isinstance(p := table.get(v, v), Value) else v for v in region.params)
+    return replace(substitute(region, table), params=params)
 
 
 def on_copies(region: Region) -> Region:
-    """The function that works on copies of those of its arguments that a function it calls changes."""
+    """The function that works on copies of those of its arguments that it changes."""
     flows = liveness(region).flows
-    calls = (i for i in instructions(region) if isinstance(i, Call))
-    written = {target for i in calls for target, _ in changes(i)}
+    written = {target for i in instructions(region) for target, _ in changes(i)}
     table: dict[Value, Atom] = {}
     copies: list[Instr] = []
     for param in region.params:
         if param.type.kind in MUTABLE and not written.isdisjoint(reach([param], flows)):
             table[param] = fresh = _like(param)
-            copies.append(Call((fresh,), np.copy, (param,)))
+            copies.append(Call((fresh,), _COPIERS.get(param.type.kind, np.copy), (param,)))
     if not copies:
         return region
     inner = substitute(region, table)

@@ -52,7 +52,8 @@ def checkpoint(what: T, snapshots: int | None = None) -> T:
     if callable(what) and not hasattr(what, "__iter__"):
         if snapshots is not None:
             raise TypeError("`snapshots` is for loops: a function keeps its arguments")
-        return _checkpointed(what)
+        made: T = _checkpointed(what)
+        return made
     iter(what)  # type: ignore[call-overload]
     return what
 
@@ -69,7 +70,7 @@ def _checkpointed(fn: Any) -> Any:
 
 
 def middle(count: int, snapshots: int) -> int:
-    """Where to split `count` turns so that, with so many more states, the fewest are run again.
+    """Where to split `count` turns so that, with so many states, the fewest are run again.
 
     The first part is run with as many states, the second with one fewer. Griewank and Walther, Algorithm 799
     (2000): with s states and no turn run more than r times, C(s + r, s) turns can be reversed.
