@@ -10,12 +10,14 @@
 from .api import grad, stop_gradient, value_and_grad, vjp
 from .errors import DiffCompileError, NoRule, NoSource, UndecidedAlias, UnsupportedSyntax, WrongArgument
 from .frontend.arguments import register_container
+from .frontend.trees import tree_map
 from .rules.checkpoints import checkpoint
 from .rules.register import defelementwise, defjvp, deflinear, defvjp, nondifferentiable
+from .structure import ravel
 
 __version__ = "0.1.0"
 __all__ = [
     "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument",
     "__version__", "checkpoint", "defelementwise", "defjvp", "deflinear", "defvjp", "grad",
-    "nondifferentiable", "register_container", "stop_gradient", "value_and_grad", "vjp",
+    "nondifferentiable", "ravel", "register_container", "stop_gradient", "tree_map", "value_and_grad", "vjp",
 ]  # fmt: skip

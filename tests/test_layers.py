@@ -33,8 +33,9 @@ LAYERS: dict[str, set[str]] = {
     },
     "compiled": {"pipeline", "rules", "frontend", "ir", "show"},
     "api": {"compiled", "pipeline", "rules", "show", "frontend.arguments"},
+    "structure": {"frontend.arguments", "frontend.trees"},
     "testing": {"api"},
-    "__init__": {"api", "rules", "testing", "frontend.arguments"},
+    "__init__": {"api", "rules", "structure", "testing", "frontend.arguments", "frontend.trees"},
 }
 
 
