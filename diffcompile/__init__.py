@@ -7,7 +7,7 @@
 7.0
 """
 
-from .api import grad, stop_gradient, value_and_grad, vjp
+from .api import grad, jvp, stop_gradient, value_and_grad, vjp
 from .errors import DiffCompileError, NoRule, NoSource, UndecidedAlias, UnsupportedSyntax, WrongArgument
 from .frontend.arguments import register_container
 from .frontend.trees import tree_map
@@ -18,6 +18,6 @@ from .structure import ravel
 __version__ = "0.1.0"
 __all__ = [
     "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument",
-    "__version__", "checkpoint", "defelementwise", "defjvp", "deflinear", "defvjp", "grad",
+    "__version__", "checkpoint", "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "jvp",
     "nondifferentiable", "ravel", "register_container", "stop_gradient", "tree_map", "value_and_grad", "vjp",
 ]  # fmt: skip
