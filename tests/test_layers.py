@@ -35,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
     "directions": {"frontend.arguments"},
     "api": {"compiled", "directions", "pipeline", "rules", "show", "frontend.arguments"},
     "structure": {"frontend.arguments", "frontend.trees"},
-    "testing": {"api"},
+    "testing": {"api", "rules", "structure", "frontend.arguments", "frontend.trees", "ir"},
     "__init__": {"api", "rules", "structure", "testing", "frontend.arguments", "frontend.trees"},
 }
 

@@ -232,7 +232,7 @@ class Calls(Layers):
                 return made
         if _hashable(fn) and fn in STATIC_FUNCTIONS:
             return self._static(fn, args, kwargs)
-        ruled = _hashable(fn) and (fn in REGISTRY.reverse or fn in REGISTRY.zero)
+        ruled = _hashable(fn) and any(fn in known for known in REGISTRY.all)
         if isinstance(fn, FunctionType) and not ruled:
             if (getattr(fn, "__module__", None) or "").split(".")[0] not in LIBRARIES:
                 return self.user_call(fn, args, kwargs, name)

@@ -39,7 +39,7 @@ is 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -67,6 +67,11 @@ class Registry:
         self.tangent: dict[Any, Rule] = {}
         self.zero: set[Any] = set()
         self.version = 0
+
+    @property
+    def all(self) -> tuple[Container[Any], ...]:
+        """The functions that something is declared of: such a function's source is not read."""
+        return self.reverse, self.tangent, self.zero
 
     def declare(self, fns: tuple[Any, ...], declared: Declared) -> None:
         for fn in fns:
