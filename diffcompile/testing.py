@@ -110,6 +110,7 @@ def check_rule(
     ... def _(ct, out, x, k): return k * ct, x * ct
     >>> check_rule(scaled, [(2.0, 3.0)])
     """
+    f = getattr(f, "operation", f)  # of `numeric`
     modes = _modes_of(f)
     name = getattr(f, "__name__", str(f))
     for sample in samples:

@@ -422,7 +422,9 @@ class Printer:
                 return result
         # What a checkpointed call is given by keyword is for its adjoint.
         keywords = {} if isinstance(fn, Function) else {k: self.atom(a) for k, a in instr.kwargs}
-        # The operations of `rules/library.py`, which this layer does not import.
+        # The operations of `rules/library.py` and `rules/differences.py`, which this layer does not import.
+        if type(fn).__name__ == "Numeric":
+            return _call(self.refer(fn.fn), [self.atom(a) for a in args], keywords)
         if type(fn).__name__ == "Evaluation":  # `CubicSpline(x, y)(t)`
             made = _call(self.refer(fn.maker), [self.atom(a) for a in args[: fn.data]], keywords)
             return _call(made, [self.atom(a) for a in args[fn.data :]])

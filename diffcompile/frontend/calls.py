@@ -41,6 +41,7 @@ from ..rules.broadcast import unbroadcast
 from ..rules.checkpoints import checkpoint
 from ..rules.containers import keys_of
 from ..rules.definitions import DEFINITIONS, WITH, element_by_element
+from ..rules.differences import complex_step, numeric
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
 from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, consult
@@ -177,6 +178,7 @@ class Calls(Layers):
 
     def known(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A call of a function that is known now."""
+        fn = getattr(fn, "operation", fn) if isinstance(fn, FunctionType) else fn
         sentence = None if self.unit.rule else plain.of_function(fn)
         if sentence is not None:
             raise self.refuse(*sentence)
@@ -1007,6 +1009,22 @@ def _checkpoint(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str
     return replace(sequence, items=tuple(items), snapshots=snapshots)
 
 
+def _by_evaluation(fn: Any) -> Any:
+    """`numeric(f)` inside a function: `f` and the step are known when compiling."""
+
+    def lowered(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        given = [frame.constant(a) for a in args]
+        named = {k: frame.constant(a) for k, a in kwargs.items()}
+        if any(c is None for c in (*given, *named.values())):
+            raise frame.refuse(
+                f"`{fn.__name__}` of a function that is not known here", "Make it outside of the function."
+            )
+        values = [c.value for c in given if c is not None]
+        return Const(fn(*values, **{k: c.value for k, c in named.items() if c is not None}))
+
+    return lowered
+
+
 def _run_again(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     return frame.replayed(args[0], args[1:], kwargs, name)
 
@@ -1042,7 +1060,8 @@ def _cached(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) ->
 
 
 SPECIAL: dict[Any, Any] = {
-    checkpoint: _checkpoint, _run_again: _run_again,
+    checkpoint: _checkpoint, _run_again: _run_again, numeric: _by_evaluation(numeric),
+    complex_step: _by_evaluation(complex_step),
     **ASKED,
     range: _range, slice: _slice, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len,
     isinstance: _isinstance, sum: _sum, min: _min_max(min), max: _min_max(max),

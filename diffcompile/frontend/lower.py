@@ -16,6 +16,7 @@ import inspect
 import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import CellType, FunctionType
 from typing import Any
@@ -504,5 +505,14 @@ def _taken(frame: Statements, ref: Ref) -> Any:
     return frame.atom(ref)
 
 
-RULES = Session()
+class Rules(Session):
+    """What the lowerings of all rules share. What a rule of the user's reads is guarded by each program."""
+
+    def guard(self, name: str, scope: Any, value: Any) -> None:
+        RULE_GUARDS.get({}).setdefault((id(scope), name), Guard(name, scope, value))
+
+
+RULES = Rules()
+# What the rules read that the program being compiled was made with.
+RULE_GUARDS: ContextVar[dict[tuple[int, str], Guard]] = ContextVar("RULE_GUARDS")
 Watch = Callable[[str, Graph], Graph]
