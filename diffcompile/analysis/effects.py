@@ -17,6 +17,7 @@ from ..ir.graph import (
     Const,
     For,
     Function,
+    Hook,
     If,
     Instr,
     Method,
@@ -145,6 +146,8 @@ def pure_region(region: Region) -> bool:
 def pure_function(fn: Any) -> bool:
     if isinstance(fn, Function):
         return fn.graph is not None and not fn.writes and _pure_graph(fn, {fn})
+    if isinstance(fn, Hook):
+        return True
     if _known_mark(fn):
         return False
     try:
@@ -228,8 +231,8 @@ def may_fail(instr: Instr) -> bool:
     fn, kinds = instr.fn, [a.type.kind for a in instr.args]
     if isinstance(fn, type(np.ndarray.T)):
         return False
-    if not isinstance(fn, Hashable) or isinstance(fn, Function):
-        return not isinstance(fn, Function)
+    if not isinstance(fn, Hashable) or isinstance(fn, (Function, Hook)):
+        return not isinstance(fn, (Function, Hook))
     if fn in _TOTAL or fn is np.errstate or isinstance(fn, type) and issubclass(fn, BaseException):
         return False
     if fn is operator.getitem:

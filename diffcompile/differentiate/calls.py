@@ -21,7 +21,9 @@ from ..ir.graph import (
     Call,
     Const,
     Function,
+    Hook,
     If,
+    Instr,
     Into,
     Region,
     Step,
@@ -37,7 +39,7 @@ from ..ir.graph import (
 )
 from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, Type
-from ..ir.walk import free
+from ..ir.walk import free, instructions, rename
 from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
@@ -83,6 +85,8 @@ class CallSweep(ContainerSweep):
             return
         if isinstance(fn, Function):
             self.function(instr, cts)
+        elif isinstance(fn, Hook):
+            self.hooked(instr, fn, cts[0])
         elif fn is pack_tuple or fn is pack_list:
             self.packed(instr, cts[0])
         elif fn is pack_function:
@@ -405,6 +409,27 @@ class CallSweep(ContainerSweep):
             self.cts.masked.add(result)
         self.cts.add(arg, result)
 
+    def hooked(self, instr: Call, hook: Hook, ct: Cotangent) -> None:
+        """`with cotangent_of(x) as x_bar: ...`: the body stands here, and what it leaves flows on."""
+        x, *given = instr.args
+        if not self.active(x):
+            return
+        out = instr.outs[0]
+        whole = self.whole(ct, out)
+        whole = self.full(whole, out) if out.type.kind == "array" else whole
+        pairs = zip(hook.given, given, strict=True)
+        table: dict[Value, Atom] = {inside: atom for inside, atom in pairs if inside is not atom}
+        table[hook.body.params[0]] = whole
+        body = rename(replace(hook.body, params=()), table)
+        for part in body.body:
+            self.b.emit(part)
+        (left,) = body.results
+        if any(map(_keeps, instructions(hook.body))) and not left.type.is_scalar:
+            left = self.b.call(np.copy, left)  # a list may have it by now, and it is added to from here on
+        if isinstance(left, Value):
+            self.cts.masked.add(left)
+        self.cts.add(x, left)
+
     # -- containers and indices -----------------------------------------------------------------------------
 
     def packed(self, instr: Call, ct: Cotangent) -> None:
@@ -613,6 +638,13 @@ class CallSweep(ContainerSweep):
         )  # fmt: skip
         self.b.emit(Call(outs, backward, (saved, *whole), (), instr.line))
         self.flow_to([a for a, on in zip(instr.args, active, strict=True) if on], outs)
+
+
+def _keeps(instr: Instr) -> bool:
+    """May this put what it is given into a container?"""
+    if isinstance(instr, Store):
+        return instr.target.type.kind != "array"
+    return isinstance(instr, Call) and not instr.outs and instr.fn is not print
 
 
 def _all_of(index: Atom) -> bool:

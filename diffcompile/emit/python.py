@@ -27,6 +27,7 @@ from ..ir.graph import (
     Const,
     For,
     Function,
+    Hook,
     If,
     Instr,
     Into,
@@ -423,6 +424,8 @@ class Printer:
         # What a checkpointed call is given by keyword is for its adjoint.
         keywords = {} if isinstance(fn, Function) else {k: self.atom(a) for k, a in instr.kwargs}
         # The operations of `rules/library.py` and `rules/differences.py`, which this layer does not import.
+        if isinstance(fn, Hook):
+            return self.atom(args[0])
         if type(fn).__name__ == "Numeric":
             return _call(self.refer(fn.fn), [self.atom(a) for a in args], keywords)
         if type(fn).__name__ == "Evaluation":  # `CubicSpline(x, y)(t)`

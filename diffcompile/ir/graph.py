@@ -248,6 +248,25 @@ class Into:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Hook:
+    """The operation of `with cotangent_of(x) as x_bar: ...`: x itself, the first argument.
+
+    The adjoint runs `body`, which takes the cotangent of the result, yields that of x, and reads `given`: in
+    their places it has the other arguments of the call.
+    """
+
+    body: Region
+    given: tuple[Value, ...]
+
+    @property
+    def name(self) -> str:
+        return "cotangent_of"
+
+    def __call__(self, x: Any, /, *given: Any) -> Any:
+        return x
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Graph:
     """A function: parameters, a region, and what its source said about itself.
 

@@ -20,6 +20,7 @@ from .graph import (
     For,
     Function,
     Graph,
+    Hook,
     If,
     Instr,
     Method,
@@ -63,7 +64,7 @@ def graph_text(graph: Graph, types: bool = False) -> str:
 
 def function_name(fn: object) -> str:
     """How an operation is written: its path, never its address."""
-    if isinstance(fn, (Graph, Function, Method)):
+    if isinstance(fn, (Graph, Function, Hook, Method)):
         return fn.name
     ufunc = getattr(fn, "__self__", None)
     if type(ufunc).__name__ == "ufunc":
