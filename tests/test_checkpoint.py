@@ -885,6 +885,14 @@ def left_early(k, n):
     return k
 
 
+def returns_early(k, n):
+    for _ in checkpoint(range(n)):
+        k = k * k
+        if k > 5.0:
+            return k
+    return k
+
+
 def states_of_a_function(k):
     return checkpoint(told, snapshots=2)(k, 0)
 
@@ -931,6 +939,13 @@ REFUSED = [
         "checkpoint",
         "a loop that is left early is not checkpointed with a number of snapshots",
         "Leave `snapshots` out, or run over the turns that are wanted.",
+    ),
+    (
+        returns_early,
+        (1.1, 3),
+        "checkpoint",
+        "a checkpointed loop is left by `return`",
+        "Leave it by `break`, and return after it.",
     ),
     (
         states_of_a_function,

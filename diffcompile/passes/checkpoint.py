@@ -163,7 +163,14 @@ class _Cutting:
         """The loop over the segments of a loop, or the call for all its turns."""
         self.refuse_effects(loop.body)
         for init, out in zip(loop.init, loop.outs, strict=True):
-            if (isinstance(init, Const) and init.value is UNBOUND) or init.type.maybe_unbound:
+            missing = (isinstance(init, Const) and init.value is UNBOUND) or init.type.maybe_unbound
+            if missing and not out.named:
+                raise UnsupportedSyntax(
+                    "a checkpointed loop is left by `return`",
+                    loop.line,
+                    "Leave it by `break`, and return after it.",
+                )
+            if missing:
                 raise UnsupportedSyntax(
                     f"`{out.name}` may have no value before this checkpointed loop, and is read after it",
                     loop.line,
