@@ -189,7 +189,19 @@ def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, 
     """
     if len(primals) != len(tangents):
         raise WrongArgument(f"`jvp` takes a tangent for each primal: {len(primals)}, not {len(tangents)}")
-    active = tuple(k for k, (p, t) in enumerate(zip(primals, tangents, strict=True)) if t is not None)
+    active = tuple(k for k, t in enumerate(tangents) if t is not None)
+    return pushed(fun, active).push(primals, tangents, active)
+
+
+def pushed(fun: Callable[..., Any], active: tuple[int, ...]) -> _Pushed:
+    """The object behind `jvp` of a function of which these arguments move; its `source` is the code.
+
+    >>> def cube(x): return x**3
+    >>> jvp(cube, (2.0,), (1.0,))
+    (8.0, 12.0)
+    >>> print(pushed(cube, (0,)).source.splitlines()[-1].strip())
+    return x**3, x_dot * (3 * x**2)
+    """
     key = (_identity(fun), active)
     derivative = _PUSHES.get(key)
     if derivative is None:
@@ -197,7 +209,7 @@ def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, 
         while len(_PUSHES) >= _KEPT:
             _PUSHES.pop(next(iter(_PUSHES), None), None)
         _PUSHES[key] = derivative
-    return derivative.push(primals, tangents, active)
+    return derivative
 
 
 class _Pushed(Derivative):

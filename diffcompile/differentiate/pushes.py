@@ -211,11 +211,14 @@ class Push(Forward):
         named = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
         starred = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         slots = [*range(len(args)), *([p.name for p in parameters].index(k) for k in kwargs)]
-        width = len(args) if starred else max([named, *(slot + 1 for slot in slots)])
+        moved = [
+            (slot, atom) for slot, atom in zip(slots, (*args, *kwargs.values()), strict=True)
+            if self.dots.has(atom)
+        ]  # fmt: skip
+        width = len(args) if starred else max([named, *(slot + 1 for slot, _ in moved)])
         tangents: list[Any] = [None] * width
-        for slot, atom in zip(slots, (*args, *kwargs.values()), strict=True):
-            if self.dots.has(atom):
-                tangents[slot] = self.given(atom, slot < len(parameters) and _is_array(parameters[slot]))
+        for slot, atom in moved:
+            tangents[slot] = self.given(atom, slot < len(parameters) and _is_array(parameters[slot]))
         given, given_named = as_arrays(self.b, rule, args, kwargs)
         first = tuple(outs) if len(outs) > 1 else outs[0]
         found = inlined(self.b, rule, [tuple(tangents), first, *given], given_named, instr)

@@ -153,7 +153,7 @@ class Tangents:
     def spread(self, tangent: Atom, value: Value) -> Atom:
         """The tangent of a result that its operands were broadcast to, in the shape of that result."""
         known, wanted = tangent.type, value.type
-        if wanted.is_scalar and known.is_scalar:
+        if wanted.is_scalar:
             return tangent
         if known.kind == wanted.kind == "array" and broadcast_axes(wanted, known) == ((), ()):
             return tangent
