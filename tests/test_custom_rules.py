@@ -11,6 +11,7 @@ import pytest
 
 from diffcompile import (
     NoRule,
+    UnsupportedSyntax,
     complex_step,
     defelementwise,
     defjvp,
@@ -21,6 +22,7 @@ from diffcompile import (
     nondifferentiable,
     numeric,
     override,
+    value_and_grad,
     vjp,
 )
 
@@ -131,6 +133,40 @@ def test_a_number_that_is_a_default_of_a_rule_is_read() -> None:
         return factor * 1.0
 
     assert grad(lambda x: f(x))(1.0) == 2.0
+
+
+def test_the_rule_of_the_function_itself_is_taken() -> None:
+    def f(x, *more, scale=1.0):
+        y = x * 2.0
+        return y
+
+    @defvjp(f)
+    def _(ct, out, x, *more, scale=1.0):
+        return ct * 100.0 * scale
+
+    assert value_and_grad(f)(3.0) == (6.0, 100.0)
+    assert grad(f)(3.0, scale=2.0) == 200.0
+    assert vjp(f, 3.0)[1](1.0) == (100.0,)
+
+
+def test_a_rule_of_a_method_is_refused_not_passed_over() -> None:
+    class Model:
+        def step(self, x):
+            y = x * 2.0
+            return y
+
+    @defvjp(Model.step)
+    def _(ct, out, self, x):
+        return None, ct
+
+    model = Model()
+
+    for f in (lambda x: model.step(x), lambda x: Model().step(x)):
+        with pytest.raises(UnsupportedSyntax) as caught:
+            grad(f)(1.0)
+        said = "a derivative is declared for the method `step`, and those of methods are not taken"
+        assert caught.value.reason == said
+        assert caught.value.remedy == "Declare it for a function, and call that in the method."
 
 
 # -- for a while --------------------------------------------------------------------------------------------

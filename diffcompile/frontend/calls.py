@@ -143,6 +143,7 @@ class Calls(Layers):
             case Closure():
                 return self.inline_closure(fn, args, kwargs, name)
             case Bound(receiver, _, fn=function) if function is not None:
+                self.refuse_method_rule(function)
                 if isinstance(function, type):  # the `__init__` that `dataclass` wrote for a base class
                     return self.init_base(receiver, function, args, kwargs)
                 return self.user_call(function, [receiver, *args], kwargs, name)
@@ -167,6 +168,15 @@ class Calls(Layers):
             "which function is called is not known here",
             "Pass the function as an argument, or call it by its name.",
         )
+
+    def refuse_method_rule(self, function: Any) -> None:
+        """What is declared of a method would be passed over: its source is read, for the object at hand."""
+        if isinstance(function, FunctionType) and not self.unit.rule and REGISTRY.declares(function):
+            name = function.__name__
+            raise self.refuse(
+                f"a derivative is declared for the method `{name}`, and those of methods are not taken",
+                "Declare it for a function, and call that in the method.",
+            )
 
     def evaluation(self, made: Made, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A call of an object made of data: `CubicSpline(x, y)(t)`."""
@@ -234,7 +244,7 @@ class Calls(Layers):
                 return made
         if _hashable(fn) and fn in STATIC_FUNCTIONS:
             return self._static(fn, args, kwargs)
-        ruled = _hashable(fn) and any(fn in known for known in REGISTRY.all)
+        ruled = _hashable(fn) and REGISTRY.declares(fn)
         if isinstance(fn, FunctionType) and not ruled:
             if (getattr(fn, "__module__", None) or "").split(".")[0] not in LIBRARIES:
                 return self.user_call(fn, args, kwargs, name)
@@ -250,6 +260,7 @@ class Calls(Layers):
                 return None  # a library's own: `scipy.stats.norm.logpdf`
             owner = fn.__self__
             receiver: Ref = Const(owner) if isinstance(owner, type) else self.constant_object(owner)
+            self.refuse_method_rule(fn.__func__)
             return self.user_call(fn.__func__, [receiver, *args], kwargs, name)
         if isinstance(fn, functools.partial):
             given = [self.held_value(a) for a in fn.args]

@@ -40,7 +40,7 @@ is 0.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -74,10 +74,9 @@ class Registry:
         """Programs compiled so far hold no longer."""
         self.version = next(self._versions)
 
-    @property
-    def all(self) -> tuple[Container[Any], ...]:
-        """The functions that something is declared of: such a function's source is not read."""
-        return self.reverse, self.tangent, self.zero
+    def declares(self, fn: Any) -> bool:
+        """Is something declared of this function? Then its source is not read."""
+        return fn in self.reverse or fn in self.tangent or fn in self.zero
 
     def declare(self, fns: tuple[Any, ...], declared: Declared) -> None:
         for fn in fns:
