@@ -601,6 +601,20 @@ def nothing_that_varies(checkpoint):
     return f
 
 
+@program(V, 4)
+def nested_on_a_branch_that_is_not_taken(checkpoint):
+    def f(a, n):
+        x = np.zeros(5)
+        for i in checkpoint(range(n)):
+            if a[1] < -1.0:
+                for _ in checkpoint(range(n)):
+                    x = np.sin(x + x[i % 5] * a)
+            x[0] = np.tanh(a[0] + x[0])
+        return np.sum(x * a)
+
+    return f
+
+
 def names(value: Any) -> str | None:
     return value.__name__ if callable(value) else ""
 
