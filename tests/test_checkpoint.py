@@ -615,6 +615,59 @@ def nested_on_a_branch_that_is_not_taken(checkpoint):
     return f
 
 
+@program((0.1, 0.2, 0.3, 0.4), V)
+def tuple_beside_numbers(checkpoint):
+    def f(a, x):
+        total = 1.0
+        for i, (p, q) in checkpoint(enumerate(zip(a, x), start=1)):
+            total = total * np.sin(p + q) ** i + p
+        for p in checkpoint(a, snapshots=2):
+            total = total * p + p**2
+        return total
+
+    return f
+
+
+@program(V, 9)
+def writes_into_the_callers_array(checkpoint):
+    def f(u, n):
+        for _ in checkpoint(range(n)):
+            u[1:] += 0.1 * u[:-1] * u[1:]
+        for k in checkpoint(range(n), snapshots=2):
+            if k % 2:
+                u[0] *= 1.1
+        return np.sum(u**2)
+
+    return f
+
+
+@program(V, 9)
+def calls_that_write_into_the_callers_array(checkpoint):
+    step = checkpoint(inplace_step)
+
+    def f(u, n):
+        for _ in checkpoint(range(n)):
+            inplace_step(u, 0.1)
+        for _ in range(n):
+            step(u, 0.2)
+        return np.sum(u**2)
+
+    return f
+
+
+@program(V, 5)
+def writes_through_a_view_of_the_callers_array(checkpoint):
+    def f(u, n):
+        for k in checkpoint(range(n)):
+            part = u[1:4]
+            for _ in range(2):
+                part *= u[0]
+            u[k % 5] = np.sum(part)
+        return np.sum(u**2)
+
+    return f
+
+
 def names(value: Any) -> str | None:
     return value.__name__ if callable(value) else ""
 
@@ -630,7 +683,9 @@ def test_value_and_gradient_are_those_of_the_program_without_checkpoints(make: A
 
     assert value == plain_value
     assert_close(gradient, plain_gradient, rtol=1e-11)
-    np.testing.assert_array_equal(flatten(given[0]), flatten(args[0]))
+    plain = copy.deepcopy(args)
+    make(unchanged)(*plain)
+    np.testing.assert_array_equal(flatten(given[0]), flatten(plain[0]))
 
 
 @each
@@ -655,7 +710,7 @@ def test_pullback_gives_the_gradient_each_time_it_is_called(make: Any, args: Any
     ("make", "args"), [(m, a) for m, a in PROGRAMS if not isinstance(a[0], (list, dict))], ids=names
 )
 def test_second_derivative_is_that_of_the_program_without_checkpoints(make: Any, args: Any) -> None:
-    if make is history or np.asarray(args[0]).dtype.kind == "c":
+    if make is history or isinstance(args[0], tuple) or np.asarray(args[0]).dtype.kind == "c":
         pytest.skip("without checkpoints it is not differentiated twice either")
     first, rest = args[0], args[1:]
 
@@ -831,10 +886,10 @@ def draws(k, n, rng):
     return x
 
 
-def writes(x, n):
-    for _ in checkpoint(range(n)):
-        x[0] += x[1] ** 2
-    return np.sum(x)
+def writes(x, items):
+    for k in checkpoint(range(3)):
+        items[0] = items[0] * x
+    return items[0]
 
 
 def shift(x):
@@ -843,8 +898,8 @@ def shift(x):
 
 
 def calls_what_writes(x, n):
-    for _ in checkpoint(range(n)):
-        shift(x)
+    for k in checkpoint(range(n)):
+        shift(x[1:])
     return np.sum(x)
 
 
@@ -915,8 +970,8 @@ AGAIN = "would happen again when what is checkpointed is run again"
 OUTSIDE = "Do it outside of what is checkpointed: draw ahead and hand the numbers in, write into a copy."
 REFUSED = [
     (draws, (1.1, 3, np.random.default_rng(0)), "rng.normal()", f"the call of `normal` {AGAIN}", OUTSIDE),
-    (writes, (V, 3), "x[0] += x[1] ** 2", f"a write into what is the caller's {AGAIN}", OUTSIDE),
-    (calls_what_writes, (V, 3), "shift(x)", f"a write into an argument {AGAIN}", OUTSIDE),
+    (writes, (1.1, [2.0]), "items[0] =", f"a write into what is the caller's {AGAIN}", OUTSIDE),
+    (calls_what_writes, (V, 3), "shift(x[1:])", f"a write into an argument {AGAIN}", OUTSIDE),
     (sets_an_attribute, (1.1, Body()), "body.speed", f"a write into what is the caller's {AGAIN}", OUTSIDE),
     (counts_outside, (1.1,), "TOTAL", f"the assignment of a name outside of the function {AGAIN}", OUTSIDE),
     (

@@ -77,9 +77,11 @@ def happens(instr: Instr) -> str:
         return next(filter(None, map(happens, _within(fn, set()))), "")
     if fn is write_outside:
         return "the assignment of a name outside of the function"
-    if fn in (setattr, delattr):
+    if _known_mark(fn):
+        return ""
+    if not instr.outs:  # a container or an object of the caller's is changed
         return _WRITE
-    if _known_mark(fn) or pure_function(fn):
+    if pure_function(fn):
         return ""
     drawn = isinstance(fn, Method) or _draws(fn)
     known = isinstance(fn, Hashable) and (fn in REGISTRY.reverse or fn in REGISTRY.zero or fn in SOLVERS)

@@ -35,9 +35,14 @@ from ..ir.graph import (
     For,
     Function,
     Graph,
+    Hook,
+    If,
     Instr,
     Region,
+    Store,
+    Try,
     Value,
+    While,
     pack_slice,
     replay_begins,
     replay_ends,
@@ -118,7 +123,8 @@ class _Cutting:
         name = str(mark.args[0].value) if isinstance(mark.args[0], Const) else self.name
         (called,) = body if len(body) == 1 else (mark,)
         if isinstance(called, Call) and isinstance(called.fn, Function) and not called.kwargs:
-            self.refuse_effects(Region((), body, ()))
+            # What it writes into its arguments it writes when it is called; it is run again on copies.
+            self.refuse_effects(Region((), body, ()), set(values(target for target, _ in changes(called))))
             return replace(called, kwargs=(("snapshots", Const(None)),))
         inside = tuple(Value(o.name, o.type, o.named) for o in outs)
         region = rename(Region((), body, outs), dict(zip(outs, inside, strict=True)))
@@ -126,10 +132,13 @@ class _Cutting:
 
     def replayed(
         self, name: str, region: Region, args: tuple[Atom, ...], outs: tuple[Value, ...], snapshots: Atom,
-        line: Span, doc: str = "",
+        line: Span, doc: str = "", ours: frozenset[Value] = frozenset(),
     ) -> Call:  # fmt: skip
-        """The call, for its adjoint to run again, of the function that a region is, on what it reads."""
-        self.refuse_effects(region)
+        """The call, for its adjoint to run again, of the function that a region is, on what it reads.
+
+        It writes into copies of its arguments; what it writes into `ours` is seen to by the caller of this.
+        """
+        self.refuse_effects(region, ours)
         given = tuple(free(region))
         whole = on_copies(_apart(rename(replace(region, params=(*region.params, *given)), {})))
         flows = liveness(whole).flows
@@ -143,12 +152,13 @@ class _Cutting:
         function.graph = inplace(Graph(name, whole, line, sees=seen, doc=doc))
         return Call(outs, function, (*args, *given), (("snapshots", snapshots),), line)
 
-    def refuse_effects(self, region: Region) -> None:
+    def refuse_effects(self, region: Region, ours: set[Value] | frozenset[Value]) -> None:
         """What is run again may neither draw nor write what the caller sees: that happens once."""
         for instr in instructions(region):
             found = happens(instr)
-            if not found and isinstance(instr, Call) and any(t in self.callers for t, _ in changes(instr)):
-                found = "a write into an argument"
+            if not found and isinstance(instr, Call):
+                written = (t for t, _ in changes(instr) if t not in ours)
+                found = "a write into an argument" if any(t in self.callers for t in written) else ""
             if found:
                 raise UnsupportedSyntax(
                     f"{found} would happen again when what is checkpointed is run again",
@@ -161,7 +171,11 @@ class _Cutting:
 
     def segments(self, loop: For, marked: For) -> tuple[Instr, ...]:
         """The loop over the segments of a loop, or the call for all its turns."""
-        self.refuse_effects(loop.body)
+        places = _places(loop)
+        ours = frozenset(v for k in places for v in places[k])
+        written = [k for k in places if _is_written(loop.body, places[k], loop.init[k] in self.callers)]
+        loop = replace(loop, body=_unseen(loop.body, ours))
+        self.refuse_effects(loop.body, ours)
         for init, out in zip(loop.init, loop.outs, strict=True):
             missing = (isinstance(init, Const) and init.value is UNBOUND) or init.type.maybe_unbound
             if missing and not out.named:
@@ -180,6 +194,8 @@ class _Cutting:
         b = Builder(FOLDED)
         b.line = loop.line
         count, items = _indexable(b, loop)
+        if any(item.type.kind == "tuple" for item in items):  # its parts have names of their own
+            loop, items = _by_number(b, loop, count, items)
         name, doc = f"{self.name}_turns", f"Some turns of the loop of line {loop.line.line}."
         if not (isinstance(marked.snapshots, Const) and marked.snapshots.value is None):
             if _leaves(loop):
@@ -192,7 +208,10 @@ class _Cutting:
                 loop, items = _by_number(b, loop, count, items)
             region = _over(loop, items)
             args = (*items, *loop.init)
-            b.emit(self.replayed(name, region, args, loop.outs, marked.snapshots, loop.line, doc))
+            outs = tuple(_like(o) if k in written else o for k, o in enumerate(loop.outs))
+            b.emit(self.replayed(name, region, args, outs, marked.snapshots, loop.line, doc, ours))
+            for k in written:
+                b.emit(_written_back(loop.init[k], outs[k], loop.outs[k], loop.line))
             return tuple(b.body)
         root = b.call(math.isqrt, count, type=INT)
         size = b.call(builtins.max, root, Const(1), type=INT, name="size")
@@ -207,8 +226,13 @@ class _Cutting:
             pieces = tuple(b.call(operator.getitem, item, part, name=name_of_part) for item in items)
             region = _over(loop, pieces)
             outs = tuple(_like(r) for r in region.results if isinstance(r, Value))
-            call = self.replayed(name, region, (*pieces, *params), outs, Const(None), loop.line, doc)
+            call = self.replayed(name, region, (*pieces, *params), outs, Const(None), loop.line, doc, ours)
             b.emit(replace(call, line=NOWHERE))
+            ends = list(outs)
+            for k in written:
+                ends[k] = _like(outs[k])
+                b.emit(_written_back(params[k], outs[k], ends[k], NOWHERE))
+            outs = tuple(ends)
         leave = outs[len(loop.outs) :] or (Const(False),)
         around = Region((start, *params), tuple(body), (*outs[: len(loop.outs)], *leave))
         b.emit(replace(loop, items=(starts,), body=around, backwards=False))
@@ -225,6 +249,78 @@ def _on_turns(loop: For, before: list[Instr]) -> For:
     turns = Value("turns", made.outs[0].type, True)
     before[at] = replace(made, outs=(turns,))
     return replace(loop, items=(turns, *loop.items[1:]))
+
+
+def _written_back(target: Atom, content: Value, out: Value, line: Span) -> Store:
+    """`u[...] = content`: the caller sees, after a segment, what its turns have written."""
+    return Store((out,), operator.setitem, target, (Const(...), content), (), line, visible=True)
+
+
+def _places(loop: For) -> dict[int, set[Value]]:
+    """For each array that is carried from turn to turn and never another one: all its versions in a turn."""
+    found: dict[int, set[Value]] = {}
+    count = len(loop.items)
+    for k, param in enumerate(loop.body.params[count:]):
+        if param.type.kind == "array":
+            held = {param}
+            _versions(loop.body, held)
+            if loop.body.results[k] in held:
+                found[k] = held
+    return found
+
+
+def _versions(region: Region, held: set[Value]) -> None:
+    """Add to the versions of an array those that are made of them in a region, whatever way it takes."""
+    for instr in region.body:
+        for target, out in changes(instr):
+            if target in held:
+                held.add(out)
+        match instr:
+            case Call(fn=Hook()) if instr.args[0] in held:
+                held.add(instr.outs[0])
+            case If():
+                _versions(instr.then, held)
+                _versions(instr.orelse, held)
+                both = zip(instr.outs, instr.then.results, instr.orelse.results, strict=True)
+                held.update(o for o, a, b in both if a in held and b in held)
+            case For() | While():
+                items = len(instr.items) if isinstance(instr, For) else 0
+                carried = instr.body.params[items:]
+                slots = list(zip(carried, instr.init, instr.body.results, instr.outs, strict=False))
+                slots = [slot for slot in slots if slot[1] in held]
+                while True:
+                    trial = held | {param for param, _, _, _ in slots}
+                    _versions(instr.body, trial)
+                    kept = [slot for slot in slots if slot[2] in trial]
+                    if kept == slots:
+                        break
+                    slots = kept
+                held |= trial | {out for _, _, _, out in slots}
+            case Try():
+                _versions(instr.body, held)
+                both = zip(instr.outs, instr.body.results, instr.otherwise, strict=False)
+                held.update(o for o, a, b in both if a in held and b in held)
+
+
+def _is_written(region: Region, versions: set[Value], callers: bool) -> bool:
+    """Is this array, which may be the caller's, written where the caller sees it?"""
+    for instr in instructions(region):
+        if isinstance(instr, Store) and instr.visible and instr.target in versions:
+            return True
+        if callers and isinstance(instr, Call) and any(t in versions for t, _ in changes(instr)):
+            return True
+    return False
+
+
+def _unseen(region: Region, versions: frozenset[Value]) -> Region:
+    """The region whose stores into these arrays are into its own copies."""
+
+    def unseen(instr: Instr) -> Instr:
+        if isinstance(instr, Store) and instr.target in versions:
+            return replace(instr, visible=False)
+        return map_regions(lambda part: _unseen(part, versions), instr)
+
+    return replace(region, body=tuple(map(unseen, region.body)))
 
 
 def _like(value: Value) -> Value:
