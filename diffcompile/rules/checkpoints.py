@@ -28,9 +28,11 @@ def checkpoint(what: T, snapshots: int | None = None) -> T:
     back. With `snapshots` the turns are run again as rarely as so many states allow (Griewank and Walther,
     2000). Checkpoints may stand inside each other, and be differentiated again.
 
-    Prints happen once. What is checkpointed may not draw random numbers, nor write what the caller sees:
-    that would happen twice, and is refused (`UnsupportedSyntax`) when the derivative is compiled. Raises
-    TypeError for what is neither a function nor can be run over, ValueError for fewer snapshots than 1.
+    Prints happen once. Arrays of the caller's that a loop writes are written after each segment (so, if a
+    turn raises, without the turns of its own segment). What is checkpointed may not draw random numbers, nor
+    change lists, dicts and objects of the caller's: that would happen twice, and is refused
+    (`UnsupportedSyntax`) when the derivative is compiled. Raises TypeError for what is neither a function nor
+    can be run over, ValueError for fewer snapshots than 1.
 
     >>> from diffcompile import grad
     >>> def orbit(k, n):
