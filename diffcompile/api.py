@@ -193,6 +193,55 @@ def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, 
     return pushed(fun, active).push(primals, tangents, active)
 
 
+def jacfwd(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
+    """The Jacobian, by pushing forward one direction for each number in the arguments, all at once.
+
+    Parameters
+    ----------
+    fun : a function of numbers, arrays and containers of them, which returns the same
+    argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
+
+    Returns an object that is called as the function is, and returns for a result of shape `m` and an argument
+    of shape `n` an array of shape `m + n`; in the structure of the result, and in each place of it in that of
+    the argument. The better choice where the arguments hold fewer numbers than the result.
+
+    >>> import numpy as np
+    >>> jacfwd(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return _decorate("jacfwd", fun, argnums, False, "numpy")
+
+
+def jacrev(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
+    """The Jacobian, by pulling back one direction for each number in the result, all at once.
+
+    Takes and returns what `jacfwd` does. The better choice where the result holds fewer numbers.
+
+    >>> import numpy as np
+    >>> jacrev(lambda x: np.array([x @ x, x[0]]))(np.array([1.0, 2.0]))
+    array([[2., 4.],
+           [1., 0.]])
+    """
+    return _decorate("jacrev", fun, argnums, False, "numpy")
+
+
+def hessian(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
+    """The second derivatives of a function that returns one real number, forward over reverse.
+
+    Takes what `grad` does, and returns for arguments of shapes `m` and `n` arrays of shape `m + n`: one for
+    each pair of them, in the structure of the gradient.
+
+    >>> import numpy as np
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    if fun is None:
+        return lambda fn: hessian(fn, argnums)
+    return jacfwd(grad(fun, argnums), argnums)
+
+
 def pushed(fun: Callable[..., Any], active: tuple[int, ...]) -> _Pushed:
     """The object behind `jvp` of a function of which these arguments move; its `source` is the code.
 

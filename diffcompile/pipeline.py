@@ -18,6 +18,7 @@ from .analysis.activity import can_vary
 from .analysis.holomorphic import not_holomorphic
 from .differentiate.derive import differentiable_again, gradient, pair, runnable
 from .differentiate.direction import directional
+from .differentiate.jacobian import forward_jacobian, reverse_jacobian
 from .emit.module import Module, load
 from .emit.python import Printer
 from .errors import NoRule, Span, WrongArgument
@@ -44,7 +45,7 @@ from .ir.walk import changes, instructions, substitute
 from .rules.containers import with_attributes
 from .rules.register import REGISTRY
 
-Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp", "jvp"]
+Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp", "jvp", "jacfwd", "jacrev", "jacobian"]
 Watch = Callable[[str, Graph], None]
 
 
@@ -94,6 +95,8 @@ def derive(
         return _pullback(target, lowered, names, inputs, watch)
     if mode == "jvp":
         return _push(target, lowered, [place.root for place in places], watch)
+    if mode in ("jacfwd", "jacrev"):
+        return _jacobian(target, lowered, names, mode, isinstance(wrt, Place), watch)
     result, outputs = _scalar_result(lowered, has_aux, mode, inputs)
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
     graph = gradient(lowered.graph, inputs, result, outputs, bool(kept))
@@ -288,6 +291,51 @@ def _push(target: Target, lowered: Lowered, roots: list[Any], watch: Watch) -> P
     module.add(graph, f"{name}_jvp", doc, signature, returned)
     program = _loaded(module, (f"{name}_jvp",), graph, (graph,), lowered, lowered.returns)
     return replace(program, tangents=tuple(labels))
+
+
+def _jacobian(
+    target: Target, lowered: Lowered, wrt: list[str], mode: Mode, single: bool, watch: Watch
+) -> Program:
+    """One function, which gives the derivative of each number of the result by each of the arguments."""
+    name = _name_of(target.fn)
+    inputs = inputs_of(lowered.wrt)
+    build = forward_jacobian if mode == "jacfwd" else reverse_jacobian
+    graph = build(lowered.graph, inputs)
+    watch("jacobian", graph)
+
+    def returned(printer: Printer, graph: Graph) -> ast.expr:
+        atoms = graph.region.results
+
+        def block(position: int) -> ast.expr:
+            places = {v: position * len(inputs) + k for k, v in enumerate(inputs)}
+            parts: list[ast.expr] = [_build(printer, s, atoms, places) for s in lowered.wrt]
+            return parts[0] if single else ast.Tuple(parts, ast.Load())
+
+        return _each(printer, lowered.returns, itertools.count(), block)
+
+    way = "forward, a direction for each number in the arguments"
+    if mode == "jacrev":
+        way = "backward, a direction for each number in the result"
+    names = wrt[0] if len(wrt) == 1 else f"{', '.join(wrt[:-1])} and {wrt[-1]}"
+    mark = "`v_dot` is the tangent of `v`" if mode == "jacfwd" else "`v_bar` is the cotangent of `v`"
+    doc = (
+        f"Jacobian of `{name}` with respect to {names}: {way}.\n\n    {_origin(lowered)}\n"
+        f"    {mark}, along all directions at once: its first axis counts them.\n    "
+    )
+    module = Module()
+    module.reserved = {f"{name}_jacobian"}
+    module.add(graph, f"{name}_jacobian", doc, _signature(target, lowered), returned)
+    return _loaded(module, (f"{name}_jacobian",), graph, (graph,), lowered, "leaf")
+
+
+def _each(printer: Printer, shape: Any, positions: Any, block: Callable[[int], ast.expr]) -> ast.expr:
+    """What a function returns, with a block in place of each number or array."""
+    if shape is None:
+        return ast.Constant(None)
+    if shape == "leaf":
+        return block(next(positions))
+    kind, keys, parts, _ = shape
+    return _display(printer, kind, keys, [_each(printer, part, positions, block) for part in parts])
 
 
 def _with_params(region: Region, table: dict[Value, Value]) -> Region:

@@ -89,6 +89,11 @@ def sees_memory(instr: Call) -> bool:
     ) and not isinstance(fn, type(np.ndarray.sum))
 
 
+def _of_first(fn: Any) -> bool:
+    """Is it the first argument alone that the result may be a view of?"""
+    return isinstance(fn, Hashable) and fn in _SEES and fn is not np.broadcast_arrays
+
+
 def new_list(instr: Call) -> bool:
     """Is the result a list of its own (its items may be shared)? An item that is a list is not."""
     if instr.outs[0].type.kind not in ("list", "dict") or not isinstance(instr.fn, Hashable):
@@ -230,7 +235,7 @@ class _Walk:
                 if sees_memory(instr):
                     if instr.fn in (operator.getitem, entry, unpack) and instr.args[0].type.kind != "array":
                         live.items.update(instr.outs)
-                    for arg in instr.args:
+                    for arg in instr.args[:1] if _of_first(instr.fn) else instr.args:
                         for out in instr.outs:
                             self.flow(arg, out)
                 if isinstance(instr.fn, Function):

@@ -127,8 +127,13 @@ def _precision(value: Value) -> list[str]:
     return [str(np.dtype(dtype.type(0).real.dtype))]
 
 
-def may_be_complex(instr: Instr) -> bool:
+def may_be_complex(instr: Instr, within: frozenset[Function] = frozenset()) -> bool:
     """Does this instruction make, or read, a number known to be complex, or one that may turn out so?"""
+    if isinstance(instr, Call) and isinstance(instr.fn, Function):
+        graph = instr.fn.graph
+        inside = instructions(graph.region) if graph is not None and instr.fn not in within else ()
+        if any(may_be_complex(i, within | {instr.fn}) for i in inside):
+            return True
     if isinstance(instr, Call) and isinstance(instr.fn, Hashable) and instr.fn in COMPLEX_OF_REAL:
         return True
     dtypes = [a.type.numeric_dtype for a in (*operands(instr), *instr.outs)]
@@ -154,18 +159,15 @@ def _raises(region: Region) -> bool:
 
 def gradient(graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool) -> Graph:
     """The closed graph whose results are `outputs` (if `value_too`), then the cotangent of each of `wrt`."""
-    return reversed_graph(graph, wrt, [(result, Const(1.0))], outputs if value_too else [])
+    return closed_gradient(graph, wrt, [(result, Const(1.0))], tuple(outputs) if value_too else ())
 
 
-def reversed_graph(
-    graph: Graph,
-    wrt: list[Value],
-    seeds: list[tuple[Atom, Atom]],
-    outputs: list[Atom],
+def closed_gradient(
+    graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]], outputs: tuple[Atom, ...] = ()
 ) -> Graph:
-    """The closed graph whose results are `outputs`, then the cotangents of `wrt` for those of the `seeds`.
+    """The closed graph that gives `outputs`, then the cotangent of each of `wrt` for those that are seeds.
 
-    Cotangents that are values are parameters.
+    A seed that is a value is a further parameter.
     """
     graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in seeds)])
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
@@ -517,7 +519,7 @@ def derive_replay(
     graph = quiet(differentiable_again(function.graph))
     wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
     seeds = _seeds(graph, function, seeded)
-    derived = reversed_graph(graph, wrt, list(seeds), [])
+    derived = closed_gradient(graph, wrt, list(seeds))
     known, derived, wrt = _slim(everything, derived, wrt, [ct for _, ct in seeds])
     function.derived[key] = known
     doc = f"Cotangents of the arguments of `{function.name}`, which is run again."
