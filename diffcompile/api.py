@@ -95,25 +95,40 @@ def stop_gradient(x: Any) -> Any:
 nondifferentiable(stop_gradient)
 
 
-def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
-    """The value of `fun(*primals)`, and its pullback: from the result's cotangent to a tuple, one per primal.
+def vjp(
+    fun: Callable[..., Any], *primals: Any, argnums: Argnums | None = None
+) -> tuple[Any, Pullback]:
+    """The value of `fun(*primals)`, and its pullback: from the result's cotangent to those of the primals.
 
-    A primal that cannot be differentiated (an int, a string) has None for its cotangent. What the pullback
-    reads is safe from later writes into the primals.
+    Parameters
+    ----------
+    fun : the function; it may return anything
+    primals : its arguments
+    argnums : the position, name or dotted path (`"model.w"`) of what a cotangent is wanted of, or a tuple of
+        those; without it the pullback returns a tuple with one for each primal
+
+    The cotangent of the result has the structure of the result; those that the pullback returns have the
+    structure of their primals, one alone if `argnums` is one. Without `argnums`, a primal that cannot be
+    differentiated (an int, a string) has None for its cotangent. What the pullback reads is safe from later
+    writes into the primals. Raises `WrongArgument` if there is nothing that can be differentiated.
 
     >>> import numpy as np
     >>> out, pullback = vjp(lambda a, b: a * b, 2.0, 3.0)
     >>> out, pullback(1.0)
     (6.0, (3.0, 2.0))
+    >>> out, pullback = vjp(lambda p, x: p["w"] * x, {"w": 2.0, "b": 1.0}, 3.0, argnums=("p.w", "x"))
+    >>> pullback(1.0)
+    (3.0, 2.0)
     """
-    key = _identity(fun)
+    wanted = tuple(argnums) if isinstance(argnums, list) else argnums
+    key = _identity(fun), wanted
     derivative = _PULLBACKS.get(key)
     if derivative is None:
-        derivative = _Pulled(fun, "vjp")
+        derivative = _Pulled(fun, "vjp", 0 if wanted is None else wanted)
         while len(_PULLBACKS) >= _KEPT:
             _PULLBACKS.pop(next(iter(_PULLBACKS), None), None)
         _PULLBACKS[key] = derivative
-    return derivative.pull(primals)
+    return derivative.pull(primals) if wanted is None else derivative.pull_chosen(primals)
 
 
 def _identity(fun: Callable[..., Any]) -> Any:
@@ -140,6 +155,19 @@ class _Pulled(Derivative):
             return tuple(next(grads) if k in active else None for k in range(len(primals)))
 
         return out, Pullback(self.__name__, case.program, full)
+
+    def pull_chosen(self, primals: tuple[Any, ...]) -> tuple[Any, Pullback]:
+        """As `pull`, with the cotangents that `argnums` names alone."""
+        values = self._bind(primals, {})
+        case, outside = self._case(values, self._wrt)
+        out, saved = self._run(case.functions[0], values, outside)
+        backward, single = case.functions[1], isinstance(self._wrt, Place)
+
+        def chosen(*cts: Any) -> Any:
+            grads = backward(saved, *cts)
+            return grads[0] if single else grads
+
+        return out, Pullback(self.__name__, case.program, chosen)
 
 
 def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:

@@ -29,6 +29,7 @@ from .frontend.arguments import (
     target_of,
 )
 from .ir.graph import Graph
+from .ir.run import Watch, run
 from .ir.text import graph_text
 from .ir.types import BOOL, COMPLEX, FLOAT, INT, OBJECT, UNKNOWN, array
 from .rules.register import REGISTRY
@@ -509,6 +510,12 @@ class Pullback:
         self._name = name
         self._program = program
         self._backward = backward
+
+    def run(self, values: tuple[Any, ...], watch: Watch) -> None:
+        """Run the function ahead once more, one instruction after the other, each call watched."""
+        program = self._program
+        outside = (c.read() for c in program.captures)
+        run(program.graphs[0], (*values, *outside), watch)
 
     def __call__(self, ct: Any) -> Any:
         """The cotangents of the arguments, one each, for the cotangent `ct` of the result."""

@@ -24,7 +24,7 @@ from .emit.python import Printer
 from .errors import NoRule, Span, WrongArgument
 from .frontend.arguments import Parts, Place, Read, Spec, Target
 from .frontend.layers import Each, Layout
-from .frontend.lower import Guard, Lowered, lower, values_in
+from .frontend.lower import RULE_GUARDS, Guard, Lowered, lower, values_in
 from .ir.graph import (
     Atom,
     Call,
@@ -36,6 +36,8 @@ from .ir.graph import (
     Value,
     backward_begins,
     raise_error,
+    replay_begins,
+    replay_ends,
 )
 from .ir.text import function_name
 from .ir.types import Type, number
@@ -79,6 +81,7 @@ def derive(
     has_aux: bool = False, watch: Watch = lambda stage, graph: None,
 ) -> Program:  # fmt: skip
     """Compile the derivative of a function; `watch(stage, graph)` sees every step."""
+    RULE_GUARDS.set({})
     fn = target.fn
     places = (wrt,) if isinstance(wrt, Place) else wrt
     runs = mode != "vjp"  # what a pullback reads of a list is safe from later writes into its items
@@ -194,17 +197,21 @@ def _loaded(
     namespace = load(text, module, names[0])
     functions = {n: namespace[n] for n in names}
     return Program(
-        text, functions, names, graph, graphs, lowered.graph.captures, lowered.guards, REGISTRY.version,
+        text, functions, names, graph, graphs, lowered.graph.captures,
+        (*lowered.guards, *RULE_GUARDS.get({}).values()), REGISTRY.version,
         tuple(dict.fromkeys(module.unwritable)), returns, lowered.graph.line,
         any(map(_writes, instructions(lowered.graph.region))), lowered.reads, lowered.objects, lowered.same,
         layouts=lowered.layouts,
     )  # fmt: skip
 
 
+_UNSEEN = (builtins.print, raise_error, backward_begins, replay_begins, replay_ends)
+
+
 def _writes(instr: Instr) -> bool:
     """Does this change something of the caller's?"""
     if isinstance(instr, Call):
-        unseen = instr.outs or instr.fn in (builtins.print, raise_error, backward_begins)
+        unseen = instr.outs or instr.fn in _UNSEEN
         return bool(changes(instr)) or not unseen
     return isinstance(instr, Store) and instr.visible
 

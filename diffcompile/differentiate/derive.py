@@ -54,13 +54,16 @@ from ..ir.walk import (
 )
 from ..passes import optimize
 from ..passes.accumulate import accumulate
+from ..passes.checkpoint import checkpointed, on_copies, segmented
 from ..passes.dce import dce
 from ..passes.fuse import fuse
 from ..passes.inplace import copy_results, inplace
 from ..passes.own import own
 from ..rules.containers import zeros_of
+from .calls import Replay
 from .control import ControlSweep
-from .cotangents import Cotangents, bar
+from .cotangents import Cotangents, bar, cotangent_type
+from .replay import quiet, scheduled
 
 
 def sweep(
@@ -82,7 +85,10 @@ def sweep(
         complex=any(map(may_be_complex, instructions(graph.region))),
         mixed=len({p for v in active for p in _precision(v)}) > 1,
     )
-    state = ControlSweep(builder, cotangents, active, derive_callee=derive_function, inputs=frozenset(wrt))
+    state = ControlSweep(
+        builder, cotangents, active, derive_callee=derive_function, derive_replay=derive_replay,
+        inputs=frozenset(wrt),
+    )  # fmt: skip
     for instr in instructions(graph.region):
         if isinstance(instr, Try):
             cotangents.uncertain.update(
@@ -163,6 +169,7 @@ def closed_gradient(
 
     A seed that is a value is a further parameter.
     """
+    graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in seeds)])
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
     forward, reached, cotangents = sweep(graph, wrt, seeds)
@@ -173,6 +180,17 @@ def closed_gradient(
     params = (*graph.params, *(ct for _, ct in seeds if isinstance(ct, Value)))
     combined = replace(graph, region=Region(params, body, (*outputs, *grads)))
     return _closed(combined, graph, primal, reached)
+
+
+def _cut(graph: Graph, wrt: list[Value], results: list[Atom]) -> Graph:
+    """The graph in which what is checkpointed is a call, of a function of what is needed of it alone."""
+    if not any(map(checkpointed, instructions(graph.region))):
+        return graph
+    keep = may_raise(graph.region)
+    keep |= {o for i in instructions(graph.region) if may_fail(i) or form_assumed(i) for o in i.outs}
+    slim = dce(replace(graph, region=replace(graph.region, results=tuple(results))), keep)
+    cut = segmented(slim, varied(slim.region, wrt))
+    return replace(cut, region=replace(cut.region, results=graph.region.results))
 
 
 def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Value]) -> Graph:
@@ -337,6 +355,7 @@ def pair(
     With `callers`, the arrays that belong to the caller, what is saved is safe from later writes into them
     and into the result.
     """
+    graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in cts)])
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
     forward, reached, cotangents = sweep(graph, wrt, list(cts))
@@ -456,7 +475,7 @@ def derive_function(
     function: Function, active: tuple[bool, ...], seeded: tuple[bool, ...]
 ) -> tuple[Function, Function]:
     """The forward and backward functions of a callee, for its active arguments and seeded results."""
-    known = function.derived.get((active, seeded))
+    known: tuple[Function, Function] | None = function.derived.get((active, seeded))
     if known is not None:
         return known
     forward = Function(f"{function.name}_forward", function.fn, UNKNOWN, function.writes, function.sees)
@@ -466,23 +485,79 @@ def derive_function(
     assert function.graph is not None, "a function is derived after it has been lowered"
     graph = differentiable_again(function.graph)
     wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
-    results = list(graph.region.results)
-    cts: list[tuple[Atom, Value]] = []
-    changed = {n for _, n in graph.writes}
-    for n, (result, on) in enumerate(zip(results, seeded, strict=True)):
-        if on:
-            several = len(results) > 1 or n in changed
-            label = result.name if isinstance(result, Value) and several else function.name
-            taken = [ct.name for _, ct in cts]
-            name = next(n for n in _numbered(f"{label}_bar") if n not in taken)
-            cts.append((result, Value(name, cotangent_type(result.type), True)))
-    forward.graph, backward.graph = pair(graph, wrt, results, cts, function.name)
+    cts = _seeds(graph, function, seeded)
+    forward.graph, backward.graph = pair(graph, wrt, list(graph.region.results), cts, function.name)
     return forward, backward
 
 
 def _numbered(name: str) -> Iterator[str]:
     yield name
     yield from (f"{name}_{k}" for k in itertools.count(1))
+
+
+def derive_replay(
+    function: Function, active: tuple[bool, ...], seeded: tuple[bool, ...], scheduling: bool
+) -> Replay:
+    """How a callee is run again, for its active arguments and seeded results."""
+    key = ("replay", active, seeded, scheduling)
+    known: Replay | None = function.derived.get(key)
+    if known is not None:
+        return known
+    wanted = sum(active)
+    if scheduling:  # the turns, as many that are carried as there are results, the rest
+        vjp = derive_replay(function, active, seeded, False)
+        again = scheduled(function, vjp, seeded, active[1 + len(seeded) :])
+        known = Replay(again, (True,) * (len(active) + 1 + sum(seeded)), (None,) * wanted)
+        function.derived[key] = known
+        return known
+    name = f"{function.name}_vjp"
+    adjoint = Function(name, function.fn)
+    # A function that calls itself takes and gives everything.
+    everything = Replay(adjoint, (True,) * (len(active) + sum(seeded)), (None,) * wanted)
+    function.derived[key] = everything
+    assert function.graph is not None, "a function is derived after it has been lowered"
+    graph = quiet(differentiable_again(function.graph))
+    wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
+    seeds = _seeds(graph, function, seeded)
+    derived = closed_gradient(graph, wrt, list(seeds))
+    known, derived, wrt = _slim(everything, derived, wrt, [ct for _, ct in seeds])
+    function.derived[key] = known
+    doc = f"Cotangents of the arguments of `{function.name}`, which is run again."
+    derived = replace(derived, region=on_copies(derived.region))
+    adjoint.graph = replace(runnable(derived, 0, wrt), name=name, captures=(), doc=doc)
+    return known
+
+
+def _slim(
+    replay: Replay, graph: Graph, wrt: list[Value], cts: list[Value]
+) -> tuple[Replay, Graph, list[Value]]:
+    """The replay that takes what it reads and gives what it makes; as it is if it has called itself."""
+    region = graph.region
+    if any(isinstance(i, Call) and i.fn is replay.function for i in instructions(region)):
+        return replay, graph, wrt
+    passed = tuple(cts.index(r) if isinstance(r, Value) and r in cts else None for r in region.results)
+    made = [k for k, p in enumerate(passed) if p is None]
+    results = tuple(region.results[k] for k in made)
+    read = free(Region((), region.body, results))
+    reads = tuple(p in read for p in region.params)
+    params = tuple(p for p in region.params if p in read)
+    slim = replace(graph, region=Region(params, region.body, results))
+    return Replay(replay.function, reads, passed), slim, [wrt[k] for k in made]
+
+
+def _seeds(graph: Graph, function: Function, seeded: tuple[bool, ...]) -> list[tuple[Atom, Value]]:
+    """The results of a callee that something flows back to, with the parameters that their cotangents are."""
+    results = list(graph.region.results)
+    changed = {n for _, n in function.writes}
+    cts: list[tuple[Atom, Value]] = []
+    for n, (result, on) in enumerate(zip(results, seeded, strict=True)):
+        if on:
+            several = len(results) > 1 or n in changed or function.fn is None
+            label = result.name if isinstance(result, Value) and several else function.name
+            taken = [ct.name for _, ct in cts]
+            name = next(n for n in _numbered(f"{label}_bar") if n not in taken)
+            cts.append((result, Value(name, cotangent_type(result.type), True)))
+    return cts
 
 
 def derive_gradient(function: Function, k: int) -> Function:
@@ -495,15 +570,6 @@ def derive_gradient(function: Function, k: int) -> Function:
         param = graph.params[k]
         derived = gradient(graph, [param], graph.region.results[0], [], False)
         name = f"{function.name}_grad" if k == 0 else f"{function.name}_grad_{param.name}"
-        known = function.derived[key] = Function(name, function.fn, param.type)  # type: ignore[assignment]
+        known = function.derived[key] = Function(name, function.fn, param.type)
         known.graph = replace(differentiable_again(runnable(derived, 0, [param])), name=name)
     return known  # type: ignore[no-any-return]
-
-
-def cotangent_type(known: Type) -> Type:
-    """What is known of the cotangent that a caller hands in."""
-    if known.kind == "float":
-        return Type("number", np.dtype(np.float64))
-    if known.kind in ("tuple", "object"):
-        return Type("list", elem=Type())
-    return known if known.kind in ("array", "number", "list") else Type()

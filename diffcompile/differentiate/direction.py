@@ -131,7 +131,7 @@ def derive_tangent(
             return (*pairs, *((places[k], ends[n]) for k, n in pairs if k in places and n in ends))
 
         writes, sees = doubled(graph.writes), doubled(graph.sees)
-        known = function.derived[key] = Function(f"{function.name}_jvp", function.fn, UNKNOWN, writes, sees)  # type: ignore[assignment]
+        known = function.derived[key] = Function(f"{function.name}_jvp", function.fn, UNKNOWN, writes, sees)
         known.keeps = function.keeps
         wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
         pushed, _, found = directional_parts(differentiable_again(graph), wrt, shared=True)

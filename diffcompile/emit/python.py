@@ -26,6 +26,8 @@ from ..ir.graph import (
     Call,
     Const,
     For,
+    Function,
+    Hook,
     If,
     Instr,
     Into,
@@ -47,6 +49,8 @@ from ..ir.graph import (
     pack_slice,
     pack_tuple,
     raise_error,
+    replay_begins,
+    replay_ends,
     unpack,
     write_outside,
 )
@@ -417,8 +421,13 @@ class Printer:
             if special is not None:
                 result: ast.expr = special(self, instr)
                 return result
-        keywords = {k: self.atom(a) for k, a in instr.kwargs}
-        # The operations of `rules/library.py`, which this layer does not import.
+        # What a checkpointed call is given by keyword is for its adjoint.
+        keywords = {} if isinstance(fn, Function) else {k: self.atom(a) for k, a in instr.kwargs}
+        # The operations of `rules/library.py` and `rules/differences.py`, which this layer does not import.
+        if isinstance(fn, Hook):
+            return self.atom(args[0])
+        if type(fn).__name__ == "Numeric":
+            return _call(self.refer(fn.fn), [self.atom(a) for a in args], keywords)
         if type(fn).__name__ == "Evaluation":  # `CubicSpline(x, y)(t)`
             made = _call(self.refer(fn.maker), [self.atom(a) for a in args[: fn.data]], keywords)
             return _call(made, [self.atom(a) for a in args[fn.data :]])
@@ -506,6 +515,8 @@ class Printer:
         if instr.fn is backward_begins:
             out.extend([Blank(), Comment(text="backward")])
             self.backward = True
+            return
+        if instr.fn in (replay_begins, replay_ends):
             return
         if instr.fn is raise_error:
             if instr.args[0] in self.handling and len(instr.args) == 1:
@@ -903,7 +914,9 @@ class Printer:
             start = _count_start(instr.items[0], self)
             extra = [] if _is_zero(start) else [self.atom(start)]
             return _call(_name("enumerate"), [rest, *extra])
-        return parts[0] if len(parts) == 1 else _call(_name("zip"), parts)
+        # What an adjoint runs over last turn first has one item for each turn.
+        strict: dict[str, ast.expr] = {"strict": ast.Constant(True)} if instr.backwards else {}
+        return parts[0] if len(parts) == 1 else _call(_name("zip"), parts, strict)
 
     def turns(self, atom: Atom) -> Atom | None:
         """A range with as many items as this one, of which only the number matters."""

@@ -254,8 +254,8 @@ def _half_square_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: s
         cost = Function(f"{function.name}_cost", function.fn, half.type)
         body = (*region.body, *inner.body)
         cost.graph = replace(function.graph, name=cost.name, region=Region(region.params, body, (half,)))
-        function.derived[key] = cost  # type: ignore[assignment]
-    return _packed(frame, function.derived[key], captured)  # type: ignore[arg-type]
+        function.derived[key] = cost
+    return _packed(frame, function.derived[key], captured)
 
 
 def _carries(frame: Any, atom: Atom) -> bool:

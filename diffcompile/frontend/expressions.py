@@ -201,9 +201,10 @@ class Expressions(Choices):
         if not self.unit.rule and plain_object:
             return self.captured_object(name, value, scope)
         if self.unit.rule or not (live or self._instance(value)):
-            if not self.unit.rule and not _library(name, value):
+            ours = self.unit.rule and (self.source.fn.__module__ or "").startswith("diffcompile.")
+            if not ours and not _library(name, value):
                 self.unit.session.guard(name, scope, value)
-            return Const(value, name if isinstance(value, (bool, int, float)) and self.unit.rule else "")
+            return Const(value, name if isinstance(value, (bool, int, float)) and ours else "")
         return self.captured(Capture(name, scope, name), type_of_constant(value))
 
     def captured(self, capture: Capture, known: Type) -> Ref:

@@ -212,6 +212,7 @@ class Sequence:
     sources: tuple[Ref | None, ...] = ()  # the arrays that the items are parts of
     indexed: bool = False  # are the items the numbers of those parts, since they are written?
     layout: Any = None  # of the items of a list of the caller's that are all of one form
+    snapshots: Atom | None = None  # of a checkpointed loop: how many states may be kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import UndecidedAlias, UnsupportedSyntax
-from ..ir.graph import UNBOUND, Atom, Const, For, Region, Value, While
+from ..ir.graph import UNBOUND, Atom, Call, Const, For, Region, Value, While, replay_begins, replay_ends
 from ..ir.types import INT, RANGE, UNKNOWN, Type, array, join, number
 from .calls import Calls
 from .core import without
@@ -92,13 +92,14 @@ class Loops(Calls):
         if node in self.unit.unrolled:
             refs = self.items_of(sequence.items[0]) if len(sequence.items) == 1 else None
             if refs is not None:
-                self._unrolled(node, Sequence((), 0, refs=refs))
+                self._unrolled(node, Sequence((), 0, refs=refs, snapshots=sequence.snapshots))
                 return
         if sequence.layout is not None:
             layout = replace(sequence.layout, names=names_in(node.target, sequence.layout))
             sequence = replace(sequence, layout=layout)
             self.name_parts(sequence, layout)
-        items = self.known_items(sequence) if contains(node.body, (ast.Lambda, ast.FunctionDef)) else None
+        makes = contains(node.body, (ast.Lambda, ast.FunctionDef)) and sequence.snapshots is None
+        items = self.known_items(sequence) if makes else None
         if items is None:
             self._loop(node, sequence, None)
             return
@@ -123,23 +124,32 @@ class Loops(Calls):
         self._loop(node, None, node.test)
 
     def _unrolled(self, node: ast.For, sequence: Sequence) -> None:
-        """A short container whose items differ in kind: one copy of the body an item."""
+        """A short container whose items differ in kind: one copy of the body an item.
+
+        If it is checkpointed, each of them is run again by its adjoint.
+        """
         outer = self._enter(node)
         refs = list(sequence.refs or ())
-        self._turns(node, refs[::-1] if sequence.backwards else refs)
+        again = sequence.snapshots is not None
+        self._turns(node, refs[::-1] if sequence.backwards else refs, again)
         self._leave(node, outer)
 
-    def _turns(self, node: ast.For, refs: list[Ref]) -> None:
+    def _turns(self, node: ast.For, refs: list[Ref], again: bool) -> None:
         if not refs:
             return
+        if again:
+            name = Const(f"{self.source.fn.__name__}_turn")
+            self.b.emit(Call((), replay_begins, (name,), (), self.b.line))
         self.assign(node.target, refs[0])
         self.state.done = Const(False)
         self.block(node.body)
+        if again:
+            self.b.emit(Call((), replay_ends, (), (), self.b.line))
         if self.state.dead:
             return
         self.state.done = Const(False)
         left = self.atom(self.state.vars[self.scope, "$leave"])
-        self.branch(left, lambda: None, lambda: self._turns(node, refs[1:]))
+        self.branch(left, lambda: None, lambda: self._turns(node, refs[1:], again))
 
     def _enter(self, node: ast.For | ast.While) -> dict[str, Ref | None]:
         """Fresh flags for this loop; the outer loop's are put back by `_leave`."""
@@ -464,8 +474,20 @@ class Loops(Calls):
         saved = tuple(Value(name or "items", Type("list", elem=a.type), named=bool(name)) for a in saves())
         if sequence is not None:
             assert cond is None
+            if sequence.snapshots is not None and saved:
+                raise self.refuse("a comprehension is not checkpointed", "Write a loop that appends.")
             self.b.emit(
-                For((*outs, *saved), sequence.items, init, region, count, sequence.backwards, line, token)
+                For(
+                    (*outs, *saved),
+                    sequence.items,
+                    init,
+                    region,
+                    count,
+                    sequence.backwards,
+                    line,
+                    token,
+                    sequence.snapshots,
+                )
             )
         else:
             assert cond is not None

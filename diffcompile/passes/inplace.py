@@ -396,6 +396,8 @@ def _guard_captures(region: Region) -> Region:
         if not isinstance(atom, Value) or atom.type.kind not in MUTABLE - {"tuple", "object"}:
             return False
         for member in reach(sharing.held_with(atom), sharing.ahead):
+            if atom.type.kind in ("list", "dict") and member.type.kind == "array":
+                continue  # an item of it, which a copy of the container does not keep
             for store in targets.get(member, ()):
                 if live.at[store] > position or set(loops) & set(live.inside[store]):
                     return True
