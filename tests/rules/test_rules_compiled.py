@@ -63,7 +63,6 @@ FIRST: list[tuple[str, str]] = []
 SECOND: list[tuple[str, str]] = [
     *[(f"{name}-4", "the sample is a tie, where no second derivative exists")
       for name in ("numpy.maximum", "numpy.minimum", "numpy.fmax", "numpy.fmin")],
-    ("*.library.interp1d-[01]", "the rank of its table is not known, and so `np.tensordot` is refused"),
     *[(name, "SciPy has no trigamma function of complex numbers")
       for name in (".gamma-[56]", ".loggamma-[56]", ".rgamma-[78]")],
 ]
