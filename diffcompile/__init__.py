@@ -7,7 +7,7 @@
 7.0
 """
 
-from .api import grad, stop_gradient, value_and_grad, vjp
+from .api import grad, jvp, stop_gradient, value_and_grad, vjp
 from .errors import DiffCompileError, NoRule, NoSource, UndecidedAlias, UnsupportedSyntax, WrongArgument
 from .frontend.arguments import register_container
 from .rules.register import defelementwise, defjvp, deflinear, defvjp, nondifferentiable
@@ -15,6 +15,6 @@ from .rules.register import defelementwise, defjvp, deflinear, defvjp, nondiffer
 __version__ = "0.1.0"
 __all__ = [
     "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument",
-    "__version__", "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "nondifferentiable",
+    "__version__", "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "jvp", "nondifferentiable",
     "register_container", "stop_gradient", "value_and_grad", "vjp",
 ]  # fmt: skip

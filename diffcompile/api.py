@@ -1,7 +1,8 @@
-"""What a user decorates with: `grad`, `value_and_grad`, `vjp`."""
+"""What a user decorates with: `grad`, `value_and_grad`, `vjp`, `jvp`."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import types
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .compiled import Derivative, Pullback
+from .directions import like
 from .errors import WrongArgument
 from .frontend.arguments import REGISTERED, Place, Same, field_names
 from .rules.register import nondifferentiable
@@ -104,8 +106,7 @@ def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
     >>> out, pullback(1.0)
     (6.0, (3.0, 2.0))
     """
-    # Two bound methods of equal objects are equal, and are not the same function.
-    key = (fun.__func__, Same(fun.__self__)) if isinstance(fun, types.MethodType) else Same(fun)
+    key = _identity(fun)
     derivative = _PULLBACKS.get(key)
     if derivative is None:
         derivative = _Pulled(fun, "vjp")
@@ -113,6 +114,11 @@ def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
             _PULLBACKS.pop(next(iter(_PULLBACKS), None), None)
         _PULLBACKS[key] = derivative
     return derivative.pull(primals)
+
+
+def _identity(fun: Callable[..., Any]) -> Any:
+    """A key that is this function's alone: two bound methods of equal objects are equal, and not the same."""
+    return (fun.__func__, Same(fun.__self__)) if isinstance(fun, types.MethodType) else Same(fun)
 
 
 class _Pulled(Derivative):
@@ -136,6 +142,75 @@ class _Pulled(Derivative):
         return out, Pullback(self.__name__, case.program, full)
 
 
+def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The value of `fun(*primals)`, and its derivative in the direction `tangents`.
+
+    Parameters
+    ----------
+    fun : the function; it may return anything
+    primals : its arguments
+    tangents : one for each, of the form of its primal (an array of the same shape, a dict of the same keys);
+        None for a primal that does not move, and for one that cannot, such as an int or a string
+
+    Returns (value, tangent), the second of the form of the first. Tangents are only read. Raises
+    `WrongArgument` if a tangent is not of the form of its primal.
+
+    >>> import numpy as np
+    >>> jvp(lambda x: x**2, (np.array([1.0, 3.0]),), (np.array([1.0, 0.5]),))
+    (array([1., 9.]), array([2., 3.]))
+    """
+    if len(primals) != len(tangents):
+        raise WrongArgument(f"`jvp` takes a tangent for each primal: {len(primals)}, not {len(tangents)}")
+    active = tuple(k for k, t in enumerate(tangents) if t is not None)
+    return pushed(fun, active).push(primals, tangents, active)
+
+
+def pushed(fun: Callable[..., Any], active: tuple[int, ...]) -> _Pushed:
+    """The object behind `jvp` of a function of which these arguments move; its `source` is the code.
+
+    >>> def cube(x): return x**3
+    >>> jvp(cube, (2.0,), (1.0,))
+    (8.0, 12.0)
+    >>> print(pushed(cube, (0,)).source.splitlines()[-1].strip())
+    return x**3, x_dot * (3 * x**2)
+    """
+    key = (_identity(fun), active)
+    derivative = _PUSHES.get(key)
+    if derivative is None:
+        derivative = _Pushed(fun, "jvp")
+        while len(_PUSHES) >= _KEPT:
+            _PUSHES.pop(next(iter(_PUSHES), None), None)
+        _PUSHES[key] = derivative
+    return derivative
+
+
+class _Pushed(Derivative):
+    """The function behind `jvp`, for one choice of the arguments that move."""
+
+    def push(
+        self, primals: tuple[Any, ...], tangents: tuple[Any, ...], active: tuple[int, ...]
+    ) -> tuple[Any, Any]:
+        for k in active:
+            if not _differentiable(primals[k]):
+                kind = type(primals[k]).__name__
+                raise WrongArgument(
+                    f"argument {k} of `{self.__name__}`, {kind}, has no tangent", None, "Give None for it."
+                )
+        if not active:
+            raise WrongArgument(
+                f"`jvp` of `{self.__name__}` has no direction: every tangent is None", None, "Pass one."
+            )
+        values = self._bind(primals, {})
+        case, outside = self._case(values, tuple(map(Place, active)))
+        labels = case.program.tangents
+        given = copy.deepcopy(tangents) if case.program.writes else tangents  # they may be what is written
+        moving = {
+            label: like(given[k], primals[k], self._parameters[k][0])
+            for label, k in zip(labels, active, strict=True)
+        }
+        return self._run(case.functions[0], values, {**outside, **moving})  # type: ignore[no-any-return]
+
+
 def _differentiable(value: Any) -> bool:
     if isinstance(value, (bool, int, str, bytes, type(None))):
         return False
@@ -153,4 +228,5 @@ def _differentiable(value: Any) -> bool:
 
 
 _PULLBACKS: dict[Any, _Pulled] = {}
+_PUSHES: dict[Any, _Pushed] = {}
 _KEPT = 256  # functions whose pullbacks stay compiled

@@ -9,6 +9,7 @@ import ast
 import builtins
 import dataclasses
 import inspect
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -16,20 +17,32 @@ from typing import Any, Literal
 from .analysis.activity import can_vary
 from .analysis.holomorphic import not_holomorphic
 from .differentiate.derive import differentiable_again, gradient, pair, runnable
+from .differentiate.direction import directional
 from .emit.module import Module, load
 from .emit.python import Printer
 from .errors import NoRule, Span, WrongArgument
 from .frontend.arguments import Parts, Place, Read, Spec, Target
 from .frontend.layers import Each, Layout
 from .frontend.lower import Guard, Lowered, lower, values_in
-from .ir.graph import Atom, Call, Capture, Graph, Instr, Store, Value, backward_begins, raise_error
+from .ir.graph import (
+    Atom,
+    Call,
+    Capture,
+    Graph,
+    Instr,
+    Region,
+    Store,
+    Value,
+    backward_begins,
+    raise_error,
+)
 from .ir.text import function_name
 from .ir.types import Type, number
-from .ir.walk import changes, instructions
+from .ir.walk import changes, instructions, substitute
 from .rules.containers import with_attributes
 from .rules.register import REGISTRY
 
-Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp"]
+Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp", "jvp"]
 Watch = Callable[[str, Graph], None]
 
 
@@ -52,6 +65,7 @@ class Program:
     reads: tuple[Read, ...] = ()  # attributes of objects, with their kinds
     objects: tuple[Read, ...] = ()  # where those objects are found
     same: tuple[int, ...] = ()  # which of them are one and the same
+    tangents: tuple[str, ...] = ()  # the parameters that are tangents
     layouts: bool = False  # did how its arguments are laid out in memory decide what is a view of what?
 
     def holds(self) -> bool:
@@ -75,6 +89,8 @@ def derive(
     inputs = inputs_of(lowered.wrt)
     if mode == "vjp":
         return _pullback(target, lowered, names, inputs, watch)
+    if mode == "jvp":
+        return _push(target, lowered, [place.root for place in places], watch)
     result, outputs = _scalar_result(lowered, has_aux, mode, inputs)
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
     graph = gradient(lowered.graph, inputs, result, outputs, bool(kept))
@@ -100,6 +116,7 @@ def derive(
     module = Module()
     function = f"{name}_{suffix}"
     doc = _doc(fn, mode, names, lowered)
+    module.reserved = {function}
     module.add(graph, function, doc, _signature(target, lowered), returned)
     return _loaded(module, (function,), graph, (graph,), lowered, "leaf")
 
@@ -177,7 +194,7 @@ def _loaded(
         text, functions, names, graph, graphs, lowered.graph.captures, lowered.guards, REGISTRY.version,
         tuple(dict.fromkeys(module.unwritable)), returns, lowered.graph.line,
         any(map(_writes, instructions(lowered.graph.region))), lowered.reads, lowered.objects, lowered.same,
-        lowered.layouts,
+        layouts=lowered.layouts,
     )  # fmt: skip
 
 
@@ -227,11 +244,58 @@ def _pullback(
         "\n\n"
         "    `v_bar` is the cotangent of `v`: the derivative of the result with respect to `v`.\n    "
     )
+    module.reserved = {f"{name}_forward", f"{name}_backward"}
     module.add(front, f"{name}_forward", ahead, _signature(target, lowered), returned)
     params = [ast.arg(p.name, None) for p in back.params]
     module.add(back, f"{name}_backward", behind, ast.arguments([], params, None, [], [], None, []), grads)
     names = (f"{name}_forward", f"{name}_backward")
     return _loaded(module, names, front, (front, back), lowered, lowered.returns)
+
+
+def _push(target: Target, lowered: Lowered, roots: list[Any], watch: Watch) -> Program:
+    """One function, which gives the value and its derivative in the direction of further arguments."""
+    name = _name_of(target.fn)
+    count = len(lowered.graph.region.results)
+    graph = directional(lowered.graph, [lowered.graph.params[k] for k in roots])
+    watch("forward", graph)
+    dots = _apart_from(graph.params[len(lowered.graph.params) :], {p.name for p in lowered.graph.params})
+    graph = replace(graph, region=_with_params(graph.region, dots))
+
+    def returned(printer: Printer, graph: Graph) -> ast.expr:
+        atoms = graph.region.results
+        shown = (_returned(printer, lowered.returns, iter(range(k, k + count)), atoms) for k in (0, count))
+        return ast.Tuple(list(shown), ast.Load())
+
+    module = Module()
+    labels = [out.name for out in dots.values()]
+    directions = labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+    doc = (
+        f"Value of `{name}`, and its derivative in the direction of {directions}.\n\n    {_origin(lowered)}\n"
+        "    `v_dot` is the tangent of `v`: how `v` changes as the arguments move in that direction.\n    "
+    )
+    signature = _signature(target, lowered)
+    tangents = [ast.arg(label, None) for label in labels]
+    signature.kwonlyargs[:0] = tangents
+    signature.kw_defaults[:0] = [None] * len(tangents)
+    module.reserved = {f"{name}_jvp"}
+    module.add(graph, f"{name}_jvp", doc, signature, returned)
+    program = _loaded(module, (f"{name}_jvp",), graph, (graph,), lowered, lowered.returns)
+    return replace(program, tangents=tuple(labels))
+
+
+def _with_params(region: Region, table: dict[Value, Value]) -> Region:
+    return replace(substitute(region, table), params=tuple(table.get(p, p) for p in region.params))
+
+
+def _apart_from(params: tuple[Value, ...], taken: set[str]) -> dict[Value, Value]:
+    """These parameters under names that no other one has."""
+    found: dict[Value, Value] = {}
+    for param in params:
+        names = itertools.chain([param.name], (f"{param.name}_{k}" for k in itertools.count(1)))
+        name = next(n for n in names if n not in taken)
+        taken = {*taken, name}
+        found[param] = Value(name, param.type, True)
+    return found
 
 
 def differentiable(

@@ -32,7 +32,8 @@ LAYERS: dict[str, set[str]] = {
         "show",
     },
     "compiled": {"pipeline", "rules", "frontend", "ir", "show"},
-    "api": {"compiled", "pipeline", "rules", "show", "frontend.arguments"},
+    "directions": {"frontend.arguments"},
+    "api": {"compiled", "directions", "pipeline", "rules", "show", "frontend.arguments"},
     "testing": {"api"},
     "__init__": {"api", "rules", "testing", "frontend.arguments"},
 }

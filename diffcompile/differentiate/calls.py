@@ -6,8 +6,6 @@ y = step(x)      x_bar = step_backward(saved, y_bar)                (a user func
 
 from __future__ import annotations
 
-import inspect
-import math
 import operator
 from dataclasses import replace
 from typing import Any
@@ -17,8 +15,7 @@ import numpy as np
 from ..analysis.activity import constant_call, varied
 from ..analysis.layout import RESHAPING
 from ..errors import NoRule
-from ..frontend.build import Builder, repeats, unbroadcast_call
-from ..frontend.lower import lower_rule
+from ..frontend.build import repeats, unbroadcast_call
 from ..ir.graph import (
     Atom,
     Call,
@@ -26,7 +23,6 @@ from ..ir.graph import (
     Function,
     If,
     Into,
-    Method,
     Region,
     Step,
     Store,
@@ -41,22 +37,26 @@ from ..ir.graph import (
 from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, Type
 from ..ir.walk import free
-from ..rules.broadcast import unbroadcast
-from ..rules.register import REGISTRY, Declared, Unknown
+from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
 from .cotangents import Cotangent, bar
-
-PLAIN: dict[Any, Any] = {
-    operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,
-    operator.itruediv: operator.truediv, operator.ifloordiv: operator.floordiv, operator.imod: operator.mod,
-    operator.ipow: operator.pow, operator.imatmul: operator.matmul,
-}  # fmt: skip
-# Functions whose cotangent may be 0 where a mask hid something.
-MASKING = frozenset({np.where, np.maximum, np.minimum, np.max, np.min, np.clip, np.ndarray.clip})
-# What a ufunc takes beside its operands, and its derivative need not know.
-UFUNC_OPTIONS = frozenset({"dtype", "casting", "order", "subok", "signature"})
-SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
+from .rule import (
+    FORMED,
+    MASKING,
+    PLAIN,
+    SAFE,
+    UFUNC_OPTIONS,
+    as_arrays,
+    check_known,
+    find_rule,
+    hashable,
+    inlined,
+    method_of,
+    missing,
+    positions,
+    times,
+)
 
 
 class CallSweep(ContainerSweep):
@@ -260,9 +260,9 @@ class CallSweep(ContainerSweep):
         if not isinstance(back, tuple):
             back = (back,)
         back = (*map(_structured, back), *(None,) * (len(placed) - len(back)))
-        masked = fn in MASKING if _hashable(fn) else False
+        masked = fn in MASKING if hashable(fn) else False
         for atom, ct_in in zip(placed, back, strict=False):
-            formed = ct_in is None and fn not in (np.full_like, np.arange, unbroadcast)
+            formed = ct_in is None and fn not in FORMED
             if formed and isinstance(atom, Value) and self.active(atom) and atom.type.is_scalar:
                 raise self.missing(fn, instr, (atom,))
             for part, piece in _pairs(atom, ct_in):
@@ -311,37 +311,14 @@ class CallSweep(ContainerSweep):
         return isinstance(made, Call) and made.fn is np.where
 
     def inlined(self, declared: Declared, args: list[Any], kwargs: dict[str, Any], instr: Any) -> Any:
-        line = self.b.line
-        try:
-            return lower_rule(self.b, declared.rule, args, kwargs)
-        except SyntaxError as cause:
-            name = function_name(instr.fn)
-            raise NoRule(
-                f"the derivative of `{name}` is not known for this call: {getattr(cause, 'reason', cause)}",
-                instr.line,
-                f"Write it with other options, or declare a rule with `@defvjp({name})`.",
-            ) from cause
-        finally:
-            self.b.line = line
+        return inlined(self.b, declared.rule, args, kwargs, instr)
 
     def missing(self, fn: Any, instr: Call | Store, args: tuple[Atom, ...]) -> NoRule:
-        name = function_name(fn)
-        which = next((a.name for a in args if isinstance(a, Value) and self.active(a)), "its argument")
-        return NoRule(
-            f"no derivative is known for `{name}` with respect to `{which}`",
-            instr.line,
-            f"Teach it one:  @defvjp({name})  def _(ct, out, ...): ...",
-        )
+        return missing(fn, instr, next((a for a in args if self.active(a)), None))
 
     def check_known(self, instr: Call | Store, arg: Any, found: Any) -> None:
-        """Refuse where a rule says that it does not know this derivative."""
-        if isinstance(found, Const) and isinstance(found.value, Unknown) and self.active(arg):
-            name = function_name(instr.fn)
-            raise NoRule(
-                f"no derivative is known for `{name}` with respect to `{arg.name}`: {found.value.reason}",
-                instr.line,
-                f"Keep `{arg.name}` constant: `stop_gradient({arg.name})`.",
-            )
+        if self.active(arg):
+            check_known(instr, arg, found)
 
     def elementwise(
         self,
@@ -406,16 +383,7 @@ class CallSweep(ContainerSweep):
             self.cts.add(arg, value)
 
     def times(self, ct: Atom, partial: Atom) -> Atom:
-        """`ct * partial`, written as a person would."""
-        known = self.b.constant(partial)
-        if known is not None and isinstance(known.value, (int, float)):
-            if known.value == 1:
-                return ct
-            if known.value == -1:
-                return self.b.call(operator.neg, ct)
-            if known.value == 0:
-                return Const(0.0)
-        return self.b.call(operator.mul, ct, partial)
+        return times(self.b, ct, partial)
 
     def _contribute(self, arg: Atom, ct: Atom, masked: bool) -> None:
         result = unbroadcast_call(self.b, ct, arg)
@@ -441,7 +409,7 @@ class CallSweep(ContainerSweep):
     def solved(self, instr: Call) -> Solver | None:
         """The solver whose result this attribute is read from."""
         made = self.b.defs.get(instr.args[0]) if isinstance(instr.args[0], Value) else None
-        return SOLVERS.get(made.fn) if isinstance(made, Call) and _hashable(made.fn) else None
+        return SOLVERS.get(made.fn) if isinstance(made, Call) and hashable(made.fn) else None
 
     def field(self, instr: Call, ct: Cotangent) -> None:
         """`y = sol.x`: the cotangent of the solver's result has a part for each attribute."""
@@ -597,59 +565,6 @@ def _cotangent_type(known: Type) -> Type:
     if known.kind == "float":
         return Type("number", np.dtype(np.float64))
     return known if known.kind in ("array", "number") else Type()
-
-
-def method_of(instr: Call) -> Any:
-    """The function called; a method of a library's object is that of its class, where that is known."""
-    cls = instr.args[0].type.cls if isinstance(instr.fn, Method) else None
-    return instr.fn if cls is None else getattr(cls, instr.fn.name, instr.fn)
-
-
-def find_rule(fn: Any) -> Declared | None:
-    return REGISTRY.reverse.get(fn) if _hashable(fn) else None
-
-
-def _hashable(fn: Any) -> bool:
-    try:
-        hash(fn)
-    except TypeError:
-        return False
-    return True
-
-
-def positions(rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], skip: int) -> list[Any]:
-    """The arguments of a call in the order of the rule's own parameters, those after the first `skip`."""
-    signature = inspect.signature(rule)
-    bound = signature.bind(*[None] * skip, *args, **kwargs)
-    result: list[Any] = []
-    for name, parameter in list(signature.parameters.items())[skip:]:
-        given = bound.arguments.get(name)
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            result.extend(given or ())
-        else:
-            result.append(given)
-    return result
-
-
-def as_arrays(
-    b: Builder, rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom]
-) -> tuple[tuple[Atom, ...], dict[str, Atom]]:
-    """The arguments of a call as its rule reads them: a list where the rule has an `Array` is made one."""
-    parameters = list(inspect.signature(rule).parameters.values())[2:]
-    wanted = {p.name for p in parameters if p.annotation == "Array"}
-
-    def read(name: str, atom: Atom) -> Atom:
-        return b.call(np.asarray, atom) if name in wanted and _is_sequence(atom) else atom
-
-    names = [p.name for p in parameters]
-    given = tuple(read(name, a) for name, a in zip(names, args, strict=False))
-    return (*given, *args[len(given) :]), {name: read(name, a) for name, a in kwargs.items()}
-
-
-def _is_sequence(atom: Atom) -> bool:
-    if isinstance(atom, Const):
-        return isinstance(atom.value, (list, tuple))
-    return atom.type.kind in ("list", "tuple")
 
 
 def _structured(ct: Any) -> Any:

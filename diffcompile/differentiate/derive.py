@@ -75,11 +75,11 @@ def sweep(
                 if instr.fn is operator.getitem and out.type.kind == "array":
                     builder.selected(instr.args[0].type, instr.args[1], out.type)
     active = varied(graph.region, wrt)
-    _refuse_escapes(graph, active)
+    refuse_escapes(graph, active)
     cotangents = Cotangents(
         builder,
         active,
-        complex=any(map(_may_be_complex, instructions(graph.region))),
+        complex=any(map(may_be_complex, instructions(graph.region))),
         mixed=len({p for v in active for p in _precision(v)}) > 1,
     )
     state = ControlSweep(builder, cotangents, active, derive_callee=derive_function, inputs=frozenset(wrt))
@@ -121,7 +121,7 @@ def _precision(value: Value) -> list[str]:
     return [str(np.dtype(dtype.type(0).real.dtype))]
 
 
-def _may_be_complex(instr: Instr) -> bool:
+def may_be_complex(instr: Instr) -> bool:
     """Does this instruction make, or read, a number known to be complex, or one that may turn out so?"""
     if isinstance(instr, Call) and isinstance(instr.fn, Hashable) and instr.fn in COMPLEX_OF_REAL:
         return True
@@ -129,7 +129,7 @@ def _may_be_complex(instr: Instr) -> bool:
     return any(d is not None and d.kind == "c" for d in dtypes)
 
 
-def _refuse_escapes(graph: Graph, active: set[Value]) -> None:
+def refuse_escapes(graph: Graph, active: set[Value]) -> None:
     """A number that varies may not be kept where a later call finds it as a constant."""
     for instr in instructions(graph.region):
         if isinstance(instr, Call) and instr.fn is write_outside and active & set(values(instr.args)):

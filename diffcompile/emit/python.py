@@ -50,7 +50,7 @@ from ..ir.graph import (
     unpack,
     write_outside,
 )
-from ..ir.types import Type
+from ..ir.types import UNKNOWN, Type
 from ..ir.walk import changes, free, instructions, operands, regions, same_atom, swap, values
 from ..rules.containers import entry, keys_of, values_of, with_keys
 
@@ -534,7 +534,10 @@ class Printer:
         if not outs:
             out.append(ast.Expr(value))
         elif len(outs) == 1:
-            out.append(_assignment(self.named[outs[0]], value, outs[0].type))
+            name = self.named[outs[0]]
+            same = [a for a in instr.args if isinstance(a, Value) and self.named.get(a) == name]
+            fixed = all(a.type.is_scalar or a.type.kind == "str" for a in same)
+            out.append(_assignment(name, value, outs[0].type if fixed else UNKNOWN))
             if instr.fn is pack_list and instr.line == NOWHERE:
                 self.memos.append(out[-1])
         else:

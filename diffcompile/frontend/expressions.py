@@ -735,7 +735,8 @@ class Expressions(Choices):
         return Tup(self._elements(node.elts))
 
     def _List(self, node: ast.List, name: str) -> Ref:
-        return self.state.new(Items(self._elements(node.elts)), name)
+        items = self._elements(node.elts)  # which may leave another state
+        return self.state.new(Items(items), name)
 
     def _Dict(self, node: ast.Dict, name: str) -> Ref:
         entries: dict[Any, Ref] = {}

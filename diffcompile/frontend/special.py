@@ -227,7 +227,8 @@ def _sorted(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     plain = isinstance(by, Const) and by.value is None
     if plain and any(frame.constant(i) is None for i in items):
         return None
-    made: Ref = frame.state.new(Items(frame.sorted_items(items, kwargs)), name)
+    ordered = frame.sorted_items(items, kwargs)  # which may leave another state
+    made: Ref = frame.state.new(Items(ordered), name)
     return made
 
 
