@@ -35,7 +35,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.text import function_name
-from ..ir.types import BOOL, OBJECT, Type
+from ..ir.types import OBJECT, Type
 from ..ir.walk import free
 from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver
@@ -51,6 +51,7 @@ from .rule import (
     check_known,
     find_rule,
     hashable,
+    hidden,
     inlined,
     method_of,
     missing,
@@ -335,7 +336,7 @@ class CallSweep(ContainerSweep):
         guarded = declared.singular and masked
         if guarded:
             scalar = ct.type.is_scalar and all(a.type.is_scalar for a in args)
-            zero = self.b.call(operator.eq, ct, Const(0.0), type=BOOL if scalar else None)
+            zero = hidden(self.b, declared, instr, ct, out, args, kwargs, scalar)
             if scalar:
                 self._guarded_scalar(declared, out, args, kwargs, ct, zero, instr)
                 return
@@ -364,7 +365,7 @@ class CallSweep(ContainerSweep):
         zero: Atom,
         instr: Any,
     ) -> None:
-        """A scalar whose cotangent may have been masked away: nothing is computed where it is 0."""
+        """A scalar whose cotangent may have been masked away: nothing is computed where it is hidden."""
         with self.b.region() as body:
             partials = self.inlined(declared, [out, *args], kwargs, instr)
             partials = partials if isinstance(partials, tuple) else (partials,)

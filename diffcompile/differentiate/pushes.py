@@ -38,7 +38,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.text import function_name
-from ..ir.types import BOOL, SCALARS
+from ..ir.types import SCALARS
 from ..ir.walk import free
 from ..rules.containers import entry, sum_of, values_of, with_keys
 from ..rules.register import REGISTRY, Declared
@@ -55,6 +55,7 @@ from .rule import (
     check_known,
     find_rule,
     hashable,
+    hidden,
     inlined,
     method_of,
     missing,
@@ -322,7 +323,7 @@ class Push(Forward):
             return times(self.b, moved, partial)
 
         scalar = moved.type.is_scalar and all(a.type.is_scalar for a in args)
-        zero = self.b.call(operator.eq, moved, Const(0.0), type=BOOL if scalar else None)
+        zero = hidden(self.b, declared, instr, moved, out, args, kwargs, scalar)
         if not scalar:
             safe = Const(SAFE.get(instr.fn, 0.5))
             inputs = tuple(self.b.call(np.where, zero, safe, a) if isinstance(a, Value) else a for a in args)

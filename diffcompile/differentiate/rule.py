@@ -20,6 +20,7 @@ from ..frontend.build import Builder
 from ..frontend.lower import lower_rule
 from ..ir.graph import Atom, Call, Const, Method, Store, Value
 from ..ir.text import function_name
+from ..ir.types import BOOL
 from ..rules.broadcast import broadcast_like, unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
 
@@ -131,6 +132,31 @@ def check_known(instr: Call | Store, arg: Value, found: Any) -> None:
             instr.line,
             f"Keep `{arg.name}` constant: `stop_gradient({arg.name})`.",
         )
+
+
+def hidden(
+    b: Builder, declared: Declared, instr: Call | Store, moved: Atom, out: Atom, args: tuple[Atom, ...],
+    kwargs: dict[str, Atom], scalar: bool,
+) -> Atom:  # fmt: skip
+    """Where nothing flows: `moved`, a cotangent or a tangent, is 0, and a partial is not finite.
+
+    A 0 of `moved` alone does not tell that a mask put it there: where the partial is finite it moves.
+    """
+    zero = b.call(operator.eq, moved, Const(0.0), type=BOOL if scalar else None)
+    if callable(declared.singular) and not is_whole_power(args):
+        placed = positions(declared.rule, args, kwargs, 1)
+        given = [a for a in placed if a is not None]
+        edge = inlined(b, declared.singular, [out, *given], {}, instr)
+    else:
+        edge = b.call(operator.invert, b.call(np.isfinite, out))
+    return b.call(operator.and_, zero, edge, type=BOOL if scalar else None)
+
+
+def is_whole_power(args: tuple[Atom, ...]) -> bool:
+    """Is the second argument a constant from 1 on? The slope of such a power is finite."""
+    if len(args) != 2 or not isinstance(args[1], Const) or not isinstance(args[1].value, (int, float)):
+        return False
+    return args[1].value >= 1
 
 
 def times(b: Builder, ct: Atom, partial: Atom) -> Atom:
