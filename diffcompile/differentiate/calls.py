@@ -255,7 +255,7 @@ class CallSweep(ContainerSweep):
         ct = tuple(cts) if len(instr.outs) > 1 else cts[0]
         if fn is list.pop and len(instr.outs) == 1:
             ct = (cts[0], Const(0.0))  # the item itself was not read
-        given, given_named = as_arrays(self.b, declared.rule, args, named)
+        given, given_named = as_arrays(self.b, fn, declared.rule, args, named)
         back = self.inlined(declared, [ct, first, *given], given_named, instr)
         placed = positions(declared.rule, args, named, 2)
         if not isinstance(back, tuple):
@@ -332,11 +332,12 @@ class CallSweep(ContainerSweep):
         out: Atom = instr.outs[0]
         masked = ct in self.cts.masked
         zero: Atom | None = None
-        inputs = list(args)
+        read, kwargs = as_arrays(self.b, instr.fn, declared.rule, args, kwargs, 1)
+        inputs = list(read)
         guarded = declared.singular and masked
         if guarded:
             scalar = ct.type.is_scalar and all(a.type.is_scalar for a in args)
-            zero = hidden(self.b, declared, instr, ct, out, args, kwargs, scalar)
+            zero = hidden(self.b, declared, instr, ct, out, read, kwargs, scalar)
             if scalar:
                 self._guarded_scalar(declared, out, args, kwargs, ct, zero, instr)
                 return

@@ -209,15 +209,16 @@ class Push(Forward):
         named = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
         starred = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         slots = [*range(len(args)), *([p.name for p in parameters].index(k) for k in kwargs)]
+        given, given_named = as_arrays(self.b, instr.fn, rule, args, kwargs)
+        atoms, read = (*args, *kwargs.values()), (*given, *given_named.values())
         moved = [
-            (slot, atom) for slot, atom in zip(slots, (*args, *kwargs.values()), strict=True)
+            (slot, atom, found is not atom) for slot, atom, found in zip(slots, atoms, read, strict=True)
             if self.dots.has(atom)
         ]  # fmt: skip
-        width = len(args) if starred else max([named, *(slot + 1 for slot, _ in moved)])
+        width = len(args) if starred else max([named, *(slot + 1 for slot, _, _ in moved)])
         tangents: list[Any] = [None] * width
-        for slot, atom in moved:
-            tangents[slot] = self.given(atom, slot < len(parameters) and _is_array(parameters[slot]))
-        given, given_named = as_arrays(self.b, rule, args, kwargs)
+        for slot, atom, as_array in moved:
+            tangents[slot] = self.given(atom, as_array)
         first = tuple(outs) if len(outs) > 1 else outs[0]
         found = inlined(self.b, rule, [tuple(tangents), first, *given], given_named, instr)
         check_known(instr, next(a for a in (*args, *kwargs.values()) if isinstance(a, Value)), found)
@@ -280,13 +281,14 @@ class Push(Forward):
     ) -> Tangent | None:  # fmt: skip
         """The partial derivatives, each times the tangent of its argument."""
         placed = positions(declared.rule, args, kwargs, 1)
+        args, kwargs = as_arrays(self.b, instr.fn, declared.rule, args, kwargs, 1)
         moved = [a for a in placed if a is not None and self.dots.has(a)]
         guarded = steep(instr.fn, args) and any(self.dots.get(a) in self.dots.masked for a in moved)
         terms: list[Atom] = []
         if guarded:
             for k, arg in enumerate(placed):
                 if arg is not None and self.dots.has(arg):
-                    terms.append(self.guarded(instr, declared, args, kwargs, out, k))
+                    terms.append(self.guarded(instr, declared, args, kwargs, out, k, arg))
         else:
             partials = inlined(self.b, declared.rule, [out, *args], kwargs, instr)
             for arg, partial in zip(placed, _tuple(partials), strict=False):
@@ -308,10 +310,9 @@ class Push(Forward):
 
     def guarded(
         self, instr: Call | Store, declared: Declared, args: tuple[Atom, ...], kwargs: dict[str, Atom],
-        out: Value, k: int,
+        out: Value, k: int, arg: Value,
     ) -> Atom:  # fmt: skip
-        """What argument `k` contributes where its partial can be infinite: nothing where it does not move."""
-        arg = positions(declared.rule, args, kwargs, 1)[k]
+        """What argument `k`, which is `arg`, contributes where its partial can be infinite."""
         moved = self.single(arg)
 
         def product(after: Atom, inputs: tuple[Atom, ...], named: dict[str, Atom]) -> Atom:
@@ -497,10 +498,6 @@ def _atoms(instr: Call) -> tuple[Atom, ...]:
 
 def _tuple(found: Any) -> tuple[Any, ...]:
     return found if isinstance(found, tuple) else (found,)
-
-
-def _is_array(parameter: inspect.Parameter) -> bool:
-    return bool(parameter.annotation == "Array")
 
 
 def _is_zero(atom: Atom) -> bool:

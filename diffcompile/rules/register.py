@@ -34,8 +34,8 @@ A parameter annotated `Array` is an array in the rule, whatever array-like the c
 
 A partial that can be infinite or nan is declared: by `singular=True` where it is so only where the function
 itself is not finite, otherwise by a predicate, `singular=at_zero` of a square root. Where a mask lies on the
-cotangent's path the product is then guarded, so that `0 * inf` is 0, there and only there: a cotangent that is
-0 by chance still moves.
+cotangent's path the product is then guarded, so that `0 * inf` is 0, there and only there: a cotangent that
+is 0 by chance still moves.
 """
 
 from __future__ import annotations

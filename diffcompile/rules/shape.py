@@ -354,7 +354,7 @@ def _(
 ) -> Any:  # fmt: skip
     if axis is None:
         return pieces(ct, arrays, [np.size(x) for x in arrays], 0)
-    return like(cut(ct, [x.shape[axis] for x in arrays], axis), arrays)
+    return like(cut(ct, [np.shape(x)[axis] for x in arrays], axis), arrays)
 
 
 @deflinear(np.stack)
