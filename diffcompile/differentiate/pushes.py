@@ -39,7 +39,7 @@ from ..ir.graph import (
 )
 from ..ir.text import function_name
 from ..ir.types import SCALARS
-from ..ir.walk import free
+from ..ir.walk import free, instructions
 from ..rules.containers import entry, sum_of, values_of, with_keys
 from ..rules.register import REGISTRY, Declared
 from ..rules.solvers import SOLVERS
@@ -261,7 +261,7 @@ class Push(Forward):
             result = inlined(self.b, declared.rule, list(args), kwargs, instr)
         region = Region((), tuple(body), ())
         self.varied |= varied(region, [v for v in free(region) if self.dots.has(v)])
-        self.needed.update(out for i in body for out in i.outs)
+        self.needed.update(out for i in instructions(region) for out in i.outs)
         last = body[-1] if body else None
         if isinstance(last, Call) and last.outs == (result,) and find_rule(last.fn) is not None:
             # The result is at hand: it is not computed again.
