@@ -267,7 +267,8 @@ class Push(Forward):
             # The result is at hand: it is not computed again.
             for part in body[:-1]:
                 self.instr(part)
-            return self.pushed(replace(last, outs=outs), last.fn)[0]
+            moved = any(map(self.dots.has, _atoms(last)))
+            return self.pushed(replace(last, outs=outs), last.fn)[0] if moved else None
         for part in body:
             self.instr(part)
         return self.parts(result)
