@@ -16,6 +16,7 @@ import pytest
 
 from diffcompile import DiffCompileError, NoRule, WrongArgument, defvjp, grad, jvp, value_and_grad
 from diffcompile.api import pushed
+from diffcompile.rules.register import defequal
 from graphs import written
 from kernels import REFUSED, REFUSED_TWICE
 from oracles import flatten, leaves, same, silenced, tree_map
@@ -263,3 +264,39 @@ def test_what_changes_an_array_changes_its_tangent_alike() -> None:
 
     return y, y_dot
 """
+
+
+def folded(x: Any) -> Any:
+    return abs(x)
+
+
+@defequal(folded)
+def _(x: Any) -> Any:
+    if np.sum(x) > 1.0:
+        rows = np.stack([x, -x])
+    else:
+        rows = np.stack([-x, x])
+    return np.max(rows, axis=0)
+
+
+def rounded(x: Any, y: Any) -> Any:
+    return np.sum(np.floor(x)) * np.ones(2) + y
+
+
+@defequal(rounded)
+def _(x: Any, y: Any) -> Any:
+    return np.add(np.sum(np.floor(x)) * np.ones(2), y)
+
+
+def test_what_stands_in_a_branch_of_an_equal_moves() -> None:
+    x, v = np.array([0.7, -0.4, 1.2]), np.array([0.3, 0.5, -0.2])
+    f = written("def f(x): return np.sum(folded(x) ** 2)", folded=folded)
+
+    assert jvp(f, (x,), (v,))[1] == pytest.approx(2 * np.sum(x * v))
+
+
+def test_an_equal_that_does_not_move_has_no_tangent() -> None:
+    x, y = np.array([0.7, 1.4]), np.ones(2)
+    f = written("def f(x, y): return np.sum(rounded(x, y))", rounded=rounded)
+
+    assert jvp(f, (x, y), (x, None))[1] == 0.0

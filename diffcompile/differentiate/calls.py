@@ -54,6 +54,7 @@ from .rule import (
     check_known,
     find_rule,
     hashable,
+    hidden,
     inlined,
     method_of,
     missing,
@@ -272,7 +273,7 @@ class CallSweep(ContainerSweep):
         ct = tuple(cts) if len(instr.outs) > 1 else cts[0]
         if fn is list.pop and len(instr.outs) == 1:
             ct = (cts[0], Const(0.0))  # the item itself was not read
-        given, given_named = as_arrays(self.b, declared.rule, args, named)
+        given, given_named = as_arrays(self.b, fn, declared.rule, args, named)
         back = self.inlined(declared, [ct, first, *given], given_named, instr)
         placed = positions(declared.rule, args, named, 2)
         if not isinstance(back, tuple):
@@ -349,11 +350,12 @@ class CallSweep(ContainerSweep):
         out: Atom = instr.outs[0]
         masked = ct in self.cts.masked
         zero: Atom | None = None
-        inputs = list(args)
+        read, kwargs = as_arrays(self.b, instr.fn, declared.rule, args, kwargs, 1)
+        inputs = list(read)
         guarded = declared.singular and masked
         if guarded:
             scalar = ct.type.is_scalar and all(a.type.is_scalar for a in args)
-            zero = self.b.call(operator.eq, ct, Const(0.0), type=BOOL if scalar else None)
+            zero = hidden(self.b, declared, instr, ct, out, read, kwargs, scalar)
             if scalar:
                 self._guarded_scalar(declared, out, args, kwargs, ct, zero, instr)
                 return
@@ -382,7 +384,7 @@ class CallSweep(ContainerSweep):
         zero: Atom,
         instr: Any,
     ) -> None:
-        """A scalar whose cotangent may have been masked away: nothing is computed where it is 0."""
+        """A scalar whose cotangent may have been masked away: nothing is computed where it is hidden."""
         with self.b.region() as body:
             partials = self.inlined(declared, [out, *args], kwargs, instr)
             partials = partials if isinstance(partials, tuple) else (partials,)

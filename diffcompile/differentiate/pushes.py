@@ -39,8 +39,8 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.text import function_name
-from ..ir.types import BOOL, SCALARS
-from ..ir.walk import free
+from ..ir.types import SCALARS
+from ..ir.walk import free, instructions
 from ..rules.containers import entry, sum_of, values_of, with_keys
 from ..rules.register import REGISTRY, Declared
 from ..rules.solvers import SOLVERS
@@ -56,6 +56,7 @@ from .rule import (
     check_known,
     find_rule,
     hashable,
+    hidden,
     inlined,
     method_of,
     missing,
@@ -211,15 +212,16 @@ class Push(Forward):
         named = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
         starred = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         slots = [*range(len(args)), *([p.name for p in parameters].index(k) for k in kwargs)]
+        given, given_named = as_arrays(self.b, instr.fn, rule, args, kwargs)
+        atoms, read = (*args, *kwargs.values()), (*given, *given_named.values())
         moved = [
-            (slot, atom) for slot, atom in zip(slots, (*args, *kwargs.values()), strict=True)
+            (slot, atom, found is not atom) for slot, atom, found in zip(slots, atoms, read, strict=True)
             if self.dots.has(atom)
         ]  # fmt: skip
-        width = len(args) if starred else max([named, *(slot + 1 for slot, _ in moved)])
+        width = len(args) if starred else max([named, *(slot + 1 for slot, _, _ in moved)])
         tangents: list[Any] = [None] * width
-        for slot, atom in moved:
-            tangents[slot] = self.given(atom, slot < len(parameters) and _is_array(parameters[slot]))
-        given, given_named = as_arrays(self.b, rule, args, kwargs)
+        for slot, atom, as_array in moved:
+            tangents[slot] = self.given(atom, as_array)
         first = tuple(outs) if len(outs) > 1 else outs[0]
         found = inlined(self.b, rule, [tuple(tangents), first, *given], given_named, instr)
         check_known(instr, next(a for a in (*args, *kwargs.values()) if isinstance(a, Value)), found)
@@ -262,13 +264,14 @@ class Push(Forward):
             result = inlined(self.b, declared.rule, list(args), kwargs, instr)
         region = Region((), tuple(body), ())
         self.varied |= varied(region, [v for v in free(region) if self.dots.has(v)])
-        self.needed.update(out for i in body for out in i.outs)
+        self.needed.update(out for i in instructions(region) for out in i.outs)
         last = body[-1] if body else None
         if isinstance(last, Call) and last.outs == (result,) and find_rule(last.fn) is not None:
             # The result is at hand: it is not computed again.
             for part in body[:-1]:
                 self.instr(part)
-            return self.pushed(replace(last, outs=outs), last.fn)[0]
+            moved = any(map(self.dots.has, _atoms(last)))
+            return self.pushed(replace(last, outs=outs), last.fn)[0] if moved else None
         for part in body:
             self.instr(part)
         return self.parts(result)
@@ -282,13 +285,14 @@ class Push(Forward):
     ) -> Tangent | None:  # fmt: skip
         """The partial derivatives, each times the tangent of its argument."""
         placed = positions(declared.rule, args, kwargs, 1)
+        args, kwargs = as_arrays(self.b, instr.fn, declared.rule, args, kwargs, 1)
         moved = [a for a in placed if a is not None and self.dots.has(a)]
         guarded = steep(instr.fn, args) and any(self.dots.get(a) in self.dots.masked for a in moved)
         terms: list[Atom] = []
         if guarded:
             for k, arg in enumerate(placed):
                 if arg is not None and self.dots.has(arg):
-                    terms.append(self.guarded(instr, declared, args, kwargs, out, k))
+                    terms.append(self.guarded(instr, declared, args, kwargs, out, k, arg))
         else:
             partials = inlined(self.b, declared.rule, [out, *args], kwargs, instr)
             for arg, partial in zip(placed, _tuple(partials), strict=False):
@@ -310,10 +314,9 @@ class Push(Forward):
 
     def guarded(
         self, instr: Call | Store, declared: Declared, args: tuple[Atom, ...], kwargs: dict[str, Atom],
-        out: Value, k: int,
+        out: Value, k: int, arg: Value,
     ) -> Atom:  # fmt: skip
-        """What argument `k` contributes where its partial can be infinite: nothing where it does not move."""
-        arg = positions(declared.rule, args, kwargs, 1)[k]
+        """What argument `k`, which is `arg`, contributes where its partial can be infinite."""
         moved = self.single(arg)
 
         def product(after: Atom, inputs: tuple[Atom, ...], named: dict[str, Atom]) -> Atom:
@@ -325,7 +328,7 @@ class Push(Forward):
             return times(self.b, moved, partial)
 
         scalar = moved.type.is_scalar and all(a.type.is_scalar for a in args)
-        zero = self.b.call(operator.eq, moved, Const(0.0), type=BOOL if scalar else None)
+        zero = hidden(self.b, declared, instr, moved, out, args, kwargs, scalar)
         if not scalar:
             safe = Const(SAFE.get(instr.fn, 0.5))
             inputs = tuple(self.b.call(np.where, zero, safe, a) if isinstance(a, Value) else a for a in args)
@@ -499,10 +502,6 @@ def _atoms(instr: Call) -> tuple[Atom, ...]:
 
 def _tuple(found: Any) -> tuple[Any, ...]:
     return found if isinstance(found, tuple) else (found,)
-
-
-def _is_array(parameter: inspect.Parameter) -> bool:
-    return bool(parameter.annotation == "Array")
 
 
 def _is_zero(atom: Atom) -> bool:

@@ -20,6 +20,7 @@ from ..frontend.build import Builder
 from ..frontend.lower import lower_rule
 from ..ir.graph import Atom, Call, Const, Method, Store, Value
 from ..ir.text import function_name
+from ..ir.types import BOOL
 from ..rules.broadcast import broadcast_like, unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
 
@@ -35,6 +36,14 @@ UFUNC_OPTIONS = frozenset({"dtype", "casting", "order", "subok", "signature"})
 SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
 # Functions of which an argument gives no more than its form.
 FORMED = frozenset({np.full_like, np.arange, unbroadcast, broadcast_like})
+# The parameters of NumPy's functions that are sequences, and the functions that make arrays of those.
+SEQUENCES = frozenset({
+    "arrays", "arys", "args", "tup", "object", "xi", "condlist", "choicelist", "choices", "operands", "key",
+})  # fmt: skip
+CONVERTING = frozenset({
+    np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite, np.require,
+    np.copy,
+})  # fmt: skip
 # Of the functions whose partials can be infinite, those that are finite there themselves.
 STEEP = frozenset({
     np.sqrt, math.sqrt, np.cbrt, math.cbrt, np.arcsin, math.asin, np.arccos, math.acos, np.arccosh,
@@ -75,18 +84,44 @@ def positions(rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], skip: 
 
 
 def as_arrays(
-    b: Builder, rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom]
+    b: Builder, fn: Any, rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], skip: int = 2
 ) -> tuple[tuple[Atom, ...], dict[str, Atom]]:
-    """The arguments of a call as its rule reads them: a list where the rule has an `Array` is made one."""
-    parameters = list(inspect.signature(rule).parameters.values())[2:]
+    """The arguments of a call as its rule reads them: a list where the rule has an `Array` is made one.
+
+    So is a list of numbers that a function of NumPy reads as one array, and a tuple where it is no option.
+    """
+    parameters = list(inspect.signature(rule).parameters.values())[skip:]
     wanted = {p.name for p in parameters if p.annotation == "Array"}
+    numeric = is_numeric(fn)
+    data = {p.name for p in (parameters if isinstance(fn, np.ufunc) else parameters[:1])}
 
     def read(name: str, atom: Atom) -> Atom:
-        return b.call(np.asarray, atom) if name in wanted and _is_sequence(atom) else atom
+        kinds = ("list", "tuple") if name in data else ("list",)
+        if name in wanted and _is_sequence(atom):
+            return b.call(np.asarray, atom)
+        if numeric and name not in SEQUENCES and _holds_numbers(atom, kinds):
+            return b.call(np.asarray, atom)
+        return atom
 
     names = [p.name for p in parameters]
     given = tuple(read(name, a) for name, a in zip(names, args, strict=False))
     return (*given, *args[len(given) :]), {name: read(name, a) for name, a in kwargs.items()}
+
+
+def is_numeric(fn: Any) -> bool:
+    """Is this a function of NumPy, or a ufunc, that reads a list as an array?"""
+    if fn in CONVERTING:
+        return False
+    owner = getattr(fn, "__self__", None)
+    module = getattr(fn, "__module__", None) or ""
+    return isinstance(fn, np.ufunc) or isinstance(owner, np.ufunc) or module.split(".")[0] == "numpy"
+
+
+def _holds_numbers(atom: Atom, kinds: tuple[str, ...]) -> bool:
+    """Is this a list or a tuple, as `kinds` say, of numbers, some of which are not integers?"""
+    if isinstance(atom, Const):
+        return type(atom.value).__name__ in kinds and np.asarray(atom.value).dtype.kind in "fc"
+    return atom.type.kind in kinds
 
 
 def _is_sequence(atom: Atom) -> bool:
@@ -131,6 +166,31 @@ def check_known(instr: Call | Store, arg: Value, found: Any) -> None:
             instr.line,
             f"Keep `{arg.name}` constant: `stop_gradient({arg.name})`.",
         )
+
+
+def hidden(
+    b: Builder, declared: Declared, instr: Call | Store, moved: Atom, out: Atom, args: tuple[Atom, ...],
+    kwargs: dict[str, Atom], scalar: bool,
+) -> Atom:  # fmt: skip
+    """Where nothing flows: `moved`, a cotangent or a tangent, is 0, and a partial is not finite.
+
+    A 0 of `moved` alone does not tell that a mask put it there: where the partial is finite it moves.
+    """
+    zero = b.call(operator.eq, moved, Const(0.0), type=BOOL if scalar else None)
+    if callable(declared.singular) and not is_whole_power(args):
+        placed = positions(declared.rule, args, kwargs, 1)
+        given = [a for a in placed if a is not None]
+        edge = inlined(b, declared.singular, [out, *given], {}, instr)
+    else:
+        edge = b.call(operator.invert, b.call(np.isfinite, out))
+    return b.call(operator.and_, zero, edge, type=BOOL if scalar else None)
+
+
+def is_whole_power(args: tuple[Atom, ...]) -> bool:
+    """Is the second argument a constant from 1 on? The slope of such a power is finite."""
+    if len(args) != 2 or not isinstance(args[1], Const) or not isinstance(args[1].value, (int, float)):
+        return False
+    return args[1].value >= 1
 
 
 def times(b: Builder, ct: Atom, partial: Atom) -> Atom:

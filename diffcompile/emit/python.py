@@ -430,7 +430,8 @@ class Printer:
             return _call(self.refer(fn.fn), [self.atom(a) for a in args], keywords)
         if type(fn).__name__ == "Evaluation":  # `CubicSpline(x, y)(t)`
             made = _call(self.refer(fn.maker), [self.atom(a) for a in args[: fn.data]], keywords)
-            return _call(made, [self.atom(a) for a in args[fn.data :]])
+            used = made if fn.method == "__call__" else _attribute(made, fn.method)
+            return _call(used, [self.atom(a) for a in args[fn.data :]])
         if type(fn).__name__ == "Called":  # `spline(t)`
             return _call(self.atom(args[0]), [self.atom(a) for a in args[1:]], keywords)
         if isinstance(fn, Method):

@@ -44,7 +44,7 @@ from ..rules.definitions import DEFINITIONS, WITH, element_by_element
 from ..rules.differences import complex_step, numeric
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
-from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, consult
+from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, USED, Evaluation, consult
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
 from . import plain
@@ -156,7 +156,7 @@ class Calls(Layers):
             case Choice():
                 return self.choose_from(fn, args, kwargs, name)
             case Made() if fn.maker in EVALUATED:
-                return self.evaluation(fn, args, kwargs, name)
+                return self.evaluation(EVALUATED[fn.maker], fn, args, kwargs, name)
             case Pullback():
                 return pulled(self, fn, args)
             case Value() if (outcome := call_handed(self, fn, args, name)) is not None:
@@ -178,11 +178,16 @@ class Calls(Layers):
                 "Declare it for a function, and call that in the method.",
             )
 
-    def evaluation(self, made: Made, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
-        """A call of an object made of data: `CubicSpline(x, y)(t)`."""
-        operation = EVALUATED[made.maker]
+    def evaluation(
+        self, operation: Evaluation, made: Made, args: list[Ref], kwargs: dict[str, Ref], name: str
+    ) -> Ref:
+        """A call of an object made of data, or of a method of it: `CubicSpline(x, y)(t)`."""
         given = dict(zip(POSITIONAL[made.maker], made.args, strict=False))
         options = {k: r for k, r in given.items() if k in POSITIONAL[made.maker][operation.data :]}
+        args, kwargs = list(args), dict(kwargs)
+        for k, (parameter, default) in enumerate(operation.call):
+            if len(args) <= k and any(later in kwargs for later, _ in operation.call[k:]):
+                args.append(kwargs.pop(parameter, Const(default)))
         data = [*made.args[: operation.data], *args]
         return self.library(operation, data, {**options, **dict(made.kwargs), **kwargs}, name)
 
@@ -210,7 +215,7 @@ class Calls(Layers):
             solved = call(self, fn, args, kwargs, name)
             if solved is not None:
                 return solved
-        if _hashable(fn) and fn in EVALUATED and not kwargs.get("x") and len(args) >= EVALUATED[fn].data:
+        if _hashable(fn) and len(args) >= data_of(fn) > 0 and not kwargs.get("x"):
             options = tuple((k, self.argument(r)) for k, r in kwargs.items())
             return Made(fn, tuple(map(self.atom, args)), options)
         if type(fn) in CALLED:
@@ -373,6 +378,9 @@ class Calls(Layers):
 
     def method(self, receiver: Ref, method: str, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         if isinstance(receiver, Made):
+            operation = USED.get(receiver.maker, {}).get(method)
+            if operation is not None:
+                return self.evaluation(operation, receiver, args, kwargs, name)
             own = getattr(receiver.maker, method, None)
             if own in REGISTRY.reverse:
                 return self.known(own, [*args, *receiver.args], {**kwargs, **dict(receiver.kwargs)}, name)
@@ -713,6 +721,12 @@ def by_position(
     while len(args) < len(names) and names[len(args)] in kwargs:
         args.append(kwargs.pop(names[len(args)]))
     return args, kwargs
+
+
+def data_of(maker: Any) -> int:
+    """How many arguments are the data of which this makes an object that is used at once; 0 for others."""
+    operations = [*filter(None, [EVALUATED.get(maker)]), *USED.get(maker, {}).values()]
+    return operations[0].data if operations else 0
 
 
 def label(fn: Any) -> str:

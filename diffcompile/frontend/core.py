@@ -68,6 +68,7 @@ class Unit:
         self.builder = builder
         self.state = State()
         self.rule = rule
+        self.present: frozenset[Value] = frozenset()  # the cotangents or tangents of a rule: none is None
         self.parameters: frozenset[str] = frozenset()
         self.outsides: dict[int, Scope] = {}  # by a globals dict or a closure cell
         self.writes_outside = False

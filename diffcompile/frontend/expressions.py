@@ -424,6 +424,9 @@ class Expressions(Choices):
                     return Const(negated)
                 if isinstance(a, Const):
                     return Const((a.value is None) != negated)
+                content = a if isinstance(a, Value) else self.content(a)
+                if isinstance(content, Value) and content in self.unit.present:
+                    return Const(negated)
                 known = self.type_of(a)
                 if known.kind not in ("unknown", "object") and not known.maybe_unbound:
                     return Const((known.kind == "none") != negated)

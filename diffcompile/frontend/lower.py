@@ -476,6 +476,7 @@ def lower_rule(builder: Builder, fn: Any, args: list[Any], kwargs: dict[str, Any
     folded, builder.folded = builder.folded, FOLDED_IN_RULES
     try:
         unit = Unit(RULES, builder, rule=True)
+        unit.present = frozenset(_leaves(args[0]))
         source = read_source(fn)
         frame = Statements(unit, source, Scope("rule"))
         line = builder.line
@@ -487,6 +488,13 @@ def lower_rule(builder: Builder, fn: Any, args: list[Any], kwargs: dict[str, Any
         return _taken(frame, inner)
     finally:
         builder.folded = folded
+
+
+def _leaves(value: Any) -> Iterator[Value]:
+    if isinstance(value, Value):
+        yield value
+    for item in value if isinstance(value, (tuple, list)) else ():
+        yield from _leaves(item)
 
 
 def _given(frame: Statements, value: Any) -> Ref:

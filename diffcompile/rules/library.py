@@ -95,20 +95,24 @@ def part_of(fn: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The operation of `maker(x, y)(t)`: an object made of data, and called at once.
+    """The operation of `maker(x, y)(t)` or `maker(x, y).method(t)`: an object made of data and used at once.
 
-    Its first `data` arguments and its options are the maker's, the others those of the call.
+    Its first `data` arguments and its options are the maker's, the others those of the call, whose names and
+    defaults are `call`.
     """
 
     maker: Any
     data: int = 2
+    call: tuple[tuple[str, Any], ...] = ()
+    method: str = "__call__"
 
     @property
     def __name__(self) -> str:
-        return str(self.maker.__name__)
+        return str(self.maker.__name__ if self.method == "__call__" else self.method)
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        return self.maker(*args[: self.data], **options)(*args[self.data :])
+        made = self.maker(*args[: self.data], **options)
+        return getattr(made, self.method)(*args[self.data :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +131,7 @@ class Called:
 
 # What makes objects that are differentiated by the data they are made of, by the operation of their call.
 EVALUATED: dict[Any, Evaluation] = {}
+# What makes objects of which methods are differentiated so, by the name of the method.
+USED: dict[Any, dict[str, Evaluation]] = {}
 # The classes of objects that are differentiated by what they are called with.
 CALLED: dict[Any, Called] = {}

@@ -32,9 +32,10 @@ The three questions that every author asks:
 
 A parameter annotated `Array` is an array in the rule, whatever array-like the caller gave.
 
-A partial that can be infinite or nan where the primal is fine (`1 / (2 * out)` of a square root) is declared
-with `singular=True`: where a mask lies on the cotangent's path the product is then guarded, so that `0 * inf`
-is 0.
+A partial that can be infinite or nan is declared: by `singular=True` where it is so only where the function
+itself is not finite, otherwise by a predicate, `singular=at_zero` of a square root. Where a mask lies on the
+cotangent's path the product is then guarded, so that `0 * inf` is 0, there and only there: a cotangent that
+is 0 by chance still moves.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Declared:
 
     form: Form
     rule: Rule
-    singular: bool = False
+    singular: bool | Rule = False
 
 
 class Registry:
@@ -139,10 +140,11 @@ class Unknown:
     reason: str
 
 
-def defelementwise(*fns: Any, singular: bool = False) -> Callable[[R], R]:
+def defelementwise(*fns: Any, singular: bool | Rule = False) -> Callable[[R], R]:
     """Declare the partial derivatives of elementwise functions: `rule(out, *args)` returns one per argument.
 
-    Parameters: the functions it holds for; `singular` if a partial can be infinite or nan at a finite primal.
+    Parameters: the functions it holds for; `singular` if a partial can be infinite or nan: True if only where
+    the function is not finite, otherwise a predicate of what came out and what went in.
 
     >>> import numpy as np
     >>> def softsign(x): return x / (1 + abs(x))
@@ -172,7 +174,7 @@ def deflinear(*fns: Any) -> Callable[[R], R]:
     return declare
 
 
-def defvjp(*fns: Any, singular: bool = False) -> Callable[[R], R]:
+def defvjp(*fns: Any, singular: bool | Rule = False) -> Callable[[R], R]:
     """Declare the cotangents of a function's arguments: `rule(ct, out, *args)` returns one for each.
 
     A rule for one differentiable argument may return that one cotangent alone. `None` means that nothing

@@ -61,12 +61,10 @@ PREFIX = {operator.neg: "-", operator.pos: "+"}
 
 # What does not work yet: (pattern of a sample's name, reason).
 FIRST: list[tuple[str, str]] = []
-FORWARD: list[tuple[str, str]] = [("diffcompile.rules.library.*", "interpolants have no tangents yet")]
+FORWARD: list[tuple[str, str]] = []
 SECOND: list[tuple[str, str]] = [
     *[(f"{name}-4", "the sample is a tie, where no second derivative exists")
       for name in ("numpy.maximum", "numpy.minimum", "numpy.fmax", "numpy.fmin")],
-    ("*.library.interp1d-[01]", "the rank of its table is not known, and so `np.tensordot` is refused"),
-    ("scipy.linalg.*.eigh-4", "the eigenvectors of a part of the eigenvalues are refused"),
     *[(name, "SciPy has no trigamma function of complex numbers")
       for name in (".gamma-[56]", ".loggamma-[56]", ".rgamma-[78]")],
 ]
