@@ -7,8 +7,9 @@ else: x[0] = 1; y = x    cell that either branch wrote
 from __future__ import annotations
 
 import ast
+import contextlib
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +54,8 @@ from .heap import (
     Super,
     Tup,
     View,
+    around,
+    related,
     shown,
 )
 from .source import Source
@@ -81,6 +84,7 @@ class Unit:
         self.loops: dict[Any, Any] = {}
         self.inlined = 0  # how many bodies of functions were lowered in place so far
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
+        self.running = 0  # how many loops hold what they run over
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.
         self.raised: dict[Atom, tuple[type[BaseException], tuple[Ref, ...]]] = {}
@@ -342,8 +346,8 @@ class Core:
             if doubtful is not None:
                 via = getattr(doubtful.fn, "__name__", "reshape")
                 raise UndecidedAlias(
-                    f"whether `{name}` sees this write is not decided: `{via}` is a view of some layouts of"
-                    " memory, and a copy of others",
+                    f"whether `{shown(name)}` sees this write is not decided: `{via}` is a view of some"
+                    " layouts of memory, and a copy of others",
                     self.b.line,
                     "Copy it: `y = x.reshape(...).copy()`, or reshape an array that was just made.",
                 )
@@ -383,15 +387,16 @@ class Core:
     def in_use(self, cell: Cell) -> bool:
         return any(cell in self.cells(ref) for ref in self.state.vars.values())
 
-    def cells(self, ref: Ref) -> set[Cell]:
-        """Every cell that can be reached from a reference."""
+    def cells(self, *refs: Ref, state: State | None = None) -> set[Cell]:
+        """Every cell that can be reached from these references."""
+        heap = (state or self.state).heap
         found: set[Cell] = set()
-        stack: list[Ref] = [ref]
+        stack: list[Ref] = list(refs)
         while stack:
             match stack.pop():
                 case Obj(cell) if cell not in found:
                     found.add(cell)
-                    content = self.state.heap.get(cell)
+                    content = heap.get(cell)
                     if isinstance(content, Items):
                         stack.extend(content.items)
                     elif isinstance(content, Entries):
@@ -409,6 +414,25 @@ class Core:
                 case Applied(fn, args, kwargs):
                     stack.extend((fn, *args, *(r for _, r in kwargs)))
         return found
+
+    def held(self, state: State, *more: Ref) -> set[Cell]:
+        """Every cell that a name leads to."""
+        return self.cells(*state.vars.values(), *more, state=state)
+
+    @contextlib.contextmanager
+    def running_over(
+        self, sources: tuple[Ref | None, ...], cells: frozenset[Cell] = frozenset()
+    ) -> Iterator[None]:
+        """What a loop runs over is held while it runs, whatever becomes of its name."""
+        self.unit.running += 1
+        key = self.scope, f"$what a loop runs over:{self.unit.running}"
+        refs = (*(s for s in sources if s is not None), *map(Obj, cells))
+        self.state.vars[key] = Tup(refs)
+        try:
+            yield
+        finally:
+            self.unit.running -= 1
+            self.state.vars.pop(key, None)
 
     # -- branches -------------------------------------------------------------------------------------------
 
@@ -464,9 +488,10 @@ class Merge:
         self.frame = frame
         self.paths = (then, orelse)
         self.outs: list[Value] = []
-        self.joined: dict[tuple[int, int], Ref] = {}
+        self.joined: dict[tuple[Ref, Ref], Ref] = {}
+        # Each merged object, and what it is on each path.
+        self.made: list[tuple[Cell, tuple[set[Cell], set[Cell]]]] = []
         self.function = frame.is_function
-        self.names_held = 1  # how many names hold an object that only the merged name refers to
         self.ref: Ref | None = None
         if then.state.dead or orelse.state.dead:
             live = orelse if then.state.dead else then
@@ -478,8 +503,8 @@ class Merge:
         self._names()
         self.state.done = self._done()
         if then.ref is not None and orelse.ref is not None:
-            self.names_held = 0  # the value of an expression has no name of its own yet
             self.ref = self.merge(then.ref, orelse.ref, name or "value")
+        self._relate()
 
     def _export(self, live: Path) -> None:
         """The other branch raises, so the live one's values go on: all that changed becomes an out."""
@@ -502,7 +527,8 @@ class Merge:
                 case Const() | Value():
                     return out(ref, name)
                 case Tup(items, cls):
-                    return Tup(tuple(visit(r, name) for r in items), cls)
+                    parts = tuple(visit(r, name) for r in items)
+                    return ref if all(map(operator.is_, parts, items)) else Tup(parts, cls)
             return ref
 
         for cell, content in list(state.heap.items()):
@@ -631,9 +657,9 @@ class Merge:
             return a
         if isinstance(a, Obj) and isinstance(b, Obj) and a.cell is b.cell:
             return a
-        known = self.joined.get((id(a), id(b)))
+        known = self.joined.get((a, b))
         if known is None:
-            known = self.joined[id(a), id(b)] = self._merge(a, b, name)
+            known = self.joined[a, b] = self._merge(a, b, name)
         return known
 
     def _merge(self, a: Ref, b: Ref, name: str) -> Ref:
@@ -666,10 +692,11 @@ class Merge:
             return out
         cell = Cell(name)
         self.state.heap[cell] = out
-        for which, ref in ((0, a), (1, b)):
-            cell.shares |= self._kept(which, ref)
-        cell.param = any(shared.param for shared in cell.shares)
+        self.made.append((cell, (self._cells_of(0, a), self._cells_of(1, b))))
         return Obj(cell)
+
+    def _cells_of(self, which: int, ref: Ref) -> set[Cell]:
+        return self.frame.cells(ref, state=self.paths[which].state)
 
     def _static(self, a: Ref, b: Ref, name: str) -> Ref | None:
         """Two lists or dicts of one structure, made on different paths, are merged item by item."""
@@ -678,12 +705,11 @@ class Merge:
         x, y = self.paths[0].state.heap[a.cell], self.paths[1].state.heap[b.cell]
         if isinstance(x, (Items, Entries)) and isinstance(y, (Items, Entries)):
             merged = self.state.new(self._content(without(x), without(y), Cell(name)), name)
-            for which, (ref, content) in enumerate(((a, x), (b, y))):
-                merged.cell.shares |= self._kept(which, ref)
-                if content.handle is not None:
-                    merged.cell.outside = (
-                        f"`{name}` is one of the caller's objects on one path, and is changed here"
-                    )
+            self.made.append((merged.cell, ({a.cell}, {b.cell})))  # their parts are merged one by one
+            if x.handle is not None or y.handle is not None:
+                merged.cell.outside = (
+                    f"`{name}` is one of the caller's objects on one path, and is changed here"
+                )
             return merged
         return None
 
@@ -693,19 +719,23 @@ class Merge:
     def _object_content(self, which: int, ref: Ref) -> Content | None:
         return self.paths[which].state.heap.get(ref.cell) if isinstance(ref, Obj) else None
 
-    def _kept(self, which: int, ref: Ref) -> set[Cell]:
-        """The cells the merged object may share with: those of `ref` that something else still refers to."""
-        if not isinstance(ref, (Obj, View)):
-            return set()
-        state = self.paths[which].state
-        mine = self.frame.cells(ref)
-        kept: set[Cell] = set()
-        for cell in mine:
-            holders = sum(cell in self.frame.cells(r) for r in state.vars.values())
-            if holders > self.names_held or cell.outside or cell.param:
-                kept.add(cell)
-            kept |= cell.shares
-        return kept
+    def _relate(self) -> None:
+        """Of each merged object: what else it may be, of all that is still held."""
+        if not self.made:
+            return
+        held = self.frame.held(self.state, *(() if self.ref is None else (self.ref,)))
+        for k, (cell, origins) in enumerate(self.made):
+            for which, cells in enumerate(origins):
+                cell.shares |= still_held(around(cells), held)
+                for other, its in self.made[:k]:
+                    if related(cells, its[which]):
+                        cell.shares.add(other)
+            cell.param = any(shared.param for shared in cell.shares)
+
+
+def still_held(cells: set[Cell], held: set[Cell]) -> set[Cell]:
+    """Of these cells, those that something still refers to: a name, or the function's caller."""
+    return {c for c in cells if c in held or c.param or c.outside}
 
 
 def _is_none(ref: Ref) -> bool:

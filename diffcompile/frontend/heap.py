@@ -21,8 +21,9 @@ from ..ir.types import Type
 class Cell:
     """A location: one mutable object, told apart by identity.
 
-    `shares` are other cells that may be the same object (a loop's buffer that began as another name's array);
-    writing to a cell whose sharer is still in use is refused, since which names change cannot be decided.
+    `shares` are other cells, made before it, that may be the same object (a loop's buffer that began as
+    another name's array); writing to a cell whose sharer is still in use is refused, since which names change
+    cannot be decided.
     """
 
     __slots__ = ("live", "mirror", "name", "outside", "param", "shares")
@@ -34,6 +35,16 @@ class Cell:
         self.param = param  # is it the caller's?
         self.live: Any = None  # of the caller's objects: where its attributes are found
         self.mirror: Atom | None = None  # the caller's own list or dict, where a copy of it is worked on
+
+
+def around(cells: set[Cell]) -> set[Cell]:
+    """These cells, and those that they were made of."""
+    return cells.union(*(c.shares for c in cells))
+
+
+def related(some: set[Cell], others: set[Cell]) -> bool:
+    """May one of these objects be one of the others?"""
+    return not (around(some).isdisjoint(others) and around(others).isdisjoint(some))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
