@@ -13,6 +13,7 @@ import numpy as np
 from ..analysis.activity import can_vary, reaching, varied
 from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.liveness import liveness, reach
+from ..analysis.repeats import repeats
 from ..analysis.residuals import close, filled
 from ..analysis.shapes_series import of_every_family
 from ..errors import NOWHERE, UnsupportedSyntax
@@ -58,6 +59,7 @@ from ..passes.dce import dce
 from ..passes.fuse import fuse
 from ..passes.inplace import copy_results, inplace
 from ..passes.own import own
+from ..passes.views import views
 from ..rules.containers import zeros_of
 from .control import ControlSweep
 from .cotangents import Cotangents, bar
@@ -170,6 +172,7 @@ def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Valu
         for o in i.outs
         if o not in reached or form_assumed(i)
     } - keep
+    unread -= repeats(graph.region)
     if unread:
         unread -= _read_backward(optimize(combined, primal, keep))
     keep |= unread
@@ -188,7 +191,7 @@ def _read_backward(graph: Graph) -> set[Value]:
 
 def runnable(graph: Graph, first: int, wrt: list[Value]) -> Graph:
     """The graph with every store safe in place, and the results from `first` on the caller's own."""
-    return own(inplace(graph), first, tuple(map(bar, wrt)))
+    return views(own(inplace(graph), first, tuple(map(bar, wrt))))
 
 
 def differentiable_again(graph: Graph) -> Graph:
@@ -370,9 +373,9 @@ def pair(
     back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
     copied = [v for c in copies if isinstance(c, Call) for v in values(c.args) if v.type.maybe_unbound]
     front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept)), copied))
-    front = inplace(front)
+    front = views(inplace(front))
     backward = replace(graph, region=back, captures=(), writes=(), sees=())
-    behind_graph = own(inplace(backward), 0, tuple(map(bar, wrt)))
+    behind_graph = views(own(inplace(backward), 0, tuple(map(bar, wrt))))
     return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..analysis.liveness import READ_ONLY
 from ..errors import DiffCompileError, Span, UndecidedAlias, UnsupportedSyntax
 from ..ir.graph import (
     UNBOUND,
@@ -383,6 +384,15 @@ class Core:
         for key in mine:
             self.state.vars[key] = own
         return own if at is ref else ref
+
+    def standing_alone(self, view: View) -> Ref:
+        """A view of what nothing else refers to is an array of its own: `x.copy().reshape(2, 2)`."""
+        root = view.root.cell
+        arrays = view.type.kind == self.type_of(view.root).kind == "array"
+        writable = not any(step.fn in READ_ONLY for step in view.path)
+        if not arrays or not writable or root.param or root.outside or root in self.held(self.state):
+            return view
+        return self.state.new(self.atom(view), view.name)
 
     def in_use(self, cell: Cell) -> bool:
         return any(cell in self.cells(ref) for ref in self.state.vars.values())

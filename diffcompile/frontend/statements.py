@@ -95,6 +95,7 @@ class Statements(Patterns):
         first = node.targets[0]
         hint = first.id if isinstance(first, ast.Name) else ""
         ref = self.kept_iterator(node.value, self.expression(node.value, hint))
+        ref = self.standing_alone(ref) if isinstance(ref, View) else ref
         for target in node.targets:
             self.assign(target, ref)
 
