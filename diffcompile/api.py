@@ -21,14 +21,14 @@ Argnums = int | str | tuple[int | str, ...]
 Backend = Literal["numpy"]
 
 
-def _decorate(mode: Mode, fun: Any, argnums: Argnums, has_aux: bool, backend: str) -> Any:
+def _decorate(mode: Mode, fun: Any, argnums: Argnums, has_aux: bool, check: bool, backend: str) -> Any:
     if backend != "numpy":
         raise WrongArgument(f"there is no backend `{backend}`", None, 'Use `backend="numpy"`.')
     if fun is None:
-        return lambda fn: _decorate(mode, fn, argnums, has_aux, backend)
+        return lambda fn: _decorate(mode, fn, argnums, has_aux, check, backend)
     if isinstance(fun, (int, str, tuple)):
         raise WrongArgument(f"`{mode}` needs a function first", None, f"Write `@{mode}(argnums={fun!r})`.")
-    return Derivative(fun, mode, argnums, has_aux)
+    return Derivative(fun, mode, argnums, has_aux, check)
 
 
 def grad(
@@ -37,6 +37,7 @@ def grad(
     has_aux: bool = False,
     *,
     holomorphic: bool = False,
+    check: bool = False,
     backend: Backend = "numpy",
 ) -> Any:
     """The gradient of a function that returns one real number.
@@ -47,6 +48,9 @@ def grad(
     argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
     has_aux : the function returns (number, anything); the derivative then returns (gradient, anything)
     holomorphic : the function takes and returns complex numbers, and its complex derivative is wanted
+    check : for debugging: compare what the backward pass reads with what it was when it was computed, and
+        raise RuntimeError, with the line, where something (another thread, a function that keeps what it was
+        given) has changed it
 
     With respect to a complex argument `x + iy` the gradient of a real number f is `df/dx - i df/dy`, the
     conjugate of the direction of steepest ascent.
@@ -63,7 +67,7 @@ def grad(
     >>> grad(lambda z: z**3, holomorphic=True)(1 + 2j)
     (-9+12j)
     """
-    return _decorate("holomorphic" if holomorphic else "grad", fun, argnums, has_aux, backend)
+    return _decorate("holomorphic" if holomorphic else "grad", fun, argnums, has_aux, check, backend)
 
 
 def value_and_grad(
@@ -71,6 +75,7 @@ def value_and_grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     *,
+    check: bool = False,
     backend: Backend = "numpy",
 ) -> Any:
     """As `grad`, returning (value, gradient), both from one pass over the function.
@@ -78,7 +83,7 @@ def value_and_grad(
     >>> value_and_grad(lambda x: x**3)(2.0)
     (8.0, 12.0)
     """
-    return _decorate("value_and_grad", fun, argnums, has_aux, backend)
+    return _decorate("value_and_grad", fun, argnums, has_aux, check, backend)
 
 
 def stop_gradient(x: Any) -> Any:
@@ -93,11 +98,12 @@ def stop_gradient(x: Any) -> Any:
 nondifferentiable(stop_gradient)
 
 
-def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
+def vjp(fun: Callable[..., Any], *primals: Any, check: bool = False) -> tuple[Any, Pullback]:
     """The value of `fun(*primals)`, and its pullback: from the result's cotangent to a tuple, one per primal.
 
     A primal that cannot be differentiated (an int, a string) has None for its cotangent. What the pullback
-    reads is safe from later writes into the primals.
+    reads is safe from later writes into the primals. With `check`, each call of the pullback compares what it
+    reads with what it was, and raises RuntimeError where something has changed it.
 
     >>> import numpy as np
     >>> out, pullback = vjp(lambda a, b: a * b, 2.0, 3.0)
@@ -105,10 +111,11 @@ def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
     (6.0, (3.0, 2.0))
     """
     # Two bound methods of equal objects are equal, and are not the same function.
-    key = (fun.__func__, Same(fun.__self__)) if isinstance(fun, types.MethodType) else Same(fun)
+    whose = (fun.__func__, Same(fun.__self__)) if isinstance(fun, types.MethodType) else Same(fun)
+    key = (whose, check)
     derivative = _PULLBACKS.get(key)
     if derivative is None:
-        derivative = _Pulled(fun, "vjp")
+        derivative = _Pulled(fun, "vjp", check=check)
         while len(_PULLBACKS) >= _KEPT:
             _PULLBACKS.pop(next(iter(_PULLBACKS), None), None)
         _PULLBACKS[key] = derivative

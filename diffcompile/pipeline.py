@@ -26,6 +26,7 @@ from .ir.graph import Atom, Call, Capture, Graph, Instr, Store, Value, backward_
 from .ir.text import function_name
 from .ir.types import Type, number
 from .ir.walk import changes, instructions
+from .rules.checks import unchanged
 from .rules.containers import with_attributes
 from .rules.register import REGISTRY
 
@@ -61,9 +62,12 @@ class Program:
 
 def derive(
     target: Target, specs: list[tuple[str, Spec]], wrt: tuple[Place, ...] | Place, mode: Mode,
-    has_aux: bool = False, watch: Watch = lambda stage, graph: None,
+    has_aux: bool = False, check: bool = False, watch: Watch = lambda stage, graph: None,
 ) -> Program:  # fmt: skip
-    """Compile the derivative of a function; `watch(stage, graph)` sees every step."""
+    """Compile the derivative of a function; `watch(stage, graph)` sees every step.
+
+    With `check`, the program finds out whether anything that its backward pass reads was changed.
+    """
     fn = target.fn
     places = (wrt,) if isinstance(wrt, Place) else wrt
     runs = mode != "vjp"  # what a pullback reads of a list is safe from later writes into its items
@@ -74,10 +78,10 @@ def derive(
         differentiable(lowered, name, shape, place, specs)
     inputs = inputs_of(lowered.wrt)
     if mode == "vjp":
-        return _pullback(target, lowered, names, inputs, watch)
+        return _pullback(target, lowered, names, inputs, check, watch)
     result, outputs = _scalar_result(lowered, has_aux, mode, inputs)
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
-    graph = gradient(lowered.graph, inputs, result, outputs, bool(kept))
+    graph = gradient(lowered.graph, inputs, result, outputs, bool(kept), check)
     watch("reverse", graph)
     graph = runnable(graph, kept, inputs)
     watch("in place", graph)
@@ -184,13 +188,13 @@ def _loaded(
 def _writes(instr: Instr) -> bool:
     """Does this change something of the caller's?"""
     if isinstance(instr, Call):
-        unseen = instr.outs or instr.fn in (builtins.print, raise_error, backward_begins)
+        unseen = instr.outs or instr.fn in (builtins.print, raise_error, backward_begins, unchanged)
         return bool(changes(instr)) or not unseen
     return isinstance(instr, Store) and instr.visible
 
 
 def _pullback(
-    target: Target, lowered: Lowered, wrt: list[str], inputs: list[Value], watch: Watch
+    target: Target, lowered: Lowered, wrt: list[str], inputs: list[Value], check: bool, watch: Watch
 ) -> Program:
     """Two functions: forward gives the value and what is saved, backward takes that and a cotangent."""
     name = _name_of(target.fn)
@@ -205,7 +209,7 @@ def _pullback(
         if atom.type.kind == "float":
             known = number(atom.type.numeric_dtype)
         cts.append((atom, Value(f"{name}_bar" if single else f"{name}_bar_{k}", known, True)))
-    front, back = pair(lowered.graph, inputs, outputs, cts, name, lowered.given)
+    front, back = pair(lowered.graph, inputs, outputs, cts, name, lowered.given, check)
     watch("forward", front)
     watch("backward", back)
     cotangent = {v: k for k, v in enumerate(inputs)}

@@ -60,6 +60,7 @@ from ..passes.fuse import fuse
 from ..passes.inplace import copy_results, inplace
 from ..passes.own import own
 from ..passes.views import views
+from ..passes.watched import watched
 from ..rules.containers import zeros_of
 from .control import ControlSweep
 from .cotangents import Cotangents, bar
@@ -148,8 +149,13 @@ def _raises(region: Region) -> bool:
     return isinstance(last, Call) and last.fn is raise_error
 
 
-def gradient(graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool) -> Graph:
-    """The closed graph whose results are `outputs` (if `value_too`), then the cotangent of each of `wrt`."""
+def gradient(
+    graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool, check: bool = False
+) -> Graph:
+    """The closed graph whose results are `outputs` (if `value_too`), then the cotangent of each of `wrt`.
+
+    With `check`, what the backward pass reads is watched.
+    """
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
     forward, reached, cotangents = sweep(graph, wrt, [(result, Const(1.0))])
@@ -159,7 +165,8 @@ def gradient(graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], 
     body = (*forward, *((marker, *builder.body) if builder.body else ()))
     kept = tuple(outputs) if value_too else ()
     combined = replace(graph, region=Region(graph.params, body, (*kept, *grads)))
-    return _closed(combined, graph, primal, reached)
+    closed = _closed(combined, graph, primal, reached)
+    return watched(closed, graph.params) if check else closed
 
 
 def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Value]) -> Graph:
@@ -319,6 +326,7 @@ def pair(
     cts: list[tuple[Atom, Value]],
     name: str,
     callers: tuple[Value, ...] | None = None,
+    check: bool = False,
 ) -> tuple[Graph, Graph]:
     """The forward graph (to `outputs`, then what is saved) and the backward graph (from saved, cts).
 
@@ -334,6 +342,7 @@ def pair(
         (*graph.params, *(c for _, c in cts)), (*forward, marker, *cotangents.b.body), (*outputs, *grads)
     )
     combined = _closed(replace(graph, region=region), graph, primal, reached)
+    combined = watched(combined, graph.params) if check else combined
     body = combined.region.body
     at = next(k for k, i in enumerate(body) if isinstance(i, Call) and i.fn is backward_begins)
     ahead, behind = body[:at], body[at + 1 :]
@@ -347,8 +356,9 @@ def pair(
         shown = _shown(graph, ahead, needed, callers)
         if shown:
             return pair(
-                _copied(graph, shown), wrt, outputs, cts, name, tuple(v for v in callers if v not in shown)
-            )
+                _copied(graph, shown), wrt, outputs, cts, name, tuple(v for v in callers if v not in shown),
+                check,
+            )  # fmt: skip
         ahead, parts = _apart(graph, ahead, needed, outs, copies)
     elif graph.writes or graph.sees:
         pairs = (*graph.writes, *graph.sees)

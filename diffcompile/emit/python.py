@@ -530,7 +530,7 @@ class Printer:
         value = self.call(instr)
         changed = {after for _, after in changes(instr)}
         outs = tuple(o for o in instr.outs if o not in changed)
-        if not outs:
+        if not outs or len(outs) == 1 and self.named[outs[0]] == "_" and isinstance(value, ast.Call):
             out.append(ast.Expr(value))
         elif len(outs) == 1:
             out.append(_assignment(self.named[outs[0]], value, outs[0].type))
