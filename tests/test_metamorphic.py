@@ -492,9 +492,7 @@ def plainest(family: str, kernel: str, folder: Path) -> dict[str, Any]:
 REFUSED = {
     ("add", "comprehension"): {"ode step in a loop"},
     ("add", "comprehension of pairs"): {"ode step in a loop"},
-    ("add", "dict"): {"masked in a branch"},
     ("add", "elements that are collected"): {"masked in a branch", "ode step in a loop"},
-    ("add", "list"): {"masked in a branch"},
     ("add", "object"): {"masked in a branch"},
     ("cross", "flat"): {"in a loop", "in single precision", "straight"},
     ("cross", "rows unpacked"): {"in a loop", "in single precision", "straight"},

@@ -39,7 +39,7 @@ from ..ir.walk import instructions
 from .export import Export
 from .generators import Generators
 from .heap import UNBOUND_REF, Cell, Obj, Ref, Scope, State, Tup
-from .loops import contains
+from .lives import contains
 
 Classes = tuple[type[BaseException], ...]
 SIMPLE = (

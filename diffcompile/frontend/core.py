@@ -56,6 +56,7 @@ from .heap import (
     Tup,
     View,
     around,
+    parts_of,
     related,
     shown,
 )
@@ -86,6 +87,7 @@ class Unit:
         self.inlined = 0  # how many bodies of functions were lowered in place so far
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
         self.running = 0  # how many loops hold what they run over
+        self.turn_names: dict[ast.AST, Any] = {}  # for each function, the names that its loops' turns forget
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.
         self.raised: dict[Atom, tuple[type[BaseException], tuple[Ref, ...]]] = {}
@@ -269,6 +271,7 @@ class Core:
     def static_items(self, ref: Ref) -> tuple[Ref, ...] | None:
         """The items of a tuple or list that are known one by one."""
         if isinstance(ref, Tup):
+            self.unwritten(ref.lists, list(ref.items))
             return ref.items
         if isinstance(ref, Obj):
             content = self.state.heap[ref.cell]
@@ -287,6 +290,27 @@ class Core:
             count = len(ref.type.items)
             return tuple(self.own(self.b.call(operator.getitem, ref, Const(k))) for k in range(count))
         return None
+
+    def unwritten(self, lists: tuple[tuple[Cell, Content], ...], rest: list[Ref]) -> None:
+        """Refuse to run on over a list or a dict in which what comes next is no longer what it was."""
+        if not lists:
+            return
+        ahead: set[Ref] = set()
+        stack = list(rest)
+        while stack:
+            ref = stack.pop()
+            ahead.add(ref)
+            stack.extend(ref.items if isinstance(ref, Tup) else ())
+        for cell, content in lists:
+            now = self.state.heap.get(cell)
+            before, after = parts_of(content), parts_of(now)
+            pairs = zip(before, after, strict=False)
+            other = isinstance(content, (Const, Value)) and now is not content
+            if other or len(before) != len(after) or any(b in ahead and a is not b for b, a in pairs):
+                raise UndecidedAlias(
+                    "what is run over here was written meanwhile", self.b.line,
+                    "Run over a copy, or over its indices.",
+                )  # fmt: skip
 
     def constant_ref(self, value: Any, spelling: str = "") -> Ref:
         return Const(value, spelling)

@@ -88,10 +88,15 @@ class View:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tup:
-    """A tuple, or a named tuple of class `cls`, whose items are known one by one."""
+    """A tuple, or a named tuple of class `cls`, whose items are known one by one.
+
+    `lists`: the lists and dicts that it only runs over (`reversed`, `zip`, `d.items()`) and that may change
+    meanwhile, with what they held when it was made.
+    """
 
     items: tuple[Ref, ...]
     cls: type = tuple
+    lists: tuple[tuple[Cell, Content], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,6 +228,8 @@ class Sequence:
     sources: tuple[Ref | None, ...] = ()  # the arrays that the items are parts of
     indexed: bool = False  # are the items the numbers of those parts, since they are written?
     layout: Any = None  # of the items of a list of the caller's that are all of one form
+    known: tuple[Ref, ...] | None = None  # the items one by one, where the loop may be unrolled
+    lists: tuple[tuple[Cell, Content], ...] = ()  # what is run over, and what it held when that was said
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,6 +268,14 @@ class Conflict:
 Waiting = Closure | Bound | Applied | Super | Choice  # to be called
 Ref = Atom | Obj | View | Tup | Waiting | Made | Pullback | Sequence | Generated | Conflict
 Content = Atom | Items | Entries
+
+
+def parts_of(ref: Ref | Content | None) -> tuple[Ref, ...]:
+    """The parts of a tuple, a list, a dict or an object that are known one by one."""
+    if isinstance(ref, (Tup, Items)):
+        return ref.items
+    return ref.refs if isinstance(ref, Entries) else ()
+
 
 UNBOUND_REF = Const(UNBOUND)
 

@@ -17,7 +17,7 @@ from ..errors import UndecidedAlias, UnsupportedSyntax
 from ..ir.graph import UNBOUND, Atom, Const, For, Region, Value, While
 from ..ir.types import INT, RANGE, UNKNOWN, Type, array, join, number
 from ..ir.walk import same_atom
-from .calls import Calls
+from .calls import Calls, in_order
 from .core import still_held, without
 from .expressions import UNROLLED
 from .heap import (
@@ -41,11 +41,14 @@ from .heap import (
     Tup,
     View,
     around,
+    parts_of,
     related,
     shown,
 )
 from .layers import names_in
+from .lives import contains, replaced_first, turn_names
 
+SEVERAL = 16  # a loop over so many items is unrolled where it cannot be a loop
 Key = tuple[Scope, str] | Cell
 Place = tuple[int, int]  # a slot of what a loop carries, and which of the objects in it
 LEAF = "leaf"
@@ -104,17 +107,24 @@ class Loops(Calls):
             layout = replace(sequence.layout, names=names_in(node.target, sequence.layout))
             sequence = replace(sequence, layout=layout)
             self.name_parts(sequence, layout)
-        items = self.known_items(sequence) if contains(node.body, (ast.Lambda, ast.FunctionDef)) else None
+        items = in_order(sequence) if sequence.known is not None and len(sequence.known) <= SEVERAL else None
+        makes = contains(node.body, (ast.Lambda, ast.FunctionDef))
+        if items is None and (makes or self.unit.session.one_by_one):
+            items = self.known_items(sequence)
         if items is None:
             self._loop(node, sequence, None)
             return
         before, mark, depth = self.state.copy(), len(self.b.body), self.loop_depth
         try:
             self._loop(node, sequence, None)
-        except UnsupportedSyntax:  # a function of every turn is kept: one copy of the body each
+        except (UnsupportedSyntax, UndecidedAlias) as refusal:
+            # Items are written, or a function of every turn is kept: one copy of the body each.
             self.state, self.loop_depth = before, depth
             self.b.forget(mark)
-            self._unrolled(node, Sequence((), 0, refs=items))
+            try:
+                self._unrolled(node, Sequence((), 0, refs=items, lists=sequence.lists))
+            except (UnsupportedSyntax, UndecidedAlias):
+                raise refusal from None
 
     def known_items(self, sequence: Sequence) -> tuple[Ref, ...] | None:
         """The numbers of a short range whose ends are constants."""
@@ -123,7 +133,8 @@ class Loops(Calls):
         if any(end is None for end in ends):
             return None
         numbers = range(*(end.value for end in ends if end is not None))
-        return tuple(map(Const, numbers)) if len(numbers) <= UNROLLED else None
+        most = SEVERAL if self.unit.session.one_by_one else UNROLLED
+        return tuple(map(Const, numbers)) if len(numbers) <= most else None
 
     def _While(self, node: ast.While) -> None:
         self._loop(node, None, node.test)
@@ -133,10 +144,25 @@ class Loops(Calls):
         outer = self._enter(node)
         refs = list(sequence.refs or ())
         with self.running_over(tuple(refs)):
-            self._turns(node, refs[::-1] if sequence.backwards else refs)
+            self._turns(node, refs[::-1] if sequence.backwards else refs, sequence.lists)
+        self.forget(self.of_a_turn(node))
         self._leave(node, outer)
 
-    def _turns(self, node: ast.For, refs: list[Ref]) -> None:
+    def of_a_turn(self, node: ast.AST) -> frozenset[str]:
+        """The names that are of no use once a turn of this loop is over."""
+        if self.guards:  # a handler may read them
+            return frozenset()
+        known = self.unit.turn_names
+        if self.source.node not in known:
+            known[self.source.node] = turn_names(self.source.node)
+        names = known[self.source.node].get(node, frozenset())
+        return frozenset(n for n in names if (self.scope, n) not in self.unit.homes)
+
+    def forget(self, names: frozenset[str]) -> None:
+        for name in names:
+            self.state.vars.pop((self.scope, name), None)
+
+    def _turns(self, node: ast.For, refs: list[Ref], lists: tuple[tuple[Cell, Content], ...]) -> None:
         if not refs:
             return
         self.assign(node.target, refs[0])
@@ -144,9 +170,10 @@ class Loops(Calls):
         self.block(node.body)
         if self.state.dead:
             return
+        self.unwritten(lists, refs[1:])
         self.state.done = Const(False)
         left = self.atom(self.state.vars[self.scope, "$leave"])
-        self.branch(left, lambda: None, lambda: self._turns(node, refs[1:]))
+        self.branch(left, lambda: None, lambda: self._turns(node, refs[1:], lists))
 
     def _enter(self, node: ast.For | ast.While) -> dict[str, Ref | None]:
         """Fresh flags for this loop; the outer loop's are put back by `_leave`."""
@@ -200,11 +227,18 @@ class Loops(Calls):
 
     def _loop(self, node: ast.For | ast.While, sequence: Sequence | None, test: ast.expr | None) -> None:
         outer = self._enter(node)
+        mine = self.of_a_turn(node)
+        self.forget(mine)
+        names = [n for n in assigned(node) if n not in mine]
         inner_test = test is not None and (
             bool(self.guards) or any(isinstance(n, ast.NamedExpr) for n in ast.walk(test))
         )
 
         def body(items: list[Value]) -> None:
+            turn(items)
+            self.forget(mine)
+
+        def turn(items: list[Value]) -> None:
             if sequence is not None:
                 assert isinstance(node, ast.For)
                 self.assign(node.target, self.build(sequence.shape, items, sequence))
@@ -222,7 +256,7 @@ class Loops(Calls):
         with self.running_over(*((sequence.sources, sequence.cells) if sequence is not None else ((),))):
             before, size = self.state.copy(), len(self.b.body)
             try:
-                self.fold(node, sequence, condition, body, assigned(node))
+                self.fold(node, sequence, condition, body, names)
             except UndecidedAlias:
                 # The items are written, or what they are parts of is: run over their numbers.
                 if sequence is None or not self.countable(sequence):
@@ -230,7 +264,7 @@ class Loops(Calls):
                 self.state = before
                 self.b.forget(size)
                 sequence = self.by_index(sequence)
-                self.fold(node, sequence, condition, body, assigned(node))
+                self.fold(node, sequence, condition, body, names)
         self._leave(node, outer)
 
     def _go_on(self, test: Ref, node: ast.For | ast.While) -> None:
@@ -299,6 +333,8 @@ class Loops(Calls):
         if sequence.refs is None and any(isinstance(part, ast.Lambda) for part in ast.walk(node.elt)):
             items = self.known_items(sequence)
             sequence = sequence if items is None else Sequence((), 0, refs=items)
+        if sequence.known is not None and self.unit.session.one_by_one and len(sequence.known) <= SEVERAL:
+            sequence = Sequence((), 0, refs=in_order(sequence))
         scope = self.scope
         home = scope
         while home.name == "comprehension" and home.parent is not None:
@@ -918,13 +954,6 @@ class Turn:
         return isinstance(ref, Const) and ref.value is UNBOUND
 
 
-def parts_of(ref: Ref | Content | None) -> tuple[Ref, ...]:
-    """The parts of a tuple, a list, a dict or an object that are known one by one."""
-    if isinstance(ref, (Tup, Items)):
-        return ref.items
-    return ref.refs if isinstance(ref, Entries) else ()
-
-
 def common(one: Any, other: Any) -> Any:
     """The shape of what may be of either, if they differ only in what stays the same; else None."""
     if one == other:
@@ -1006,44 +1035,6 @@ def assigned(node: ast.AST) -> list[str]:
     return list(names)
 
 
-def replaced_first(node: ast.AST) -> set[str]:
-    """The names that every turn of a loop binds anew before it could read or leave what the last one left."""
-    if not isinstance(node, (ast.For, ast.While)):
-        return set()
-    found: set[str] = set()
-    read = _read_names(node.test) if isinstance(node, ast.While) else set()
-    for statement in node.body:
-        if isinstance(statement, ast.Assign):
-            read |= _read_names(statement.value)
-            for target in statement.targets:
-                names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
-                read |= set().union(*map(_read_names, names))
-                found |= {t.id for t in names if isinstance(t, ast.Name)} - read
-        elif isinstance(statement, (ast.Expr, ast.AugAssign, ast.AnnAssign)):
-            read |= _read_names(statement) | _read_names(getattr(statement, "target", statement))
-        elif isinstance(statement, (ast.For, ast.While, ast.If)) and not contains([statement], _LEAVING):
-            read |= _read_names(statement)
-        else:
-            break
-    return found
-
-
-_LEAVING = (ast.Break, ast.Continue, ast.Return, ast.Raise, ast.Try, ast.With, ast.Yield, ast.YieldFrom)
-
-
-def _read_names(node: ast.AST) -> set[str]:
-    """The names that are read in a piece of the program, those that are assigned in part included."""
-    assigned = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
-    return set() if assigned else {n.id for n in names if isinstance(n.ctx, ast.Load)} | _changed(node)
-
-
-def _changed(node: ast.AST) -> set[str]:
-    """The names that are augmented: read and assigned."""
-    parts = (p.target for p in ast.walk(node) if isinstance(p, ast.AugAssign))
-    return {t.id for t in parts if isinstance(t, ast.Name)}
-
-
 def only_augmented(node: ast.AST, name: str) -> bool:
     """Is a name assigned in a loop by nothing but augmented assignments?"""
     augmented = {id(part.target) for part in ast.walk(node) if isinstance(part, ast.AugAssign)}
@@ -1053,15 +1044,3 @@ def only_augmented(node: ast.AST, name: str) -> bool:
         if isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, (ast.Store, ast.Del))
     ]
     return all(id(part) in augmented for part in stores)
-
-
-def contains(statements: list[ast.stmt], kind: type[ast.AST] | tuple[type[ast.AST], ...]) -> bool:
-    """Is there such a node in these statements, nested functions left out?"""
-    stack: list[ast.AST] = list(statements)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, kind):
-            return True
-        if not isinstance(node, (ast.FunctionDef, ast.Lambda)):
-            stack.extend(ast.iter_child_nodes(node))
-    return False

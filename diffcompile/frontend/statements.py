@@ -20,7 +20,7 @@ from .build import repeats
 from .containers import join_elem
 from .expressions import BINARY
 from .heap import UNBOUND_REF, Entries, Generated, Items, Obj, Ref, Scope, Tup, View
-from .loops import contains
+from .lives import contains
 from .patterns import Patterns
 from .subset import sentence
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..analysis.effects import may_fail, pure
 from ..analysis.forms import first_versions
 from ..ir.graph import Atom, Call, Const, Graph, Instr, Region, Store, Value, pack_slice
 from ..ir.walk import (
@@ -44,6 +45,7 @@ def views(graph: Graph) -> Graph:
 class _Views:
     def __init__(self, region: Region) -> None:
         self.first = first_versions(region)
+        self.counts = _counts(region)
         self.table: dict[Value, Atom] = {}
         self.slices = {
             o for i in instructions(region) if isinstance(i, Call) and i.fn is pack_slice for o in i.outs
@@ -52,7 +54,7 @@ class _Views:
     def region(self, region: Region, known: dict[Key, Value]) -> Region:
         """`known`: the views that have names here, by what they are views of."""
         body: list[Instr] = []
-        for instr in region.body:
+        for k, instr in enumerate(region.body):
             parts = regions(instr)
             if parts:
                 instr = with_regions(instr, tuple(self.region(part, dict(known)) for part in parts))
@@ -60,13 +62,13 @@ class _Views:
             if isinstance(instr, Store):
                 instr = self.written(instr, known)
             elif isinstance(instr, Call) and len(instr.outs) == 1 and instr.outs[0].type.rank:
-                if self.taken(instr, known):
+                if self.taken(instr, known) or self.idle(instr, region.body[k + 1 :]):
                     continue
             body.append(instr)
         return replace(region, body=tuple(body), results=swap(region.results, self.table))
 
     def taken(self, instr: Call, known: dict[Key, Value]) -> bool:
-        """Is this view there already? It is remembered otherwise, if it has a name."""
+        """Is this view there already? It is remembered otherwise, if it has a name, or no use but this."""
         if not instr.args or instr.args[0].type.kind != "array" or not isinstance(instr.args[0], Value):
             return False
         key = self.key(instr.fn, instr.args[0], instr.args[1:], instr.kwargs)
@@ -74,8 +76,21 @@ class _Views:
         if there is not None and self.sure(instr) and (there.name == out.name or not out.named):
             self.table[out] = there
             return True
-        if out.named:
+        if out.named or not self.counts[out]:
             known.setdefault(key, out)
+        return False
+
+    def idle(self, instr: Call, ahead: tuple[Instr, ...]) -> bool:
+        """Is this read for nothing, and what it reads written at once? Then that fails where this does."""
+        if self.counts[instr.outs[0]] or instr.fn is not operator.getitem or instr.outs[0].named:
+            return False
+        read = self.key(instr.fn, instr.args[0], instr.args[1:], ())  # type: ignore[arg-type]
+        for later in ahead:
+            if isinstance(later, Store) and isinstance(later.target, Value) and later.path:
+                step = later.path[0]
+                return self.key(step.fn, later.target, step.args, step.kwargs) == read
+            if not isinstance(later, Call) or not pure(later) or may_fail(later):
+                return False
         return False
 
     def written(self, instr: Store, known: dict[Key, Value]) -> Store:
@@ -85,7 +100,7 @@ class _Views:
             if path[0].fn is operator.getitem and not self.basic(path[0].args[0]):
                 break
             there = known.get(self.key(path[0].fn, target, path[0].args, path[0].kwargs))
-            if there is None:
+            if there is None or not there.named:
                 break
             target, path = there, path[1:]
         if target is not instr.target:
@@ -140,11 +155,17 @@ def _everything(index: Atom) -> bool:
     return isinstance(index, Const) and (index.value is ... or index.value == slice(None))
 
 
-def _filled(region: Region) -> Region:
-    """A copy of one number in many places is an array filled with it."""
+def _counts(region: Region) -> Counter[Value]:
+    """How often each value is read."""
     counts = Counter(v for i in instructions(region) for v in values(operands(i)))
     counts.update(v for i in instructions(region) for part in regions(i) for v in values(part.results))
     counts.update(values(region.results))
+    return counts
+
+
+def _filled(region: Region) -> Region:
+    """A copy of one number in many places is an array filled with it."""
+    counts = _counts(region)
     made: dict[Atom, Call] = {
         i.outs[0]: i
         for i in instructions(region)

@@ -25,7 +25,13 @@ def test_a_named_row_is_written_by_its_name_and_read_by_it() -> None:
 def test_a_row_without_a_name_is_written_where_it_is() -> None:
     text = with_views("def f(m):\n    a = np.exp(m)\n    a[0][:] = 2.0\n    return np.sum(a)", MATRIX)
 
-    assert "setitem(a, 0, 2.0)" in text
+    assert "setitem(a, 0, 2.0)" in text and "getitem" not in text
+
+
+def test_a_row_that_is_read_before_another_is_written_is_kept_for_the_exchange() -> None:
+    text = with_views("def f(m):\n    m[0, :], m[1, :] = m[1, :], m[2, :]\n    return np.sum(m)", MATRIX)
+
+    assert text.count("getitem") == 2  # the sides of the exchange, each once
 
 
 @pytest.mark.parametrize(
