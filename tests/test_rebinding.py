@@ -28,6 +28,28 @@ RIGHT = {
             kept[0] = x[1:] * 1.0
         return np.sum(kept[1])
     """,
+    "two names of one array, both of others on the other path": """
+        u = x * 1.0
+        v = u
+        if a > -5:
+            pass
+        else:
+            u = y * 2.0
+            v = y * 3.0
+        u[0] = 5 * a
+        return np.sum(v * x)
+    """,
+    "two names of one array, both of others on this path": """
+        u = x * 1.0
+        v = u
+        if a < -5:
+            pass
+        else:
+            u = y * 2.0
+            v = y * 3.0
+        u[0] = 5 * a
+        return np.sum(v * x)
+    """,
     "two names that begin as one array and part in the loop": """
         u = x * 1.0
         v = u
@@ -37,6 +59,20 @@ RIGHT = {
             u = u * 2.0
             v = v * 3.0
         return np.sum(u) + np.sum(v) + y[0]
+    """,
+    "one array twice in a list, one of them another on this path": """
+        kept = [x * 1.0] * 2
+        if a > 0:
+            kept[0] = y * 1.0
+        kept[0][0] = 5 * a
+        return np.sum(kept[1] * x) + np.sum(kept[0])
+    """,
+    "one array twice in a list, one of them another on the other path": """
+        kept = [x * 1.0] * 2
+        if a < 0:
+            kept[0] = y * 1.0
+        kept[0][0] = 5 * a
+        return np.sum(kept[1] * x) + np.sum(kept[0])
     """,
     "one array twice in a list, one of them another after a turn": """
         kept = [x * 1.0] * 2
@@ -76,6 +112,15 @@ RIGHT = {
             m = m
             i += 1
         return np.sum(m * m)
+    """,
+    "the name of an argument is another array on one path of a helper": """
+        def g(v, s):
+            if s < 0.0:
+                v = v * 2.0
+            v[0] = s * 3.0
+            return np.sum(v)
+        t = g(x, a)
+        return t * np.sum(x)
     """,
     "three names change places": """
         u = x * 1.0
@@ -183,6 +228,14 @@ RIGHT = {
             r[0] = a
             rows = [r * 2.0, r]
         return np.sum(rows[0]) + np.sum(rows[1]) + np.sum(keep[0] * x) + np.sum(keep[1] * y)
+    """,
+    "a view, and its base another on one path": """
+        u = x * 1.0
+        w = u[1:]
+        if a < 0.0:
+            u = y * 1.0
+        u[1] = a * a
+        return np.sum(w * w)
     """,
     "a view of what is one of two arrays": """
         u = x * 1.0
@@ -319,6 +372,152 @@ RIGHT = {
             r[1] = a
         return np.sum(z * z)
     """,
+    "one of two arrays is written on this path": """
+        u = x * 2.0
+        v = x * 3.0
+        w = u if a > 0 else v
+        w[0] = x[1] * 5.0
+        return np.sum(u * v) + np.sum(w * y)
+    """,
+    "one of two arrays is written on the other path": """
+        u = x * 2.0
+        v = x * 3.0
+        w = u if a < 0 else v
+        w[0] = x[1] * 5.0
+        return np.sum(u * v) + np.sum(w * y)
+    """,
+    "one of two arrays is written, chosen by a statement": """
+        u = x * 2.0
+        v = x * 3.0
+        if a > 0:
+            w = u
+        else:
+            w = v
+        w += 1.0
+        w[1:] *= a
+        return np.sum(u * v * v)
+    """,
+    "an array or a new one is written on this path": """
+        u = x * 2.0
+        if a > 0:
+            w = u
+        else:
+            w = x * 4.0
+        w[1:] *= a
+        return np.sum(u * y * y) + np.sum(w)
+    """,
+    "an array or a new one is written on the other path": """
+        u = x * 2.0
+        if a < 0:
+            w = u
+        else:
+            w = x * 4.0
+        w[1:] *= a
+        return np.sum(u * y * y) + np.sum(w)
+    """,
+    "both arrays are written, of which one was chosen": """
+        u = x * 2.0
+        v = y * 3.0
+        w = u if a > 0 else v
+        u[0] = a
+        v[1] = a * a
+        return np.sum(w * y)
+    """,
+    "both arrays are written, of which the other was chosen": """
+        u = x * 2.0
+        v = y * 3.0
+        w = u if a < 0 else v
+        u[0] = a
+        v[1] = a * a
+        return np.sum(w * y)
+    """,
+    "one of two views of one array is written": """
+        u = x * 2.0
+        w = u[1:] if a > 0 else u[:-1]
+        w[0] = a
+        u[2] = a * a
+        w[1] *= 2.0
+        return np.sum(u * y) + np.sum(w * w)
+    """,
+    "one of two arrays is chosen and written in a loop": """
+        u = x * 2.0
+        v = y * 3.0
+        for i in range(len(x)):
+            w = u if x[i] > 0.45 else v
+            w[i] = a * v[i - 1]
+        return np.sum(u * v) * np.sum(u)
+    """,
+    "one of two arrays is chosen before a loop that writes it": """
+        u = x * 2.0
+        v = y * 3.0
+        w = u if a > 0 else v
+        for i in range(len(x)):
+            w[i] = a * v[i - 1]
+            v[i] *= u[i]
+        return np.sum(u * v) * np.sum(u) + np.sum(w * y)
+    """,
+    "one of two arguments is written": """
+        w = x if a > 0 else y
+        w[0] = a * y[1]
+        x[1] = w[2]
+        return np.sum(x * y * y) + np.sum(w)
+    """,
+    "two arrays are chosen, each the other": """
+        u = x * 2.0
+        v = y * 3.0
+        p = u if a > 0 else v
+        q = v if a > 0 else u
+        p[0] = q[1]
+        q[0] = p[1] * a
+        return np.sum(u * u * v) + np.sum(p * q * q)
+    """,
+    "two choices of the same arrays": """
+        u = x * 2.0
+        v = y * 3.0
+        p = u if a > 0 else v
+        q = u if a < 1 else v
+        p[0] = q[1]
+        q[0] = p[1] * a
+        return np.sum(u * u * v) + np.sum(p * q * q)
+    """,
+    "a choice whose test is another by then": """
+        u = x * 2.0
+        v = y * 3.0
+        c = a > 0
+        w = u if c else v
+        c = False
+        w[1] = a * a
+        return np.sum(u * u * v) + np.sum(w)
+    """,
+    "a choice of a helper": """
+        def pick(p, q, s):
+            return p if s > 0 else q
+        u = x * 2.0
+        v = y * 3.0
+        w = pick(u, v, a)
+        w[1] = a * a
+        return np.sum(u * u * v) + np.sum(w)
+    """,
+    "one of two arrays is sorted in place": """
+        u = x * 2.0
+        v = y * 3.0
+        w = u if a > 0 else v
+        w.sort()
+        return np.sum(u * v * y)
+    """,
+    "one of two arrays is what a function writes into": """
+        u = x * 2.0
+        v = y * 3.0
+        w = u if a > 0 else v
+        np.multiply(w, x, out=w)
+        return np.sum(u * v * y)
+    """,
+    "one of two rows is written": """
+        w = m[0] if a > 0 else m[1]
+        w[1] = a
+        w *= x
+        return np.sum(m * m)
+    """,
     "another attribute than the view is bound anew, any number of times": """
         b = Box(y[1:])
         b.n = 0.0
@@ -437,42 +636,6 @@ UNDECIDED = {
             r[r > 0.37] = np.tanh(a)
         return np.sum(np.sin(m))
     """,
-    "two names of one array, both of others on the other path": """
-        u = x * 1.0
-        v = u
-        if a > -5:
-            pass
-        else:
-            u = y * 2.0
-            v = y * 3.0
-        u[0] = 5 * a
-        return np.sum(v * x)
-    """,
-    "two names of one array, both of others on this path": """
-        u = x * 1.0
-        v = u
-        if a < -5:
-            pass
-        else:
-            u = y * 2.0
-            v = y * 3.0
-        u[0] = 5 * a
-        return np.sum(v * x)
-    """,
-    "one array twice in a list, one of them another on this path": """
-        kept = [x * 1.0] * 2
-        if a > 0:
-            kept[0] = y * 1.0
-        kept[0][0] = 5 * a
-        return np.sum(kept[1] * x) + np.sum(kept[0])
-    """,
-    "one array twice in a list, one of them another on the other path": """
-        kept = [x * 1.0] * 2
-        if a < 0:
-            kept[0] = y * 1.0
-        kept[0][0] = 5 * a
-        return np.sum(kept[1] * x) + np.sum(kept[0])
-    """,
     "rows are written, the matrix is another after the first": """
         m = m * 1.0
         for r in m:
@@ -517,15 +680,6 @@ UNDECIDED = {
             r[0] += x[0]
             u, v = v, u
         return np.sum(u * v * v)
-    """,
-    "the name of an argument is another array on one path of a helper": """
-        def g(v, s):
-            if s < 0.0:
-                v = v * 2.0
-            v[0] = s * 3.0
-            return np.sum(v)
-        t = g(x, a)
-        return t * np.sum(x)
     """,
     "the name of an argument may be another array after a loop of a helper": """
         def g(v, s):
@@ -586,14 +740,6 @@ UNDECIDED = {
             u = y * 3.0
         v[0] = a * a
         return np.sum(u * x)
-    """,
-    "a view, and its base another on one path": """
-        u = x * 1.0
-        w = u[1:]
-        if a < 0.0:
-            u = y * 1.0
-        u[1] = a * a
-        return np.sum(w * w)
     """,
     "rows in reverse are written and the matrix is another in every turn": """
         u = m * 1.0
@@ -720,6 +866,55 @@ UNDECIDED = {
         for i, w in v:
             s = s + w * i
         return s
+    """,
+    "one of a choice and another array": """
+        u = x * 2.0
+        v = y * 3.0
+        t = x * y
+        p = u if a > 0 else v
+        q = p if a < 0 else t
+        q[0] = a * p[1]
+        p[1] = a * q[2]
+        return np.sum(u * u * v) + np.sum(p * q * q) * np.sum(t)
+    """,
+    "a choice that is made in a branch": """
+        u = x * 2.0
+        v = y * 3.0
+        if x[0] > 0:
+            w = u if a > 0 else v
+            w[0] = a
+        else:
+            w = u
+        w[1] = a * a
+        return np.sum(u * u * v) + np.sum(w)
+    """,
+    "a choice of a helper that returns early": """
+        u = x * 2.0
+        v = y * 3.0
+        w = first_if(u, v, a)
+        w[1] = a * a
+        return np.sum(u * u * v) + np.sum(w)
+    """,
+    "a choice is handed to a helper that writes": """
+        u = x * 2.0
+        v = y * 3.0
+        w = u if a > 0 else v
+        halve(w)
+        raise_ends(w, a)
+        return np.sum(u * u * v) + np.sum(w)
+    """,
+    "one of three arrays is written": """
+        u = x * 2.0
+        v = y * 3.0
+        t = x * y
+        if a > 1:
+            w = u
+        elif a > 0.5:
+            w = v
+        else:
+            w = t
+        w[1] = a * a
+        return np.sum(u * u * v * t) + np.sum(w)
     """,
     "one of two views in a list is bound anew, any number of times": """
         kept = [y[:-1], y[1:]]

@@ -48,6 +48,7 @@ from .heap import (
     Items,
     Made,
     Obj,
+    Pick,
     Ref,
     Scope,
     Sequence,
@@ -62,6 +63,11 @@ from .heap import (
 )
 from .source import Source
 
+# What changes an array in place by more than adding: a part of one is computed and stored.
+_MULTIPLYING: dict[Any, Any] = {
+    operator.imul: operator.mul, operator.itruediv: operator.truediv, operator.ifloordiv: operator.floordiv,
+    operator.imod: operator.mod, operator.ipow: operator.pow, operator.imatmul: operator.matmul,
+}  # fmt: skip
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict"})
 
 
@@ -86,6 +92,7 @@ class Unit:
         self.loops: dict[Any, Any] = {}
         self.inlined = 0  # how many bodies of functions were lowered in place so far
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
+        self.decided: dict[Atom, bool] = {}  # what the tests of the branches around have given
         self.running = 0  # how many loops hold what they run over
         self.turn_names: dict[ast.AST, Any] = {}  # for each function, the names that its loops' turns forget
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
@@ -340,6 +347,19 @@ class Core:
         """`fn(part, *args)` changes what `ref` refers to, or the part of it that `path` leads to."""
         ref = self.settled(ref)
         root, way = (ref.root, ref.path) if isinstance(ref, View) else (ref, ())
+        pick = self.picked_from(root.cell)
+        if pick is not None and any(map(self.in_use, self.sharers(root.cell))):
+
+            def into(part: Obj | View) -> None:
+                steps = (*way, *path)
+                if isinstance(part, View) and not steps and fn in _MULTIPLYING:
+                    changed = self.b.call(_MULTIPLYING[fn], self.atom(part), *args)
+                    self.store(part, operator.setitem, Const(...), changed)
+                else:
+                    self.store(part, fn, *args, kwargs=kwargs, path=steps)
+
+            self.branch(pick.test, lambda: into(pick.then), lambda: into(pick.orelse))
+            return
         self.check_write(root.cell)
         new = self.b.store(
             fn, self.atom(root), *args, kwargs=kwargs, path=(*way, *path), name=name, type=type,
@@ -347,18 +367,46 @@ class Core:
         )  # fmt: skip
         self.state.heap[root.cell] = new
         self.unit.written.add(root.cell)
+        self._picked_again(root.cell)
+
+    def picked_from(self, cell: Cell) -> Pick | None:
+        """The two objects of which the one in the cell is one, where which one it is can be told here."""
+        pick = cell.pick
+        if pick is None or not self.b.at_hand(pick.test):
+            return None
+        return pick if all(root in self.state.heap for root in pick.roots) else None
+
+    def _picked_again(self, written: Cell) -> None:
+        """What may be the object in a cell that was written is read again."""
+        for cell in list(self.state.heap):
+            pick = self.picked_from(cell) if cell.pick is not None and written in cell.pick.roots else None
+            if pick is not None and self.in_use(cell):
+                self.state.heap[cell] = self._chosen(pick, cell.name)
+
+    def _chosen(self, pick: Pick, name: str) -> Atom:
+        """What the object that was picked holds now."""
+        now = self.branch(pick.test, lambda: self.atom(pick.then), lambda: self.atom(pick.orelse), name)
+        assert now is not None
+        return self.atom(now)
+
+    def sharers(self, cell: Cell) -> list[Cell]:
+        """The other cells whose object may be that of this one."""
+        return [c for c in self.state.heap if c is not cell and (c in cell.shares or cell in c.shares)]
 
     def write(self, ref: Obj, new: Atom) -> None:
         """Make `new` the current version of the object in a cell."""
         self.check_write(ref.cell)
         self.state.heap[ref.cell] = new
         self.unit.written.add(ref.cell)
+        self._picked_again(ref.cell)
 
     def check_write(self, cell: Cell) -> None:
         if cell.outside:
             raise UndecidedAlias(cell.outside, self.b.line, "Write into a copy: `y = x.copy()`.")
-        sharers = [c for c in self.state.heap if c is not cell and (c in cell.shares or cell in c.shares)]
-        for other in sharers:
+        for other in self.sharers(cell):
+            pick = self.picked_from(other)
+            if pick is not None and cell in pick.roots:
+                continue  # it is picked again
             if self.in_use(other):
                 name = other.name or "another array"
                 raise UndecidedAlias(
@@ -475,6 +523,8 @@ class Core:
     ) -> Ref | None:
         """Run one of two continuations: decided now if `test` is a constant, at run time otherwise."""
         known = self.b.constant(test)
+        if known is None and test in self.unit.decided:
+            known = Const(self.unit.decided[test])
         if known is not None:
             return then() if known.value else orelse()
         line = self.b.line
@@ -482,10 +532,15 @@ class Core:
         paths = []
         for run in (then, orelse):
             self.state = before.copy()
-            with self.b.region() as body:
-                ref = run()
+            self.unit.decided[test] = run is then
+            try:
+                with self.b.region() as body:
+                    ref = run()
+            finally:
+                del self.unit.decided[test]
             paths.append(Path(self.state, body, ref))
         merge = Merge(self, paths[0], paths[1], name)
+        merge.remember(test)
         self.state = merge.state
         self.b.line = line
         empty = not paths[0].body and not paths[1].body and test.type.kind == "bool"
@@ -525,6 +580,7 @@ class Merge:
         self.joined: dict[tuple[Ref, Ref], Ref] = {}
         # Each merged object, and what it is on each path.
         self.made: list[tuple[Cell, tuple[set[Cell], set[Cell]]]] = []
+        self.picks: list[tuple[Cell, Obj | View, Obj | View]] = []
         self.function = frame.is_function
         self.ref: Ref | None = None
         if then.state.dead or orelse.state.dead:
@@ -727,7 +783,31 @@ class Merge:
         cell = Cell(name)
         self.state.heap[cell] = out
         self.made.append((cell, (self._cells_of(0, a), self._cells_of(1, b))))
+        if isinstance(a, (Obj, View)) and isinstance(b, (Obj, View)):
+            self.picks.append((cell, a, b))
         return Obj(cell)
+
+    def remember(self, test: Atom) -> None:
+        """Which object each merged one is, where `test` tells that."""
+        before = set(self.paths[0].state.heap) & set(self.paths[1].state.heap)
+        for cell, a, b in self.picks:
+            kinds = {self._kind(0, a), self._kind(1, b)}
+            if not isinstance(test, Value) or kinds != {"array"} or not (sure(a) and sure(b)):
+                continue
+            pick = Pick(test, a, b)
+            fresh = [ref for ref, root in zip((a, b), pick.roots, strict=True) if root not in before]
+            if len(fresh) > 1 or any(isinstance(ref, View) or ref.cell.shares for ref in fresh):
+                continue
+            for ref in fresh:  # what was made on one path is there after it by the merged name alone
+                assert isinstance(ref, Obj)
+                self.state.heap[ref.cell] = self.state.heap[cell]
+            cell.pick = pick
+
+    def _kind(self, which: int, ref: Obj | View) -> str:
+        if isinstance(ref, View):
+            return ref.type.kind
+        content = self.paths[which].state.heap[ref.cell]
+        return content.type.kind if isinstance(content, (Const, Value)) else ""
 
     def _cells_of(self, which: int, ref: Ref) -> set[Cell]:
         return self.frame.cells(ref, state=self.paths[which].state)
@@ -765,6 +845,15 @@ class Merge:
                     if related(cells, its[which]):
                         cell.shares.add(other)
             cell.param = any(shared.param for shared in cell.shares)
+
+
+def sure(ref: Obj | View) -> bool:
+    """Is it sure that this sees the memory of its root?"""
+    while isinstance(ref, View):
+        if not ref.sure:
+            return False
+        ref = ref.base
+    return True
 
 
 def still_held(cells: set[Cell], held: set[Cell]) -> set[Cell]:

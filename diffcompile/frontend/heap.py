@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Span
-from ..ir.graph import UNBOUND, Atom, Const, Step
+from ..ir.graph import UNBOUND, Atom, Const, Step, Value
 from ..ir.types import Type
 
 
@@ -26,15 +26,34 @@ class Cell:
     cannot be decided.
     """
 
-    __slots__ = ("live", "mirror", "name", "outside", "param", "shares")
+    __slots__ = ("live", "mirror", "name", "outside", "param", "pick", "shares")
 
     def __init__(self, name: str = "", outside: str = "", param: bool = False) -> None:
         self.name = name
         self.shares: set[Cell] = set()
         self.outside = outside  # why the object must not be written, if it must not
         self.param = param  # is it the caller's?
+        self.pick: Pick | None = None  # which of two objects it is, where that is known at run time
         self.live: Any = None  # of the caller's objects: where its attributes are found
         self.mirror: Atom | None = None  # the caller's own list or dict, where a copy of it is worked on
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pick:
+    """An object that is `then` if `test` is true at run time, and `orelse` if it is not."""
+
+    test: Value
+    then: Obj | View
+    orelse: Obj | View
+
+    @property
+    def roots(self) -> tuple[Cell, Cell]:
+        """The cells whose objects a write changes."""
+        return _root(self.then), _root(self.orelse)
+
+
+def _root(ref: Obj | View) -> Cell:
+    return ref.root.cell if isinstance(ref, View) else ref.cell
 
 
 def around(cells: set[Cell]) -> set[Cell]:

@@ -62,7 +62,7 @@ class _Views:
             if isinstance(instr, Store):
                 instr = self.written(instr, known)
             elif isinstance(instr, Call) and len(instr.outs) == 1 and instr.outs[0].type.rank:
-                if self.taken(instr, known) or self.idle(instr, region.body[k + 1 :]):
+                if self.idle(instr, region.body[k + 1 :]) or self.taken(instr, known):
                     continue
             body.append(instr)
         return replace(region, body=tuple(body), results=swap(region.results, self.table))

@@ -87,3 +87,15 @@ def test_scalars_are_no_views() -> None:
     text = "def f(x):\n    y = np.exp(x)\n    r = y[0]\n    y[0] = 2.0\n    s = y[0]\n    return r + s"
 
     assert with_views(text, VECTOR).count("getitem(y") == 2
+
+
+def test_a_row_that_is_read_for_nothing_and_then_again() -> None:
+    fn = written("""
+        def f(x):
+            v = x * 1.0
+            v[1:][:] = v[:-1] * 2.0
+            v[1:] += 1.0
+            return np.sum(v * v)
+    """)
+
+    np.testing.assert_allclose(grad(fn)(np.array([1.0, 2.0, 3.0])), [2.0 + 4 * 3.0, 4 * 5.0, 0.0])
