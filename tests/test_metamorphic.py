@@ -501,16 +501,8 @@ REFUSED = {
 Stopped = (DiffCompileError, TypeError, NameError, AttributeError, ValueError, LookupError)
 
 
-# Refused or compiled by the address of an object.
-UNDECIDED = {
-    ("add", "closure"): {"ode step in a loop", "masked in a branch", "polynomial in single precision"},
-}
-
-
 def case(family: str, kernel: str, spelling: str) -> Any:
     marks: list[Any] = []
-    if kernel in UNDECIDED.get((family, spelling), ()):
-        marks = [pytest.mark.xfail(strict=False, raises=Stopped, reason="refused")]
     if kernel in REFUSED.get((family, spelling), ()):
         marks = [pytest.mark.xfail(strict=True, raises=Stopped, reason="refused")]
     return pytest.param(family, kernel, spelling, id=f"{family}, {kernel}: {spelling}", marks=marks)

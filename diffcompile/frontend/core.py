@@ -600,15 +600,15 @@ class Merge:
         """The other branch raises, so the live one's values go on: all that changed becomes an out."""
         which = self.paths.index(live)
         state = live.state.copy()
-        table: dict[int, Ref] = {}
+        table: dict[Value, Ref] = {}
 
         def out(atom: Atom, name: str) -> Atom:
             if isinstance(atom, Const) or not self._made_in(live, atom):
                 return atom
-            if id(atom) not in table:
+            if atom not in table:
                 a, b = (atom, UNBOUND_REF) if which == 0 else (UNBOUND_REF, atom)
-                table[id(atom)] = self._out(a, b, name)
-            result = table[id(atom)]
+                table[atom] = self._out(a, b, name)
+            result = table[atom]
             assert isinstance(result, (Const, Value))
             return result
 

@@ -1037,10 +1037,10 @@ def assigned(node: ast.AST) -> list[str]:
 
 def only_augmented(node: ast.AST, name: str) -> bool:
     """Is a name assigned in a loop by nothing but augmented assignments?"""
-    augmented = {id(part.target) for part in ast.walk(node) if isinstance(part, ast.AugAssign)}
+    augmented = {part.target for part in ast.walk(node) if isinstance(part, ast.AugAssign)}
     stores = [
         part
         for part in ast.walk(node)
         if isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, (ast.Store, ast.Del))
     ]
-    return all(id(part) in augmented for part in stores)
+    return all(part in augmented for part in stores)

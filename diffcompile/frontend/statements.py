@@ -121,7 +121,9 @@ class Statements(Patterns):
                 raise self.refuse(*sentence(target), target)
 
     def _named(self, ref: Ref, name: str) -> Ref:
-        """A number given a name keeps it: `dt = 0.1` is a line of the generated code."""
+        """A number given a name keeps it: `dt = 0.1` is a line of the generated code. So does an object."""
+        if isinstance(ref, Obj) and not ref.cell.name:
+            ref.cell.name = name
         if (
             isinstance(ref, Const)
             and type(ref.value) in (int, float)
