@@ -1719,5 +1719,4 @@ REFUSED: dict[str, str] = {
 
 # The gradient compiles; its derivative does not yet, where a list of what was saved has no cotangent.
 REFUSED_TWICE: dict[str, str] = {
-    "knapsack": "TypeError: 'float' object is not reversible",
 }
