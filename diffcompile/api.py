@@ -23,14 +23,14 @@ Argnums = int | str | tuple[int | str, ...]
 Backend = Literal["numpy"]
 
 
-def _decorate(mode: Mode, fun: Any, argnums: Argnums, has_aux: bool, backend: str) -> Any:
+def _decorate(mode: Mode, fun: Any, argnums: Argnums, has_aux: bool, check: bool, backend: str) -> Any:
     if backend != "numpy":
         raise WrongArgument(f"there is no backend `{backend}`", None, 'Use `backend="numpy"`.')
     if fun is None:
-        return lambda fn: _decorate(mode, fn, argnums, has_aux, backend)
+        return lambda fn: _decorate(mode, fn, argnums, has_aux, check, backend)
     if isinstance(fun, (int, str, tuple)):
         raise WrongArgument(f"`{mode}` needs a function first", None, f"Write `@{mode}(argnums={fun!r})`.")
-    return Derivative(fun, mode, argnums, has_aux)
+    return Derivative(fun, mode, argnums, has_aux, check)
 
 
 def grad(
@@ -39,6 +39,7 @@ def grad(
     has_aux: bool = False,
     *,
     holomorphic: bool = False,
+    check: bool = False,
     backend: Backend = "numpy",
 ) -> Any:
     """The gradient of a function that returns one real number.
@@ -49,6 +50,9 @@ def grad(
     argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
     has_aux : the function returns (number, anything); the derivative then returns (gradient, anything)
     holomorphic : the function takes and returns complex numbers, and its complex derivative is wanted
+    check : for debugging: compare what the backward pass reads with what it was when it was computed, and
+        raise RuntimeError, with the line, where something (another thread, a function that keeps what it was
+        given) has changed it
 
     With respect to a complex argument `x + iy` the gradient of a real number f is `df/dx - i df/dy`, the
     conjugate of the direction of steepest ascent.
@@ -65,7 +69,7 @@ def grad(
     >>> grad(lambda z: z**3, holomorphic=True)(1 + 2j)
     (-9+12j)
     """
-    return _decorate("holomorphic" if holomorphic else "grad", fun, argnums, has_aux, backend)
+    return _decorate("holomorphic" if holomorphic else "grad", fun, argnums, has_aux, check, backend)
 
 
 def value_and_grad(
@@ -73,6 +77,7 @@ def value_and_grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     *,
+    check: bool = False,
     backend: Backend = "numpy",
 ) -> Any:
     """As `grad`, returning (value, gradient), both from one pass over the function.
@@ -80,7 +85,7 @@ def value_and_grad(
     >>> value_and_grad(lambda x: x**3)(2.0)
     (8.0, 12.0)
     """
-    return _decorate("value_and_grad", fun, argnums, has_aux, backend)
+    return _decorate("value_and_grad", fun, argnums, has_aux, check, backend)
 
 
 def stop_gradient(x: Any) -> Any:
@@ -96,7 +101,7 @@ nondifferentiable(stop_gradient)
 
 
 def vjp(
-    fun: Callable[..., Any], *primals: Any, argnums: Argnums | None = None
+    fun: Callable[..., Any], *primals: Any, argnums: Argnums | None = None, check: bool = False
 ) -> tuple[Any, Pullback]:
     """The value of `fun(*primals)`, and its pullback: from the result's cotangent to those of the primals.
 
@@ -106,6 +111,8 @@ def vjp(
     primals : its arguments
     argnums : the position, name or dotted path (`"model.w"`) of what a cotangent is wanted of, or a tuple of
         those; without it the pullback returns a tuple with one for each primal
+    check : each call of the pullback compares what it reads with what it was, and raises RuntimeError where
+        something has changed it
 
     The cotangent of the result has the structure of the result; those that the pullback returns have the
     structure of their primals, one alone if `argnums` is one. Without `argnums`, a primal that cannot be
@@ -121,10 +128,10 @@ def vjp(
     (3.0, 2.0)
     """
     wanted = tuple(argnums) if isinstance(argnums, list) else argnums
-    key = _identity(fun), wanted
+    key = _identity(fun), wanted, check
     derivative = _PULLBACKS.get(key)
     if derivative is None:
-        derivative = _Pulled(fun, "vjp", 0 if wanted is None else wanted)
+        derivative = _Pulled(fun, "vjp", 0 if wanted is None else wanted, check=check)
         while len(_PULLBACKS) >= _KEPT:
             _PULLBACKS.pop(next(iter(_PULLBACKS), None), None)
         _PULLBACKS[key] = derivative
@@ -210,7 +217,7 @@ def jacfwd(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
     array([[2., 0.],
            [0., 4.]])
     """
-    return _decorate("jacfwd", fun, argnums, False, "numpy")
+    return _decorate("jacfwd", fun, argnums, False, False, "numpy")
 
 
 def jacrev(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
@@ -223,7 +230,7 @@ def jacrev(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
     array([[2., 4.],
            [1., 0.]])
     """
-    return _decorate("jacrev", fun, argnums, False, "numpy")
+    return _decorate("jacrev", fun, argnums, False, False, "numpy")
 
 
 def hessian(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:

@@ -42,6 +42,7 @@ from .ir.graph import (
 from .ir.text import function_name
 from .ir.types import Type, number
 from .ir.walk import changes, instructions, substitute
+from .rules.checks import unchanged
 from .rules.containers import with_attributes
 from .rules.register import REGISTRY
 
@@ -78,9 +79,12 @@ class Program:
 
 def derive(
     target: Target, specs: list[tuple[str, Spec]], wrt: tuple[Place, ...] | Place, mode: Mode,
-    has_aux: bool = False, watch: Watch = lambda stage, graph: None,
+    has_aux: bool = False, check: bool = False, watch: Watch = lambda stage, graph: None,
 ) -> Program:  # fmt: skip
-    """Compile the derivative of a function; `watch(stage, graph)` sees every step."""
+    """Compile the derivative of a function; `watch(stage, graph)` sees every step.
+
+    With `check`, the program finds out whether anything that its backward pass reads was changed.
+    """
     RULE_GUARDS.set({})
     fn = target.fn
     places = (wrt,) if isinstance(wrt, Place) else wrt
@@ -92,14 +96,14 @@ def derive(
         differentiable(lowered, name, shape, place, specs)
     inputs = inputs_of(lowered.wrt)
     if mode == "vjp":
-        return _pullback(target, lowered, names, inputs, watch)
+        return _pullback(target, lowered, names, inputs, check, watch)
     if mode == "jvp":
         return _push(target, lowered, [place.root for place in places], watch)
     if mode in ("jacfwd", "jacrev"):
         return _jacobian(target, lowered, names, mode, isinstance(wrt, Place), watch)
     result, outputs = _scalar_result(lowered, has_aux, mode, inputs)
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
-    graph = gradient(lowered.graph, inputs, result, outputs, bool(kept))
+    graph = gradient(lowered.graph, inputs, result, outputs, bool(kept), check)
     watch("reverse", graph)
     graph = runnable(graph, kept, inputs)
     watch("in place", graph)
@@ -205,7 +209,7 @@ def _loaded(
     )  # fmt: skip
 
 
-_UNSEEN = (builtins.print, raise_error, backward_begins, replay_begins, replay_ends)
+_UNSEEN = (builtins.print, raise_error, backward_begins, replay_begins, replay_ends, unchanged)
 
 
 def _writes(instr: Instr) -> bool:
@@ -217,7 +221,7 @@ def _writes(instr: Instr) -> bool:
 
 
 def _pullback(
-    target: Target, lowered: Lowered, wrt: list[str], inputs: list[Value], watch: Watch
+    target: Target, lowered: Lowered, wrt: list[str], inputs: list[Value], check: bool, watch: Watch
 ) -> Program:
     """Two functions: forward gives the value and what is saved, backward takes that and a cotangent."""
     name = _name_of(target.fn)
@@ -232,7 +236,7 @@ def _pullback(
         if atom.type.kind == "float":
             known = number(atom.type.numeric_dtype)
         cts.append((atom, Value(f"{name}_bar" if single else f"{name}_bar_{k}", known, True)))
-    front, back = pair(lowered.graph, inputs, outputs, cts, name, lowered.given)
+    front, back = pair(lowered.graph, inputs, outputs, cts, name, lowered.given, check)
     watch("forward", front)
     watch("backward", back)
     cotangent = {v: k for k, v in enumerate(inputs)}

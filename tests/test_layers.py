@@ -15,7 +15,7 @@ LAYERS: dict[str, set[str]] = {
     "ir": set(),
     "analysis": {"ir", "rules"},
     "frontend": {"ir", "analysis", "rules"},
-    "passes": {"ir", "analysis", "frontend", "rules.containers"},
+    "passes": {"ir", "analysis", "frontend", "rules.containers", "rules.checks"},
     "differentiate": {"rules", "frontend", "ir", "analysis", "passes"},
     "emit": {"ir", "analysis", "frontend.source", "rules.containers"},
     "backends": {"emit", "ir", "analysis", "passes"},

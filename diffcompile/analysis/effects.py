@@ -13,6 +13,7 @@ import numpy as np
 
 from ..ir.graph import (
     PACKS,
+    Atom,
     Call,
     Const,
     For,
@@ -239,7 +240,7 @@ def may_fail(instr: Instr) -> bool:
         return False
     if fn is operator.getitem:
         base, index = instr.args
-        return base.type.kind != "tuple" and not (isinstance(index, Const) and isinstance(index.value, slice))
+        return base.type.kind != "tuple" and not (isinstance(index, Const) and _in_range(base, index.value))
     if fn is len:
         return not (kinds[0] in ("list", "tuple", "range", "str") or bool(instr.args[0].type.rank))
     if fn is range:
@@ -247,6 +248,20 @@ def may_fail(instr: Instr) -> bool:
     if fn in _ARITHMETIC or isinstance(fn, np.ufunc):
         return not set(kinds) <= _NUMERIC or sum(a.type.rank != 0 for a in instr.args) > 1
     return True
+
+
+def _in_range(base: Atom, index: Any) -> bool:
+    """Is this an index of a base whose length is known to reach that far?"""
+    if isinstance(index, slice):
+        return True
+    shape = base.type.shape if base.type.kind == "array" else None
+    many = index if isinstance(index, tuple) else (index,)
+    if shape is None or len(many) > len(shape) or not all(type(n) in (int, slice) for n in many):
+        return False
+    return all(
+        isinstance(n, slice) or isinstance(size, int) and -size <= n < size
+        for n, size in zip(many, shape, strict=False)
+    )
 
 
 def form_assumed(instr: Instr) -> bool:

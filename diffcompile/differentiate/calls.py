@@ -38,7 +38,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.text import function_name
-from ..ir.types import BOOL, OBJECT, Type
+from ..ir.types import OBJECT, Type
 from ..ir.walk import free, instructions, rename
 from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver

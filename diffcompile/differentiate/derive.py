@@ -13,6 +13,7 @@ import numpy as np
 from ..analysis.activity import can_vary, reaching, varied
 from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.liveness import liveness, reach
+from ..analysis.repeats import repeats
 from ..analysis.residuals import close, filled
 from ..analysis.shapes_series import of_every_family
 from ..errors import NOWHERE, UnsupportedSyntax
@@ -59,6 +60,8 @@ from ..passes.dce import dce
 from ..passes.fuse import fuse
 from ..passes.inplace import copy_results, inplace
 from ..passes.own import own
+from ..passes.views import views
+from ..passes.watched import watched
 from ..rules.containers import zeros_of
 from .calls import Replay
 from .control import ControlSweep
@@ -157,9 +160,15 @@ def _raises(region: Region) -> bool:
     return isinstance(last, Call) and last.fn is raise_error
 
 
-def gradient(graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool) -> Graph:
-    """The closed graph whose results are `outputs` (if `value_too`), then the cotangent of each of `wrt`."""
-    return closed_gradient(graph, wrt, [(result, Const(1.0))], tuple(outputs) if value_too else ())
+def gradient(
+    graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool, check: bool = False
+) -> Graph:
+    """The closed graph whose results are `outputs` (if `value_too`), then the cotangent of each of `wrt`.
+
+    With `check`, what the backward pass reads is watched.
+    """
+    closed = closed_gradient(graph, wrt, [(result, Const(1.0))], tuple(outputs) if value_too else ())
+    return watched(closed, graph.params) if check else closed
 
 
 def closed_gradient(
@@ -203,6 +212,7 @@ def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Valu
         for o in i.outs
         if o not in reached or form_assumed(i)
     } - keep
+    unread -= repeats(graph.region)
     if unread:
         unread -= _read_backward(optimize(combined, primal, keep))
     keep |= unread
@@ -221,7 +231,7 @@ def _read_backward(graph: Graph) -> set[Value]:
 
 def runnable(graph: Graph, first: int, wrt: list[Value]) -> Graph:
     """The graph with every store safe in place, and the results from `first` on the caller's own."""
-    return own(inplace(graph), first, tuple(map(bar, wrt)))
+    return views(own(inplace(graph), first, tuple(map(bar, wrt))))
 
 
 def differentiable_again(graph: Graph) -> Graph:
@@ -349,6 +359,7 @@ def pair(
     cts: list[tuple[Atom, Value]],
     name: str,
     callers: tuple[Value, ...] | None = None,
+    check: bool = False,
 ) -> tuple[Graph, Graph]:
     """The forward graph (to `outputs`, then what is saved) and the backward graph (from saved, cts).
 
@@ -365,6 +376,7 @@ def pair(
         (*graph.params, *(c for _, c in cts)), (*forward, marker, *cotangents.b.body), (*outputs, *grads)
     )
     combined = _closed(replace(graph, region=region), graph, primal, reached)
+    combined = watched(combined, graph.params) if check else combined
     body = combined.region.body
     at = next(k for k, i in enumerate(body) if isinstance(i, Call) and i.fn is backward_begins)
     ahead, behind = body[:at], body[at + 1 :]
@@ -378,8 +390,9 @@ def pair(
         shown = _shown(graph, ahead, needed, callers)
         if shown:
             return pair(
-                _copied(graph, shown), wrt, outputs, cts, name, tuple(v for v in callers if v not in shown)
-            )
+                _copied(graph, shown), wrt, outputs, cts, name, tuple(v for v in callers if v not in shown),
+                check,
+            )  # fmt: skip
         ahead, parts = _apart(graph, ahead, needed, outs, copies)
     elif graph.writes or graph.sees:
         pairs = (*graph.writes, *graph.sees)
@@ -404,9 +417,9 @@ def pair(
     back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
     copied = [v for c in copies if isinstance(c, Call) for v in values(c.args) if v.type.maybe_unbound]
     front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept)), copied))
-    front = inplace(front)
+    front = views(inplace(front))
     backward = replace(graph, region=back, captures=(), writes=(), sees=())
-    behind_graph = own(inplace(backward), 0, tuple(map(bar, wrt)))
+    behind_graph = views(own(inplace(backward), 0, tuple(map(bar, wrt))))
     return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
 
 

@@ -542,7 +542,7 @@ class Printer:
         value = self.call(instr)
         changed = {after for _, after in changes(instr)}
         outs = tuple(o for o in instr.outs if o not in changed)
-        if not outs:
+        if not outs or len(outs) == 1 and self.named[outs[0]] == "_" and isinstance(value, ast.Call):
             out.append(ast.Expr(value))
         elif len(outs) == 1:
             name = self.named[outs[0]]
@@ -888,14 +888,15 @@ class Printer:
             if isinstance(first, Call) and first.fn is unpack and first.args[0] is param:
                 names: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in first.outs]
                 unpacked = ast.Tuple(names, ast.Store())
-                if sum(len(self.named[o]) + 2 for o in first.outs) > HEADER - 20 * (len(params) > 1):
+                region = Region(region.params, region.body[1:], region.results)
+                long = sum(len(self.named[o]) + 2 for o in first.outs) > HEADER - 20 * (len(params) > 1)
+                if long or param in _read_values(region):
                     nodes.append(_name(self.named[param], ast.Store()))
                     body.append(ast.Assign([unpacked], _name(self.named[param])))
                     if self.backward:
                         body.append(Blank())
                 else:
                     nodes.append(unpacked)
-                region = Region(region.params, region.body[1:], region.results)
             else:
                 nodes.append(_name(self.named[param] if param in used else "_", ast.Store()))
         if instr.items and _is_count(instr.items[0], self) and len(nodes) > 1:

@@ -58,6 +58,7 @@ from .heap import (
     Cell,
     Choice,
     Closure,
+    Content,
     Entries,
     Generated,
     Items,
@@ -644,6 +645,7 @@ class Calls(Layers):
     def sequence(self, ref: Ref) -> Sequence:
         """What a `for` runs over."""
         if isinstance(ref, Sequence):
+            self.unwritten(ref.lists, list(in_order(ref)))
             return ref
         iterated = self.iterated_object(ref)
         if iterated is not None:
@@ -657,12 +659,27 @@ class Calls(Layers):
             if self.unit.rule or few or self._differ(items):
                 if len(items) > UNROLLED and not self.unit.rule:
                     raise self.refuse(f"a loop over {len(items)} items that differ in kind", "Use an array.")
-                return Sequence((), 0, refs=items)
+                return Sequence((), 0, refs=items, lists=self.lists_of(ref))
             if isinstance(ref, Const):
                 return Sequence((ref,), 0, sources=(None,))
         if self.type_of(ref).kind == "dict":
             return Sequence((self.b.call(keys_of, self.atom(ref), type=Type("list")),), 0, sources=(None,))
-        return Sequence((self.atom(ref),), 0, cells=frozenset(self.cells(ref)), sources=(ref,))
+        lists = self.lists_of(ref)
+        return Sequence(
+            (self.atom(ref),), 0, cells=frozenset(c for c, _ in lists).union(self.cells(ref)), sources=(ref,),
+            known=items, lists=lists,
+        )  # fmt: skip
+
+    def lists_of(self, *refs: Ref) -> tuple[tuple[Cell, Content], ...]:
+        """The lists, dicts and arrays whose items running over these gives, and what they hold now."""
+        found: list[tuple[Cell, Content]] = []
+        for ref in refs:
+            if isinstance(ref, (Tup, Sequence)):
+                found.extend(ref.lists)
+            elif isinstance(ref, (Obj, View)):
+                cell = ref.root.cell if isinstance(ref, View) else ref.cell
+                found.append((cell, self.state.heap[cell]))
+        return tuple(found)
 
     def _differ(self, items: tuple[Ref, ...]) -> bool:
         """Do the items differ in kind, or have a structure of their own?"""
@@ -840,9 +857,8 @@ def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
         return frame.generated(source, None, [("first", args[0]), ("second", args[1])])
     statics = [frame.static_items(a) if not isinstance(a, (Sequence, Value)) else None for a in args]
     if all(s is not None for s in statics) and args:
-        return Tup(
-            tuple(Tup(tuple(row)) for row in zip(*(s for s in statics if s is not None), strict=False))
-        )
+        rows = zip(*(s for s in statics if s is not None), strict=False)
+        return Tup(tuple(map(Tup, rows)), lists=frame.lists_of(*args))
     parts = [frame.sequence(a) for a in args]
     items: list[Atom] = []
     sources: list[Ref | None] = []
@@ -855,7 +871,19 @@ def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
         items.extend(atoms)
         sources.extend(part.sources)
     cells = frozenset().union(*(part.cells for part in parts))
-    return Sequence(tuple(items), tuple(shapes), cells=cells, sources=tuple(sources))
+    known = None
+    if parts and all(part.known is not None for part in parts):
+        known = tuple(Tup(row) for row in zip(*map(in_order, parts), strict=False))
+    lists = tuple(pair for part in parts for pair in part.lists)
+    return Sequence(
+        tuple(items), tuple(shapes), cells=cells, sources=tuple(sources), known=known, lists=lists
+    )
+
+
+def in_order(sequence: Sequence) -> tuple[Ref, ...]:
+    """The known items of a sequence, the first that is run over first."""
+    known = sequence.known or ()
+    return known[::-1] if sequence.backwards else known
 
 
 def _forward(frame: Calls, part: Sequence) -> tuple[tuple[Atom, ...], Any]:
@@ -876,17 +904,24 @@ def _enumerate(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str)
     statics = frame.static_items(args[0]) if not isinstance(args[0], (Sequence, Value)) else None
     known = frame.constant(start)
     if statics is not None and known is not None and (frame.unit.rule or frame._differ(statics)):
-        return Tup(tuple(Tup((Const(k), item)) for k, item in enumerate(statics, known.value)))
+        numbered = tuple(Tup((Const(k), item)) for k, item in enumerate(statics, known.value))
+        return Tup(numbered, lists=frame.lists_of(args[0]))
     part = frame.sequence(args[0])
     atoms, shape = _forward(frame, part)
     count = frame.b.call(itertools.count, frame.atom(start), type=Type("range", elem=INT))
-    return Sequence((count, *atoms), (0, _shift(shape, 1)), cells=part.cells, sources=(None, *part.sources))
+    rows: tuple[Ref, ...] | None = None
+    if part.known is not None and known is not None:
+        rows = tuple(Tup((Const(k), item)) for k, item in enumerate(in_order(part), known.value))
+    return Sequence(
+        (count, *atoms), (0, _shift(shape, 1)), cells=part.cells, sources=(None, *part.sources), known=rows,
+        lists=part.lists,
+    )  # fmt: skip
 
 
 def _reversed(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     statics = frame.static_items(args[0]) if not isinstance(args[0], (Sequence, Value)) else None
     if statics is not None:
-        return Tup(statics[::-1])
+        return Tup(statics[::-1], lists=frame.lists_of(args[0]))
     part = frame.sequence(args[0])
     if len(part.items) != 1:
         raise frame.refuse("`reversed` of `zip` or `enumerate`", "Reverse the sequences inside.")

@@ -691,6 +691,8 @@ class Expressions(Choices):
     def materialise(self, cell: Cell) -> None:
         """Turn a list or dict known item by item into one value of the graph."""
         content = self.state.heap[cell]
+        if self.unit.session.one_by_one and isinstance(content, Items) and content.items:
+            raise self.refuse("a list that is known item by item is indexed by what is not known here")
         if isinstance(content, Items):
             inner = {c for c in self.cells(Tup(content.items))}
             value = self.pack(content)

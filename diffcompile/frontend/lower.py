@@ -104,6 +104,7 @@ class Session:
         self.kept: dict[int, dict[str, Any]] = {}  # mutable defaults, by the name of their parameter
         self.cells: dict[int, CellType] = {}
         self.layouts = False  # did what is a view depend on how arrays are laid out in memory?
+        self.one_by_one = False  # are short lists run over item by item where they cannot be otherwise?
 
     def cell_of(self, value: Any) -> CellType:
         """A cell that holds an object which no name does: one for each object."""
@@ -238,15 +239,22 @@ def lower(
             return _lower(fn, specs, result_name, wrt, True)
         except (UnrollError, UnsupportedSyntax, UndecidedAlias):
             pass  # unrolled, or refused for good
-    return _lower(fn, specs, result_name, wrt, False)
+    try:
+        return _lower(fn, specs, result_name, wrt, False)
+    except (UnsupportedSyntax, UndecidedAlias) as refusal:
+        try:
+            return _lower(fn, specs, result_name, wrt, False, one_by_one=True)
+        except (UnsupportedSyntax, UndecidedAlias):
+            raise refusal from None
 
 
 def _lower(
     fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str, wrt: tuple[Place, ...],
-    runs: bool,
+    runs: bool, one_by_one: bool = False,
 ) -> Lowered:  # fmt: skip
     reset_dims()
     session = Session()
+    session.one_by_one = one_by_one
     target = fn if isinstance(fn, Target) else Target(fn)
     frame, params, refs = _frame(target, specs, session)
     frame.result_name = result_name

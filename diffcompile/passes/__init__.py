@@ -6,6 +6,7 @@ from ..ir.graph import Graph, Value
 from .carried import carried
 from .cse import cse
 from .dce import dce
+from .forms import forms
 from .simplify import simplify
 from .unhook import unhooked
 
@@ -15,7 +16,7 @@ def optimize(graph: Graph, primal: set[Value], keep: set[Value]) -> Graph:
     graph = unhooked(graph)
     for _ in range(3):
         graph = simplify(graph, primal)
-        graph = carried(graph)
+        graph = forms(carried(graph))
         graph = cse(graph)
         graph = dce(graph, keep)
     return graph
