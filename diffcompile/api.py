@@ -11,7 +11,7 @@ import numpy as np
 
 from .compiled import Derivative, Pullback
 from .errors import WrongArgument
-from .frontend.arguments import REGISTERED, Place, Same, field_names
+from .frontend.arguments import DERIVING, REGISTERED, Place, Same, field_names
 from .rules.register import nondifferentiable
 
 if TYPE_CHECKING:
@@ -151,6 +151,8 @@ def _differentiable(value: Any) -> bool:
         return True
     return isinstance(value, (float, complex))
 
+
+DERIVING.update({grad: "grad", value_and_grad: "value_and_grad", vjp: "vjp"})
 
 _PULLBACKS: dict[Any, _Pulled] = {}
 _KEPT = 256  # functions whose pullbacks stay compiled

@@ -378,6 +378,11 @@ class Derivative:
 
         return call
 
+    @property
+    def asked(self) -> tuple[Mode, Any, bool]:
+        """What was asked for: the kind of derivative, with respect to what, and is more returned."""
+        return self._mode, self._argnums, self._has_aux
+
     def lowered(self, specs: list[tuple[str, Spec]], wrt: tuple[Place, ...]) -> Lowered:
         """The derivative as a graph that can be differentiated again, with respect to `wrt`."""
         from .pipeline import lowered_derivative

@@ -17,6 +17,7 @@ from ..analysis.residuals import close, filled
 from ..analysis.shapes_series import of_every_family
 from ..errors import NOWHERE, UnsupportedSyntax
 from ..frontend.build import FOLDED, Builder
+from ..frontend.lower import Deriving
 from ..ir.graph import (
     UNBOUND,
     Atom,
@@ -373,7 +374,8 @@ def pair(
     front = inplace(front)
     backward = replace(graph, region=back, captures=(), writes=(), sees=())
     behind_graph = own(inplace(backward), 0, tuple(map(bar, wrt)))
-    return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
+    front = replace(front, name=f"{name}_forward", doc="")
+    return front, replace(behind_graph, name=f"{name}_backward", doc="")
 
 
 def _shown(
@@ -470,19 +472,33 @@ def _numbered(name: str) -> Iterator[str]:
     yield from (f"{name}_{k}" for k in itertools.count(1))
 
 
-def derive_gradient(function: Function, k: int) -> Function:
-    """The function that gives the derivative of a callee's result with respect to its argument `k`."""
-    key: Any = ("gradient", k)
+def derive_gradient(function: Function, wrt: tuple[int, ...] = (0,), value_too: bool = False) -> Function:
+    """The function that gives the derivatives of a callee's first result with respect to its arguments `wrt`.
+
+    With `value_too`, the callee's own results come before them.
+    """
+    key: Any = ("gradient", wrt, value_too)
     known: Any = function.derived.get(key)
     if known is None:
         assert function.graph is not None, "a function is derived after it has been lowered"
         graph = differentiable_again(function.graph)
-        param = graph.params[k]
-        derived = gradient(graph, [param], graph.region.results[0], [], False)
-        name = f"{function.name}_grad" if k == 0 else f"{function.name}_grad_{param.name}"
-        known = function.derived[key] = Function(name, function.fn, param.type)  # type: ignore[assignment]
-        known.graph = replace(differentiable_again(runnable(derived, 0, [param])), name=name)
+        params = [graph.params[k] for k in wrt]
+        results = list(graph.region.results)
+        kept = len(results) if value_too else 0
+        derived = gradient(graph, params, results[0], results, value_too)
+        named = "value_and_grad" if value_too else "grad"
+        name = f"{function.name}_{named}" if wrt[:1] == (0,) else f"{function.name}_{named}_{params[0].name}"
+        known = function.derived[key] = Function(name, function.fn, params[0].type)  # type: ignore[assignment]
+        known.sees = function.sees if value_too else ()
+        wrt_names = " and ".join(p.name for p in params)
+        said = "Value of `{}`, and its gradient" if value_too else "Gradient of `{}`"
+        doc = f"{said.format(function.name)} with respect to {wrt_names}."
+        closed = replace(derived, sees=known.sees, doc=doc)
+        known.graph = replace(differentiable_again(runnable(closed, kept, params)), name=name)
     return known  # type: ignore[no-any-return]
+
+
+DERIVING = Deriving(derive_function, derive_gradient)
 
 
 def cotangent_type(known: Type) -> Type:

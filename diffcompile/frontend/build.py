@@ -69,7 +69,8 @@ class Builder:
         self.defs: dict[Value, Call | Store] = {}
         self.line: Span = NOWHERE
         self.folded = folded
-        # What a rule about a function of the user asks for; the reverse sweep says.
+        # What a rule about a function of the user, or a derivative inside a function, asks for; the layer
+        # that differentiates says.
         self.active: Callable[[Atom], bool] = lambda atom: True
         self.derive: Callable[..., Any] | None = None
         self.gradient: Callable[..., Any] | None = None

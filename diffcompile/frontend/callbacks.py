@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+from collections.abc import Callable
 from dataclasses import replace
 from types import FunctionType
 from typing import Any
@@ -36,7 +37,7 @@ from ..rules.solvers import (
     weighted_sum_of,
 )
 from .build import Builder
-from .heap import Closure, Obj, Pullback, Ref, Tup
+from .heap import Closure, Obj, Pullback, Ref, State, Tup, shown
 from .source import read_source
 
 FUNCTION = Type("function")
@@ -126,35 +127,52 @@ def lowered_callback(frame: Any, ref: Ref, leading: list[Type], extras: list[Ref
     names = _parameters(ref, len(leading) + len(extras))
     types = [*leading, *(frame.type_of(extra) for extra in extras)]
     params = [Value(n, t, named=True) for n, t in zip(names, types, strict=True)]
-    before, written = frame.state, set(frame.unit.written)
-    frame.state = before.copy()
-    line = frame.b.line
-    with frame.b.region() as body:
+    source = read_source(ref.value) if isinstance(ref, Const) else ref.source  # type: ignore[union-attr]
+
+    def run() -> tuple[Atom, ...]:
         refs = [_lent(frame, p) for p in params]
         if isinstance(ref, Const):
-            source = read_source(ref.value)
             result = frame.inline(source, None, frame.bind_arguments(ref.value, refs, {}), "")
         else:
-            source = ref.source  # type: ignore[union-attr]
             result = frame.invoke(ref, refs, {}, "")
         atom = frame.atom(result)
-        if atom.type.kind in ("list", "tuple"):
-            atom = frame.b.call(np.asarray, atom)
-    frame.state, frame.b.line = before, line
-    if any(cell in before.heap for cell in frame.unit.written - written):
-        raise frame.refuse(
-            "a function handed to a solver writes into an array from outside",
-            "A solver calls it as often as it likes: return the value instead.",
-        )
-    region = Region(tuple(params), tuple(body), (atom,))
-    captured = tuple(free(region))
-    inside = {v: Value(v.name, v.type, v.named) for v in captured}
-    region = substitute(Region((*params, *inside.values()), region.body, region.results), inside)
+        return (frame.b.call(np.asarray, atom) if atom.type.kind in ("list", "tuple") else atom,)
+
+    region, captured, _ = apart(frame, params, run, "a function handed to a solver")
+    (atom,) = region.results
     label = ref.value.__name__ if isinstance(ref, Const) else getattr(ref.node, "name", "")  # type: ignore[union-attr]
     label = label if label.isidentifier() else "function"
     function = Function(label, source.fn, atom.type)
-    function.graph = Graph(label, region, line, (), origin=source)
+    function.graph = Graph(label, region, frame.b.line, (), origin=source)
     return _packed(frame, function, captured)
+
+
+def apart(
+    frame: Any, params: list[Value], run: Callable[[], tuple[Atom, ...]], what: str
+) -> tuple[Region, tuple[Value, ...], State]:
+    """What `run` lowers as a region of its own, its results those that it returns.
+
+    What is read from around it are its last parameters, also given as they are called outside. The state
+    that it ends in comes third; it may not change anything that was there before.
+    """
+    before, line = frame.state, frame.b.line
+    frame.state = before.copy()
+    with frame.b.region() as body:
+        results = run()
+    after, frame.state, frame.b.line = frame.state, before, line
+    changed = [cell.name for cell, held in before.heap.items() if after.heap.get(cell) is not held]
+    changed += [key[1] for key, held in before.vars.items() if after.vars.get(key) is not held]
+    if changed:
+        name = shown(changed[0]) or "an object"
+        raise frame.refuse(
+            f"{what} changes `{name}`, which is outside of it",
+            "It may be called any number of times: return the value instead.",
+        )
+    region = Region(tuple(params), tuple(body), results)
+    captured = tuple(free(region))
+    inside = {v: Value(v.name, v.type, v.named) for v in captured}
+    region = substitute(Region((*params, *inside.values()), region.body, region.results), inside)
+    return region, captured, after
 
 
 def _packed(frame: Any, function: Function, given: tuple[Atom, ...]) -> Atom:
@@ -219,7 +237,7 @@ def _linearize(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -
 def pulled(frame: Any, pull: Pullback, args: list[Ref]) -> Ref:
     """The cotangents of a callback's arguments, and of what it captured."""
     outs = [
-        Value(f"{a.name}_bar" if isinstance(a, Value) else "bar", _cotangent_type(a.type))
+        Value(f"{a.name}_bar" if isinstance(a, Value) else "bar", cotangent_type(a.type))
         for a, on in zip(pull.atoms, pull.wanted, strict=True)
         if on
     ]
@@ -229,7 +247,7 @@ def pulled(frame: Any, pull: Pullback, args: list[Ref]) -> Ref:
     return Tup((*bars[: pull.given], Tup(tuple(bars[pull.given :]))))
 
 
-def _cotangent_type(known: Type) -> Type:
+def cotangent_type(known: Type) -> Type:
     if known.kind == "float":
         return number(np.dtype(np.float64))
     return known if known.kind in ("array", "number") else Type()
@@ -238,7 +256,7 @@ def _cotangent_type(known: Type) -> Type:
 def _gradient_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     function, captured = _callback(frame, args[0])
     k = frame.constant(args[1]).value if len(args) > 1 else 0
-    derived = frame.b.gradient(function, k)
+    derived = frame.b.gradient(function, (k,))
     return _packed(frame, derived, captured)
 
 
@@ -308,7 +326,7 @@ def _pullback_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str)
     forward, backward = frame.b.derive(function, wanted, (True,))
     params = tuple(Value(p.name, p.type, p.named) for p in lent)
     active = [p for p, on in zip(params, wanted, strict=True) if on]
-    bars = tuple(Value(f"{p.name}_bar", _cotangent_type(p.type), True) for p in active)
+    bars = tuple(Value(f"{p.name}_bar", cotangent_type(p.type), True) for p in active)
     ct = Value(f"{function.name}_bar", function.result, named=True)
     out, saved = Value("out", function.result), Value("saved", OBJECT, named=True)
     body = (Call((out, saved), forward, params), Call(bars, backward, (saved, ct)))

@@ -33,7 +33,7 @@ from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, consult
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
 from . import plain
-from .arguments import is_object, is_object_class
+from .arguments import DERIVING, is_object, is_object_class
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
 from .expressions import UNROLLED
@@ -43,12 +43,14 @@ from .heap import (
     Cell,
     Choice,
     Closure,
+    Derived,
     Entries,
     Generated,
     Items,
     Made,
     Obj,
     Pullback,
+    Pulled,
     Ref,
     Scope,
     Sequence,
@@ -57,6 +59,7 @@ from .heap import (
 )
 from .iteration import GENERATORS, strictly_zipped
 from .layers import Layers
+from .nested import as_derived, derivation, derived_call, pulled_call
 from .objects import UNARY
 from .source import Source, read_source
 from .special import SPECIAL as CONTAINERS
@@ -143,6 +146,10 @@ class Calls(Layers):
                 return self.evaluation(fn, args, kwargs, name)
             case Pullback():
                 return pulled(self, fn, args)
+            case Derived():
+                return derived_call(self, fn, args, kwargs, name)
+            case Pulled():
+                return pulled_call(self, fn, args, kwargs)
             case Value() if (outcome := call_handed(self, fn, args, name)) is not None:
                 return outcome
         called = self.called_object(fn, args, kwargs, name)
@@ -172,6 +179,10 @@ class Calls(Layers):
                 "Keep its coefficients in an array: `np.polynomial.polynomial.polyval(x, c)`, or "
                 "`np.polyval(p, x)`.",
             )
+        if _hashable(fn) and fn in DERIVING:
+            return derivation(self, fn, args, kwargs, name)
+        if hasattr(type(fn), "lowered"):
+            return derived_call(self, as_derived(fn), args, kwargs, name)
         consult(fn)
         if _hashable(fn) and fn in DEFINITIONS and (fn not in WITH or not WITH[fn].isdisjoint(kwargs)):
             return self.defined(DEFINITIONS[fn], args, kwargs, name)
@@ -557,6 +568,11 @@ class Calls(Layers):
         static = any(self._container(ref) for _, ref in named)  # of a structure that ends
         limit = DEPTH if static else 12 if counting else 2
         if not self.unit.rule and self.unit.inlining.count(source.node) > limit:
+            if any(isinstance(r, (Closure, Applied, Derived)) for _, r in named):
+                raise self.refuse(
+                    "a recursion hands on a function made here, and where it ends is known only at run time",
+                    "Make it a loop.",
+                )
             raise self.refuse(
                 "a recursive function that returns or writes into its argument is not differentiated yet",
                 "Return a copy: `x.copy()`.",
@@ -614,7 +630,9 @@ class Calls(Layers):
         """Do the items differ in kind, or have a structure of their own?"""
         kinds = set()
         for item in items:
-            if isinstance(item, (Tup, Closure, Bound, Applied)) or self._sequence(item) is not None:
+            if isinstance(item, (Tup, Closure, Bound, Applied, Derived, Pulled)):
+                return True
+            if self._sequence(item) is not None:
                 return True
             if isinstance(item, Const) and (
                 callable(item.value) or isinstance(item.value, (str, tuple, type(None)))

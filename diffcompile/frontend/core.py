@@ -41,11 +41,13 @@ from .heap import (
     Closure,
     Conflict,
     Content,
+    Derived,
     Entries,
     Generated,
     Items,
     Made,
     Obj,
+    Pulled,
     Ref,
     Scope,
     Sequence,
@@ -204,7 +206,7 @@ class Core:
                 return self.b.call(maker, *map(self.atom, args), kwargs=named)
             case Conflict(reason, span):
                 raise UnsupportedSyntax(reason, span or self.span(), "Use one kind of value on every path.")
-            case Bound() | Closure() | Choice() | Applied() | Super():
+            case Bound() | Closure() | Choice() | Applied() | Super() | Derived() | Pulled():
                 raise self.refuse(
                     "a function defined here is used as a value",
                     "Call it, or pass it to a function that calls it.",
@@ -402,6 +404,8 @@ class Core:
                     stack.extend(items)
                 case Bound(receiver=receiver) | Super(receiver=receiver):
                     stack.append(receiver)
+                case Derived(fn=fn):
+                    stack.append(fn)
                 case Made(args=args, kwargs=kwargs):
                     stack.extend((*args, *(r for _, r in kwargs)))
                 case Choice(options=options):
@@ -641,7 +645,7 @@ class Merge:
             return Tup(tuple(self.merge(x, y, name) for x, y in zip(a.items, b.items, strict=True)), a.cls)
         if self.function(a) and self.function(b):
             return Choice(self._out(Const(0), Const(1), name, False), ((0, a), (1, b)))
-        opaque = (Closure, Bound, Applied, Super, Choice, Sequence, Generated, Conflict)
+        opaque = (Closure, Bound, Applied, Super, Choice, Derived, Pulled, Sequence, Generated, Conflict)
         if isinstance(a, opaque) or isinstance(b, opaque):
             if UNBOUND_REF in (a, b):
                 return b if a is UNBOUND_REF else a

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Span
-from ..ir.graph import UNBOUND, Atom, Const, Step
+from ..ir.graph import UNBOUND, Atom, Const, Step, Value
 from ..ir.types import Type
 
 
@@ -146,6 +146,7 @@ class Closure:
     source: Any
     defaults: tuple[tuple[str, Ref], ...]
     globals: Any
+    name: str = ""  # that a lambda was given
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,6 +199,31 @@ class Pullback:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Derived:
+    """A derivative of a function, made here: `grad(inner)`."""
+
+    fn: Ref
+    mode: str
+    argnums: Any = 0
+    has_aux: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pulled:
+    """The pullback that `vjp` gave: the function that runs back, what it reads, and the structures that it
+    goes between. `returns` is that of the result, with a type in `seeds` for each leaf that has a cotangent,
+    `shapes` those of the primals, with a cotangent for each of `wanted`."""
+
+    name: str
+    backward: Any
+    saved: Atom
+    returns: Any
+    seeds: tuple[Type | None, ...]
+    shapes: tuple[Any, ...]
+    wanted: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sequence:
     """What a `for` can run over in lockstep: `zip`, `enumerate`, `reversed`, `range`, a container.
 
@@ -247,7 +273,7 @@ class Conflict:
     span: Span | None = None
 
 
-Waiting = Closure | Bound | Applied | Super | Choice  # to be called
+Waiting = Closure | Bound | Applied | Super | Choice | Derived | Pulled  # to be called
 Ref = Atom | Obj | View | Tup | Waiting | Made | Pullback | Sequence | Generated | Conflict
 Content = Atom | Items | Entries
 

@@ -27,10 +27,12 @@ from .heap import (
     Closure,
     Conflict,
     Content,
+    Derived,
     Entries,
     Generated,
     Items,
     Obj,
+    Pulled,
     Ref,
     Scope,
     Sequence,
@@ -622,8 +624,9 @@ class Turn:
                 shape, atoms = self._flatten(without(content), packed)
                 return ("object", shape), atoms
             case (
-                Closure() | Bound() | Applied() | Super() | Choice() | Sequence() | Generated() | Conflict()
-            ):
+                Closure() | Bound() | Applied() | Super() | Choice() | Derived() | Pulled() | Sequence()
+                | Generated() | Conflict()
+            ):  # fmt: skip
                 return ("fixed", id(ref)), []
             case Items() | Entries():
                 if isinstance(ref, Entries) and not ref.is_dict:

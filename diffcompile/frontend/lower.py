@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from types import CellType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -91,10 +91,20 @@ class Lowered:
     layouts: bool = False  # was it asked how an argument is laid out in memory?
 
 
+class Deriving(NamedTuple):
+    """What the layer that differentiates makes of a function: its forward and backward functions, and the
+    function of its gradient."""
+
+    pair: Callable[[Function, tuple[bool, ...], tuple[bool, ...]], tuple[Function, Function]]
+    gradient: Callable[[Function, tuple[int, ...], bool], Function]
+
+
 class Session:
     """What the lowerings of one program share: the graphs of the functions it calls, the guards."""
 
-    def __init__(self) -> None:
+    def __init__(self, deriving: Deriving | None = None) -> None:
+        self.deriving = deriving
+        self.unfinished: list[Function] = []  # those that are being lowered
         self.functions: dict[Any, Called | None] = {}
         self.lowering: list[FunctionType] = []  # a call inside itself is of arrays of any length
         self.guards: dict[tuple[int, str], Guard] = {}
@@ -136,6 +146,15 @@ class Session:
         called = self.functions[key] = Called(
             Function(fn.__name__, fn), LEAF, (number(np.dtype(np.float64)),)
         )
+        self.unfinished.append(called.function)
+        try:
+            return self._settled(called, fn, specs, key)
+        finally:
+            self.unfinished.pop()
+
+    def _settled(
+        self, called: Called, fn: FunctionType, specs: list[tuple[str, Any]], key: Any
+    ) -> Called | None:
         known = set(self.functions)
         for attempt in range(10):
             lowered = lower_function(fn, specs, self)
@@ -224,27 +243,27 @@ def _calls(graph: Graph, function: Function) -> bool:
 
 def lower(
     fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str = "",
-    wrt: tuple[Place, ...] = (), runs: bool = False,
+    wrt: tuple[Place, ...] = (), runs: bool = False, deriving: Deriving | None = None,
 ) -> Lowered:  # fmt: skip
     """The graph of a function for arguments described by `specs`, one per parameter in order.
 
     A result that has no name of its own is called `result_name`. With `runs`, a list whose items are all of
-    one form may be run over as it is.
+    one form may be run over as it is. `deriving` makes the derivatives that are taken inside it.
     """
     if runs:
         try:
-            return _lower(fn, specs, result_name, wrt, True)
+            return _lower(fn, specs, result_name, wrt, True, deriving)
         except (UnrollError, UnsupportedSyntax, UndecidedAlias):
             pass  # unrolled, or refused for good
-    return _lower(fn, specs, result_name, wrt, False)
+    return _lower(fn, specs, result_name, wrt, False, deriving)
 
 
 def _lower(
     fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str, wrt: tuple[Place, ...],
-    runs: bool,
+    runs: bool, deriving: Deriving | None,
 ) -> Lowered:  # fmt: skip
     reset_dims()
-    session = Session()
+    session = Session(deriving)
     target = fn if isinstance(fn, Target) else Target(fn)
     frame, params, refs = _frame(target, specs, session)
     frame.result_name = result_name
@@ -379,6 +398,8 @@ def _frame(
 ) -> tuple[Statements, list[Value], list[Ref]]:
     source = read_source(target.fn)
     unit = Unit(session, Builder(FOLDED))
+    if session.deriving is not None:
+        unit.builder.derive, unit.builder.gradient = session.deriving
     unit.parameters = frozenset(name for name, _ in specs)
     for part in ast.walk(source.node):
         if isinstance(part, ast.Global):
