@@ -39,13 +39,13 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.text import function_name
-from ..ir.types import BOOL, OBJECT, Type
+from ..ir.types import BOOL, OBJECT, Type, number
 from ..ir.walk import free
 from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
-from .cotangents import Cotangent, bar
+from .cotangents import Cotangent, bar, mirror
 
 PLAIN: dict[Any, Any] = {
     operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,
@@ -594,8 +594,10 @@ def _all_of(index: Atom) -> bool:
 
 
 def _cotangent_type(known: Type) -> Type:
-    if known.kind == "float":
-        return Type("number", np.dtype(np.float64))
+    if known.kind in ("float", "complex"):
+        return number(np.dtype(known.numeric_dtype))
+    if known.kind == "list":
+        return mirror(known)
     return known if known.kind in ("array", "number") else Type()
 
 

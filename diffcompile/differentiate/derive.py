@@ -40,7 +40,7 @@ from ..ir.graph import (
     unpack,
     write_outside,
 )
-from ..ir.types import OBJECT, UNKNOWN, Type
+from ..ir.types import OBJECT, UNKNOWN, Type, number
 from ..ir.walk import (
     changes,
     free,
@@ -362,7 +362,9 @@ def pair(
         kept: Atom = bundle
         ahead = (*ahead, *copies, Call((bundle,), pack_tuple, tuple(parts)))
     elif needed:
-        saved = Value(needed[0].name, needed[0].type, needed[0].named)
+        taken = {ct.name for _, ct in cts}
+        label = next(n for n in _numbered(needed[0].name) if n not in taken)
+        saved = Value(label, needed[0].type, needed[0].named)
         back = substitute(back, {needed[0]: saved})
         ahead = (*ahead, *copies)
         kept = parts[0]
@@ -503,8 +505,8 @@ DERIVING = Deriving(derive_function, derive_gradient)
 
 def cotangent_type(known: Type) -> Type:
     """What is known of the cotangent that a caller hands in."""
-    if known.kind == "float":
-        return Type("number", np.dtype(np.float64))
+    if known.kind in ("float", "complex"):
+        return number(np.dtype(known.numeric_dtype))
     if known.kind in ("tuple", "object"):
         return Type("list", elem=Type())
     return known if known.kind in ("array", "number", "list") else Type()

@@ -254,6 +254,8 @@ def unbroadcast_call(b: Builder, ct: Atom, x: Atom) -> Atom:
     axes = broadcast_axes(known, target)
     if axes is None:
         form = target if target.is_scalar or target.kind == "array" else Type()
+        if target.is_scalar and known.numeric_dtype is None:
+            form = Type("number")  # of any dtype: it may be complex
         return b.call(unbroadcast, ct, x, type=replace(form, dtype=known.numeric_dtype, layout=""))
     dropped, kept = axes
     if kept:

@@ -248,8 +248,8 @@ def pulled(frame: Any, pull: Pullback, args: list[Ref]) -> Ref:
 
 
 def cotangent_type(known: Type) -> Type:
-    if known.kind == "float":
-        return number(np.dtype(np.float64))
+    if known.kind in ("float", "complex"):
+        return number(np.dtype(known.numeric_dtype))
     return known if known.kind in ("array", "number") else Type()
 
 

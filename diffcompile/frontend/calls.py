@@ -59,7 +59,7 @@ from .heap import (
 )
 from .iteration import GENERATORS, strictly_zipped
 from .layers import Layers
-from .nested import as_derived, derivation, derived_call, pulled_call
+from .nested import as_derived, derivation, derived_call, of_unknown_order, pulled_call
 from .objects import UNARY
 from .source import Source, read_source
 from .special import SPECIAL as CONTAINERS
@@ -573,6 +573,8 @@ class Calls(Layers):
                     "a recursion hands on a function made here, and where it ends is known only at run time",
                     "Make it a loop.",
                 )
+            if self.unit.deriving:
+                raise self.refuse(*of_unknown_order(getattr(source.node, "name", "this function")))
             raise self.refuse(
                 "a recursive function that returns or writes into its argument is not differentiated yet",
                 "Return a copy: `x.copy()`.",

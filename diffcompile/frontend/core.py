@@ -82,6 +82,7 @@ class Unit:
         # What is known of each loop's carried values, from one lowering to the next.
         self.loops: dict[Any, Any] = {}
         self.inlined = 0  # how many bodies of functions were lowered in place so far
+        self.deriving = 0  # how many functions are being lowered for derivatives that are taken of them
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.
@@ -649,9 +650,10 @@ class Merge:
         if isinstance(a, opaque) or isinstance(b, opaque):
             if UNBOUND_REF in (a, b):
                 return b if a is UNBOUND_REF else a
-            return Conflict(
-                f"`{name}` is a function on one path and something else on another", self.frame.b.line
-            )
+            reason = f"`{name}` is a function on one path and something else on another"
+            if isinstance(a, Pulled) and isinstance(b, Pulled):
+                reason = f"`{name}` is a pullback that is made on each path, and called after them"
+            return Conflict(reason, self.frame.b.line)
         static = self._static(a, b, name)
         if static is not None:
             return static

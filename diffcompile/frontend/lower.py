@@ -143,9 +143,8 @@ class Session:
 
     def _lowered(self, fn: FunctionType, specs: list[tuple[str, Any]], key: Any) -> Called | None:
         # A recursive call has the outcome that is assumed here; it holds if lowering confirms it.
-        called = self.functions[key] = Called(
-            Function(fn.__name__, fn), LEAF, (number(np.dtype(np.float64)),)
-        )
+        label = fn.__name__ if fn.__name__.isidentifier() else "function"
+        called = self.functions[key] = Called(Function(label, fn), LEAF, (number(np.dtype(np.float64)),))
         self.unfinished.append(called.function)
         try:
             return self._settled(called, fn, specs, key)

@@ -297,7 +297,8 @@ def _lowered(frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: dict[st
         bound = signature.bind(*args, **kwargs)
     except TypeError as cause:
         raise UnsupportedSyntax(f"`{label}`: {cause}", frame.b.line) from None
-    bound.apply_defaults()
+    if not isinstance(fn, Const) or isinstance(fn.value, FunctionType):
+        bound.apply_defaults()
     every = argnums is None
     wanted = [] if every else _places(frame, argnums, list(signature.parameters), len(given), label)
     roots = {root for root, _ in wanted}
@@ -321,7 +322,9 @@ def _lowered(frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: dict[st
     def run() -> tuple[Atom, ...]:
         frame.state.heap.update(loan.contents)
         shapes.extend(_shape_of(frame, ref, place) for ref, place in picked)
+        frame.unit.deriving += 1
         result = frame.invoke(fn, list(bound.args), dict(bound.kwargs), "")
+        frame.unit.deriving -= 1
         structure.append(_structure(frame, result, found, label))
         return tuple(atom for atom, _ in found)
 
@@ -434,6 +437,14 @@ def _function(
     return function, atoms, {p: k for k, p in enumerate(region.params)}
 
 
+def of_unknown_order(name: str) -> tuple[str, str]:
+    """What is said of a recursion in which each call takes a derivative of the next."""
+    return (
+        f"`{name}` takes a derivative of itself, of an order that is known only at run time",
+        "Write one function for each order.",
+    )
+
+
 def _refuse_unfinished(frame: Any, region: Region) -> None:
     """A function that is not read to its end has no derivative yet."""
     stack, known = [region], set[Function]()
@@ -444,10 +455,7 @@ def _refuse_unfinished(frame: Any, region: Region) -> None:
                 continue
             known.add(fn)
             if fn.graph is None or fn in frame.unit.session.unfinished:
-                raise frame.refuse(
-                    f"`{fn.name}` takes a derivative of itself, of an order that is known only at run time",
-                    "Call it with constants where it decides how often, or make the recursion a loop.",
-                )
+                raise frame.refuse(*of_unknown_order(fn.name))
             stack.append(fn.graph.region)
 
 
