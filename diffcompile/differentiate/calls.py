@@ -45,7 +45,7 @@ from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
-from .cotangents import Cotangent, bar, mirror
+from .cotangents import NESTED, Cotangent, bar, mirror
 
 PLAIN: dict[Any, Any] = {
     operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,
@@ -428,9 +428,7 @@ class CallSweep(ContainerSweep):
     def packed(self, instr: Call, ct: Cotangent) -> None:
         for k, arg in enumerate(instr.args):
             if self.active(arg):
-                self.cts.add(
-                    arg, ct[k] if isinstance(ct, tuple) else self.b.call(operator.getitem, ct, Const(k))
-                )
+                self.cts.add(arg, ct[k] if isinstance(ct, tuple) else self.cts.part(ct, k, arg.type))
 
     def captured(self, instr: Call, ct: Cotangent) -> None:
         """A function handed to a solver: its cotangent has a part for each value that it captured."""
@@ -462,11 +460,18 @@ class CallSweep(ContainerSweep):
         source = instr.args[0]
         assert isinstance(source, Value)
         if source.type.kind in ("tuple", "object") or source.type.items is not None:
+            if source not in self.b.defs:  # what was saved: something goes out for each of its parts
+                filled = zip(cts, instr.outs, strict=True)
+                cts = [self.cts.zero(out) if self._hollow(ct, out) else ct for ct, out in filled]
             self.cts.add(source, tuple(cts))
             return
         for k, ct in enumerate(cts):
             if ct is not None:
                 self.scatter(source, Const(k), self.whole(ct, instr.outs[k]), instr.outs[k].type)
+
+    def _hollow(self, ct: Cotangent | None, out: Value) -> bool:
+        """Does nothing flow back to this value, whose zeros are not a number?"""
+        return ct is None and self.active(out) and out.type.kind in NESTED | {"array"}
 
     def item(self, instr: Call, ct: Cotangent) -> None:
         """`y = x[i]`: what flows back lands in the elements that were read."""

@@ -107,7 +107,8 @@ class Cotangents:
             )
         if isinstance(a, tuple) or isinstance(b, tuple):
             count = len(a if isinstance(a, tuple) else b)
-            return self._sum(self.parts(a, count), self.parts(b, count), atom)
+            known = atom.type.items
+            return self._sum(self.parts(a, count, known), self.parts(b, count, known), atom)
         if self._listed(a) or self._listed(b) or atom.type.kind in NESTED:
             return self.plus(a, b, atom)
         total = self.named(self.b.call(operator.add, a, b), atom)
@@ -115,11 +116,18 @@ class Cotangents:
             self.masked.add(total)
         return total
 
-    def parts(self, ct: Cotangent, count: int) -> tuple[Cotangent | None, ...]:
-        """The cotangent of a container of `count` items, item by item."""
+    def parts(
+        self, ct: Cotangent, count: int, kinds: tuple[Type, ...] | None = None
+    ) -> tuple[Cotangent | None, ...]:
+        """The cotangent of a container of `count` items, of these kinds, item by item."""
         if isinstance(ct, tuple):
             return ct
-        return tuple(self.b.call(operator.getitem, ct, Const(k), type=Type()) for k in range(count))
+        return tuple(self.part(ct, k, Type() if kinds is None else kinds[k]) for k in range(count))
+
+    def part(self, ct: Atom, k: int, known: Type) -> Atom:
+        """The cotangent of item `k`, of a container whose cotangent is `ct`."""
+        kind = mirror(known) if known.kind in NESTED else Type()
+        return self.b.call(operator.getitem, ct, Const(k), type=kind)
 
     @staticmethod
     def _listed(ct: Atom) -> bool:
@@ -157,10 +165,17 @@ class Cotangents:
         made = self.b.made_by(atom, pack_list, pack_tuple)
         inner = made.args if made is not None else (Const(None),) * len(ct)
         parts = [
-            self._part(part, arg if isinstance(arg, Value) else None, kind)
-            for part, arg, kind in zip(ct, inner, kinds, strict=True)
+            self._part(part, arg if isinstance(arg, Value) else self._read(atom, k, kind, part), kind)
+            for k, (part, arg, kind) in enumerate(zip(ct, inner, kinds, strict=True))
         ]
         return self.b.call(pack_list, *parts, name=bar(atom))
+
+    def _read(self, atom: Atom, k: int, known: Type, part: Cotangent | None) -> Value | None:
+        """An item to which nothing flows back, and whose zeros are not a number."""
+        if part is not None or known.kind not in NESTED | {"array"} or atom.type.items is None:
+            return None
+        item = self.b.call(operator.getitem, atom, Const(k), type=known)
+        return item if isinstance(item, Value) else None
 
     def _part(self, part: Cotangent | None, item: Value | None, known: Type) -> Atom:
         if part is None:

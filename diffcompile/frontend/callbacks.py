@@ -170,7 +170,15 @@ def apart(
         )
     region = Region(tuple(params), tuple(body), results)
     captured = tuple(free(region))
-    inside = {v: Value(v.name, v.type, v.named) for v in captured}
+    names = {p.name for p in params}
+    inside: dict[Value, Value] = {}
+    for value in captured:
+        label, number = value.name, 0
+        while label in names:
+            number += 1
+            label = f"{value.name}_{number}"
+        names.add(label)
+        inside[value] = Value(label, value.type, value.named)
     region = substitute(Region((*params, *inside.values()), region.body, region.results), inside)
     return region, captured, after
 
