@@ -6,6 +6,7 @@ same to the bit, and the gradient is that of the plain calls.
 """
 
 import functools
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from scipy import integrate, optimize
 
-from diffcompile import grad, value_and_grad, vjp
+from diffcompile import DiffCompileError, defvjp, grad, value_and_grad, vjp
 from oracles import assert_agrees, assert_like, numeric_gradient, same
 
 PROGRAMS: list[Callable[..., Any]] = []
@@ -687,6 +689,269 @@ def a_gradient_that_is_written(w=np.array([0.3, -0.2])):
     return g @ w
 
 
+# -- among everything else -----------------------------------------------------------------------------------
+
+SCALE = 2.0
+WEIGHTS = np.array([1.0, 2.0])
+
+
+def of_globals(y):
+    return SCALE * y**2 * np.sum(WEIGHTS) * y
+
+
+@grad
+def of_a_loop(y):
+    s = y
+    for _ in range(3):
+        s = np.sin(s * y)
+    return s
+
+
+def slopes(x):
+    for k in range(3):
+        yield grad(lambda y: y**2 * x * k)(x)  # noqa: B023
+
+
+class Net:
+    def __init__(self, w):
+        self.w = w
+        self.steps = 0
+
+    def loss(self, x):
+        return np.sum(np.tanh(self.w * x) ** 2)
+
+    def update(self, x):
+        self.w = self.w - 0.1 * grad(lambda w: np.sum(np.tanh(w * x) ** 2))(self.w)
+        self.steps += 1
+
+    @property
+    def slope(self):
+        return grad(self.loss)
+
+
+@program
+def globals_read(x=0.7):
+    return grad(of_globals)(x) * of_a_loop(x) + grad(of_a_loop)(x)
+
+
+@program
+def a_function_of_a_library(x=0.7):
+    return grad(np.tanh)(x) ** 2 + grad(math.sin)(x) * grad(np.hypot, argnums=1)(2.0, x)
+
+
+@program
+def a_generator(x=0.7):
+    return sum(slopes(x)) + grad(lambda y: sum(s for s in slopes(y)) * x)(x)
+
+
+@program
+def an_object_that_learns(x=0.7):
+    net = Net(np.array([x, 2.0 * x]))
+    for _ in range(3):
+        net.update(x)
+    return np.sum(net.w) * net.steps
+
+
+@program
+def a_property(x=0.7):
+    return Net(x).slope(x * 2.0)
+
+
+@program
+def a_jacobian_row_by_row(x=0.7):
+    def jacobian(f, v):
+        return np.stack([grad(lambda u: f(u)[k])(v) for k in range(2)])  # noqa: B023
+
+    return np.linalg.det(jacobian(lambda u: np.array([u[0] * u[1] * x, np.sin(u[0])]), np.array([x, 2.0])))
+
+
+@program
+def a_hessian_by_pullbacks(x=0.7):
+    def objective(w):
+        return np.sum(w**4) + x * np.sum(w)
+
+    out, pull = vjp(grad(objective), np.array([x, 1.0]))
+    hessian = np.stack([pull(e)[0] for e in np.eye(2)])
+    return np.sum(np.linalg.solve(hessian, out))
+
+
+@program
+def a_pullback_in_a_loop(x=0.7):
+    total = 0.0
+    for k in range(3):
+        out, pull = vjp(lambda y: y**3 * x * k, x)  # noqa: B023
+        if k > 0:
+            total = total + pull(x)[0] * out
+    return total
+
+
+@program
+def a_test_on_a_derivative(x=0.7):
+    return x**3 if grad(lambda y: y * y)(x) > 1.0 else x
+
+
+@program
+def until_the_gradient_is_small(x=1.3):
+    y = x
+    while True:
+        slope = grad(lambda t: (t - 2.0 * x) ** 2 + 0.1 * t**4)(y)
+        if abs(slope) < 1e-9:
+            break
+        y = y - slope / grad(grad(lambda t: (t - 2.0 * x) ** 2 + 0.1 * t**4))(y)
+    return y
+
+
+@program
+def early_returns(x=0.7):
+    def inner(y):
+        if y < 0.0:
+            return 0.0
+        for k in range(3):
+            if y * k > 2.0:
+                return y * x * k
+        return y**2 * x
+
+    return grad(inner)(x) + grad(inner)(3.0 * x) + grad(inner)(-x)
+
+
+@program
+def a_list_that_grows(x=0.7):
+    items = []
+    for k in range(4):
+        items.append(x * k)
+    bars = grad(lambda l: sum([t * t * x for t in l]))(items)
+    return bars[1] + bars[2]
+
+
+@program
+def a_list_that_grows_inside(x=0.7):
+    def inner(y):
+        items = [y]
+        for _ in range(3):
+            items.append(items[-1] * y * x)
+        return sum(items)
+
+    return grad(inner)(x)
+
+
+@program
+def an_array_that_is_filled_inside(x=0.7):
+    def inner(y):
+        buffer = np.zeros(3)
+        for k in range(3):
+            buffer[k] = y**k * x
+        buffer[1:] += buffer[:-1]
+        return buffer[2] * buffer[1]
+
+    table = np.zeros(3)
+    for k in range(3):
+        table[k] = grad(inner)(x + k)
+    return np.sum(table**2)
+
+
+@program
+def a_row_that_is_written_afterwards(x=0.7):
+    m = np.array([[x, 1.0], [2.0, x]])
+    row = m[0]
+    g = grad(lambda r: np.sum(r**2 * m[1]))(row)
+    row[0] = 5.0 * x
+    return np.sum(g * m[0])
+
+
+@program
+def a_view_beside_its_base(w=np.array([0.5, 0.7, 0.2])):
+    v = w[1:]
+    return np.sum(grad(lambda u: np.sum(u**2) * np.sum(w**2) * np.sum(v))(v))
+
+
+@program
+def containers_in_containers(x=0.7):
+    def tree(d):
+        return d["l"][0]["w"] * d["l"][1] * x + d["t"][1] ** 2
+
+    bars = grad(tree)({"l": [{"w": x, "k": 1}, x * x], "t": (1, x)})
+    assert bars["t"][0] is None
+    return bars["l"][0]["w"] + bars["l"][1] + bars["t"][1]
+
+
+@program
+def keyword_dictionary(x=0.7):
+    return grad(lambda **kw: kw["a"] * kw["b"] * x, argnums="kw")(a=x, b=2.0)["a"]
+
+
+@program
+def chosen_by_a_string(x=0.7):
+    return grad(lambda y, kind: np.sin(y) * x if kind == "sin" else y)(x, "sin")
+
+
+@program
+def mapped_and_reduced(x=0.7):
+    total = sum(map(grad(lambda y: y**2 * x), [x, 2.0 * x]))
+    return functools.reduce(lambda acc, k: acc + grad(lambda y: y**k * x)(acc), [1, 2, 3], total)
+
+
+@program
+def element_by_element(x=0.7):
+    f = np.vectorize(lambda t: grad(lambda y: y**2 * x * t)(t))
+    return np.sum(f(np.array([1.0, x])))
+
+
+@program
+def a_number_of_numpy(x=0.7):
+    return grad(lambda v: v**3 * x)(np.float64(2.0)) + grad(lambda v: v**2 * x)(np.float64(x))
+
+
+@program
+def an_undecided_exception(x=1.3):
+    def inner(y):
+        try:
+            return math.sqrt(y - 1.0) * x
+        except ValueError:
+            return y * x
+
+    return grad(inner)(x) + grad(inner)(0.5 * x)
+
+
+@program
+def a_complex_number(x=1.3):
+    g = grad(lambda z: abs(z) ** 2 * x)(x + 1j)
+    return g.real**2 + g.imag
+
+
+@program
+def a_holomorphic_function(x=1.3):
+    return abs(grad(lambda z: z**3 * x, holomorphic=True)(x + 1j))
+
+
+@program
+def a_solver_of_a_derivative(x=1.3):
+    return optimize.brentq(lambda y: grad(lambda z: z**4 / 4 - x * z)(y), 0.1, 5.0)
+
+
+@program
+def the_derivative_of_a_solver(x=1.3):
+    return grad(lambda a: optimize.brentq(lambda y: y**3 - a * x, 0.1, 5.0))(x)
+
+
+@program
+def the_derivative_of_an_integral(x=1.3):
+    return grad(lambda a: integrate.quad(lambda t: t**2 * a * x, 0.0, a)[0])(x)
+
+
+def squared(x):
+    return x**2
+
+
+@defvjp(squared)
+def _(ct, out, x):
+    return ct * grad(lambda z: z**2)(x)
+
+
+@program
+def a_rule_that_takes_a_derivative(x=1.3):
+    return squared(x) * x
+
+
 # -- the tests -----------------------------------------------------------------------------------------------
 
 
@@ -709,3 +974,244 @@ def test_the_value_is_that_of_the_plain_call(f: Callable[..., Any]) -> None:
     value, _ = value_and_grad(f)(*args)
 
     assert same(float(value), float(f(*args)))
+
+
+SECOND = [f for f in PROGRAMS if isinstance(arguments(f)[0], float)]
+
+
+@pytest.mark.parametrize("f", SECOND, ids=lambda f: f.__name__)
+def test_the_derivative_of_the_derivative(f: Callable[..., Any]) -> None:
+    args = arguments(f)
+
+    assert_agrees(grad(grad(f))(*args), *numeric_gradient(grad(f), lambda: args), tolerance=1e-7)
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_what_is_generated_stands_by_itself(f: Callable[..., Any]) -> None:
+    args = arguments(f)
+    derivative = grad(f)
+    gradient = derivative(*args)
+    scope: dict[str, Any] = {}
+    exec(compile(derivative.source, "<generated>", "exec"), scope)
+    captured = {k: v for k, v in globals().items() if k in ("SCALE", "WEIGHTS", "POINTS", "MATRIX")}
+    function = scope[f"{f.__name__}_grad"]
+    wanted = inspect.signature(function).parameters
+
+    assert "diffcompile" not in derivative.source.replace("Generated by diffcompile", "")
+    assert same(function(*args, **{k: v for k, v in captured.items() if k in wanted}), gradient)
+
+
+def test_which_variable_is_meant() -> None:
+    assert grad(the_classic)(3.0) == 1.0
+    assert grad(lambda x: x * grad(lambda y: x * y)(1.0))(3.0) == 6.0
+    assert grad(lambda x: grad(lambda y: grad(lambda z: x * y * z)(1.0))(1.0))(5.0) == 1.0
+    assert grad(lambda x: x * grad(lambda x: x * x)(x))(3.0) == 12.0
+
+
+def test_integer_leaves_have_no_derivative() -> None:
+    def f(x):
+        g = grad(lambda p: p["w"] * p["n"])({"w": x, "n": 3, "name": "s"})
+        return x * g["w"] if g["n"] is None and g["name"] is None else 0.0
+
+    assert grad(f)(2.0) == 3.0
+
+
+def test_what_is_printed_inside_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    def f(x):
+        def inner(y):
+            print("called")
+            return y * y * x
+
+        return grad(inner)(x)
+
+    assert grad(f)(3.0) == 12.0
+    assert capsys.readouterr().out == "called\n"
+
+
+def test_an_error_inside_is_raised_where_it_would_be() -> None:
+    def f(x):
+        def inner(y):
+            assert y > 0.0, "negative"
+            return y**3 * x
+
+        return grad(inner)(x)
+
+    assert grad(f)(1.0) == 9.0
+    with pytest.raises(AssertionError, match="negative"):
+        grad(f)(-1.0)
+
+
+def test_a_derivative_given_as_an_argument() -> None:
+    derivative = grad(lambda g, x: g(x) * x, argnums="x")
+
+    assert [derivative(g, 2.0) for g in (dcube, grad(lambda z: z * z))] == [36.0, 8.0]
+
+
+def test_a_derivative_of_the_module_that_is_bound_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    derivative = grad(lambda x: dcube(x) * x)
+    assert derivative(2.0) == 36.0
+    monkeypatch.setitem(globals(), "dcube", grad(lambda z: z * z))
+
+    assert derivative(2.0) == 8.0
+
+
+def test_single_precision_stays_single() -> None:
+    def f(x):
+        return np.sum(grad(lambda v: np.sum(v**3))(x) * x)
+
+    gradient = grad(f)(np.array([1.0, 2.0], dtype=np.float32))
+
+    assert gradient.dtype == np.float32
+    np.testing.assert_allclose(gradient, [9.0, 36.0], rtol=1e-6)
+
+
+# -- what is refused -----------------------------------------------------------------------------------------
+
+
+def appends_outside(x):
+    seen = []
+    return grad(lambda y: seen.append(y) or y * x)(x)
+
+
+def assigns_outside(x):
+    k = 0.0
+
+    def inner(y):
+        nonlocal k
+        k = k + y
+        return y * y * x
+
+    return grad(inner)(x) * k
+
+
+def writes_outside(x):
+    a = np.array([x, x])
+
+    def inner(y):
+        a[0] = a[0] * y
+        return np.sum(a)
+
+    return grad(inner)(x) + a[0]
+
+
+def writes_outside_again(x):
+    a = np.array([x, x])
+    a[1] = 2.0 * x
+
+    def inner(y):
+        a[1] = a[1] * y
+        return np.sum(a)
+
+    return grad(inner)(x) + a[1]
+
+
+def writes_into_its_argument(x):
+    def inner(v):
+        v[0] = v[0] * 2.0
+        return np.sum(v**2)
+
+    return np.sum(grad(inner)(np.array([x, x * x])))
+
+
+def advances_an_iterator(x):
+    rest = iter([x, 2.0 * x])
+    return grad(lambda y: y * next(rest))(x) + next(rest)
+
+
+def writes_what_was_handed_on(x):
+    a = np.array([x, 2.0 * x])
+    g, aux = grad(lambda v: (np.sum(v**3), v), has_aux=True)(a)
+    aux[0] = 5.0
+    return g[0] * a[0]
+
+
+def of_an_integer(x):
+    return grad(lambda y: y * y)(3) * x
+
+
+def of_an_array(x):
+    return np.sum(grad(lambda y: y * np.ones(2))(x))
+
+
+def of_several(x):
+    return grad(lambda y: [y * x, y])(x)
+
+
+def of_nothing(x):
+    return grad(lambda y: None)(x)
+
+
+def of_a_complex_number(x):
+    return grad(lambda y: y * 1j)(x)
+
+
+def of_what_is_not_holomorphic(x):
+    return abs(grad(lambda z: np.conj(z) * x, holomorphic=True)(x + 1j))
+
+
+def by_a_position_that_is_not_there(x):
+    return grad(lambda y: y * x, argnums=3)(x)
+
+
+def by_a_name_that_is_not_there(x):
+    return grad(lambda y: y * x, argnums="q")(x)
+
+
+def without_an_argument(x):
+    return grad(lambda y, z: y * z)(x)
+
+
+def order_by_recursion(x, n=2):
+    if n <= 0:
+        return x**5
+    return grad(lambda z: order_by_recursion(z, n - 1))(x)
+
+
+def of_unknown_order(x):
+    return order_by_recursion(x, 2)
+
+
+def pullback_of_a_branch(x):
+    if x > 0.0:
+        _, pull = vjp(lambda y: y**3 * x, x)
+    else:
+        _, pull = vjp(lambda y: y**2 * x, x)
+    return pull(1.0)[0]
+
+
+def pullback_of_an_array(x):
+    _, pull = vjp(lambda y: np.array([y * x, y * y]), x)
+    return pull(1.0)[0]
+
+
+REFUSED = {
+    appends_outside: "`function`, which is differentiated, changes `seen`, which is outside of it",
+    assigns_outside: "`inner`, which is differentiated, changes `k`, which is outside of it",
+    writes_outside: "`inner`, which is differentiated, changes `a`, which is outside of it",
+    writes_outside_again: "`inner`, which is differentiated, changes `a`, which is outside of it",
+    writes_into_its_argument: "an argument of the function that is differentiated is written inside it",
+    advances_an_iterator: "`function`, which is differentiated, changes an object, which is outside of it",
+    writes_what_was_handed_on: "this write may also change `a`",
+    of_an_integer: "`function` cannot be differentiated with respect to its argument 0",
+    of_an_array: "`grad` needs a function that returns one number, and `function` returns an array of rank 1",
+    of_several: "`grad` needs a function that returns one number, and `function` returns several",
+    of_nothing: "`grad` needs a function that returns one number, and `function` returns nothing",
+    of_a_complex_number: "`grad` needs a real result, and `function` returns a complex one",
+    of_what_is_not_holomorphic: "`np.conjugate` is not holomorphic, so `function` has no complex derivative",
+    by_a_position_that_is_not_there: "`argnums=3`, and `function` has 1 parameters",
+    by_a_name_that_is_not_there: "`function` has no parameter `q`",
+    without_an_argument: "`function`: missing a required argument: 'z'",
+    of_unknown_order: "`order_by_recursion` takes a derivative of itself, of an order that is known only at",
+    pullback_of_a_branch: "`pull` is a pullback that is made on each path, and called after them",
+    pullback_of_an_array: "the result of `function` is an array, and its cotangent is a number",
+}
+
+
+@pytest.mark.parametrize("f", REFUSED, ids=lambda f: f.__name__)
+def test_what_is_refused_names_the_line_and_the_reason(f: Callable[..., Any]) -> None:
+    with pytest.raises(DiffCompileError) as caught:
+        grad(f)(1.3)
+    span = caught.value.span
+
+    assert caught.value.reason.startswith(REFUSED[f])
+    assert span is not None and span.file == __file__ and span.text.strip()

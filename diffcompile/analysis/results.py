@@ -18,7 +18,8 @@ def number_only(name: str, known: Type | None, line: Span) -> None:
         )  # fmt: skip
     if known.is_scalar or known.kind == "unknown" or known.kind == "array" and known.rank in (0, None):
         return
-    what = f"an array of rank {known.rank}" if known.kind == "array" else f"a {known.kind}"
+    forms = {"array": f"an array of rank {known.rank}", "none": "nothing"}
+    what = forms.get(known.kind, f"a {known.kind}")
     raise WrongArgument(
         f"`grad` needs a function that returns one number, and `{name}` returns {what}", line,
         "Return its sum, or use `vjp`.",

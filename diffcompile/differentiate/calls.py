@@ -42,6 +42,7 @@ from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, Type, number
 from ..ir.walk import free
 from ..rules.broadcast import unbroadcast
+from ..rules.containers import zeros_of
 from ..rules.register import REGISTRY, Declared, Unknown
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
@@ -521,7 +522,8 @@ class CallSweep(ContainerSweep):
         if known is None:
             buffer = self.cts.zero(base)
             if isinstance(buffer, Const):
-                buffer = self.b.call(np.zeros_like, base, name=bar(base))
+                zeros = zeros_of if base.type.kind == "object" else np.zeros_like
+                buffer = self.b.call(zeros, base, name=bar(base), type=mirror(base.type))
         else:
             buffer = self.whole(known, base)
             if buffer.type.kind not in ("array", "list", "unknown") or buffer.type.shape != base.type.shape:
@@ -601,9 +603,9 @@ def _all_of(index: Atom) -> bool:
 def _cotangent_type(known: Type) -> Type:
     if known.kind in ("float", "complex"):
         return number(np.dtype(known.numeric_dtype))
-    if known.kind == "list":
+    if known.kind in ("list", "tuple"):
         return mirror(known)
-    return known if known.kind in ("array", "number") else Type()
+    return known if known.kind in ("array", "number", "object") else Type()
 
 
 def method_of(instr: Call) -> Any:

@@ -376,7 +376,9 @@ def pair(
     front = inplace(front)
     backward = replace(graph, region=back, captures=(), writes=(), sees=())
     behind_graph = own(inplace(backward), 0, tuple(map(bar, wrt)))
-    front = replace(front, name=f"{name}_forward", doc="")
+    again = not graph.doc or name.endswith(("_forward", "_backward"))
+    said = "" if again else f"{graph.doc.rstrip('.')}, and what its pullback needs."
+    front = replace(front, name=f"{name}_forward", doc=said)
     return front, replace(behind_graph, name=f"{name}_backward", doc="")
 
 

@@ -160,12 +160,13 @@ def apart(
     with frame.b.region() as body:
         results = run()
     after, frame.state, frame.b.line = frame.state, before, line
-    changed = [cell.name for cell, held in before.heap.items() if after.heap.get(cell) is not held]
-    changed += [key[1] for key, held in before.vars.items() if after.vars.get(key) is not held]
-    if changed:
-        name = shown(changed[0]) or "an object"
+    cells = {cell for cell, held in before.heap.items() if after.heap.get(cell) is not held}
+    changed = [key[1] for key, held in before.vars.items() if after.vars.get(key) is not held]
+    if changed or cells:
+        known = (key[1] for key, held in before.vars.items() if not cells.isdisjoint(frame.cells(held)))
+        name = next(iter(changed), None) or next(known, None)
         raise frame.refuse(
-            f"{what} changes `{name}`, which is outside of it",
+            f"{what} changes {f'`{shown(name)}`' if name else 'an object'}, which is outside of it",
             "It may be called any number of times: return the value instead.",
         )
     region = Region(tuple(params), tuple(body), results)
