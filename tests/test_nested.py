@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy import integrate, optimize
 
 from diffcompile import DiffCompileError, defvjp, grad, value_and_grad, vjp
+from graphs import written
 from oracles import assert_agrees, assert_like, numeric_gradient, same
 
 PROGRAMS: list[Callable[..., Any]] = []
@@ -1215,3 +1218,80 @@ def test_what_is_refused_names_the_line_and_the_reason(f: Callable[..., Any]) ->
 
     assert caught.value.reason.startswith(REFUSED[f])
     assert span is not None and span.file == __file__ and span.text.strip()
+
+
+# -- random programs -----------------------------------------------------------------------------------------
+#
+# A term is a variable, a number, (operator, terms...), or ("d", variable, body, at): the derivative of the
+# body with respect to the variable, which may hide one of the same name, at a point. Its derivative is known
+# from the rules of school; the names are few, so that they meet.
+
+Term = Any
+NAMES = ("x", "y")
+
+
+def terms(depth: int) -> st.SearchStrategy[Term]:
+    plain = st.sampled_from([*NAMES, 0.5, 2.0])
+    if depth == 0:
+        return plain
+    inner = terms(depth - 1)
+    sums = st.tuples(st.sampled_from(["+", "*", "-"]), inner, inner)
+    sines = st.tuples(st.just("sin"), inner)
+    return st.one_of(plain, sums, sines, st.tuples(st.just("d"), st.sampled_from(NAMES), inner, inner))
+
+
+def text(term: Term) -> str:
+    match term:
+        case ("d", name, body, at):
+            return f"grad(lambda {name}: {text(body)})({text(at)})"
+        case ("sin", a):
+            return f"np.sin({text(a)})"
+        case ("cos", a):
+            return f"np.cos({text(a)})"
+        case (op, a, b):
+            return f"({text(a)} {op} {text(b)})"
+    return str(term)
+
+
+def worked_out(term: Term, values: dict[str, Term]) -> Term:
+    """The term without derivatives in it, its variables replaced."""
+    match term:
+        case ("d", name, body, at):
+            fresh = f"{name}{len(values)}"
+            inner = worked_out(body, {**values, name: fresh})
+            return put_in(slope(inner, fresh), fresh, worked_out(at, values))
+        case (op, *parts):
+            return (op, *(worked_out(p, values) for p in parts))
+    return values.get(term, term)
+
+
+def slope(term: Term, name: str) -> Term:
+    """The derivative of a term that has none in it."""
+    match term:
+        case ("sin", a):
+            return ("*", ("cos", a), slope(a, name))
+        case ("cos", a):
+            return ("-", 0.0, ("*", ("sin", a), slope(a, name)))
+        case ("*", a, b):
+            return ("+", ("*", slope(a, name), b), ("*", a, slope(b, name)))
+        case (op, a, b):
+            return (op, slope(a, name), slope(b, name))
+    return 1.0 if term == name else 0.0
+
+
+def put_in(term: Term, name: str, value: Term) -> Term:
+    match term:
+        case (op, *parts):
+            return (op, *(put_in(p, name, value) for p in parts))
+    return value if term == name else term
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(terms(4))
+def test_random_nest_of_derivatives(term: Term) -> None:
+    program = f"def f(x, y):\n    return x * {text(term)} + y"
+    numbers = {"x": 0.7, "y": -1.3}
+    known = slope(("*", "x", worked_out(term, {"x": "x", "y": "y"})), "x")
+    expected = eval(text(known), {"np": np, **numbers})
+
+    assert grad(written(program, "f", grad=grad))(**numbers) == pytest.approx(expected, rel=1e-9, abs=1e-9)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..frontend.build import Builder
 from ..ir.graph import Atom, Const, For, Instr, Region, Value, pack_dict, pack_list, pack_tuple
-from ..ir.types import FLOAT, SCALARS, Type, join, number
+from ..ir.types import FLOAT, OBJECT, SCALARS, Type, join, number
 from ..ir.walk import reads
 from ..rules.containers import sum_of, zeros_of
 
@@ -126,7 +126,7 @@ class Cotangents:
 
     def part(self, ct: Atom, k: int, known: Type) -> Atom:
         """The cotangent of item `k`, of a container whose cotangent is `ct`."""
-        kind = mirror(known) if known.kind in NESTED else Type()
+        kind = OBJECT if known.kind == "object" else mirror(known) if known.kind in NESTED else Type()
         return self.b.call(operator.getitem, ct, Const(k), type=kind)
 
     @staticmethod

@@ -11,6 +11,7 @@ provides both (`Builder.derive`), since nothing in this layer differentiates.
 from __future__ import annotations
 
 import inspect
+import keyword
 import operator
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,6 +42,7 @@ from .heap import Closure, Obj, Pullback, Ref, State, Tup, shown
 from .source import read_source
 
 FUNCTION = Type("function")
+RESERVED = frozenset({"np", "math", "scipy", "itertools", "operator"})  # what a module imports
 
 
 def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -174,14 +176,19 @@ def apart(
     names = {p.name for p in params}
     inside: dict[Value, Value] = {}
     for value in captured:
-        label, number = value.name, 0
-        while label in names:
-            number += 1
-            label = f"{value.name}_{number}"
-        names.add(label)
-        inside[value] = Value(label, value.type, value.named)
+        inside[value] = Value(free_name(value.name, names), value.type, value.named)
+        names.add(inside[value].name)
     region = substitute(Region((*params, *inside.values()), region.body, region.results), inside)
     return region, captured, after
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """A name for a parameter that no other has, and that means nothing else in a module."""
+    candidate, number = name, 0
+    while candidate in taken or candidate in RESERVED or keyword.iskeyword(candidate):
+        number += 1
+        candidate = f"{name}_{number}"
+    return candidate
 
 
 def _packed(frame: Any, function: Function, given: tuple[Atom, ...]) -> Atom:

@@ -30,7 +30,7 @@ from ..ir.graph import Atom, Call, Const, Function, Graph, Pairs, Region, Value
 from ..ir.types import OBJECT, Type, number
 from ..ir.walk import instructions, rename, resolve, substitute_in
 from .arguments import DERIVING, Place
-from .callbacks import apart, cotangent_type
+from .callbacks import apart, cotangent_type, free_name
 from .core import MUTABLE
 from .heap import (
     Applied,
@@ -196,7 +196,7 @@ class Loan:
         """A number or an array, as a parameter."""
         atom = frame.atom(ref)
         known = number(np.dtype(type(atom.value))) if _numpy(atom) else atom.type
-        param = Value(name, known, named=True)
+        param = Value(free_name(name, {p.name for p in self.params}), known, named=True)
         self.params.append(param)
         self.atoms.append(atom)
         if known.kind not in MUTABLE:
