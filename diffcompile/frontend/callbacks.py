@@ -169,7 +169,7 @@ def apart(
         name = next(iter(changed), None) or next(known, None)
         raise frame.refuse(
             f"{what} changes {f'`{shown(name)}`' if name else 'an object'}, which is outside of it",
-            "It may be called any number of times: return the value instead.",
+            "Return the value instead.",
         )
     region = Region(tuple(params), tuple(body), results)
     captured = tuple(free(region))
