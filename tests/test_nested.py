@@ -502,6 +502,17 @@ def in_a_recursion(x=0.7):
     return settle(x, 3)
 
 
+def derived_often(f, n):
+    for _ in range(n):
+        f = grad(f)
+    return f
+
+
+@program
+def an_order_counted_by_a_loop(x=0.7):
+    return derived_often(lambda y: x * np.sin(x * y), 3)(x)
+
+
 @program
 def an_order_counted_by_a_loop_that_is_written_out(x=0.7):
     f = lambda y: x * y**4  # noqa: E731

@@ -100,7 +100,8 @@ class Loops(Calls):
             layout = replace(sequence.layout, names=names_in(node.target, sequence.layout))
             sequence = replace(sequence, layout=layout)
             self.name_parts(sequence, layout)
-        items = self.known_items(sequence) if contains(node.body, (ast.Lambda, ast.FunctionDef)) else None
+        functions = contains(node.body, (ast.Lambda, ast.FunctionDef)) or self._binds_function(node)
+        items = self.known_items(sequence) if functions else None
         if items is None:
             self._loop(node, sequence, None)
             return
@@ -111,6 +112,12 @@ class Loops(Calls):
             self.state, self.loop_depth = before, depth
             self.b.forget(mark)
             self._unrolled(node, Sequence((), 0, refs=items))
+
+    def _binds_function(self, node: ast.For) -> bool:
+        """Is a name that holds a function bound anew in every turn?  `f = grad(f)`"""
+        stored = (p.id for p in ast.walk(node) if isinstance(p, ast.Name) and isinstance(p.ctx, ast.Store))
+        held = (self.state.vars.get((self.scope, name)) for name in stored)
+        return any(ref is not None and self.is_function(ref) for ref in held)
 
     def known_items(self, sequence: Sequence) -> tuple[Ref, ...] | None:
         """The numbers of a short range whose ends are constants."""
