@@ -703,6 +703,90 @@ def a_gradient_that_is_written(w=np.array([0.3, -0.2])):
     return g @ w
 
 
+def settle_down(v, w):
+    for k in range(len(v)):
+        v[k] = v[k] * w[k] + np.sin(v[k])
+    return v
+
+
+@program
+def an_argument_that_is_written(x=0.7):
+    a = np.array([x, x * x])
+    b = a
+
+    def inner(v):
+        v[0] = v[0] * 2.0 * x
+        v *= np.sin(v)
+        return np.sum(v**2)
+
+    return np.sum(grad(inner)(a) * b)
+
+
+@program
+def a_view_that_is_written(x=0.7):
+    a = np.array([x, x * x, 2.0 * x])
+
+    def inner(v):
+        v *= np.sin(v)
+        return np.sum(v**2)
+
+    return np.sum(grad(inner)(a[1:])) * np.sum(a)
+
+
+@program
+def an_argument_that_is_written_by_a_helper(x=0.7):
+    a = np.array([x, x * x, 2.0 * x])
+    total = 0.0
+    for _ in range(3):
+        value, g = value_and_grad(lambda v, w: np.sum(settle_down(v, w) ** 2))(a, a.copy())
+        a = a * 0.3 + 0.01 * g
+        total = total + value
+    return np.sum(a) * total
+
+
+@program
+def an_argument_that_is_written_before_a_pullback(x=0.7):
+    a = np.array([x, x * x, 2.0 * x])
+    out, pull = vjp(lambda v: np.sum(settle_down(v, v.copy()) ** 2), a)
+    return np.sum(a * pull(out)[0]) * out
+
+
+@program
+def an_array_in_a_dict_that_is_written(x=0.7):
+    p = {"w": np.array([x, 1.0]), "b": x}
+
+    def inner(p):
+        p["w"] *= p["b"]
+        return np.sum(p["w"] ** 2)
+
+    g = grad(inner)(p)
+    return np.sum(g["w"]) * g["b"] * np.sum(p["w"])
+
+
+@program
+def an_argument_that_is_written_and_returned(x=0.7):
+    def inner(v):
+        v *= x
+        return np.sum(v**2), v
+
+    g, aux = grad(inner, has_aux=True)(np.array([x, 1.0]))
+    return np.sum(g * aux)
+
+
+@program
+def a_sum_kept_in_another_argument(x=0.7):
+    a, kept = np.array([x, 1.0]), np.zeros(2)
+
+    def inner(v, s):
+        s[0] += v[0] * v[1]
+        return np.sum(s * v)
+
+    total = 0.0
+    for _ in range(3):
+        total = total + np.sum(grad(inner)(a, kept))
+    return total * kept[0]
+
+
 # -- among everything else -----------------------------------------------------------------------------------
 
 SCALE = 2.0
@@ -1119,12 +1203,27 @@ def writes_outside_again(x):
     return grad(inner)(x) + a[1]
 
 
-def writes_into_its_argument(x):
+def writes_what_it_captures_too(x):
+    a = np.array([x, x * x])
+
     def inner(v):
         v[0] = v[0] * 2.0
-        return np.sum(v**2)
+        return np.sum(v**2 * a)
 
-    return np.sum(grad(inner)(np.array([x, x * x])))
+    return np.sum(grad(inner)(a))
+
+
+def writes_one_array_given_twice(x):
+    a = np.array([x, x * x])
+    return np.sum(grad(lambda v, w: np.sum(settle_down(v, w) * w))(a, a))
+
+
+def adds_to_a_dict(x):
+    def inner(p):
+        p["b"] = 1.0
+        return p["a"] * x
+
+    return grad(inner)({"a": x})["a"]
 
 
 def advances_an_iterator(x):
@@ -1203,7 +1302,9 @@ REFUSED = {
     assigns_outside: "`inner`, which is differentiated, changes `k`, which is outside of it",
     writes_outside: "`inner`, which is differentiated, changes `a`, which is outside of it",
     writes_outside_again: "`inner`, which is differentiated, changes `a`, which is outside of it",
-    writes_into_its_argument: "an argument of the function that is differentiated is written inside it",
+    writes_what_it_captures_too: "the function that is differentiated writes into an argument that may be",
+    writes_one_array_given_twice: "the function that is differentiated writes into an argument that may be",
+    adds_to_a_dict: "an argument of the function that is differentiated is written inside it",
     advances_an_iterator: "`function`, which is differentiated, changes an object, which is outside of it",
     writes_what_was_handed_on: "this write may also change `a`",
     of_an_integer: "`function` cannot be differentiated with respect to its argument 0",

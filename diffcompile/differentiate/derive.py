@@ -476,29 +476,34 @@ def _numbered(name: str) -> Iterator[str]:
     yield from (f"{name}_{k}" for k in itertools.count(1))
 
 
-def derive_gradient(function: Function, wrt: tuple[int, ...] = (0,), value_too: bool = False) -> Function:
+def derive_gradient(function: Function, wrt: tuple[int, ...] = (0,), kept: tuple[int, ...] = ()) -> Function:
     """The function that gives the derivatives of a callee's first result with respect to its arguments `wrt`.
 
-    With `value_too`, the callee's own results come before them.
+    Those of the callee's own results that are `kept` come before them.
     """
-    key: Any = ("gradient", wrt, value_too)
+    key: Any = ("gradient", wrt, kept)
     known: Any = function.derived.get(key)
     if known is None:
         assert function.graph is not None, "a function is derived after it has been lowered"
         graph = differentiable_again(function.graph)
         params = [graph.params[k] for k in wrt]
-        results = list(graph.region.results)
-        kept = len(results) if value_too else 0
-        derived = gradient(graph, params, results[0], results, value_too)
+        results = graph.region.results
+        place = {n: k for k, n in enumerate(kept)}
+        writes, sees = (
+            tuple((p, place[n]) for p, n in pairs if n in place) for pairs in (function.writes, function.sees)
+        )
+        handed = replace(graph, writes=writes, sees=sees)
+        derived = gradient(handed, params, results[0], [results[n] for n in kept], bool(kept))
+        value_too = 0 in place
         named = "value_and_grad" if value_too else "grad"
         name = f"{function.name}_{named}" if wrt[:1] == (0,) else f"{function.name}_{named}_{params[0].name}"
         known = function.derived[key] = Function(name, function.fn, params[0].type)  # type: ignore[assignment]
-        known.sees = function.sees if value_too else ()
+        known.writes, known.sees = writes, sees
         wrt_names = " and ".join(p.name for p in params)
         said = "Value of `{}`, and its gradient" if value_too else "Gradient of `{}`"
         doc = f"{said.format(function.name)} with respect to {wrt_names}."
-        closed = replace(derived, sees=known.sees, doc=doc)
-        known.graph = replace(differentiable_again(runnable(closed, kept, params)), name=name)
+        derived = runnable(replace(derived, doc=doc), len(kept), params)
+        known.graph = replace(differentiable_again(derived), name=name)
     return known  # type: ignore[no-any-return]
 
 

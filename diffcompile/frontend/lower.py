@@ -96,7 +96,7 @@ class Deriving(NamedTuple):
     function of its gradient."""
 
     pair: Callable[[Function, tuple[bool, ...], tuple[bool, ...]], tuple[Function, Function]]
-    gradient: Callable[[Function, tuple[int, ...], bool], Function]
+    gradient: Callable[[Function, tuple[int, ...], tuple[int, ...]], Function]
 
 
 class Session:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import FunctionType, MethodType
@@ -25,7 +26,7 @@ import numpy as np
 
 from ..analysis.activity import can_vary
 from ..analysis.results import holomorphic_only, number_only, real_only
-from ..errors import UnsupportedSyntax, WrongArgument
+from ..errors import UndecidedAlias, UnsupportedSyntax, WrongArgument
 from ..ir.graph import Atom, Call, Const, Function, Graph, Pairs, Region, Value
 from ..ir.types import OBJECT, Type, number
 from ..ir.walk import instructions, rename, resolve, substitute_in
@@ -188,6 +189,7 @@ class Loan:
 
     params: list[Value] = field(default_factory=list)
     atoms: list[Atom] = field(default_factory=list)
+    given: list[Ref] = field(default_factory=list)  # the references that these are the values of
     contents: list[tuple[Cell, Any]] = field(default_factory=list)
     known: dict[Cell, Ref] = field(default_factory=dict)
     around: dict[Cell, set[Cell]] = field(default_factory=dict)  # by a cell inside, those outside that it is
@@ -199,9 +201,11 @@ class Loan:
         param = Value(free_name(name, {p.name for p in self.params}), known, named=True)
         self.params.append(param)
         self.atoms.append(atom)
+        self.given.append(ref)
         if known.kind not in MUTABLE:
             return param
-        cell = Cell(name, LENT)
+        seen = isinstance(ref, Obj) or isinstance(ref, View) and ref.sure
+        cell = Cell(name, "" if seen and known.kind == "array" else LENT, param=True)
         self.contents.append((cell, param))
         self.around[cell] = frame.cells(ref) | {s for c in frame.cells(ref) for s in c.shares}
         return Obj(cell)
@@ -239,6 +243,11 @@ class Loan:
         self.contents.append((cell, replace(content, entries=pairs, handle=None)))
         return lent
 
+    def written(self, frame: Any) -> list[tuple[int, Atom]]:
+        """The arrays that were written, by their place, and what they are afterwards."""
+        now = ((self.params.index(p), frame.state.heap[cell]) for cell, p in self.contents if p in self.params)
+        return [(k, held) for k, held in now if held is not self.params[k]]
+
     def passive(self, frame: Any, ref: Ref, name: str) -> Ref:
         """Another argument: a container, a function or a constant is what it is."""
         plain = isinstance(ref, (Value, View)) or (
@@ -263,7 +272,8 @@ class Apart:
     """A function that is lowered apart, and what it is called with.
 
     `returns` is the structure of its results: "leaf", a constant, or (class, keys, parts); `around` has, for
-    each result, the cells outside whose memory it may be. `shapes` are the structures of its derivatives, and
+    each result, the cells outside whose memory it may be. What its arguments that it writes are afterwards are
+    its last results: `writes` has those arguments. `shapes` are the structures of its derivatives, and
     `places` says where among the arguments the values are that they hold.
     """
 
@@ -272,6 +282,7 @@ class Apart:
     atoms: tuple[Atom, ...]
     returns: Any
     around: tuple[set[Cell], ...]
+    writes: tuple[Ref, ...]
     shapes: tuple[Any, ...]
     places: dict[Value, int]
 
@@ -318,6 +329,7 @@ def _lowered(frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: dict[st
     shapes: list[Any] = []
     structure: list[Any] = []
     found: list[tuple[Atom, Ref]] = []
+    written: list[tuple[int, Atom]] = []
 
     def run() -> tuple[Atom, ...]:
         frame.state.heap.update(loan.contents)
@@ -326,7 +338,8 @@ def _lowered(frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: dict[st
         result = frame.invoke(fn, list(bound.args), dict(bound.kwargs), "")
         frame.unit.deriving -= 1
         structure.append(_structure(frame, result, found, label))
-        return tuple(atom for atom, _ in found)
+        written.extend(loan.written(frame))
+        return tuple(atom for atom, _ in (*found, *((held, None) for _, held in written)))
 
     region, captured, after = apart(frame, loan.params, run, f"`{label}`, which is differentiated,")
     inside = [_memory_of(frame, ref, after) for _, ref in found]
@@ -338,8 +351,24 @@ def _lowered(frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: dict[st
         {c for cell in cells for c in loan.around.get(cell, {cell}) if c in frame.state.heap}
         for cells in inside
     )
-    function, atoms, places = _function(frame, label, fn, region, atoms, sees)
-    return Apart(label, function, atoms, structure[0], around, tuple(shapes), places)
+    for k, _ in written:
+        _alone(frame, loan.given, k, captured)
+    writes = tuple((k, len(found) + n) for n, (k, _) in enumerate(written))
+    function, atoms, places = _function(frame, label, fn, region, atoms, writes, sees)
+    changed = tuple(loan.given[k] for k, _ in written)
+    return Apart(label, function, atoms, structure[0], around, changed, tuple(shapes), places)
+
+
+def _alone(frame: Any, given: list[Ref], k: int, captured: tuple[Value, ...]) -> None:
+    """Refuse to write an argument that another argument, or an array from outside, may share memory with."""
+    inside = set(captured)
+    read = [Obj(cell) for cell, held in frame.state.heap.items() if held in inside]
+    if not frame._apart([*given, *read], k):
+        raise UndecidedAlias(
+            "the function that is differentiated writes into an argument that may be another array, too",
+            frame.b.line,
+            "Pass a copy: `x.copy()`.",
+        )
 
 
 def _argument(frame: Any, name: str, value: Any) -> Ref:
@@ -418,7 +447,7 @@ def _memory_of(frame: Any, ref: Ref, state: State) -> set[Cell]:
 
 
 def _function(
-    frame: Any, label: str, fn: Ref, region: Region, atoms: tuple[Atom, ...], sees: Pairs
+    frame: Any, label: str, fn: Ref, region: Region, atoms: tuple[Atom, ...], writes: Pairs, sees: Pairs
 ) -> tuple[Function, tuple[Atom, ...], dict[Value, int]]:
     """The function of a region, what it is called with, and where its parameters are among that."""
     _refuse_unfinished(frame, region)
@@ -432,8 +461,8 @@ def _function(
             return last.fn, passed, {a: k for k, a in enumerate(last.args) if isinstance(a, Value)}
     origin = fn.source.fn if isinstance(fn, Closure) else getattr(fn, "value", None)
     result = region.results[0].type if region.results else Type()
-    function = Function(label, origin, result, (), sees)
-    function.graph = Graph(label, region, frame.b.line, (), sees=sees)
+    function = Function(label, origin, result, writes, sees)
+    function.graph = Graph(label, region, frame.b.line, (), writes, sees)
     return function, atoms, {p: k for k, p in enumerate(region.params)}
 
 
@@ -470,9 +499,10 @@ def derived_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str
         _differentiable(frame, shape, lowered, which)
     _scalar_result(frame, lowered, derived)
     value_too = derived.mode == "value_and_grad" or derived.has_aux
-    primal = lowered.graph.region.results if value_too else ()
+    kept = range(0 if value_too else len(lowered.around), len(lowered.graph.region.results))
     inputs = lowered.inputs
-    function = frame.b.gradient(lowered.function, tuple(lowered.places[v] for v in inputs), value_too)
+    function = frame.b.gradient(lowered.function, tuple(lowered.places[v] for v in inputs), tuple(kept))
+    primal = [lowered.graph.region.results[n] for n in kept]
     results = function.graph.region.results[len(primal) :]
     alone = bool(name) and not value_too and lowered.shapes == (inputs[0],) and one if inputs else False
     types = [_gradient_type(v.type, r.type) for v, r in zip(inputs, results, strict=True)]
@@ -481,6 +511,7 @@ def derived_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str
     labels = [name] if alone else labels
     bars = tuple(Value(label, known, named=alone) for label, known in zip(labels, types, strict=True))
     made = _called(frame, function, lowered.atoms, (*outs, *bars))
+    _write_back(frame, lowered, made[: len(outs)])
     of = dict(zip(inputs, made[len(outs) :], strict=True))
     built = tuple(_built(frame, shape, of) for shape in lowered.shapes)
     answer: Ref = built[0] if one else Tup(built)
@@ -491,6 +522,15 @@ def derived_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str
         return Tup((value, answer))
     assert isinstance(value, Tup)
     return Tup((answer, value.items[1]))
+
+
+def _write_back(frame: Any, lowered: Apart, outs: list[Atom]) -> None:
+    """The arguments that were written are what the last of these results are."""
+    for ref, out in zip(lowered.writes, outs[len(outs) - len(lowered.writes) :], strict=True):
+        if isinstance(ref, View):
+            frame.store(ref, operator.setitem, Const(...), out)
+        else:
+            frame.write(ref, out)
 
 
 def _called(frame: Any, function: Function, atoms: tuple[Atom, ...], outs: tuple[Value, ...]) -> list[Atom]:
@@ -614,16 +654,19 @@ def pulled_back(frame: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
     active = {lowered.places[v] for v in inputs}
     wanted = tuple(k in active for k in range(len(lowered.atoms)))
     results = lowered.graph.region.results
-    seeds = tuple(r.type if isinstance(r, Value) and can_vary(r) else None for r in results)
+    shown = len(lowered.around)  # what was written comes after them
+    seeds = tuple(
+        r.type if isinstance(r, Value) and can_vary(r) and n < shown else None for n, r in enumerate(results)
+    )
     forward, backward = frame.b.derive(lowered.function, wanted, tuple(s is not None for s in seeds))
     kept = forward.graph.region.results[-1].type if forward.graph is not None else OBJECT
     outs = tuple(Value(f"{lowered.label}_out", r.type) for r in results)
     saved = Value(f"{lowered.label}_saved", kept, named=True)
     frame.b.emit(Call((*outs, saved), forward, lowered.atoms, (), frame.b.line))
-    value = _returned(frame, lowered.returns, list(zip(outs, lowered.around, strict=True)))
-    return Tup(
-        (value, Pulled(lowered.label, backward, saved, lowered.returns, seeds, lowered.shapes, tuple(inputs)))
-    )
+    _write_back(frame, lowered, list(outs))
+    value = _returned(frame, lowered.returns, list(zip(outs, lowered.around, strict=False)))
+    structures = lowered.returns, seeds[:shown], lowered.shapes
+    return Tup((value, Pulled(lowered.label, backward, saved, *structures, tuple(inputs))))
 
 
 def pulled_call(frame: Any, pull: Pulled, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
