@@ -20,8 +20,8 @@ from .emit.module import Module, load
 from .emit.python import Printer
 from .errors import Span, WrongArgument
 from .frontend.arguments import Parts, Place, Read, Spec, Target
-from .frontend.layers import Each, Layout
-from .frontend.lower import Guard, Lowered, lower, values_in
+from .frontend.layers import Each, Layout, values_in
+from .frontend.lower import Guard, Lowered, lower
 from .ir.graph import Atom, Call, Capture, Graph, Instr, Store, Value, backward_begins, raise_error
 from .ir.types import Type, number
 from .ir.walk import changes, instructions

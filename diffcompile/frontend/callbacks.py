@@ -11,9 +11,7 @@ provides both (`Builder.derive`), since nothing in this layer differentiates.
 from __future__ import annotations
 
 import inspect
-import keyword
 import operator
-from collections.abc import Callable
 from dataclasses import replace
 from types import FunctionType
 from typing import Any
@@ -26,7 +24,6 @@ from ..analysis.shapes import fresh_dim
 from ..errors import UnsupportedSyntax
 from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Value, pack_function, pack_tuple
 from ..ir.types import OBJECT, Type, array, number
-from ..ir.walk import free, substitute
 from ..rules.solvers import (
     SOLVERS,
     active_places,
@@ -37,12 +34,12 @@ from ..rules.solvers import (
     pullback_of,
     weighted_sum_of,
 )
+from .apart import apart
 from .build import Builder
-from .heap import Closure, Obj, Pullback, Ref, State, Tup, shown
+from .heap import Closure, Obj, Pullback, Ref, Tup
 from .source import read_source
 
 FUNCTION = Type("function")
-RESERVED = frozenset({"np", "math", "scipy", "itertools", "operator"})  # what a module imports
 
 
 def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -147,48 +144,6 @@ def lowered_callback(frame: Any, ref: Ref, leading: list[Type], extras: list[Ref
     function = Function(label, source.fn, atom.type)
     function.graph = Graph(label, region, frame.b.line, (), origin=source)
     return _packed(frame, function, captured)
-
-
-def apart(
-    frame: Any, params: list[Value], run: Callable[[], tuple[Atom, ...]], what: str
-) -> tuple[Region, tuple[Value, ...], State]:
-    """What `run` lowers as a region of its own, its results those that it returns.
-
-    What is read from around it are its last parameters, also given as they are called outside. The state
-    that it ends in comes third; it may not change anything that was there before.
-    """
-    before, line = frame.state, frame.b.line
-    frame.state = before.copy()
-    with frame.b.region() as body:
-        results = run()
-    after, frame.state, frame.b.line = frame.state, before, line
-    cells = {cell for cell, held in before.heap.items() if after.heap.get(cell) is not held}
-    changed = [key[1] for key, held in before.vars.items() if after.vars.get(key) is not held]
-    if changed or cells:
-        known = (key[1] for key, held in before.vars.items() if not cells.isdisjoint(frame.cells(held)))
-        name = next(iter(changed), None) or next(known, None)
-        raise frame.refuse(
-            f"{what} changes {f'`{shown(name)}`' if name else 'an object'}, which is outside of it",
-            "Return the value instead.",
-        )
-    region = Region(tuple(params), tuple(body), results)
-    captured = tuple(free(region))
-    names = {p.name for p in params}
-    inside: dict[Value, Value] = {}
-    for value in captured:
-        inside[value] = Value(free_name(value.name, names), value.type, value.named)
-        names.add(inside[value].name)
-    region = substitute(Region((*params, *inside.values()), region.body, region.results), inside)
-    return region, captured, after
-
-
-def free_name(name: str, taken: set[str]) -> str:
-    """A name for a parameter that no other has, and that means nothing else in a module."""
-    candidate, number = name, 0
-    while candidate in taken or candidate in RESERVED or keyword.iskeyword(candidate):
-        number += 1
-        candidate = f"{name}_{number}"
-    return candidate
 
 
 def _packed(frame: Any, function: Function, given: tuple[Atom, ...]) -> Atom:

@@ -33,6 +33,7 @@ from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, consult
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
 from . import plain
+from .apart import of_unknown_order
 from .arguments import DERIVING, is_object, is_object_class
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
@@ -59,8 +60,9 @@ from .heap import (
 )
 from .iteration import GENERATORS, strictly_zipped
 from .layers import Layers
-from .nested import as_derived, derivation, derived_call, of_unknown_order, pulled_call
+from .nested import derivation, derived_call, pulled_call
 from .objects import UNARY
+from .signatures import as_derived
 from .source import Source, read_source
 from .special import SPECIAL as CONTAINERS
 

@@ -15,7 +15,7 @@ import ast
 import inspect
 import operator
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from types import CellType, FunctionType
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import Unit
 from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
-from .layers import Each, Run, UnrollError
+from .layers import Each, Run, UnrollError, values_in
 from .objects import form_of
 from .source import Source, read_source
 from .statements import Statements
@@ -297,15 +297,6 @@ def _run_over(shape: Any, runs: Iterable[Run]) -> Any:
         if shape[0] is list and inside and inside <= run.parts:
             return Each(run.out, run.layout)
     return (*shape[:2], tuple(_run_over(part, runs) for part in shape[2]), shape[3])
-
-
-def values_in(shape: Any) -> Iterator[Value]:
-    """The values in the structure that a derivative has."""
-    if isinstance(shape, (Value, Each)):
-        yield shape if isinstance(shape, Value) else shape.value
-    elif shape is not None:
-        for part in shape[2]:
-            yield from values_in(part)
 
 
 def _drop_unread(frame: Statements, wanted: set[Value]) -> None:
