@@ -49,7 +49,8 @@ def grad(
     holomorphic : the function takes and returns complex numbers, and its complex derivative is wanted
 
     With respect to a complex argument `x + iy` the gradient of a real number f is `df/dx - i df/dy`, the
-    conjugate of the direction of steepest ascent.
+    conjugate of the direction of steepest ascent. A derivative taken inside a function is differentiated with
+    it, over all that it captures.
 
     Returns an object that is called as the function is and returns the gradient: of the kind, dtype, shape
     and structure of the argument, a tuple of those if `argnums` is one. `.source` is the code. Raises
@@ -60,6 +61,8 @@ def grad(
     ... def energy(x): return np.sum(x**2)
     >>> energy(np.array([1.0, 2.0]))
     array([2., 4.])
+    >>> grad(lambda x: x * grad(lambda y: x * y**2)(x))(3.0)
+    54.0
     >>> grad(lambda z: z**3, holomorphic=True)(1 + 2j)
     (-9+12j)
     """

@@ -79,6 +79,7 @@ CONSUMERS = frozenset({
     list, tuple, sorted, min, max, set, frozenset, dict, np.fromiter, math.fsum, math.prod, functools.reduce,
 })  # fmt: skip
 FEW = 8  # items that a definition runs over one by one
+OURS = f"{__name__.partition('.')[0]}.api"  # where what makes derivatives is defined
 DEPTH = 60  # inlined calls inside inlined calls
 
 
@@ -182,7 +183,7 @@ class Calls(Layers):
                 "`np.polyval(p, x)`.",
             )
         if _hashable(fn) and fn in DERIVING:
-            return derivation(self, fn, args, kwargs, name)
+            return derivation(self, fn, args, kwargs)
         if hasattr(type(fn), "lowered"):
             return derived_call(self, as_derived(fn), args, kwargs, name)
         consult(fn)
@@ -233,7 +234,13 @@ class Calls(Layers):
             return self._static(fn, args, kwargs)
         ruled = _hashable(fn) and (fn in REGISTRY.reverse or fn in REGISTRY.zero)
         if isinstance(fn, FunctionType) and not ruled:
-            if (getattr(fn, "__module__", None) or "").split(".")[0] not in LIBRARIES:
+            module = getattr(fn, "__module__", None) or ""
+            if module == OURS:
+                raise self.refuse(
+                    f"`{fn.__name__}` inside a function that is differentiated is not taken yet",
+                    "Use `grad`, `value_and_grad` or `vjp` there.",
+                )
+            if module.split(".")[0] not in LIBRARIES:
                 return self.user_call(fn, args, kwargs, name)
         return self.library(fn, args, kwargs, name)
 

@@ -34,7 +34,7 @@ from .layers import values_in
 SHORT = 6  # a derivative of so few calls is written out where it is called
 
 
-def derivation(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+def derivation(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
     """A call of `grad`, `value_and_grad` or `vjp`."""
     mode: str = DERIVING[fn]
     if mode == "vjp":
@@ -75,14 +75,9 @@ def derived_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str
     kept = range(0 if value_too else len(lowered.around), len(lowered.graph.region.results))
     inputs = lowered.inputs
     function = frame.b.gradient(lowered.function, tuple(lowered.places[v] for v in inputs), tuple(kept))
-    primal = [lowered.graph.region.results[n] for n in kept]
-    results = function.graph.region.results[len(primal) :]
-    alone = bool(name) and not value_too and lowered.shapes == (inputs[0],) and one if inputs else False
-    types = [_gradient_type(v.type, r.type) for v, r in zip(inputs, results, strict=True)]
-    labels = [f"{v.name}_bar" for v in inputs] if len(inputs) > 1 else [f"{function.name}_out"] * len(inputs)
-    outs = tuple(Value(f"{lowered.label}_out", r.type) for r in primal)
-    labels = [name] if alone else labels
-    bars = tuple(Value(label, known, named=alone) for label, known in zip(labels, types, strict=True))
+    outs = tuple(Value(f"{lowered.label}_out", lowered.graph.region.results[n].type) for n in kept)
+    alone = one and not value_too and lowered.shapes[0] in inputs
+    bars = _gradients(function, inputs, name if alone else "")
     made = _called(frame, function, lowered.atoms, (*outs, *bars))
     _write_back(frame, lowered, made[: len(outs)])
     of = dict(zip(inputs, made[len(outs) :], strict=True))
@@ -95,6 +90,17 @@ def derived_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str
         return Tup((value, answer))
     assert isinstance(value, Tup)
     return Tup((answer, value.items[1]))
+
+
+def _gradients(function: Function, inputs: list[Value], name: str) -> tuple[Value, ...]:
+    """The gradients that a function gives, under the name that the one of them is given."""
+    assert function.graph is not None
+    results = function.graph.region.results
+    found = results[len(results) - len(inputs) :]
+    types = [_gradient_type(v.type, r.type) for v, r in zip(inputs, found, strict=True)]
+    if len(types) == 1:
+        return (Value(name or f"{function.name}_out", types[0], named=bool(name)),)
+    return tuple(Value(f"{v.name}_bar", known) for v, known in zip(inputs, types, strict=True))
 
 
 def _write_back(frame: Any, lowered: Apart, outs: list[Atom]) -> None:
