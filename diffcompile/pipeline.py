@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from .analysis.activity import can_vary
 from .analysis.results import holomorphic_only, number_only, real_only
-from .differentiate.derive import DERIVING, differentiable_again, gradient, pair, runnable
+from .differentiate.derive import DERIVING, differentiable_again, gradient, listed, pair, runnable
 from .emit.module import Module, load
 from .emit.python import Printer
 from .errors import Span, WrongArgument
@@ -382,7 +382,7 @@ def _origin(lowered: Lowered) -> str:
 
 
 def _doc(fn: Any, mode: Mode, wrt: list[str], lowered: Lowered) -> str:
-    names = wrt[0] if len(wrt) == 1 else f"{', '.join(wrt[:-1])} and {wrt[-1]}"
+    names = listed(wrt)
     name = _name_of(fn)
     head = f"Gradient of `{name}` with respect to {names}."
     if mode == "value_and_grad":

@@ -476,6 +476,11 @@ def _numbered(name: str) -> Iterator[str]:
     yield from (f"{name}_{k}" for k in itertools.count(1))
 
 
+def listed(names: list[str]) -> str:
+    """Names in a sentence: `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
 def derive_gradient(function: Function, wrt: tuple[int, ...] = (0,), kept: tuple[int, ...] = ()) -> Function:
     """The function that gives the derivatives of a callee's first result with respect to its arguments `wrt`.
 
@@ -499,9 +504,8 @@ def derive_gradient(function: Function, wrt: tuple[int, ...] = (0,), kept: tuple
         name = f"{function.name}_{named}" if wrt[:1] == (0,) else f"{function.name}_{named}_{params[0].name}"
         known = function.derived[key] = Function(name, function.fn, params[0].type)  # type: ignore[assignment]
         known.writes, known.sees = writes, sees
-        wrt_names = " and ".join(p.name for p in params)
         said = "Value of `{}`, and its gradient" if value_too else "Gradient of `{}`"
-        doc = f"{said.format(function.name)} with respect to {wrt_names}."
+        doc = f"{said.format(function.name)} with respect to {listed([p.name for p in params])}."
         derived = runnable(replace(derived, doc=doc), len(kept), params)
         known.graph = replace(differentiable_again(derived), name=name)
     return known  # type: ignore[no-any-return]

@@ -22,7 +22,7 @@ from typing import Any
 from ..analysis.activity import can_vary
 from ..analysis.results import holomorphic_only, number_only, real_only
 from ..errors import UnsupportedSyntax, WrongArgument
-from ..ir.graph import Atom, Call, Const, Function, Value
+from ..ir.graph import Atom, Call, Const, Function, Value, pack_tuple, unpack
 from ..ir.types import OBJECT, Type
 from ..ir.walk import rename, resolve, substitute_in
 from .apart import Apart, lowered_apart
@@ -125,6 +125,11 @@ def _called(frame: Any, function: Function, atoms: tuple[Atom, ...], outs: tuple
     named = {r: out.name for r, out in zip(region.results, outs, strict=True) if out.named}
     given: dict[Value, Atom] = dict(zip(region.params, atoms, strict=True))
     for instr in region.body:
+        assert isinstance(instr, Call)
+        packed = frame.b.made_by(resolve(instr.args[0], given), pack_tuple) if instr.fn is unpack else None
+        if packed is not None:  # what was saved is at hand, part by part
+            given.update(zip(instr.outs, packed.args, strict=True))
+            continue
         labels = {o: Value(named[o], o.type, named=True) for o in instr.outs if o in named}
         outs = tuple(labels.get(o, o) for o in instr.outs)
         frame.b.emit(replace(substitute_in(instr, given), outs=outs))
@@ -233,11 +238,11 @@ def pulled_back(frame: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
     kept = forward.graph.region.results[-1].type if forward.graph is not None else OBJECT
     outs = tuple(Value(f"{lowered.label}_out", r.type) for r in results)
     saved = Value(f"{lowered.label}_saved", kept, named=True)
-    frame.b.emit(Call((*outs, saved), forward, lowered.atoms, (), frame.b.line))
-    _write_back(frame, lowered, list(outs))
-    value = _returned(frame, lowered.returns, list(zip(outs, lowered.around, strict=False)))
+    *made, kept_atom = _called(frame, forward, lowered.atoms, (*outs, saved))
+    _write_back(frame, lowered, made)
+    value = _returned(frame, lowered.returns, list(zip(made, lowered.around, strict=False)))
     structures = lowered.returns, seeds[:shown], lowered.shapes
-    return Tup((value, Pulled(lowered.label, backward, saved, *structures, tuple(inputs))))
+    return Tup((value, Pulled(lowered.label, backward, kept_atom, *structures, tuple(inputs))))
 
 
 def pulled_call(frame: Any, pull: Pulled, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
@@ -264,8 +269,8 @@ def pulled_call(frame: Any, pull: Pulled, args: list[Ref], kwargs: dict[str, Ref
         number = isinstance(ct, Const) and type(ct.value) is int
         cts.append(Const(float(ct.value)) if number else ct)
     bars = tuple(Value(f"{v.name}_bar", _gradient_type(v.type, Type())) for v in pull.wanted)
-    frame.b.emit(Call(bars, pull.backward, (pull.saved, *cts), (), frame.b.line))
-    of = dict(zip(pull.wanted, bars, strict=True))
+    made = _called(frame, pull.backward, (pull.saved, *cts), bars)
+    of = dict(zip(pull.wanted, made, strict=True))
     return Tup(tuple(_built(frame, shape, of) for shape in pull.shapes))
 
 
