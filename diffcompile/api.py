@@ -1,7 +1,8 @@
-"""What a user decorates with: `grad`, `value_and_grad`, `vjp`."""
+"""What a user decorates with: `grad`, `value_and_grad`, `vjp`, `jvp`."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import types
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .compiled import Derivative, Pullback
+from .directions import like
 from .errors import WrongArgument
 from .frontend.arguments import DERIVING, REGISTERED, Place, Same, field_names
 from .rules.register import nondifferentiable
@@ -21,14 +23,14 @@ Argnums = int | str | tuple[int | str, ...]
 Backend = Literal["numpy"]
 
 
-def _decorate(mode: Mode, fun: Any, argnums: Argnums, has_aux: bool, backend: str) -> Any:
+def _decorate(mode: Mode, fun: Any, argnums: Argnums, has_aux: bool, check: bool, backend: str) -> Any:
     if backend != "numpy":
         raise WrongArgument(f"there is no backend `{backend}`", None, 'Use `backend="numpy"`.')
     if fun is None:
-        return lambda fn: _decorate(mode, fn, argnums, has_aux, backend)
+        return lambda fn: _decorate(mode, fn, argnums, has_aux, check, backend)
     if isinstance(fun, (int, str, tuple)):
         raise WrongArgument(f"`{mode}` needs a function first", None, f"Write `@{mode}(argnums={fun!r})`.")
-    return Derivative(fun, mode, argnums, has_aux)
+    return Derivative(fun, mode, argnums, has_aux, check)
 
 
 def grad(
@@ -37,6 +39,7 @@ def grad(
     has_aux: bool = False,
     *,
     holomorphic: bool = False,
+    check: bool = False,
     backend: Backend = "numpy",
 ) -> Any:
     """The gradient of a function that returns one real number.
@@ -47,6 +50,9 @@ def grad(
     argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
     has_aux : the function returns (number, anything); the derivative then returns (gradient, anything)
     holomorphic : the function takes and returns complex numbers, and its complex derivative is wanted
+    check : for debugging: compare what the backward pass reads with what it was when it was computed, and
+        raise RuntimeError, with the line, where something (another thread, a function that keeps what it was
+        given) has changed it
 
     With respect to a complex argument `x + iy` the gradient of a real number f is `df/dx - i df/dy`, the
     conjugate of the direction of steepest ascent. A derivative taken inside a function is differentiated with
@@ -66,7 +72,7 @@ def grad(
     >>> grad(lambda z: z**3, holomorphic=True)(1 + 2j)
     (-9+12j)
     """
-    return _decorate("holomorphic" if holomorphic else "grad", fun, argnums, has_aux, backend)
+    return _decorate("holomorphic" if holomorphic else "grad", fun, argnums, has_aux, check, backend)
 
 
 def value_and_grad(
@@ -74,6 +80,7 @@ def value_and_grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     *,
+    check: bool = False,
     backend: Backend = "numpy",
 ) -> Any:
     """As `grad`, returning (value, gradient), both from one pass over the function.
@@ -81,7 +88,7 @@ def value_and_grad(
     >>> value_and_grad(lambda x: x**3)(2.0)
     (8.0, 12.0)
     """
-    return _decorate("value_and_grad", fun, argnums, has_aux, backend)
+    return _decorate("value_and_grad", fun, argnums, has_aux, check, backend)
 
 
 def stop_gradient(x: Any) -> Any:
@@ -96,26 +103,47 @@ def stop_gradient(x: Any) -> Any:
 nondifferentiable(stop_gradient)
 
 
-def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
-    """The value of `fun(*primals)`, and its pullback: from the result's cotangent to a tuple, one per primal.
+def vjp(
+    fun: Callable[..., Any], *primals: Any, argnums: Argnums | None = None, check: bool = False
+) -> tuple[Any, Pullback]:
+    """The value of `fun(*primals)`, and its pullback: from the result's cotangent to those of the primals.
 
-    A primal that cannot be differentiated (an int, a string) has None for its cotangent. What the pullback
-    reads is safe from later writes into the primals.
+    Parameters
+    ----------
+    fun : the function; it may return anything
+    primals : its arguments
+    argnums : the position, name or dotted path (`"model.w"`) of what a cotangent is wanted of, or a tuple of
+        those; without it the pullback returns a tuple with one for each primal
+    check : each call of the pullback compares what it reads with what it was, and raises RuntimeError where
+        something has changed it
+
+    The cotangent of the result has the structure of the result; those that the pullback returns have the
+    structure of their primals, one alone if `argnums` is one. Without `argnums`, a primal that cannot be
+    differentiated (an int, a string) has None for its cotangent. What the pullback reads is safe from later
+    writes into the primals. Raises `WrongArgument` if there is nothing that can be differentiated.
 
     >>> import numpy as np
     >>> out, pullback = vjp(lambda a, b: a * b, 2.0, 3.0)
     >>> out, pullback(1.0)
     (6.0, (3.0, 2.0))
+    >>> out, pullback = vjp(lambda p, x: p["w"] * x, {"w": 2.0, "b": 1.0}, 3.0, argnums=("p.w", "x"))
+    >>> pullback(1.0)
+    (3.0, 2.0)
     """
-    # Two bound methods of equal objects are equal, and are not the same function.
-    key = (fun.__func__, Same(fun.__self__)) if isinstance(fun, types.MethodType) else Same(fun)
+    wanted = tuple(argnums) if isinstance(argnums, list) else argnums
+    key = _identity(fun), wanted, check
     derivative = _PULLBACKS.get(key)
     if derivative is None:
-        derivative = _Pulled(fun, "vjp")
+        derivative = _Pulled(fun, "vjp", 0 if wanted is None else wanted, check=check)
         while len(_PULLBACKS) >= _KEPT:
             _PULLBACKS.pop(next(iter(_PULLBACKS), None), None)
         _PULLBACKS[key] = derivative
-    return derivative.pull(primals)
+    return derivative.pull(primals) if wanted is None else derivative.pull_chosen(primals)
+
+
+def _identity(fun: Callable[..., Any]) -> Any:
+    """A key that is this function's alone: two bound methods of equal objects are equal, and not the same."""
+    return (fun.__func__, Same(fun.__self__)) if isinstance(fun, types.MethodType) else Same(fun)
 
 
 class _Pulled(Derivative):
@@ -138,6 +166,137 @@ class _Pulled(Derivative):
 
         return out, Pullback(self.__name__, case.program, full)
 
+    def pull_chosen(self, primals: tuple[Any, ...]) -> tuple[Any, Pullback]:
+        """As `pull`, with the cotangents that `argnums` names alone."""
+        values = self._bind(primals, {})
+        case, outside = self._case(values, self._wrt)
+        out, saved = self._run(case.functions[0], values, outside)
+        backward, single = case.functions[1], isinstance(self._wrt, Place)
+
+        def chosen(*cts: Any) -> Any:
+            grads = backward(saved, *cts)
+            return grads[0] if single else grads
+
+        return out, Pullback(self.__name__, case.program, chosen)
+
+
+def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The value of `fun(*primals)`, and its derivative in the direction `tangents`.
+
+    Parameters
+    ----------
+    fun : the function; it may return anything
+    primals : its arguments
+    tangents : one for each, of the form of its primal (an array of the same shape, a dict of the same keys);
+        None for a primal that does not move, and for one that cannot, such as an int or a string
+
+    Returns (value, tangent), the second of the form of the first. Tangents are only read. Raises
+    `WrongArgument` if a tangent is not of the form of its primal.
+
+    >>> import numpy as np
+    >>> jvp(lambda x: x**2, (np.array([1.0, 3.0]),), (np.array([1.0, 0.5]),))
+    (array([1., 9.]), array([2., 3.]))
+    """
+    if len(primals) != len(tangents):
+        raise WrongArgument(f"`jvp` takes a tangent for each primal: {len(primals)}, not {len(tangents)}")
+    active = tuple(k for k, t in enumerate(tangents) if t is not None)
+    return pushed(fun, active).push(primals, tangents, active)
+
+
+def jacfwd(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
+    """The Jacobian, by pushing forward one direction for each number in the arguments, all at once.
+
+    Parameters
+    ----------
+    fun : a function of numbers, arrays and containers of them, which returns the same
+    argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
+
+    Returns an object that is called as the function is, and returns for a result of shape `m` and an argument
+    of shape `n` an array of shape `m + n`; in the structure of the result, and in each place of it in that of
+    the argument. The better choice where the arguments hold fewer numbers than the result.
+
+    >>> import numpy as np
+    >>> jacfwd(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return _decorate("jacfwd", fun, argnums, False, False, "numpy")
+
+
+def jacrev(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
+    """The Jacobian, by pulling back one direction for each number in the result, all at once.
+
+    Takes and returns what `jacfwd` does. The better choice where the result holds fewer numbers.
+
+    >>> import numpy as np
+    >>> jacrev(lambda x: np.array([x @ x, x[0]]))(np.array([1.0, 2.0]))
+    array([[2., 4.],
+           [1., 0.]])
+    """
+    return _decorate("jacrev", fun, argnums, False, False, "numpy")
+
+
+def hessian(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
+    """The second derivatives of a function that returns one real number, forward over reverse.
+
+    Takes what `grad` does, and returns for arguments of shapes `m` and `n` arrays of shape `m + n`: one for
+    each pair of them, in the structure of the gradient.
+
+    >>> import numpy as np
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    if fun is None:
+        return lambda fn: hessian(fn, argnums)
+    return jacfwd(grad(fun, argnums), argnums)
+
+
+def pushed(fun: Callable[..., Any], active: tuple[int, ...]) -> _Pushed:
+    """The object behind `jvp` of a function of which these arguments move; its `source` is the code.
+
+    >>> def cube(x): return x**3
+    >>> jvp(cube, (2.0,), (1.0,))
+    (8.0, 12.0)
+    >>> print(pushed(cube, (0,)).source.splitlines()[-1].strip())
+    return x**3, x_dot * (3 * x**2)
+    """
+    key = (_identity(fun), active)
+    derivative = _PUSHES.get(key)
+    if derivative is None:
+        derivative = _Pushed(fun, "jvp")
+        while len(_PUSHES) >= _KEPT:
+            _PUSHES.pop(next(iter(_PUSHES), None), None)
+        _PUSHES[key] = derivative
+    return derivative
+
+
+class _Pushed(Derivative):
+    """The function behind `jvp`, for one choice of the arguments that move."""
+
+    def push(
+        self, primals: tuple[Any, ...], tangents: tuple[Any, ...], active: tuple[int, ...]
+    ) -> tuple[Any, Any]:
+        for k in active:
+            if not _differentiable(primals[k]):
+                kind = type(primals[k]).__name__
+                raise WrongArgument(
+                    f"argument {k} of `{self.__name__}`, {kind}, has no tangent", None, "Give None for it."
+                )
+        if not active:
+            raise WrongArgument(
+                f"`jvp` of `{self.__name__}` has no direction: every tangent is None", None, "Pass one."
+            )
+        values = self._bind(primals, {})
+        case, outside = self._case(values, tuple(map(Place, active)))
+        labels = case.program.tangents
+        given = copy.deepcopy(tangents) if case.program.writes else tangents  # they may be what is written
+        moving = {
+            label: like(given[k], primals[k], self._parameters[k][0])
+            for label, k in zip(labels, active, strict=True)
+        }
+        return self._run(case.functions[0], values, {**outside, **moving})  # type: ignore[no-any-return]
+
 
 def _differentiable(value: Any) -> bool:
     if isinstance(value, (bool, int, str, bytes, type(None))):
@@ -158,4 +317,5 @@ def _differentiable(value: Any) -> bool:
 DERIVING.update({grad: "grad", value_and_grad: "value_and_grad", vjp: "vjp"})
 
 _PULLBACKS: dict[Any, _Pulled] = {}
+_PUSHES: dict[Any, _Pushed] = {}
 _KEPT = 256  # functions whose pullbacks stay compiled

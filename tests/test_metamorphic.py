@@ -490,9 +490,7 @@ def plainest(family: str, kernel: str, folder: Path) -> dict[str, Any]:
 # Spellings that are refused, or stop with an error, so far, with the kernels in which they are. The tests are
 # strict about them: delete the line of one that is compiled.
 REFUSED = {
-    ("add", "dict"): {"masked in a branch"},
     ("add", "elements that are collected"): {"masked in a branch"},
-    ("add", "list"): {"masked in a branch"},
     ("add", "object"): {"masked in a branch"},
     ("cross", "flat"): {"in a loop", "in single precision", "straight"},
     ("cross", "rows unpacked"): {"in a loop", "in single precision", "straight"},
@@ -501,16 +499,8 @@ REFUSED = {
 Stopped = (DiffCompileError, TypeError, NameError, AttributeError, ValueError, LookupError)
 
 
-# Refused or compiled by the address of an object.
-UNDECIDED = {
-    ("add", "closure"): {"ode step in a loop", "masked in a branch", "polynomial in single precision"},
-}
-
-
 def case(family: str, kernel: str, spelling: str) -> Any:
     marks: list[Any] = []
-    if kernel in UNDECIDED.get((family, spelling), ()):
-        marks = [pytest.mark.xfail(strict=False, raises=Stopped, reason="refused")]
     if kernel in REFUSED.get((family, spelling), ()):
         marks = [pytest.mark.xfail(strict=True, raises=Stopped, reason="refused")]
     return pytest.param(family, kernel, spelling, id=f"{family}, {kernel}: {spelling}", marks=marks)

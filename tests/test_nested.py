@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from scipy import integrate, optimize
 
 import programs
-from diffcompile import DiffCompileError, defvjp, grad, value_and_grad, vjp
+from diffcompile import DiffCompileError, defvjp, grad, jacfwd, jvp, value_and_grad, vjp
 from graphs import written
 from oracles import assert_agrees, assert_like, is_leaf, numeric_gradient, same, silenced
 
@@ -1302,6 +1302,21 @@ def without_an_argument(x):
     return grad(lambda y, z: y * z)(x)
 
 
+rows = jacfwd(lambda y: y * POINTS)
+
+
+def a_jacobian_of_the_module(x):
+    return np.sum(rows(x))
+
+
+def a_jacobian(x):
+    return np.sum(jacfwd(lambda y: y * POINTS)(x))
+
+
+def a_tangent(x):
+    return jvp(lambda y: y * x, (x,), (1.0,))[1]
+
+
 def order_by_recursion(x, n=2):
     if n <= 0:
         return x**5
@@ -1344,6 +1359,9 @@ REFUSED = {
     by_a_position_that_is_not_there: "`argnums=3`, and `function` has 1 parameters",
     by_a_name_that_is_not_there: "`function` has no parameter `q`",
     without_an_argument: "`function`: missing a required argument: 'z'",
+    a_jacobian_of_the_module: "a derivative of the kind `jacfwd` inside a function is not taken yet",
+    a_jacobian: "`jacfwd` inside a function that is differentiated is not taken yet",
+    a_tangent: "`jvp` inside a function that is differentiated is not taken yet",
     of_unknown_order: "`order_by_recursion` takes a derivative of itself, of an order that is known only at",
     pullback_of_a_branch: "`pull` is a pullback that is made on each path, and called after them",
     pullback_of_an_array: "the result of `function` is an array, and its cotangent is a number",

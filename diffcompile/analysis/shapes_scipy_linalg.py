@@ -8,7 +8,7 @@ import numpy as np
 from scipy import linalg
 
 from ..ir.graph import Atom, Const
-from ..ir.types import BOOL, Type, array
+from ..ir.types import BOOL, INT, Type, array
 from .shapes_core import (
     FALSE,
     NO,
@@ -25,7 +25,7 @@ from .shapes_core import (
 from .shapes_lengths import Shape, fresh_dim, least
 from .shapes_linalg import matrix, solver_dtype, square
 
-FULL, RIGHT = Const("full"), Const("right")
+FULL, RIGHT, REAL, ALL = Const("full"), Const("right"), Const("real"), Const("a")
 
 
 def known_as(fn: Any, *args: Atom) -> Type:
@@ -79,6 +79,53 @@ def _(
     dtype = solver_dtype(x) if is_none(b) else solver_dtype(x, array_of(b))
     values = array(known_as(np.linalg.eigvalsh, a).dtype if is_none(b) else None, (*batch, count))
     return values if flag(eigvals_only) else Type("tuple", items=(values, array(dtype, (*batch, n, count))))
+
+
+def complex_of(x: Type) -> np.dtype | None:
+    """The complex dtype in which LAPACK computes."""
+    dtype = solver_dtype(x)
+    return None if dtype is None else np.result_type(dtype, np.complex64)
+
+
+@facts(linalg.eig)
+def _(a: Atom, b: Atom = NO, left: Atom = FALSE, right: Atom = YES, *options: Atom, **named: Atom) -> Type:
+    x, batch, n = square(a)
+    complex_dtype = complex_of(x)
+    values = array(complex_dtype, (*batch, n))
+    if not flag(right) and not flag(left):
+        return values
+    if flag(right) and flag(left):
+        raise Undecided
+    # The vectors of a real matrix are real where its eigenvalues are.
+    vectors = complex_dtype if solver_dtype(x) == complex_dtype else None
+    return Type("tuple", items=(values, array(vectors, (*batch, n, n))))
+
+
+@facts(linalg.eigh_tridiagonal)
+def _(
+    d: Atom, e: Atom, eigvals_only: Atom = FALSE, select: Atom = ALL, *options: Atom, **named: Atom
+) -> Type:  # fmt: skip
+    count = length(d)[0] if constant(select) in ("a", 0) else fresh_dim()
+    values = array(solver_dtype(array_of(d), array_of(e)), (count,))
+    vectors = array(values.dtype, (*length(d), count))
+    return values if flag(eigvals_only) else Type("tuple", items=(values, vectors))
+
+
+@facts(linalg.schur)
+def _(
+    a: Atom, output: Atom = REAL, lwork: Atom = NO, overwrite_a: Atom = FALSE, sort: Atom = NO,
+    check_finite: Atom = YES,
+) -> Type:  # fmt: skip
+    x, batch, n = square(a)
+    dtype = solver_dtype(x) if constant(output) in ("real", "r") else complex_of(x)
+    form = array(dtype, (*batch, n, n))
+    return Type("tuple", items=(form, form) if is_none(sort) else (form, form, INT))
+
+
+@facts(linalg.lstsq)
+def _(a: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:
+    x, residuals, rank, values = known_as(np.linalg.lstsq, a, b).items or (Type(), Type(), INT, Type())
+    return Type("tuple", items=(x, array(residuals.dtype, None), INT, values))
 
 
 @facts(linalg.eigvalsh)
@@ -213,6 +260,11 @@ def _(a: Atom, *rest: Atom, **named: Atom) -> Type:
 
 @facts(linalg.solve_banded)
 def _(l_and_u: Atom, ab: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:
+    return solution(b, array_of(ab))
+
+
+@facts(linalg.solveh_banded)
+def _(ab: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:
     return solution(b, array_of(ab))
 
 

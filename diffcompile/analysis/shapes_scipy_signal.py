@@ -5,10 +5,29 @@ from __future__ import annotations
 import numpy as np
 from scipy import signal
 
-from ..ir.graph import Atom
+from ..ir.graph import Atom, Const
 from ..ir.types import Type, array
-from .shapes_core import NO, array_of, facts, is_none, promoted, shape_of
+from ..rules.scipy_filters import ends_fitted, run
+from ..rules.scipy_signal import reached
+from .shapes_core import FLOAT64, NO, Undecided, array_of, constant, facts, is_none, promoted, shape_of
 from .shapes_lengths import fresh_dim
+
+LAST, FIRST = Const(-1), Const(0)
+
+
+def filtered(x: Atom, *others: Atom) -> Type:
+    """What a filter gives: the form of the signal."""
+    known = array_of(x)
+    return array(promoted(known.dtype, *[array_of(o).dtype for o in others]), shape_of(known))
+
+
+def of_length(x: Type, axis: object) -> Type:
+    """The signal, with another length along an axis."""
+    shape = list(shape_of(x))
+    if not isinstance(axis, int) or not -len(shape) <= axis < len(shape):
+        raise Undecided
+    shape[axis] = fresh_dim()
+    return array(x.dtype, tuple(shape))
 
 
 @facts(signal.convolve, signal.fftconvolve, signal.oaconvolve, signal.correlate)
@@ -19,17 +38,74 @@ def _(in1: Atom, in2: Atom, *options: Atom, **named: Atom) -> Type:
 
 
 @facts(signal.lfilter)
-def _(b: Atom, a: Atom, x: Atom, axis: Atom = NO, zi: Atom = NO) -> Type:
-    known = array_of(x)
-    dtype = promoted(array_of(b).dtype, array_of(a).dtype, known.dtype)
-    return array(dtype, shape_of(known)) if is_none(zi) else Type()
+def _(b: Atom, a: Atom, x: Atom, axis: Atom = LAST, zi: Atom = NO) -> Type:
+    y = filtered(x, b, a)
+    return y if is_none(zi) else Type("tuple", items=(y, of_length(y, constant(axis))))
 
 
-@facts(signal.detrend)
-def _(data: Atom, *options: Atom, **named: Atom) -> Type:
-    return array(array_of(data).dtype, shape_of(array_of(data)))
+@facts(run)
+def _(b: Atom, a: Atom, x: Atom, axis: Atom) -> Type:
+    return filtered(x, b, a)
+
+
+@facts(signal.filtfilt)
+def _(b: Atom, a: Atom, x: Atom, *options: Atom, **named: Atom) -> Type:
+    return filtered(x, b, a)
+
+
+@facts(signal.sosfilt)
+def _(sos: Atom, x: Atom, axis: Atom = LAST, zi: Atom = NO) -> Type:
+    if is_none(zi):
+        return filtered(x, sos)
+    known = x.type.kind == "array" and zi.type.kind == "array"
+    states = array(array_of(zi).dtype, shape_of(array_of(zi))) if known else Type()
+    return Type("tuple", items=(filtered(x, sos) if known else Type(), states))
+
+
+@facts(signal.sosfiltfilt)
+def _(sos: Atom, x: Atom, *options: Atom, **named: Atom) -> Type:
+    return filtered(x, sos)
+
+
+@facts(signal.lfilter_zi)
+def _(b: Atom, a: Atom) -> Type:
+    return array(promoted(array_of(b).dtype, array_of(a).dtype), (fresh_dim(),))
+
+
+@facts(signal.deconvolve)
+def _(signal: Atom, divisor: Atom) -> Type:
+    dtype = promoted(array_of(signal).dtype, array_of(divisor).dtype)
+    return Type("tuple", items=(array(dtype, (fresh_dim(),)), array(dtype, shape_of(array_of(signal)))))
+
+
+@facts(signal.savgol_coeffs)
+def _(window_length: Atom, *options: Atom, **named: Atom) -> Type:
+    return array(FLOAT64, (fresh_dim(),))
+
+
+@facts(ends_fitted)
+def _(length: Atom, degree: Atom, order: Atom) -> Type:
+    return array(FLOAT64, (fresh_dim(), fresh_dim()))
+
+
+@facts(reached)
+def _(n: Atom, size: Atom, boundary: Atom) -> Type:
+    return array(np.dtype(np.int64), (fresh_dim(),))
+
+
+@facts(signal.detrend, signal.savgol_filter)
+def _(x: Atom, *options: Atom, **named: Atom) -> Type:
+    return array(array_of(x).dtype, shape_of(array_of(x)))
+
+
+@facts(signal.resample)
+def _(x: Atom, num: Atom, t: Atom = NO, axis: Atom = FIRST, *options: Atom, **named: Atom) -> Type:
+    if not is_none(t):
+        raise Undecided
+    return of_length(array_of(x), constant(axis))
 
 
 @facts(signal.hilbert)
-def _(x: Atom, N: Atom = NO, axis: Atom = NO) -> Type:  # noqa: N803
-    return array(np.dtype(np.complex128), shape_of(array_of(x))) if is_none(N) else Type()
+def _(x: Atom, N: Atom = NO, axis: Atom = LAST) -> Type:  # noqa: N803
+    known = array(np.dtype(np.complex128), shape_of(array_of(x)))
+    return known if is_none(N) else of_length(known, constant(axis))

@@ -7,22 +7,32 @@ from scipy.sparse import linalg
 
 from ..ir.graph import Atom
 from ..ir.types import INT, Type, array
-from .shapes_core import Undecided, array_of, facts, is_dtype, shape_of
+from ..rules.library import EVALUATED, USED
+from .shapes_core import FLOAT64, array_of, facts, is_dtype, shape_of
 
 
 def like(b: Atom) -> Type:
-    """A solution, of the form of the right side."""
+    """A solution, of the form of the right side; nothing where that is not known."""
+    if b.type.kind != "array":
+        return Type()
     known = array_of(b)
-    if not is_dtype(known.dtype, np.dtype(np.float64)) or not shape_of(known):
-        raise Undecided
-    return array(None, shape_of(known))
+    double = is_dtype(known.dtype, np.dtype(np.float64))
+    return array(FLOAT64 if double else None, shape_of(known)) if shape_of(known) else Type()
 
 
-@facts(linalg.spsolve)
+@facts(linalg.spsolve, linalg.spsolve_triangular, linalg.expm_multiply)
 def _(A: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
-    return like(b)
+    found = like(b)
+    return array(None, found.shape) if found.kind == "array" else found
 
 
-@facts(linalg.cg, linalg.bicg, linalg.bicgstab)
+@facts(USED[linalg.splu]["solve"], USED[linalg.spilu]["solve"], EVALUATED[linalg.factorized])
+def _(A: Atom, rhs: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
+    found = like(rhs)
+    return array(None, found.shape) if found.kind == "array" else found
+
+
+@facts(linalg.cg, linalg.bicg, linalg.bicgstab, linalg.minres, linalg.gmres, linalg.lgmres, linalg.cgs)
+@facts(linalg.tfqmr)
 def _(A: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
     return Type("tuple", items=(like(b), INT))

@@ -6,10 +6,8 @@ y = step(x)      x_bar = step_backward(saved, y_bar)                (a user func
 
 from __future__ import annotations
 
-import inspect
-import math
 import operator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,20 +15,21 @@ import numpy as np
 from ..analysis.activity import constant_call, varied
 from ..analysis.layout import RESHAPING
 from ..errors import NoRule
-from ..frontend.build import Builder, repeats, unbroadcast_call
-from ..frontend.lower import lower_rule
+from ..frontend.build import repeats, unbroadcast_call
 from ..ir.graph import (
     Atom,
     Call,
     Const,
     Function,
+    Hook,
     If,
+    Instr,
     Into,
-    Method,
     Region,
     Step,
     Store,
     Value,
+    backward_begins,
     literal,
     pack_function,
     pack_list,
@@ -39,25 +38,43 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.text import function_name
-from ..ir.types import BOOL, OBJECT, Type, number
-from ..ir.walk import free
-from ..rules.broadcast import unbroadcast
+from ..ir.types import OBJECT, Type
+from ..ir.walk import free, instructions, rename
 from ..rules.containers import zeros_of
-from ..rules.register import REGISTRY, Declared, Unknown
+from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
-from .cotangents import NESTED, Cotangent, bar, mirror
+from .cotangents import NESTED, Cotangent, bar, cotangent_type, mirror
+from .rule import (
+    FORMED,
+    MASKING,
+    PLAIN,
+    SAFE,
+    UFUNC_OPTIONS,
+    as_arrays,
+    check_known,
+    find_rule,
+    hashable,
+    hidden,
+    inlined,
+    method_of,
+    missing,
+    positions,
+    times,
+)
 
-PLAIN: dict[Any, Any] = {
-    operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,
-    operator.itruediv: operator.truediv, operator.ifloordiv: operator.floordiv, operator.imod: operator.mod,
-    operator.ipow: operator.pow, operator.imatmul: operator.matmul,
-}  # fmt: skip
-# Functions whose cotangent may be 0 where a mask hid something.
-MASKING = frozenset({np.where, np.maximum, np.minimum, np.max, np.min, np.clip, np.ndarray.clip})
-# What a ufunc takes beside its operands, and its derivative need not know.
-UFUNC_OPTIONS = frozenset({"dtype", "casting", "order", "subok", "signature"})
-SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replay:
+    """A function that runs another one again, and gives the cotangents of its active arguments.
+
+    `reads` says which it takes, of the arguments and of the cotangents of the results. `passed` has, for each
+    of the active arguments, the number of the cotangent that flows to it unchanged, or None: it is a result.
+    """
+
+    function: Function
+    reads: tuple[bool, ...]
+    passed: tuple[int | None, ...]
 
 
 class CallSweep(ContainerSweep):
@@ -70,6 +87,8 @@ class CallSweep(ContainerSweep):
             return
         if isinstance(fn, Function):
             self.function(instr, cts)
+        elif isinstance(fn, Hook):
+            self.hooked(instr, fn, cts[0])
         elif fn is pack_tuple or fn is pack_list:
             self.packed(instr, cts[0])
         elif fn is pack_function:
@@ -255,15 +274,15 @@ class CallSweep(ContainerSweep):
         ct = tuple(cts) if len(instr.outs) > 1 else cts[0]
         if fn is list.pop and len(instr.outs) == 1:
             ct = (cts[0], Const(0.0))  # the item itself was not read
-        given, given_named = as_arrays(self.b, declared.rule, args, named)
+        given, given_named = as_arrays(self.b, fn, declared.rule, args, named)
         back = self.inlined(declared, [ct, first, *given], given_named, instr)
         placed = positions(declared.rule, args, named, 2)
         if not isinstance(back, tuple):
             back = (back,)
         back = (*map(_structured, back), *(None,) * (len(placed) - len(back)))
-        masked = fn in MASKING if _hashable(fn) else False
+        masked = fn in MASKING if hashable(fn) else False
         for atom, ct_in in zip(placed, back, strict=False):
-            formed = ct_in is None and fn not in (np.full_like, np.arange, unbroadcast)
+            formed = ct_in is None and fn not in FORMED
             if formed and isinstance(atom, Value) and self.active(atom) and atom.type.is_scalar:
                 raise self.missing(fn, instr, (atom,))
             for part, piece in _pairs(atom, ct_in):
@@ -312,37 +331,14 @@ class CallSweep(ContainerSweep):
         return isinstance(made, Call) and made.fn is np.where
 
     def inlined(self, declared: Declared, args: list[Any], kwargs: dict[str, Any], instr: Any) -> Any:
-        line = self.b.line
-        try:
-            return lower_rule(self.b, declared.rule, args, kwargs)
-        except SyntaxError as cause:
-            name = function_name(instr.fn)
-            raise NoRule(
-                f"the derivative of `{name}` is not known for this call: {getattr(cause, 'reason', cause)}",
-                instr.line,
-                f"Write it with other options, or declare a rule with `@defvjp({name})`.",
-            ) from cause
-        finally:
-            self.b.line = line
+        return inlined(self.b, declared.rule, args, kwargs, instr)
 
     def missing(self, fn: Any, instr: Call | Store, args: tuple[Atom, ...]) -> NoRule:
-        name = function_name(fn)
-        which = next((a.name for a in args if isinstance(a, Value) and self.active(a)), "its argument")
-        return NoRule(
-            f"no derivative is known for `{name}` with respect to `{which}`",
-            instr.line,
-            f"Teach it one:  @defvjp({name})  def _(ct, out, ...): ...",
-        )
+        return missing(fn, instr, next((a for a in args if self.active(a)), None))
 
     def check_known(self, instr: Call | Store, arg: Any, found: Any) -> None:
-        """Refuse where a rule says that it does not know this derivative."""
-        if isinstance(found, Const) and isinstance(found.value, Unknown) and self.active(arg):
-            name = function_name(instr.fn)
-            raise NoRule(
-                f"no derivative is known for `{name}` with respect to `{arg.name}`: {found.value.reason}",
-                instr.line,
-                f"Keep `{arg.name}` constant: `stop_gradient({arg.name})`.",
-            )
+        if self.active(arg):
+            check_known(instr, arg, found)
 
     def elementwise(
         self,
@@ -355,11 +351,12 @@ class CallSweep(ContainerSweep):
         out: Atom = instr.outs[0]
         masked = ct in self.cts.masked
         zero: Atom | None = None
-        inputs = list(args)
+        read, kwargs = as_arrays(self.b, instr.fn, declared.rule, args, kwargs, 1)
+        inputs = list(read)
         guarded = declared.singular and masked
         if guarded:
             scalar = ct.type.is_scalar and all(a.type.is_scalar for a in args)
-            zero = self.b.call(operator.eq, ct, Const(0.0), type=BOOL if scalar else None)
+            zero = hidden(self.b, declared, instr, ct, out, read, kwargs, scalar)
             if scalar:
                 self._guarded_scalar(declared, out, args, kwargs, ct, zero, instr)
                 return
@@ -388,7 +385,7 @@ class CallSweep(ContainerSweep):
         zero: Atom,
         instr: Any,
     ) -> None:
-        """A scalar whose cotangent may have been masked away: nothing is computed where it is 0."""
+        """A scalar whose cotangent may have been masked away: nothing is computed where it is hidden."""
         with self.b.region() as body:
             partials = self.inlined(declared, [out, *args], kwargs, instr)
             partials = partials if isinstance(partials, tuple) else (partials,)
@@ -407,22 +404,34 @@ class CallSweep(ContainerSweep):
             self.cts.add(arg, value)
 
     def times(self, ct: Atom, partial: Atom) -> Atom:
-        """`ct * partial`, written as a person would."""
-        known = self.b.constant(partial)
-        if known is not None and isinstance(known.value, (int, float)):
-            if known.value == 1:
-                return ct
-            if known.value == -1:
-                return self.b.call(operator.neg, ct)
-            if known.value == 0:
-                return Const(0.0)
-        return self.b.call(operator.mul, ct, partial)
+        return times(self.b, ct, partial)
 
     def _contribute(self, arg: Atom, ct: Atom, masked: bool) -> None:
         result = unbroadcast_call(self.b, ct, arg)
         if masked and isinstance(result, Value):
             self.cts.masked.add(result)
         self.cts.add(arg, result)
+
+    def hooked(self, instr: Call, hook: Hook, ct: Cotangent) -> None:
+        """`with cotangent_of(x) as x_bar: ...`: the body stands here, and what it leaves flows on."""
+        x, *given = instr.args
+        if not self.active(x):
+            return
+        out = instr.outs[0]
+        whole = self.whole(ct, out)
+        whole = self.full(whole, out) if out.type.kind == "array" else whole
+        pairs = zip(hook.given, given, strict=True)
+        table: dict[Value, Atom] = {inside: atom for inside, atom in pairs if inside is not atom}
+        table[hook.body.params[0]] = whole
+        body = rename(replace(hook.body, params=()), table)
+        for part in body.body:
+            self.b.emit(part)
+        (left,) = body.results
+        if any(map(_keeps, instructions(hook.body))) and not left.type.is_scalar:
+            left = self.b.call(np.copy, left)  # a list may have it by now, and it is added to from here on
+        if isinstance(left, Value):
+            self.cts.masked.add(left)
+        self.cts.add(x, left)
 
     # -- containers and indices -----------------------------------------------------------------------------
 
@@ -440,7 +449,7 @@ class CallSweep(ContainerSweep):
     def solved(self, instr: Call) -> Solver | None:
         """The solver whose result this attribute is read from."""
         made = self.b.defs.get(instr.args[0]) if isinstance(instr.args[0], Value) else None
-        return SOLVERS.get(made.fn) if isinstance(made, Call) and _hashable(made.fn) else None
+        return SOLVERS.get(made.fn) if isinstance(made, Call) and hashable(made.fn) else None
 
     def field(self, instr: Call, ct: Cotangent) -> None:
         """`y = sol.x`: the cotangent of the solver's result has a part for each attribute."""
@@ -541,7 +550,7 @@ class CallSweep(ContainerSweep):
             place = (Step(operator.getitem, (index,)),)
             new = self.b.store(operator.iadd, buffer, ct, name=bar(base), type=kind, path=place)
         else:
-            ct = self.b.call(operator.add, self.b.call(operator.getitem, buffer, index), ct)
+            ct = self.cts.plus(self.b.call(operator.getitem, buffer, index), ct, Value(base.name, read))
             new = self.b.store(operator.setitem, buffer, index, ct, name=bar(base), type=kind)
         self.cts.masked.add(new)
         self.cts.of[base] = new
@@ -574,7 +583,56 @@ class CallSweep(ContainerSweep):
 
     # -- user functions -------------------------------------------------------------------------------------
 
+    def replayed(self, instr: Call, cts: list[Cotangent], snapshots: Atom) -> None:
+        """The adjoint of a call that saved nothing: the function is run again, from its arguments."""
+        scheduling = not (isinstance(snapshots, Const) and snapshots.value is None)
+        active = tuple(map(self.active, instr.args))
+        seeded = tuple(ct is not None for ct in cts)
+        if scheduling:  # whatever varies in the state is handed back from part to part
+            seeded = tuple(map(self.active, instr.outs))
+            active = (False, *seeded, *active[1 + len(seeded) :])
+        again = any(isinstance(i, Call) and i.fn is backward_begins for i in instr.fn.graph.region.body)
+        kinds = {a.type.kind for a, on in zip(instr.args, active, strict=True) if on}
+        if again and kinds & {"list", "dict"}:
+            raise NoRule(
+                "a list or a dict that what is checkpointed changes is differentiated twice",
+                instr.fn.graph.line,
+                "Write the numbers into an array.",
+            )
+        replay: Replay = self.derive_replay(instr.fn, active, seeded, scheduling)
+        flowing = [
+            self.cts.zero(out) if ct is None else self.whole(ct, out)
+            for ct, out, on in zip(cts, instr.outs, seeded, strict=True)
+            if on
+        ]
+        extra, kwargs = ((snapshots,), ()) if scheduling else ((), (("snapshots", snapshots),))
+        given = [a for a, on in zip(instr.args, active, strict=True) if on]
+        params = [p for p, on in zip(instr.fn.graph.params, active, strict=True) if on]
+        outs = [
+            Value(bar(a) if isinstance(a, Value) else bar(p), cotangent_type(p.type), named=True)
+            for a, p in zip(given, params, strict=True)
+        ]
+        read = [a for a, on in zip((*instr.args, *extra, *flowing), replay.reads, strict=True) if on]
+        made = tuple(out for out, k in zip(outs, replay.passed, strict=True) if k is None)
+        self.b.emit(Call(made, replay.function, tuple(read), kwargs, instr.line))
+        for value, out, k in zip(given, outs, replay.passed, strict=True):
+            if k is None:
+                self.flow_to([value], (out,))
+            else:
+                self.cts.add(value, flowing[k])
+
+    def flow_to(self, args: list[Atom], outs: tuple[Value, ...]) -> None:
+        """What the adjoint of a function gave flows to the arguments of the function."""
+        for value, out in zip(args, outs, strict=True):
+            self.cts.masked.add(out)
+            parts = value.type.items if value.type.kind == "tuple" else None
+            self.cts.add(value, out if parts is None else self.cts.parts(out, len(parts)))
+
     def function(self, instr: Call, cts: list[Cotangent]) -> None:
+        snapshots = dict(instr.kwargs).get("snapshots")
+        if snapshots is not None:
+            self.replayed(instr, cts, snapshots)
+            return
         active = tuple(map(self.active, instr.args))
         seeded = tuple(ct is not None for ct in cts)
         forward, backward = self.derive_callee(instr.fn, active, seeded)
@@ -584,15 +642,18 @@ class CallSweep(ContainerSweep):
         self.replaced[instr] = replacement
         whole = [self.whole(ct, out) for ct, out in zip(cts, instr.outs, strict=True) if ct is not None]
         outs = tuple(
-            Value(bar(a), _cotangent_type(a.type), named=True)
+            Value(bar(a), cotangent_type(a.type), named=True)
             for a, on in zip(instr.args, active, strict=True) if on and isinstance(a, Value)
         )  # fmt: skip
         self.b.emit(Call(outs, backward, (saved, *whole), (), instr.line))
-        for value, out in zip([a for a, on in zip(instr.args, active, strict=True) if on], outs, strict=True):
-            self.cts.masked.add(out)
-            assert isinstance(value, Value)
-            parts = value.type.items if value.type.kind == "tuple" else None
-            self.cts.add(value, out if parts is None else self.cts.parts(out, len(parts)))
+        self.flow_to([a for a, on in zip(instr.args, active, strict=True) if on], outs)
+
+
+def _keeps(instr: Instr) -> bool:
+    """May this put what it is given into a container?"""
+    if isinstance(instr, Store):
+        return instr.target.type.kind != "array"
+    return isinstance(instr, Call) and not instr.outs and instr.fn is not print
 
 
 def _all_of(index: Atom) -> bool:
@@ -600,65 +661,6 @@ def _all_of(index: Atom) -> bool:
     return isinstance(index, Const) and (index.value is Ellipsis or index.value == slice(None))
 
 
-def _cotangent_type(known: Type) -> Type:
-    if known.kind in ("float", "complex"):
-        return number(np.dtype(known.numeric_dtype))
-    if known.kind in ("list", "tuple"):
-        return mirror(known)
-    return known if known.kind in ("array", "number", "object") else Type()
-
-
-def method_of(instr: Call) -> Any:
-    """The function called; a method of a library's object is that of its class, where that is known."""
-    cls = instr.args[0].type.cls if isinstance(instr.fn, Method) else None
-    return instr.fn if cls is None else getattr(cls, instr.fn.name, instr.fn)
-
-
-def find_rule(fn: Any) -> Declared | None:
-    return REGISTRY.reverse.get(fn) if _hashable(fn) else None
-
-
-def _hashable(fn: Any) -> bool:
-    try:
-        hash(fn)
-    except TypeError:
-        return False
-    return True
-
-
-def positions(rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], skip: int) -> list[Any]:
-    """The arguments of a call in the order of the rule's own parameters, those after the first `skip`."""
-    signature = inspect.signature(rule)
-    bound = signature.bind(*[None] * skip, *args, **kwargs)
-    result: list[Any] = []
-    for name, parameter in list(signature.parameters.items())[skip:]:
-        given = bound.arguments.get(name)
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            result.extend(given or ())
-        else:
-            result.append(given)
-    return result
-
-
-def as_arrays(
-    b: Builder, rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom]
-) -> tuple[tuple[Atom, ...], dict[str, Atom]]:
-    """The arguments of a call as its rule reads them: a list where the rule has an `Array` is made one."""
-    parameters = list(inspect.signature(rule).parameters.values())[2:]
-    wanted = {p.name for p in parameters if p.annotation == "Array"}
-
-    def read(name: str, atom: Atom) -> Atom:
-        return b.call(np.asarray, atom) if name in wanted and _is_sequence(atom) else atom
-
-    names = [p.name for p in parameters]
-    given = tuple(read(name, a) for name, a in zip(names, args, strict=False))
-    return (*given, *args[len(given) :]), {name: read(name, a) for name, a in kwargs.items()}
-
-
-def _is_sequence(atom: Atom) -> bool:
-    if isinstance(atom, Const):
-        return isinstance(atom.value, (list, tuple))
-    return atom.type.kind in ("list", "tuple")
 
 
 def _structured(ct: Any) -> Any:

@@ -140,6 +140,8 @@ class Cotangents:
             return self._sum_of_lists(a, b, atom)
         if kind in NESTED or self._listed(a) or self._listed(b):
             return self.b.call(sum_of, a, b, name=bar(atom), type=mirror(atom.type))
+        if PLAIN.isdisjoint((kind, a.type.kind, b.type.kind)):  # of lists, `+` would make one
+            return self.b.call(sum_of, a, b, name=bar(atom), type=Type())
         return self.b.call(operator.add, a, b)
 
     def _sum_of_lists(self, a: Atom, b: Atom, atom: Value) -> Atom:
@@ -239,3 +241,12 @@ def element_type(known: Type) -> Type:
 def bar(value: Value) -> str:
     """The name of a value's cotangent."""
     return f"{value.name}_bar"
+
+
+def cotangent_type(known: Type) -> Type:
+    """What is known of the cotangent that a caller hands in."""
+    if known.kind in ("float", "complex"):
+        return number(np.dtype(known.numeric_dtype))
+    if known.kind in ("tuple", "object"):
+        return Type("list", elem=Type())
+    return known if known.kind in ("array", "number", "list") else Type()

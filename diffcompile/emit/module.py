@@ -50,6 +50,7 @@ class Module:
         self.done: dict[Function, str] = {}
         self.objects: dict[str, Any] = {}
         self.unwritable: list[str] = []
+        self.reserved: set[str] = set()  # the names of the functions that the module is made for
 
     # -- references -----------------------------------------------------------------------------------------
 
@@ -192,7 +193,7 @@ class Module:
         """Write the function of a called graph into the module; its name there."""
         if function not in self.done:
             number, name = 1, function.name
-            while name in self.done.values() or name in self.helpers:
+            while name in self.done.values() or name in self.helpers or name in self.reserved:
                 number += 1
                 name = f"{function.name}_{number}"
             self.done[function] = name

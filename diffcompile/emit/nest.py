@@ -39,6 +39,7 @@ from ..ir.graph import (
 )
 from ..ir.walk import changes, instructions, operands, regions, values
 from .keep import keeps
+from .memory import Memory
 
 SHORT = 22  # an expression longer than this is not written twice
 _INDEX = frozenset({operator.add, operator.sub, operator.mul})
@@ -64,6 +65,7 @@ class _Again:
 
     def __init__(self, region: Region) -> None:
         self.live: Liveness = liveness(region)
+        self.memory = Memory(region, self.live)
         self.written: set[Value] = set()  # an array's versions
         self.passed: set[Value] = set()  # what becomes another variable's next value
         self.variables: set[Value] = set()  # what is assigned more than once
@@ -163,9 +165,7 @@ def _region(
 ) -> None:
     readers = _readers(region)
     position = {instr: k for k, instr in enumerate(region.body)}
-    barriers = [0]
-    for instr in region.body:
-        barriers.append(barriers[-1] + _writes(instr))
+    writes = again.memory.writes(region)
     for k, instr in enumerate(region.body):
         for part in regions(instr):
             _region(part, counts, found, lengths, again)
@@ -188,7 +188,7 @@ def _region(
         reader = readers.get(out)
         if isinstance(instr, Call) and instr.fn is np.copy and counts[out] == 1 and _is_kept(reader):
             assert not isinstance(reader, Region) and reader is not None
-            if barriers[position[reader]] == barriers[k + 1]:
+            if not writes.between(k + 1, position[reader], _memory_read(instr, found)):
                 found[out] = instr  # what a loop saves of an array that it goes on to change
                 continue
         if counts[out] != 1 or reader is None or out.named:
@@ -208,7 +208,7 @@ def _region(
         elif reader.line.line != instr.line.line:
             if not isinstance(reader, (For, If)) and not _is_kept(reader):
                 continue
-        if barriers[end] != barriers[k + 1] and _reads_memory(instr, found):
+        if writes.between(k + 1, end, _memory_read(instr, found)):
             continue
         length = _length(instr, lengths)
         if length > WIDTH and not _is_kept(reader):
@@ -263,26 +263,21 @@ def _readers(region: Region) -> dict[Value, Instr | Region]:
     return found
 
 
-def _writes(instr: Instr) -> bool:
-    """May this instruction change memory, or be seen?"""
-    if keeps(instr):
-        return False
-    if isinstance(instr, Store) or not pure(instr):
-        return True
-    return any(isinstance(i, Store) and not keeps(i) for part in regions(instr) for i in instructions(part))
-
-
-def _reads_memory(instr: Instr, found: dict[Value, Instr]) -> bool:
+def _memory_read(instr: Instr, found: dict[Value, Instr]) -> list[Value] | None:
+    """The variables whose memory an expression reads; None if that is not known."""
     scalars = ("float", "int", "bool", "complex", "number", "str", "range", "none")
     if isinstance(instr, If):
-        return True
+        return None
+    read: list[Value] = []
     for value in values(operands(instr)):
         if value in found:
-            if _reads_memory(found[value], found):
-                return True
+            inner = _memory_read(found[value], found)
+            if inner is None:
+                return None
+            read.extend(inner)
         elif value.type.kind not in scalars:
-            return True
-    return False
+            read.append(value)
+    return read
 
 
 def _length(instr: Instr, lengths: dict[Value, int]) -> int:

@@ -203,9 +203,10 @@ class Expressions(Choices):
         if not self.unit.rule and plain_object:
             return self.captured_object(name, value, scope)
         if self.unit.rule or not (live or self._instance(value)):
-            if not self.unit.rule and not _library(name, value):
+            ours = self.unit.rule and (self.source.fn.__module__ or "").startswith("diffcompile.")
+            if not ours and not _library(name, value):
                 self.unit.session.guard(name, scope, value)
-            return Const(value, name if isinstance(value, (bool, int, float)) and self.unit.rule else "")
+            return Const(value, name if isinstance(value, (bool, int, float)) and ours else "")
         return self.captured(Capture(name, scope, name), type_of_constant(value))
 
     def captured(self, capture: Capture, known: Type) -> Ref:
@@ -425,6 +426,9 @@ class Expressions(Choices):
                     return Const(negated)
                 if isinstance(a, Const):
                     return Const((a.value is None) != negated)
+                content = a if isinstance(a, Value) else self.content(a)
+                if isinstance(content, Value) and content in self.unit.present:
+                    return Const(negated)
                 known = self.type_of(a)
                 if known.kind not in ("unknown", "object") and not known.maybe_unbound:
                     return Const((known.kind == "none") != negated)
@@ -689,6 +693,8 @@ class Expressions(Choices):
     def materialise(self, cell: Cell) -> None:
         """Turn a list or dict known item by item into one value of the graph."""
         content = self.state.heap[cell]
+        if self.unit.session.one_by_one and isinstance(content, Items) and content.items:
+            raise self.refuse("a list that is known item by item is indexed by what is not known here")
         if isinstance(content, Items):
             inner = {c for c in self.cells(Tup(content.items))}
             value = self.pack(content)
@@ -734,7 +740,8 @@ class Expressions(Choices):
         return Tup(self._elements(node.elts))
 
     def _List(self, node: ast.List, name: str) -> Ref:
-        return self.state.new(Items(self._elements(node.elts)), name)
+        items = self._elements(node.elts)  # which may leave another state
+        return self.state.new(Items(items), name)
 
     def _Dict(self, node: ast.Dict, name: str) -> Ref:
         entries: dict[Any, Ref] = {}

@@ -15,7 +15,8 @@ import ast
 import inspect
 import operator
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import CellType, FunctionType
 from typing import Any, NamedTuple
@@ -39,6 +40,7 @@ from ..ir.graph import (
 )
 from ..ir.types import UNKNOWN, Dim, Type, array, join, number
 from ..ir.walk import free, operands, same_atom, values
+from ..rules.register import REGISTRY
 from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import Unit
@@ -112,6 +114,7 @@ class Session:
         self.kept: dict[int, dict[str, Any]] = {}  # mutable defaults, by the name of their parameter
         self.cells: dict[int, CellType] = {}
         self.layouts = False  # did what is a view depend on how arrays are laid out in memory?
+        self.one_by_one = False  # are short lists run over item by item where they cannot be otherwise?
 
     def cell_of(self, value: Any) -> CellType:
         """A cell that holds an object which no name does: one for each object."""
@@ -254,15 +257,22 @@ def lower(
             return _lower(fn, specs, result_name, wrt, True, deriving)
         except (UnrollError, UnsupportedSyntax, UndecidedAlias):
             pass  # unrolled, or refused for good
-    return _lower(fn, specs, result_name, wrt, False, deriving)
+    try:
+        return _lower(fn, specs, result_name, wrt, False, deriving)
+    except (UnsupportedSyntax, UndecidedAlias) as refusal:
+        try:
+            return _lower(fn, specs, result_name, wrt, False, deriving, one_by_one=True)
+        except (UnsupportedSyntax, UndecidedAlias):
+            raise refusal from None
 
 
 def _lower(
     fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str, wrt: tuple[Place, ...],
-    runs: bool, deriving: Deriving | None,
+    runs: bool, deriving: Deriving | None, one_by_one: bool = False,
 ) -> Lowered:  # fmt: skip
     reset_dims()
     session = Session(deriving)
+    session.one_by_one = one_by_one
     target = fn if isinstance(fn, Target) else Target(fn)
     frame, params, refs = _frame(target, specs, session)
     frame.result_name = result_name
@@ -271,7 +281,13 @@ def _lower(
     for name, ref in bound.items():
         frame.state.vars[frame.scope, name] = ref
     picked = tuple(frame.picked(bound[p.root] if isinstance(p.root, str) else refs[p.root], p) for p in wrt)
-    result = _run(frame) if not hasattr(target.fn, "__wrapped__") else _wrapped(frame, target.fn, refs)
+    if REGISTRY.declares(target.fn):
+        result = _called(frame, refs, lambda args, kwargs: frame.known(target.fn, args, kwargs, result_name))
+    elif hasattr(target.fn, "__wrapped__"):
+        called = target.fn
+        result = _called(frame, refs, lambda args, kwargs: frame.user_call(called, args, kwargs, result_name))
+    else:
+        result = _run(frame)
     atoms: list[Atom] = []
     returns = _structure(frame, result, atoms)
     if frame.unit.runs:
@@ -422,11 +438,11 @@ def _run(frame: Statements) -> Ref:
     return frame.expression(node.body, frame.result_name)
 
 
-def _wrapped(frame: Statements, fn: FunctionType, refs: list[Ref]) -> Ref:
-    """The result of a decorated function: its wrapper is called with the arguments of what it wraps."""
+def _called(frame: Statements, refs: list[Ref], call: Callable[[list[Ref], dict[str, Ref]], Ref]) -> Ref:
+    """The result of a function that is called, not read: its wrapper is, or something is declared of it."""
     args: list[Ref] = []
     kwargs: dict[str, Ref] = {}
-    for parameter, ref in zip(inspect.signature(fn).parameters.values(), refs, strict=True):
+    for parameter, ref in zip(inspect.signature(frame.source.fn).parameters.values(), refs, strict=True):
         if parameter.kind is parameter.KEYWORD_ONLY:
             kwargs[parameter.name] = ref
         elif parameter.kind is parameter.VAR_POSITIONAL:
@@ -436,7 +452,7 @@ def _wrapped(frame: Statements, fn: FunctionType, refs: list[Ref]) -> Ref:
             kwargs.update(content.entries if isinstance(content, Entries) else ())
         else:
             args.append(ref)
-    return frame.user_call(fn, args, kwargs, frame.result_name)
+    return call(args, kwargs)
 
 
 def _structure(frame: Statements, ref: Ref, atoms: list[Atom]) -> Any:
@@ -479,6 +495,7 @@ def lower_rule(builder: Builder, fn: Any, args: list[Any], kwargs: dict[str, Any
     folded, builder.folded = builder.folded, FOLDED_IN_RULES
     try:
         unit = Unit(RULES, builder, rule=True)
+        unit.present = frozenset(_leaves(args[0]))
         source = read_source(fn)
         frame = Statements(unit, source, Scope("rule"))
         line = builder.line
@@ -490,6 +507,13 @@ def lower_rule(builder: Builder, fn: Any, args: list[Any], kwargs: dict[str, Any
         return _taken(frame, inner)
     finally:
         builder.folded = folded
+
+
+def _leaves(value: Any) -> Iterator[Value]:
+    if isinstance(value, Value):
+        yield value
+    for item in value if isinstance(value, (tuple, list)) else ():
+        yield from _leaves(item)
 
 
 def _given(frame: Statements, value: Any) -> Ref:
@@ -515,5 +539,14 @@ def _taken(frame: Statements, ref: Ref) -> Any:
     return frame.atom(ref)
 
 
-RULES = Session()
+class Rules(Session):
+    """What the lowerings of all rules share. What a rule of the user's reads is guarded by each program."""
+
+    def guard(self, name: str, scope: Any, value: Any) -> None:
+        RULE_GUARDS.get({}).setdefault((id(scope), name), Guard(name, scope, value))
+
+
+RULES = Rules()
+# What the rules read that the program being compiled was made with.
+RULE_GUARDS: ContextVar[dict[tuple[int, str], Guard]] = ContextVar("RULE_GUARDS")
 Watch = Callable[[str, Graph], Graph]

@@ -31,6 +31,7 @@ from .callbacks import cotangent_type
 from .heap import Applied, Cell, Derived, Entries, Items, Obj, Pulled, Ref, Tup, View
 from .layers import values_in
 
+TAKEN = frozenset({"grad", "value_and_grad", "holomorphic"})
 SHORT = 6  # a derivative of so few calls is written out where it is called
 
 
@@ -66,6 +67,9 @@ def _known(frame: Any, option: str, ref: Ref) -> Any:
 
 def derived_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     """A call of `grad(inner)`."""
+    if derived.mode not in TAKEN:
+        reason = f"a derivative of the kind `{derived.mode}` inside a function is not taken yet"
+        raise frame.refuse(reason, "Use `grad`, `value_and_grad` or `vjp` there.")
     lowered = lowered_apart(frame, derived.fn, derived.argnums, args, kwargs)
     one = not isinstance(derived.argnums, (tuple, list))
     for shape, which in zip(lowered.shapes, (derived.argnums,) if one else derived.argnums, strict=True):

@@ -115,6 +115,12 @@ class Rewriter:
             result = named
         self.table[out] = result
 
+    def said(self, call: Call) -> Atom:
+        """The same call, written otherwise."""
+        out = Value(noun(call.fn), call.outs[0].type)
+        self.call(replace(call, outs=(out,)))
+        return resolve(out, self.table)
+
     def make(self, fn: Any, *args: Atom) -> Atom:
         """A call built for a rewrite, itself simplified."""
         out = Value(noun(fn), infer(fn, args, {}))
@@ -337,3 +343,27 @@ def _(r: Rewriter, call: Call) -> Atom | None:
     if made is not None and x.type.kind == "array" and _same_form(x.type, made.args[0].type):
         return x
     return None
+
+
+# Options that say what goes without saying, of functions that sum, multiply or compare along an axis.
+_REDUCTIONS = frozenset({
+    np.sum, np.ndarray.sum, np.mean, np.ndarray.mean, np.prod, np.ndarray.prod, np.max, np.min,
+    np.ndarray.max, np.ndarray.min, np.any, np.all, np.var, np.std, np.ndarray.var, np.ndarray.std,
+})  # fmt: skip
+_UNSAID: dict[str, Any] = {"axis": None, "dtype": None, "out": None, "keepdims": False, "where": True}
+
+
+@rewrite(*_REDUCTIONS)
+def _(r: Rewriter, call: Call) -> Atom | None:
+    """sum(x, None, None, keepdims=False, where=True) -> sum(x)"""
+    args = call.args
+    while len(args) > 1 and isinstance(args[-1], Const) and args[-1].value is None:
+        args = args[:-1]
+    kwargs = tuple(
+        (name, a)
+        for name, a in call.kwargs
+        if not (isinstance(a, Const) and name in _UNSAID and a.value is _UNSAID[name])
+    )
+    if args == call.args and kwargs == call.kwargs:
+        return None
+    return r.said(replace(call, args=args, kwargs=kwargs))

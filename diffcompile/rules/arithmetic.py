@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .broadcast import unbroadcast
+from .edges import at_argument_zero
 from .facts import is_literal
 from .register import defelementwise, defjvp, defvjp, nondifferentiable
 
@@ -157,12 +158,12 @@ def exponent_slope(out: Any, x: Any, y: Any) -> Any:
     return out * np.log(np.where(x > 0, x, 1))
 
 
-@defelementwise(operator.pow, np.power, np.float_power, math.pow, singular=True)
+@defelementwise(operator.pow, np.power, np.float_power, math.pow, singular=at_argument_zero)
 def _(out: Any, x: Any, y: Any) -> Any:
     return base_slope(x, y), exponent_slope(out, x, y)
 
 
-@defelementwise(builtins.pow, singular=True)
+@defelementwise(builtins.pow, singular=at_argument_zero)
 def _(out: Any, base: Any, exp: Any, mod: Any = None) -> Any:
     return base_slope(base, exp), exponent_slope(out, base, exp)
 

@@ -35,3 +35,18 @@ def unbroadcast(ct: Any, x: Any) -> Any:
 @deflinear(unbroadcast)
 def _(ct: Any, out: Any, y: Any, x: Any) -> Any:
     return np.broadcast_to(ct, np.shape(y))
+
+
+def broadcast_like(dot: Any, out: Any) -> Any:
+    """`dot` in the shape of `out`, which its operands were broadcast to; a number for a number.
+
+    >>> broadcast_like(np.ones(2), np.zeros((2, 2)))
+    array([[1., 1.],
+           [1., 1.]])
+    """
+    return dot if np.shape(dot) == np.shape(out) else np.broadcast_to(dot, np.shape(out))
+
+
+@deflinear(broadcast_like)
+def _(ct: Any, out: Any, x: Any, like: Any) -> Any:
+    return unbroadcast(ct, x)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import slope
+from .edges import at_i, at_one, at_zero
 from .register import defelementwise, defjvp, defvjp, nondifferentiable
 
 nondifferentiable(cmath.isclose, cmath.isfinite, cmath.isinf, cmath.isnan)
@@ -72,7 +73,7 @@ def _(out: Any, z: Any) -> Any:
     return slope(1.0, z * cmath.log(10.0))
 
 
-@defelementwise(cmath.sqrt, singular=True)
+@defelementwise(cmath.sqrt, singular=at_zero)
 def _(out: Any, z: Any) -> Any:
     return slope(0.5, out)
 
@@ -110,12 +111,12 @@ def _(out: Any, z: Any) -> Any:
     return 1.0 - out**2
 
 
-@defelementwise(cmath.asin, singular=True)
+@defelementwise(cmath.asin, singular=at_one)
 def _(out: Any, z: Any) -> Any:
     return slope(1.0, cmath.cos(out))
 
 
-@defelementwise(cmath.acos, singular=True)
+@defelementwise(cmath.acos, singular=at_one)
 def _(out: Any, z: Any) -> Any:
     return slope(-1.0, cmath.sin(out))
 
@@ -125,12 +126,12 @@ def _(out: Any, z: Any) -> Any:
     return slope(1.0, 1.0 + z**2)
 
 
-@defelementwise(cmath.asinh, singular=True)
+@defelementwise(cmath.asinh, singular=at_i)
 def _(out: Any, z: Any) -> Any:
     return slope(1.0, cmath.cosh(out))
 
 
-@defelementwise(cmath.acosh, singular=True)
+@defelementwise(cmath.acosh, singular=at_one)
 def _(out: Any, z: Any) -> Any:
     return slope(1.0, cmath.sinh(out))
 

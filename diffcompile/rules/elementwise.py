@@ -18,6 +18,7 @@ import numpy as np
 
 from .arithmetic import ratio, select, slope, tangent
 from .broadcast import unbroadcast
+from .edges import at_one, at_zero
 from .register import defelementwise, defjvp, deflinear, defvjp, nondifferentiable
 
 nondifferentiable(
@@ -97,12 +98,12 @@ def _(out: Any, x: Any, y: Any) -> Any:
 # Roots
 
 
-@defelementwise(np.sqrt, math.sqrt, singular=True)
+@defelementwise(np.sqrt, math.sqrt, singular=at_zero)
 def _(out: Any, x: Any) -> Any:
     return slope(0.5, out)
 
 
-@defelementwise(np.cbrt, math.cbrt, singular=True)
+@defelementwise(np.cbrt, math.cbrt, singular=at_zero)
 def _(out: Any, x: Any) -> Any:
     return slope(1, 3 * out**2)
 
@@ -145,22 +146,22 @@ def _(out: Any, x: Any) -> Any:
     return 1 + out**2
 
 
-@defelementwise(np.arcsin, singular=True)
+@defelementwise(np.arcsin, singular=at_one)
 def _(out: Any, x: Any) -> Any:
     return slope(1, np.sqrt(1 - x**2))
 
 
-@defelementwise(math.asin, singular=True)
+@defelementwise(math.asin, singular=at_one)
 def _(out: Any, x: Any) -> Any:
     return slope(1, math.sqrt(1 - x**2))
 
 
-@defelementwise(np.arccos, singular=True)
+@defelementwise(np.arccos, singular=at_one)
 def _(out: Any, x: Any) -> Any:
     return -slope(1, np.sqrt(1 - x**2))
 
 
-@defelementwise(math.acos, singular=True)
+@defelementwise(math.acos, singular=at_one)
 def _(out: Any, x: Any) -> Any:
     return -slope(1, math.sqrt(1 - x**2))
 
@@ -231,12 +232,12 @@ def _(out: Any, x: Any) -> Any:
     return 1 / math.sqrt(1 + x * x)
 
 
-@defelementwise(np.arccosh, singular=True)
+@defelementwise(np.arccosh, singular=at_one)
 def _(out: Any, x: Any) -> Any:
     return slope(1, np.sqrt(x - 1) * np.sqrt(x + 1))
 
 
-@defelementwise(math.acosh, singular=True)
+@defelementwise(math.acosh, singular=at_one)
 def _(out: Any, x: Any) -> Any:
     return slope(1, math.sqrt(x - 1) * math.sqrt(x + 1))
 

@@ -98,8 +98,11 @@ def _(tangents: Any, out: Any, a: Array, UPLO: Any = "L") -> Any:
 
 @defvjp(np.linalg.eig)
 def _(ct: Any, out: Any, a: Array) -> Any:
-    w, v = out
-    w_bar, v_bar = ct
+    return eigen_cotangent(ct[0], ct[1], out[0], out[1])
+
+
+def eigen_cotangent(w_bar: Any, v_bar: Any, w: Any, v: Any) -> Any:
+    """The cotangent of a matrix from those of its eigenvalues and eigenvectors."""
     if v_bar is None:
         return np.linalg.solve(transpose(v), w_bar[..., None] * transpose(v))
     along = per_column(diagonal(transpose(v) @ v_bar))
@@ -114,8 +117,12 @@ def _(ct: Any, out: Any, a: Array) -> Any:
 
 @defjvp(np.linalg.eig)
 def _(tangents: Any, out: Any, a: Array) -> Any:
-    w, v = out
-    coupling = np.linalg.solve(v, tangents[0] @ v)
+    return eigen_tangents(tangents[0], out[0], out[1])
+
+
+def eigen_tangents(a_dot: Any, w: Any, v: Any) -> Any:
+    """The tangents of the eigenvalues and eigenvectors of a matrix."""
+    coupling = np.linalg.solve(v, a_dot @ v)
     v_dot = v @ (coupling * inverse_gaps(w, coupling))
     if not np.iscomplexobj(v):
         return diagonal(coupling), v_dot - v * np.sum(v * v_dot, axis=-2, keepdims=True)

@@ -175,13 +175,24 @@ def _(ct: Any, out: Any, a: Any, new_shape: Any) -> Any:
     return gathered(np.ravel(ct), np.arange(np.size(out)) % np.size(a), a)
 
 
-@deflinear(np.trim_zeros)
-def _(ct: Any, out: Any, filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
+def leading_zeros(filt: Any, trim: Any) -> Any:
+    """How many zeros are cut off at the front of a row."""
     if np.ndim(filt) > 1:
         raise NotImplementedError("of an array of more than one axis")
     kept = np.flatnonzero(filt)
-    start = kept[0] if "f" in trim.lower() and len(kept) else 0
+    return kept[0] if "f" in trim.lower() and len(kept) else 0
+
+
+@defvjp(np.trim_zeros)
+def _(ct: Any, out: Any, filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
+    start = leading_zeros(filt, trim)
     return np.pad(ct, (start, len(filt) - start - len(ct)))
+
+
+@defjvp(np.trim_zeros)
+def _(tangents: Any, out: Any, filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
+    start = leading_zeros(filt, trim)
+    return tangents[0][start : start + len(out)]
 
 
 @defvjp(np.extract)

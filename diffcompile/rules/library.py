@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,31 @@ def consult(fn: Any) -> None:
             importlib.import_module(f"{__package__}.{FILES[part]}")
 
 
+def override(*fns: Any) -> AbstractContextManager[None]:
+    """A `with` in which other derivatives of some functions hold: those that are declared inside it.
+
+    Parameters: the functions, of ours, of yours, or of anyone's.
+
+    Inside, what was declared of them is forgotten, so a function with a source is read unless something is
+    declared of it; afterwards it holds again. A derivative is compiled for the rules that hold when it is
+    called. The rules are those of the whole process: other threads see them as well.
+
+    >>> import numpy as np
+    >>> from diffcompile import defelementwise, grad, override
+    >>> slope = grad(lambda x: np.sin(x))
+    >>> with override(np.sin):
+    ...     @defelementwise(np.sin)
+    ...     def _(out, x): return 1.0 - x**2 / 2
+    ...     slope(1.0)
+    0.5
+    >>> float(slope(0.0))
+    1.0
+    """
+    for fn in fns:
+        consult(fn)  # what is read of SciPy later on would be forgotten
+    return REGISTRY.without(fns)
+
+
 def part_of(fn: Any) -> str | None:
     """The part of SciPy that makes `fn`, or the object that it is a method of.
 
@@ -69,20 +95,24 @@ def part_of(fn: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The operation of `maker(x, y)(t)`: an object made of data, and called at once.
+    """The operation of `maker(x, y)(t)` or `maker(x, y).method(t)`: an object made of data and used at once.
 
-    Its first `data` arguments and its options are the maker's, the others those of the call.
+    Its first `data` arguments and its options are the maker's, the others those of the call, whose names and
+    defaults are `call`.
     """
 
     maker: Any
     data: int = 2
+    call: tuple[tuple[str, Any], ...] = ()
+    method: str = "__call__"
 
     @property
     def __name__(self) -> str:
-        return str(self.maker.__name__)
+        return str(self.maker.__name__ if self.method == "__call__" else self.method)
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        return self.maker(*args[: self.data], **options)(*args[self.data :])
+        made = self.maker(*args[: self.data], **options)
+        return getattr(made, self.method)(*args[self.data :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +131,7 @@ class Called:
 
 # What makes objects that are differentiated by the data they are made of, by the operation of their call.
 EVALUATED: dict[Any, Evaluation] = {}
+# What makes objects of which methods are differentiated so, by the name of the method.
+USED: dict[Any, dict[str, Evaluation]] = {}
 # The classes of objects that are differentiated by what they are called with.
 CALLED: dict[Any, Called] = {}

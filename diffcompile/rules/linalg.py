@@ -128,6 +128,12 @@ def solving_matrix(a: Any, rcond: Any) -> Any:
 
 @defvjp(np.linalg.lstsq)
 def _(ct: Any, out: Any, a: Array, b: Array, rcond: Any = None) -> Any:
+    a_bar, b_bar = least_squares_cotangents(ct, out, a, b, rcond)
+    return a_bar, b_bar, 0.0
+
+
+def least_squares_cotangents(ct: Any, out: Any, a: Any, b: Any, rcond: Any) -> Any:
+    """The cotangents of a matrix and a right side, from those of solution, residuals, rank and values."""
     p, x = solving_matrix(a, rcond), out[0]
     error = np.conj(b - a @ x)
     a_bar, b_bar = np.zeros_like(a), None
@@ -135,29 +141,33 @@ def _(ct: Any, out: Any, a: Array, b: Array, rcond: Any = None) -> Any:
         b_bar = p.T @ ct[0]
         rest = np.conj(ct[0] - a.T @ b_bar)
         a_bar = outer(error, p @ np.conj(b_bar)) - outer(b_bar, x) + outer(p.T @ np.conj(x), rest)
-    if ct[1] is not None and len(out[1]) > 0:
+    if ct[1] is not None and out[1].size > 0:
         error_bar = 2.0 * error * ct[1]
         a_bar = a_bar - outer(error_bar, x)
         b_bar = error_bar if b_bar is None else b_bar + error_bar
     if ct[3] is not None:
         a_bar = a_bar + singular_values_cotangent(ct[3], a)
-    return a_bar, b_bar, 0.0
+    return a_bar, b_bar
 
 
 @defjvp(np.linalg.lstsq)
 def _(tangents: Any, out: Any, a: Array, b: Array, rcond: Any = None) -> Any:
-    a_dot, b_dot = tangents[0], tangents[1]
+    return least_squares_tangents(tangents[0], tangents[1], out, a, b, rcond)
+
+
+def least_squares_tangents(a_dot: Any, b_dot: Any, out: Any, a: Any, b: Any, rcond: Any) -> Any:
+    """The tangents of solution, residuals, rank and singular values."""
     p, x = solving_matrix(a, rcond), out[0]
     error = b - a @ x
     change = right_side(a_dot, b_dot, x)
-    x_dot, values_dot = p @ change, np.zeros_like(out[3])
+    x_dot, values_dot = p @ change, None
     if a_dot is not None:
         x_dot = x_dot + p @ (adjoint(p) @ (adjoint(a_dot) @ error))
         back = adjoint(a_dot) @ (adjoint(p) @ x)
         x_dot = x_dot + back - p @ (a @ back)
         values_dot = singular_values_tangent(a_dot, a)
     residuals_dot = np.zeros_like(out[1])
-    if len(out[1]) > 0:
+    if out[1].size > 0:
         along = 2.0 * np.sum(real_part(np.conj(error) * change), axis=0)
         residuals_dot = np.broadcast_to(along, np.shape(out[1]))
     return x_dot, residuals_dot, None, values_dot

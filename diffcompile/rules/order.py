@@ -129,12 +129,11 @@ def _(
 ) -> Any:  # fmt: skip
     values, origin, times = np.unique(ar, False, True, True, axis, equal_nan=equal_nan)
     rows_dot = np.ravel(tangents[0]) if axis is None else np.moveaxis(tangents[0], axis, 0)
-    sums = np.zeros((len(times), *rows_dot.shape[1:]), rows_dot.dtype)
+    sums = np.zeros_like(values if axis is None else np.moveaxis(values, axis, 0))
     np.add.at(sums, np.ravel(origin), rows_dot)
     means = np.moveaxis(np.moveaxis(sums, 0, -1) / times, -1, 0 if axis is None else axis)
-    if isinstance(out, tuple):
-        return (means, *[np.zeros_like(part) for part in out[1:]])
-    return means
+    counted = return_index + return_inverse + return_counts
+    return (means, *[None for _ in range(counted)]) if counted else means
 
 
 @defvjp(np.unique_values)

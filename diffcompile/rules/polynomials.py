@@ -162,7 +162,7 @@ def _(ct: Any, out: Any, u: Array, v: Array) -> Any:
 def _(tangents: Any, out: Any, u: Array, v: Array) -> Any:
     u_dot, v_dot = tangents
     if u.size < v.size:
-        return np.zeros_like(out[0]), u_dot
+        return np.zeros_like(out[0]), np.zeros_like(u) if u_dot is None else u_dot
     change = None if v_dot is None else np.convolve(out[0], v_dot)
     change = u_dot if change is None else -change if u_dot is None else u_dot - change
     q_dot, r_dot = np.polydiv(change, v)

@@ -37,13 +37,17 @@ def _(ct: Any, out: Any, a: Array, b: Array) -> Any:
     if a.ndim <= 2 and b.ndim <= 2:
         return matrix_cotangents(ct, a, b)
     if b.ndim == 1:
-        return ct[..., None] * b, np.tensordot(ct, a, ct.ndim)
+        return ct[..., None] * b, as_rows(a).T @ np.ravel(ct)
     if a.ndim == 1:
         return unbroadcast((b @ ct[..., None])[..., 0], a), a[:, None] * ct[..., None, :]
     if b.ndim == 2:
-        batch = tuple(range(a.ndim - 1))
-        return ct @ b.T, np.tensordot(a, ct, (batch, batch))
+        return ct @ b.T, as_rows(a).T @ as_rows(ct)
     return unbroadcast(ct @ b.mT, a), unbroadcast(a.mT @ ct, b)
+
+
+def as_rows(a: Any) -> Any:
+    """All rows of a stack of matrices, in one matrix."""
+    return np.reshape(a, (-1, a.shape[-1]))
 
 
 @defjvp(np.matmul, operator.matmul, np.linalg.matmul)

@@ -32,13 +32,15 @@ The three questions that every author asks:
 
 A parameter annotated `Array` is an array in the rule, whatever array-like the caller gave.
 
-A partial that can be infinite or nan where the primal is fine (`1 / (2 * out)` of a square root) is declared
-with `singular=True`: where a mask lies on the cotangent's path the product is then guarded, so that `0 * inf`
-is 0.
+A partial that can be infinite or nan is declared: by `singular=True` where it is so only where the function
+itself is not finite, otherwise by a predicate, `singular=at_zero` of a square root. Where a mask lies on the
+cotangent's path the product is then guarded, so that `0 * inf` is 0, there and only there: a cotangent that
+is 0 by chance still moves.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,7 +58,7 @@ class Declared:
 
     form: Form
     rule: Rule
-    singular: bool = False
+    singular: bool | Rule = False
 
 
 class Registry:
@@ -67,12 +69,21 @@ class Registry:
         self.tangent: dict[Any, Rule] = {}
         self.zero: set[Any] = set()
         self.version = 0
+        self._versions = itertools.count(1)
+
+    def changed(self) -> None:
+        """Programs compiled so far hold no longer."""
+        self.version = next(self._versions)
+
+    def declares(self, fn: Any) -> bool:
+        """Is something declared of this function? Then its source is not read."""
+        return fn in self.reverse or fn in self.tangent or fn in self.zero
 
     def declare(self, fns: tuple[Any, ...], declared: Declared) -> None:
         for fn in fns:
             self.reverse[fn] = declared
             self.zero.discard(fn)
-        self.version += 1
+        self.changed()
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -86,6 +97,30 @@ class Registry:
                 self.tangent.pop(fn, None)
             self.reverse.update(reverse)
             self.tangent.update(tangent)
+
+
+    @contextmanager
+    def without(self, fns: tuple[Any, ...]) -> Iterator[None]:
+        """Nothing is declared of these functions but what is inside; afterwards what was before."""
+        before = dict(self.reverse), dict(self.tangent), set(self.zero)
+        version = self.version
+        for fn in fns:
+            self.reverse.pop(fn, None)
+            self.tangent.pop(fn, None)
+            self.zero.discard(fn)
+        self.changed()
+        try:
+            yield
+        finally:
+            for fn in fns:
+                for now, then in ((self.reverse, before[0]), (self.tangent, before[1])):
+                    now.pop(fn, None)
+                    if fn in then:
+                        now[fn] = then[fn]
+                (self.zero.add if fn in before[2] else self.zero.discard)(fn)
+            self.changed()
+            if (self.reverse, self.tangent, self.zero) == before:
+                self.version = version  # what was compiled before holds again
 
 
 REGISTRY = Registry()
@@ -105,10 +140,11 @@ class Unknown:
     reason: str
 
 
-def defelementwise(*fns: Any, singular: bool = False) -> Callable[[R], R]:
+def defelementwise(*fns: Any, singular: bool | Rule = False) -> Callable[[R], R]:
     """Declare the partial derivatives of elementwise functions: `rule(out, *args)` returns one per argument.
 
-    Parameters: the functions it holds for; `singular` if a partial can be infinite or nan at a finite primal.
+    Parameters: the functions it holds for; `singular` if a partial can be infinite or nan: True if only where
+    the function is not finite, otherwise a predicate of what came out and what went in.
 
     >>> import numpy as np
     >>> def softsign(x): return x / (1 + abs(x))
@@ -138,7 +174,7 @@ def deflinear(*fns: Any) -> Callable[[R], R]:
     return declare
 
 
-def defvjp(*fns: Any, singular: bool = False) -> Callable[[R], R]:
+def defvjp(*fns: Any, singular: bool | Rule = False) -> Callable[[R], R]:
     """Declare the cotangents of a function's arguments: `rule(ct, out, *args)` returns one for each.
 
     A rule for one differentiable argument may return that one cotangent alone. `None` means that nothing
@@ -192,7 +228,7 @@ def defjvp(*fns: Any) -> Callable[[R], R]:
     def declare(rule: R) -> R:
         for fn in fns:
             REGISTRY.tangent[fn] = rule
-        REGISTRY.version += 1
+        REGISTRY.changed()
         return rule
 
     return declare
@@ -208,4 +244,4 @@ def nondifferentiable(*fns: Any) -> None:
     3.0
     """
     REGISTRY.zero.update(fns)
-    REGISTRY.version += 1
+    REGISTRY.changed()

@@ -20,6 +20,17 @@ from scipy import special
 
 from .arithmetic import select, slope, tangent
 from .broadcast import unbroadcast
+from .edges import (
+    at_argument_minus_one,
+    at_argument_one,
+    at_argument_zero,
+    at_either_zero,
+    at_second_edge,
+    at_second_minus_one,
+    at_second_zero,
+    at_third_edge,
+    at_zero,
+)
 from .register import Unknown, defelementwise, defjvp, defvjp, nondifferentiable
 
 nondifferentiable(special.gammasgn, special.round, special.bernoulli, special.euler)
@@ -146,32 +157,32 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
     return np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - weak(special.betaln(a, b)))
 
 
-@defelementwise(special.gammainc, singular=True)
+@defelementwise(special.gammainc, singular=at_second_zero)
 def _(out: Any, a: Any, x: Any) -> Any:
     return no_closed_form, gamma_density(a, x)
 
 
-@defelementwise(special.gammaincc, singular=True)
+@defelementwise(special.gammaincc, singular=at_second_zero)
 def _(out: Any, a: Any, x: Any) -> Any:
     return no_closed_form, -gamma_density(a, x)
 
 
-@defelementwise(special.gammaincinv, singular=True)
+@defelementwise(special.gammaincinv, singular=at_second_edge)
 def _(out: Any, a: Any, y: Any) -> Any:
     return no_closed_form, 1 / gamma_density(a, out)
 
 
-@defelementwise(special.gammainccinv, singular=True)
+@defelementwise(special.gammainccinv, singular=at_second_edge)
 def _(out: Any, a: Any, y: Any) -> Any:
     return no_closed_form, -1 / gamma_density(a, out)
 
 
-@defelementwise(special.betainc, singular=True)
+@defelementwise(special.betainc, singular=at_third_edge)
 def _(out: Any, a: Any, b: Any, x: Any) -> Any:
     return no_closed_form, no_closed_form, beta_density(a, b, x)
 
 
-@defelementwise(special.betaincinv, singular=True)
+@defelementwise(special.betaincinv, singular=at_third_edge)
 def _(out: Any, a: Any, b: Any, y: Any) -> Any:
     return no_closed_form, no_closed_form, 1 / beta_density(a, b, out)
 
@@ -187,8 +198,8 @@ def betainccinv_slopes(out: Any, a: Any, b: Any, y: Any) -> Any:
 
 
 if hasattr(special, "betaincc"):  # since SciPy 1.11
-    defelementwise(special.betaincc, singular=True)(betaincc_slopes)
-    defelementwise(special.betainccinv, singular=True)(betainccinv_slopes)
+    defelementwise(special.betaincc, singular=at_third_edge)(betaincc_slopes)
+    defelementwise(special.betainccinv, singular=at_third_edge)(betainccinv_slopes)
 
 
 # Error functions (DLMF 7)
@@ -297,27 +308,27 @@ def _(out: Any, x: Any) -> Any:
     return slope(1, x * (1 - x))
 
 
-@defelementwise(special.xlogy, singular=True)
+@defelementwise(special.xlogy, singular=at_second_zero)
 def _(out: Any, x: Any, y: Any) -> Any:
     return log(y), quotient(x, y)
 
 
-@defelementwise(special.xlog1py, singular=True)
+@defelementwise(special.xlog1py, singular=at_second_minus_one)
 def _(out: Any, x: Any, y: Any) -> Any:
     return select(y == -1, -math.inf, np.log1p(select(y == -1, 0, y))), quotient(x, 1 + y)
 
 
-@defelementwise(special.entr, singular=True)
+@defelementwise(special.entr, singular=at_argument_zero)
 def _(out: Any, x: Any) -> Any:
     return -log(x) - 1
 
 
-@defelementwise(special.rel_entr, singular=True)
+@defelementwise(special.rel_entr, singular=at_either_zero)
 def _(out: Any, x: Any, y: Any) -> Any:
     return log(quotient(x, y)) + 1, -quotient(x, y)
 
 
-@defelementwise(special.kl_div, singular=True)
+@defelementwise(special.kl_div, singular=at_either_zero)
 def _(out: Any, x: Any, y: Any) -> Any:
     return log(quotient(x, y)), 1 - quotient(x, y)
 
@@ -358,7 +369,7 @@ def _(out: Any, x: Any) -> Any:
     return out * math.log(10)
 
 
-@defelementwise(special.cbrt, singular=True)
+@defelementwise(special.cbrt, singular=at_zero)
 def _(out: Any, x: Any) -> Any:
     return slope(1, 3 * out**2)
 
@@ -368,12 +379,12 @@ def _(out: Any, x: Any) -> Any:
     return 0.5 * special.hyp1f1(2, 3, x)
 
 
-@defelementwise(special.boxcox, singular=True)
+@defelementwise(special.boxcox, singular=at_argument_zero)
 def _(out: Any, x: Any, lmbda: Any) -> Any:
     return boxcox_slopes(x, log(x), lmbda)
 
 
-@defelementwise(special.boxcox1p, singular=True)
+@defelementwise(special.boxcox1p, singular=at_argument_minus_one)
 def _(out: Any, x: Any, lmbda: Any) -> Any:
     return boxcox_slopes(1 + x, special.log1p(x), lmbda)
 
@@ -408,7 +419,7 @@ def _(out: Any, z: Any) -> Any:
     return -np.exp(-z) / z
 
 
-@defelementwise(special.expn, singular=True)
+@defelementwise(special.expn, singular=at_second_zero)
 def _(out: Any, n: Any, x: Any) -> Any:
     lower = special.expn(np.maximum(n - 1, 0), x)
     return no_closed_form, -select(n < 1, np.exp(-x) * (1 + x) / x**2, lower)
@@ -685,7 +696,7 @@ def _(out: Any, p: Any) -> Any:
     return (out - special.ellipe(1 - p) / p) / (2 * (1 - p))
 
 
-@defelementwise(special.ellipe, singular=True)
+@defelementwise(special.ellipe, singular=at_argument_one)
 def _(out: Any, m: Any) -> Any:
     return -math.pi / 8 * special.hyp2f1(0.5, 1.5, 2, m)
 

@@ -24,6 +24,7 @@ import numpy as np
 from scipy import special, stats
 
 from .arithmetic import select
+from .edges import at_tail
 from .library import KEEPING, POSITIONAL
 from .register import Unknown, defelementwise
 from .scipy_special import beta_density, log, quotient
@@ -76,7 +77,7 @@ def declare_method(method: Any, dist: Any, names: tuple[str, ...], known: Any, s
 def declare_plain(method: Any, known: Any, slopes: Slopes) -> None:
     """A method of a family without shape parameters."""
 
-    @defelementwise(method, singular=True)
+    @defelementwise(method, singular=at_tail)
     def _(out: Any, x: Any, loc: Any = 0, scale: Any = 1) -> Any:
         return slopes(known, out, x, (), loc, scale)
 
@@ -84,7 +85,7 @@ def declare_plain(method: Any, known: Any, slopes: Slopes) -> None:
 def declare_one_shape(method: Any, known: Any, slopes: Slopes) -> None:
     """A method of a family with one shape parameter."""
 
-    @defelementwise(method, singular=True)
+    @defelementwise(method, singular=at_tail)
     def _(out: Any, x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
         return slopes(known, out, x, (a,), loc, scale)
 
@@ -92,7 +93,7 @@ def declare_one_shape(method: Any, known: Any, slopes: Slopes) -> None:
 def declare_two_shapes(method: Any, known: Any, slopes: Slopes) -> None:
     """A method of a family with two shape parameters."""
 
-    @defelementwise(method, singular=True)
+    @defelementwise(method, singular=at_tail)
     def _(out: Any, x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
         return slopes(known, out, x, (a, b), loc, scale)
 
@@ -100,7 +101,7 @@ def declare_two_shapes(method: Any, known: Any, slopes: Slopes) -> None:
 def declare_three_shapes(method: Any, known: Any, slopes: Slopes) -> None:
     """A method of a family with three shape parameters."""
 
-    @defelementwise(method, singular=True)
+    @defelementwise(method, singular=at_tail)
     def _(out: Any, x: Any, a: Any, b: Any, c: Any, loc: Any = 0, scale: Any = 1) -> Any:
         return slopes(known, out, x, (a, b, c), loc, scale)
 
@@ -438,7 +439,7 @@ def declare_discrete(method: Any, dist: Any, known: Any, slopes: Slopes) -> None
 def declare_one_parameter(method: Any, known: Any, slopes: Slopes) -> None:
     """A method of a discrete family with one parameter."""
 
-    @defelementwise(method, singular=True)
+    @defelementwise(method, singular=at_tail)
     def _(out: Any, k: Any, a: Any, loc: Any = 0) -> Any:
         return (integers_alone, *slopes(known, out, k - loc, (a,)), integers_alone)
 
@@ -446,7 +447,7 @@ def declare_one_parameter(method: Any, known: Any, slopes: Slopes) -> None:
 def declare_two_parameters(method: Any, known: Any, slopes: Slopes) -> None:
     """A method of a discrete family with two parameters."""
 
-    @defelementwise(method, singular=True)
+    @defelementwise(method, singular=at_tail)
     def _(out: Any, k: Any, a: Any, b: Any, loc: Any = 0) -> Any:
         return (integers_alone, *slopes(known, out, k - loc, (a, b)), integers_alone)
 
@@ -454,7 +455,7 @@ def declare_two_parameters(method: Any, known: Any, slopes: Slopes) -> None:
 def declare_three_parameters(method: Any, known: Any, slopes: Slopes) -> None:
     """A method of a discrete family with three parameters."""
 
-    @defelementwise(method, singular=True)
+    @defelementwise(method, singular=at_tail)
     def _(out: Any, k: Any, a: Any, b: Any, c: Any, loc: Any = 0) -> Any:
         return (integers_alone, *slopes(known, out, k - loc, (a, b, c)), integers_alone)
 

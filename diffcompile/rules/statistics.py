@@ -14,7 +14,7 @@ import numpy as np
 from .broadcast import unbroadcast
 from .facts import static
 from .reduce import count, restored, shared, spread
-from .register import defequal, defjvp, defvjp, nondifferentiable
+from .register import Array, defequal, defjvp, defvjp, nondifferentiable
 from .shape import inverse, undone_difference_in_row
 
 nondifferentiable(np.histogram_bin_edges)
@@ -66,7 +66,7 @@ def from_aligned(wide: Any, weights: Any, a: Any, axis: Any) -> Any:
 
 @defvjp(np.average)
 def _(
-    ct: Any, out: Any, a: Any, axis: Any = None, weights: Any = None, returned: Any = False, *,
+    ct: Any, out: Any, a: Array, axis: Any = None, weights: Array = None, returned: Any = False, *,
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
     mean, mean_bar, total_bar = (out[0], ct[0], ct[1]) if returned else (out, ct, None)
@@ -86,7 +86,7 @@ def _(
 
 @defjvp(np.average)
 def _(
-    tangents: Any, out: Any, a: Any, axis: Any = None, weights: Any = None, returned: Any = False, *,
+    tangents: Any, out: Any, a: Array, axis: Any = None, weights: Array = None, returned: Any = False, *,
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
     mean = out[0] if returned else out

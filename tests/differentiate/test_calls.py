@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from diffcompile import defvjp, grad, value_and_grad, vjp
-from diffcompile.differentiate.calls import positions
+from diffcompile.differentiate.rule import positions
 from diffcompile.errors import NoRule
 from diffcompile.ir.graph import Const
 from graphs import written

@@ -98,3 +98,29 @@ def test_gradients_share_no_memory() -> None:
 
     assert not any(np.shares_memory(p, q) for p, q in [(a, b), (a, x), (b, y), (a, y)])
     assert a.flags.writeable and b.flags.writeable
+
+
+# Stationary points: what flows back is 0 by chance, behind a slice, a mask or a branch that might have made it so.
+STATIONARY = {
+    "a ratio": ("a = x / x[0]; return np.sum((a[1:] - 1.0) ** 2)", [2.0, 2.0, 3.0]),
+    "a root": ("a = np.sqrt(x); return np.sum((a[1:] - 1.0) ** 2)", [2.0, 1.0, 3.0]),
+    "a logarithm": ("a = np.log(x); return np.sum(np.where(x > 0.5, a, 0.0) ** 2)", [2.0, 1.0, 0.3]),
+    "a power": ("a = x**1.5; return np.sum((a[1:] - 1.0) ** 2)", [2.0, 1.0, 3.0]),
+    "an arc": ("a = np.arcsin(x); return np.sum(a[1:] ** 2)", [0.5, 0.0, -0.3]),
+    "an exponential": ("a = np.exp(x); return np.sum((a[1:] - 1.0) ** 2)", [2.0, 0.0, 3.0]),
+    "numbers": ("a = x[0] / x[1]; b = a if a > 0.3 else 0.0; return (b - 2.0) ** 2", [2.0, 1.0, 3.0]),
+    "a number's root": ("a = math.sqrt(x[0]); b = a if a > 0.3 else 0.0; return (b - 1.0) ** 2", [1.0, 1.0, 3.0]),
+}
+
+
+@pytest.mark.parametrize("name", STATIONARY)
+def test_the_hessian_at_a_stationary_point(name: str) -> None:
+    text, at = STATIONARY[name]
+    first = grad(written(f"def f(x): {text}", math=math))
+    x = np.array(at)
+    _, pullback = vjp(first, x)
+    hessian = np.stack([np.reshape(pullback(row), 3) for row in np.eye(3)])
+    expected = np.stack([(first(x + 1e-5 * row) - first(x - 1e-5 * row)) / 2e-5 for row in np.eye(3)])
+
+    np.testing.assert_allclose(hessian, expected, rtol=1e-7, atol=1e-7)
+    assert np.any(hessian)

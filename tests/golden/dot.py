@@ -32,8 +32,7 @@ def dot_grad(w, x):
     x_bar = np.zeros_like(x)
     for i in reversed(range(len(w))):
         # 15: s += w[i] * x[i]
-        item = x[i]
         x_bar[i] += w[i]
-        w_bar[i] += item
+        w_bar[i] += x[i]
 
     return w_bar, x_bar

@@ -50,10 +50,9 @@ def heat_grad(rate, u0):
         v_bar = u_bar
         for i in reversed(range(1, len(u) - 1)):
             # 17: v[i] = u[i] + rate * (u[i - 1] - 2.0 * u[i] + u[i + 1])
-            total = u[i - 1] - 2.0 * u[i] + u[i + 1]
             total_bar = v_bar[i]
             v_bar[i] = 0.0
-            rate_bar += total_bar * total
+            rate_bar += total_bar * (u[i - 1] - 2.0 * u[i] + u[i + 1])
             total_bar_1 = total_bar * rate
             u_bar_1[i + 1] += total_bar_1
             u_bar_1[i] -= 2.0 * total_bar_1

@@ -1,13 +1,11 @@
-"""Sample arguments of the rules for `scipy.fft`, `scipy.sparse.linalg` and multivariate statistics."""
+"""Sample arguments of the rules for `scipy.fft` and of multivariate statistics."""
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from scipy import fft, sparse, stats
-from scipy.sparse import linalg
+from scipy import fft, stats
 
 Sample = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -38,14 +36,6 @@ for _name in ("dct", "dst", "idct", "idst"):
         ((r(5), kind), {"norm": norm}) for kind in (1, 2, 3, 4) for norm in (None, "ortho", "forward")
     ] + [((r(3, 4),), {"axis": 0})]
     SAMPLES[getattr(fft, f"{_name}n")] = [((r(3, 4),), {}), ((r(3, 4), 3), {"axes": (1,), "norm": "ortho"})]
-
-A = sparse.csr_array(np.array([[4.0, 1.0, 0.0], [0.5, 5.0, -1.0], [0.0, 0.3, 3.0]]))
-S = sparse.csr_array(SPD)
-TIGHT = {"rtol": Fraction(1, 10**13)}  # not a float, with respect to which it would be differentiated
-SAMPLES[linalg.spsolve] = [((A, r(3)), {}), ((A.tocsc(), r(3)), {})]
-SAMPLES[linalg.cg] = [((S, r(3)), TIGHT)]
-SAMPLES[linalg.bicgstab] = [((A, r(3)), TIGHT)]
-SAMPLES[linalg.bicg] = [((A, r(3)), TIGHT)]
 
 MEAN = r(3)
 NORMAL = stats.multivariate_normal

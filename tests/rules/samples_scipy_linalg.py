@@ -66,13 +66,30 @@ SAMPLES: dict[Any, list[Sample]] = {
     linalg.cho_solve: [(((L, True), b), {}) for b in RIGHT] + [(((U, False), b), {}) for b in RIGHT],
     linalg.cho_factor: [((spd(3),), {"lower": low}) for low in (False, True)],
     linalg.lu_factor: calls((well(3),), (r(3, 3),)),
-    linalg.lu: [*calls((well(3),), (r(3, 3),)), ((r(3, 3),), {"permute_l": True})],
+    linalg.lu: [
+        *calls((well(3),), (r(3, 3),), (r(4, 2),), (r(2, 4),)), ((r(3, 3),), {"permute_l": True}),
+        ((r(4, 3),), {"permute_l": True}), ((r(3, 3),), {"p_indices": True}),
+    ],
     linalg.lu_solve: [((linalg.lu_factor(r(3, 3)), b, t), {}) for b in RIGHT for t in (0, 1)],
     linalg.eigh: [
         *calls((APART,), (APART, spd(3))),
         ((spd(3),), {"eigvals_only": True}),
         ((spd(3), spd(3)), {"eigvals_only": True}),
         ((spd(4),), {"eigvals_only": True, "subset_by_index": [0, 1]}),
+        ((spd(4),), {"subset_by_index": [1, 2]}),
+        ((spd(4), np.eye(4) + 0.1 * spd(4)), {"subset_by_value": [1, 9]}),
+    ],
+    linalg.eigh_tridiagonal: [*calls((r(4), r(3))), ((r(4), r(3)), {"eigvals_only": True})],
+    linalg.eigvalsh_tridiagonal: calls((r(4), r(3))),
+    linalg.eig: [
+        *calls((APART + SMALL,), (r(3, 3) + 1j * r(3, 3),)), ((APART + SMALL,), {"right": False}),
+    ],
+    linalg.eigvals: calls((APART + SMALL,), (r(3, 3),)),
+    linalg.schur: [*calls((APART + SMALL,), (spd(4),))],
+    linalg.lstsq: [
+        *calls((r(4, 2), r(4)), (r(4, 2), r(4, 2)), (r(2, 4), r(2))),
+        ((r(4, 2), r(4)), {"lapack_driver": "gelsy"}),
+        ((c(4, 2), c(4)), {}),
     ],
     linalg.eigvalsh: calls((spd(3),), (spd(3), spd(3))),
     linalg.qr: [
@@ -99,6 +116,10 @@ SAMPLES: dict[Any, list[Sample]] = {
         (((low, up), np.abs(r(low + up + 1, 5)) + np.eye(low + up + 1)[:, [up]] * 6.0, b), {})
         for low, up in ((1, 1), (0, 2), (2, 1)) for b in (r(5), r(5, 2))
     ],
+    linalg.solveh_banded: [
+        ((np.abs(r(u + 1, 5)) + (7.0 * np.eye(u + 1)[:, [0 if low else u]]), b), {"lower": low})
+        for u in (1, 2) for low in (False, True) for b in (r(5), r(5, 2))
+    ] + [((np.concatenate([c(1, 4), 6.0 + r(1, 4)]), c(4)), {})],
     linalg.solve_toeplitz: calls(
         ((np.array([4.0, 0.5, -0.7]), np.array([9.0, 1.2, 0.3])), r(3)),
         ((np.array([4.0, 0.5, -0.7]), np.array([4.0, 1.2, 0.3])), r(3, 2)),
@@ -107,6 +128,12 @@ SAMPLES: dict[Any, list[Sample]] = {
     linalg.toeplitz: calls((r(3),), (r(3), r(4))),
     linalg.hankel: calls((r(3),), (r(3), r(4))),
     linalg.circulant: calls((r(4),)),
+    linalg.companion: calls((r(4),)),
+    linalg.convolution_matrix: [
+        ((r(k), n), {"mode": mode}) for k, n in ((3, 4), (4, 2)) for mode in ("full", "same", "valid")
+    ],
+    linalg.fiedler: calls((r(4),)),
+    linalg.leslie: calls((r(4), r(3))),
     linalg.khatri_rao: calls((r(3, 2), r(4, 2))),
     linalg.block_diag: calls((r(2, 3), r(1, 2)), (r(2), r(2, 2), r(1, 1))),
 }  # fmt: skip

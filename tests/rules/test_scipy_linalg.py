@@ -49,12 +49,22 @@ def test_what_numpy_has_is_not_computed_again() -> None:
     assert "np.linalg.svd" not in derivative.source
 
 
-def test_eigenvectors_of_a_part_are_refused() -> None:
-    fn = written("def f(a): return np.sum(linalg.eigh(a, subset_by_index=[0, 1])[1]**3)", linalg=linalg)
-    with pytest.raises(NoRule) as caught:
-        grad(fn)(A)
+def test_eigenvectors_of_a_part_are_those_of_the_whole() -> None:
+    text = "def f(a): return np.sum(linalg.eigh(a, subset_by_{})[1]**3)"
+    whole = grad(written("def f(a): return np.sum(linalg.eigh(a)[1][:, 1:]**3)", linalg=linalg))(A)
 
-    assert caught.value.reason == (
-        "no derivative is known for `scipy.linalg.eigh` with respect to `a`: "
-        "the eigenvectors of a part of the eigenvalues are not differentiated"
-    )
+    for part in ("index=[1, 2]", "value=[4.5, 9.0]"):
+        a_bar = grad(written(text.format(part), linalg=linalg))(A)
+        np.testing.assert_allclose(abs(a_bar), abs(whole), rtol=1e-9)
+
+
+def test_a_schur_form_with_complex_eigenvalues_is_refused() -> None:
+    turning = np.array([[1.0, 2.0], [-2.0, 1.0]])
+    real = written("def f(a): return np.sum(linalg.schur(a)[0]**2)", linalg=linalg)
+    with pytest.raises(np.linalg.LinAlgError, match="where all eigenvalues are real"):
+        grad(real)(turning)
+
+    program = written("def f(a): return np.sum(abs(linalg.schur(a, 'complex')[1]))", linalg=linalg)
+    with pytest.raises(NoRule) as caught:
+        grad(program)(turning)
+    assert "but for their phases" in caught.value.reason

@@ -1,0 +1,146 @@
+"""A graph -> the graph of its results and of their derivatives in a direction, `jvp`.
+
+    graph f(x): yield np.sin(x)     ->     graph f(x, x_dot): yield np.sin(x), x_dot * np.cos(x)
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..analysis.activity import can_vary, reaching, varied
+from ..analysis.effects import may_raise
+from ..analysis.liveness import liveness, reach
+from ..frontend.build import FOLDED, Builder
+from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Store, Value
+from ..ir.types import UNKNOWN
+from ..ir.walk import changes, instructions, regions
+from ..passes import optimize
+from ..passes.accumulate import accumulate
+from ..passes.dce import dce
+from ..passes.fuse import fuse
+from ..passes.inplace import inplace
+from ..passes.own import own
+from .derive import differentiable_again, may_be_complex, refuse_escapes
+from .pushes import Push
+from .tangents import Tangents, dot, tangent_type
+
+
+def directional(graph: Graph, wrt: list[Value]) -> Graph:
+    """The graph with a tangent for each parameter of `wrt`, and then for each result, None if it has none.
+
+    What the function does to the caller's arguments is done to them, not to their tangents.
+    """
+    pushed, _, _ = directional_parts(graph, wrt)
+    return own(inplace(pushed), len(graph.region.results))
+
+
+def directional_parts(
+    graph: Graph, wrt: list[Value], shared: bool = False
+) -> tuple[Graph, list[Value], tuple[bool, ...]]:
+    """The graph that computes the tangents of its results too, those that it takes, and which results move.
+
+    The tangents of `wrt` are further parameters, and those of the results are further results: of all, None
+    where nothing can move, or only of those that move, if the tangents of what the function changes are
+    `shared` with its caller.
+    """
+    builder = Builder(FOLDED)
+    for instr in instructions(graph.region):
+        if isinstance(instr, (Call, Store)):
+            for out in instr.outs:
+                builder.defs[out] = instr
+                if instr.fn is operator.getitem and out.type.kind == "array":
+                    builder.selected(instr.args[0].type, instr.args[1], out.type)
+    active = varied(graph.region, wrt)
+    refuse_escapes(graph, active)
+    results = graph.region.results
+    moved = tuple(isinstance(r, Value) and r in active for r in results)
+    dots = Tangents(builder, any(map(may_be_complex, instructions(graph.region))))
+    given = [Value(dot(value), tangent_type(value.type), True) for value in wrt]
+    dots.of.update(zip(wrt, given, strict=True))
+    if not shared:
+        for value in changed(graph, wrt):
+            known = tangent_type(value.type)
+            dots.of[value] = builder.call(np.copy, dots.of[value], name=dot(value), type=known)
+    needed = reaching(graph.region, [r for r, on in zip(results, moved, strict=True) if on])
+    sweep = Push(builder, dots, active, needed | set(wrt), shared, derive_tangent)
+    builder.active = dots.has
+    sweep.region(graph.region)
+    if shared:
+        ends = tuple(dots.whole(r) for r, on in zip(results, moved, strict=True) if on)
+    else:
+        ends = tuple(dots.whole(r) if _can_vary(r) else Const(None) for r in results)
+    region = Region((*graph.params, *given), tuple(builder.body), (*results, *ends))
+    return _tidied(replace(graph, region=region), graph), given, moved
+
+
+def changed(graph: Graph, params: list[Value]) -> list[Value]:
+    """Those of these arrays that the function changes, itself or by a function that it calls."""
+    live = liveness(graph.region)
+    targets = {target for instr in instructions(graph.region) for target, _ in changes(instr)}
+    return [p for p in params if p.type.kind == "array" and not targets.isdisjoint(reach([p], live.flows))]
+
+
+def _can_vary(atom: Atom) -> bool:
+    return can_vary(atom) if isinstance(atom, Value) else isinstance(atom.value, (float, complex))
+
+
+def _tidied(pushed: Graph, graph: Graph) -> Graph:
+    """The optimised program, in which the user's function still raises where it would."""
+    primal = set(_values(graph))
+    keep = may_raise(graph.region)
+    tidy = fuse(dce(optimize(pushed, primal, keep), keep), primal)
+    return accumulate(dce(tidy, keep), primal)
+
+
+def _values(graph: Graph) -> Iterable[Value]:
+    yield from graph.params
+    for instr in instructions(graph.region):
+        yield from instr.outs
+        for part in regions(instr):
+            yield from part.params
+
+
+def derive_tangent(
+    function: Function, active: tuple[bool, ...]
+) -> tuple[Function, tuple[bool, ...], tuple[bool, ...]]:
+    """The tangent function of a callee, for its active arguments; which results have a tangent, and which
+    arguments take one: those that it changes must, if what it leaves there moves.
+    """
+    assert function.graph is not None, "a function is pushed forward after it has been lowered"
+    graph = function.graph
+    while True:
+        moved = _moved(graph, active)
+        grown = list(active)
+        for k, n in (*graph.writes, *graph.sees):
+            grown[k] = grown[k] or (moved[n] and any(k == w for w, _ in graph.writes))
+        if tuple(grown) == active:
+            break
+        active = tuple(grown)
+    key: Any = ("tangent", active)
+    known: Any = function.derived.get(key)
+    if known is None:
+        places = {k: len(active) + n for n, k in enumerate(k for k, on in enumerate(active) if on)}
+        ends = {n: len(moved) + j for j, n in enumerate(n for n, on in enumerate(moved) if on)}
+
+        def doubled(pairs: Any) -> Any:
+            return (*pairs, *((places[k], ends[n]) for k, n in pairs if k in places and n in ends))
+
+        writes, sees = doubled(graph.writes), doubled(graph.sees)
+        known = function.derived[key] = Function(f"{function.name}_jvp", function.fn, UNKNOWN, writes, sees)
+        known.keeps = function.keeps
+        wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
+        pushed, _, found = directional_parts(differentiable_again(graph), wrt, shared=True)
+        assert found == moved, "what moves in a function is decided before it is pushed forward"
+        known.graph = inplace(replace(pushed, name=known.name, writes=writes, sees=sees))
+    return known, moved, active
+
+
+def _moved(graph: Graph, active: tuple[bool, ...]) -> tuple[bool, ...]:
+    seeds = [p for p, on in zip(graph.params, active, strict=True) if on and can_vary(p)]
+    inside = varied(graph.region, seeds)
+    return tuple(isinstance(r, Value) and r in inside for r in graph.region.results)

@@ -1,0 +1,206 @@
+"""What is declared for a function, and a declared rule applied to a call of it: read, and inlined there.
+
+    y = np.tanh(x)        inlined(b, rule, [y, x], {}, instr)        ->        1.0 - y**2
+
+Both sweeps, the reverse and the forward one, apply rules by the functions here.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..errors import NoRule
+from ..frontend.build import Builder
+from ..frontend.lower import lower_rule
+from ..ir.graph import Atom, Call, Const, Method, Store, Value
+from ..ir.text import function_name
+from ..ir.types import BOOL
+from ..rules.broadcast import broadcast_like, unbroadcast
+from ..rules.register import REGISTRY, Declared, Unknown
+
+PLAIN: dict[Any, Any] = {
+    operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,
+    operator.itruediv: operator.truediv, operator.ifloordiv: operator.floordiv, operator.imod: operator.mod,
+    operator.ipow: operator.pow, operator.imatmul: operator.matmul,
+}  # fmt: skip
+# Functions whose cotangent may be 0 where a mask hid something.
+MASKING = frozenset({np.where, np.maximum, np.minimum, np.max, np.min, np.clip, np.ndarray.clip})
+# What a ufunc takes beside its operands, and its derivative need not know.
+UFUNC_OPTIONS = frozenset({"dtype", "casting", "order", "subok", "signature"})
+SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
+# Functions of which an argument gives no more than its form.
+FORMED = frozenset({np.full_like, np.arange, unbroadcast, broadcast_like})
+# The parameters of NumPy's functions that are sequences, and the functions that make arrays of those.
+SEQUENCES = frozenset({
+    "arrays", "arys", "args", "tup", "object", "xi", "condlist", "choicelist", "choices", "operands", "key",
+})  # fmt: skip
+CONVERTING = frozenset({
+    np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite, np.require,
+    np.copy,
+})  # fmt: skip
+# Of the functions whose partials can be infinite, those that are finite there themselves.
+STEEP = frozenset({
+    np.sqrt, math.sqrt, np.cbrt, math.cbrt, np.arcsin, math.asin, np.arccos, math.acos, np.arccosh,
+    math.acosh, operator.pow, builtins.pow, np.power, np.float_power, math.pow,
+})  # fmt: skip
+
+
+def method_of(instr: Call) -> Any:
+    """The function called; a method of a library's object is that of its class, where that is known."""
+    cls = instr.args[0].type.cls if isinstance(instr.fn, Method) else None
+    return instr.fn if cls is None else getattr(cls, instr.fn.name, instr.fn)
+
+
+def find_rule(fn: Any) -> Declared | None:
+    return REGISTRY.reverse.get(fn) if hashable(fn) else None
+
+
+def hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
+def positions(rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], skip: int) -> list[Any]:
+    """The arguments of a call in the order of the rule's own parameters, those after the first `skip`."""
+    signature = inspect.signature(rule)
+    bound = signature.bind(*[None] * skip, *args, **kwargs)
+    result: list[Any] = []
+    for name, parameter in list(signature.parameters.items())[skip:]:
+        given = bound.arguments.get(name)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            result.extend(given or ())
+        else:
+            result.append(given)
+    return result
+
+
+def as_arrays(
+    b: Builder, fn: Any, rule: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], skip: int = 2
+) -> tuple[tuple[Atom, ...], dict[str, Atom]]:
+    """The arguments of a call as its rule reads them: a list where the rule has an `Array` is made one.
+
+    So is a list of numbers that a function of NumPy reads as one array, and a tuple where it is no option.
+    """
+    parameters = list(inspect.signature(rule).parameters.values())[skip:]
+    wanted = {p.name for p in parameters if p.annotation == "Array"}
+    numeric = is_numeric(fn)
+    data = {p.name for p in (parameters if isinstance(fn, np.ufunc) else parameters[:1])}
+
+    def read(name: str, atom: Atom) -> Atom:
+        kinds = ("list", "tuple") if name in data else ("list",)
+        if name in wanted and _is_sequence(atom):
+            return b.call(np.asarray, atom)
+        if numeric and name not in SEQUENCES and _holds_numbers(atom, kinds):
+            return b.call(np.asarray, atom)
+        return atom
+
+    names = [p.name for p in parameters]
+    given = tuple(read(name, a) for name, a in zip(names, args, strict=False))
+    return (*given, *args[len(given) :]), {name: read(name, a) for name, a in kwargs.items()}
+
+
+def is_numeric(fn: Any) -> bool:
+    """Is this a function of NumPy, or a ufunc, that reads a list as an array?"""
+    if fn in CONVERTING:
+        return False
+    owner = getattr(fn, "__self__", None)
+    module = getattr(fn, "__module__", None) or ""
+    return isinstance(fn, np.ufunc) or isinstance(owner, np.ufunc) or module.split(".")[0] == "numpy"
+
+
+def _holds_numbers(atom: Atom, kinds: tuple[str, ...]) -> bool:
+    """Is this a list or a tuple, as `kinds` say, of numbers, some of which are not integers?"""
+    if isinstance(atom, Const):
+        return type(atom.value).__name__ in kinds and np.asarray(atom.value).dtype.kind in "fc"
+    return atom.type.kind in kinds
+
+
+def _is_sequence(atom: Atom) -> bool:
+    if isinstance(atom, Const):
+        return isinstance(atom.value, (list, tuple))
+    return atom.type.kind in ("list", "tuple")
+
+
+def inlined(b: Builder, rule: Any, args: list[Any], kwargs: dict[str, Any], instr: Call | Store) -> Any:
+    """What a rule gives for these arguments, its body built where the builder stands."""
+    line = b.line
+    try:
+        return lower_rule(b, rule, args, kwargs)
+    except SyntaxError as cause:
+        name = function_name(instr.fn)
+        raise NoRule(
+            f"the derivative of `{name}` is not known for this call: {getattr(cause, 'reason', cause)}",
+            instr.line,
+            f"Write it with other options, or declare a rule with `@defvjp({name})`.",
+        ) from cause
+    finally:
+        b.line = line
+
+
+def missing(fn: Any, instr: Call | Store, arg: Atom | None) -> NoRule:
+    """The refusal of a function that has no rule."""
+    name = function_name(fn)
+    which = arg.name if isinstance(arg, Value) else "its argument"
+    return NoRule(
+        f"no derivative is known for `{name}` with respect to `{which}`",
+        instr.line,
+        f"Teach it one:  @defvjp({name})  def _(ct, out, ...): ...",
+    )
+
+
+def check_known(instr: Call | Store, arg: Value, found: Any) -> None:
+    """Refuse where a rule says that it does not know this derivative."""
+    if isinstance(found, Const) and isinstance(found.value, Unknown):
+        name = function_name(instr.fn)
+        raise NoRule(
+            f"no derivative is known for `{name}` with respect to `{arg.name}`: {found.value.reason}",
+            instr.line,
+            f"Keep `{arg.name}` constant: `stop_gradient({arg.name})`.",
+        )
+
+
+def hidden(
+    b: Builder, declared: Declared, instr: Call | Store, moved: Atom, out: Atom, args: tuple[Atom, ...],
+    kwargs: dict[str, Atom], scalar: bool,
+) -> Atom:  # fmt: skip
+    """Where nothing flows: `moved`, a cotangent or a tangent, is 0, and a partial is not finite.
+
+    A 0 of `moved` alone does not tell that a mask put it there: where the partial is finite it moves.
+    """
+    zero = b.call(operator.eq, moved, Const(0.0), type=BOOL if scalar else None)
+    if callable(declared.singular) and not is_whole_power(args):
+        placed = positions(declared.rule, args, kwargs, 1)
+        given = [a for a in placed if a is not None]
+        edge = inlined(b, declared.singular, [out, *given], {}, instr)
+    else:
+        edge = b.call(operator.invert, b.call(np.isfinite, out))
+    return b.call(operator.and_, zero, edge, type=BOOL if scalar else None)
+
+
+def is_whole_power(args: tuple[Atom, ...]) -> bool:
+    """Is the second argument a constant from 1 on? The slope of such a power is finite."""
+    if len(args) != 2 or not isinstance(args[1], Const) or not isinstance(args[1].value, (int, float)):
+        return False
+    return args[1].value >= 1
+
+
+def times(b: Builder, ct: Atom, partial: Atom) -> Atom:
+    """`ct * partial`, written as a person would."""
+    known = b.constant(partial)
+    if known is not None and isinstance(known.value, (int, float)):
+        if known.value == 1:
+            return ct
+        if known.value == -1:
+            return b.call(operator.neg, ct)
+        if known.value == 0:
+            return Const(0.0)
+    return b.call(operator.mul, ct, partial)
