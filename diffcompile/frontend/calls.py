@@ -77,6 +77,7 @@ CONSUMERS = frozenset({
 })  # fmt: skip
 FEW = 8  # items that a definition runs over one by one
 DEPTH = 60  # inlined calls inside inlined calls
+REPEATED = 400  # inlined calls of functions inside themselves, all together
 
 
 class Calls(Layers):
@@ -558,7 +559,9 @@ class Calls(Layers):
         counting = any(isinstance(r, Const) and type(r.value) is int for _, r in named)
         static = any(self._container(ref) for _, ref in named)  # of a structure that ends
         limit = DEPTH if static else 12 if counting else 2
-        if not self.unit.rule and self.unit.inlining.count(source.node) > limit:
+        inside = self.unit.inlining.count(source.node)
+        self.unit.repeated += inside > 0
+        if not self.unit.rule and (inside > limit or self.unit.repeated > REPEATED):
             raise self.refuse(
                 "a recursive function that returns or writes into its argument is not differentiated yet",
                 "Return a copy: `x.copy()`.",
@@ -575,7 +578,12 @@ class Calls(Layers):
             if isinstance(source.node, ast.Lambda):
                 return frame.expression(source.node.body, name)
             done, self.state.done = self.state.done, Const(False)
-            frame.block(source.node.body)
+            try:
+                frame.block(source.node.body)
+            except RecursionError:
+                raise self.refuse(
+                    "calls inside calls without an end", "Give the recursion a function of its own."
+                ) from None
             self.state.done = done
             result = self.state.vars.get((frame.scope, "$result"), Const(None))
             return result
