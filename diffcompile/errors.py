@@ -127,8 +127,10 @@ class UndecidedAlias(DiffCompileError):
     >>> import numpy as np
     >>> from diffcompile import grad
     >>> def f(x):
-    ...     y = x if x[0] > 0 else 2 * x
-    ...     y[0] = 1.0
+    ...     y = x
+    ...     for i in range(len(x)):
+    ...         y[i] = 1.0
+    ...         y = 2 * y
     ...     return np.sum(x)
     >>> try: grad(f)(np.ones(3))
     ... except UndecidedAlias as error: print(error.reason)
