@@ -482,9 +482,9 @@ class Calls(Layers):
         self.b.emit(Call(outs, callee, tuple(atoms), (), self.b.line))
         for k, n in callee.writes:
             changed = given[k]
-            if isinstance(changed, Obj):
+            if isinstance(changed, Obj) and self.picked_from(changed.cell) is None:
                 self.write(changed, outs[n])
-            elif isinstance(changed, View):
+            elif isinstance(changed, (Obj, View)):
                 self.store(changed, operator.setitem, Const(...), outs[n])
         places = iter(range(len(outs)))
         return self._returned(called.shape, outs, places, [(given[k], n) for k, n in callee.sees], name)
