@@ -528,6 +528,18 @@ def test_what_may_be_changed_in_place_has_the_name_that_the_user_gave_it(
     assert error.remedy.endswith(f"or write `{instead}`.")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def at(n): return x[0] + at(n + 1)\n    return at(0)",
+        "def at(n, m={}): m[n] = x[0]; return at(n + 1, m)\n    return at(0)",
+        "def at(n): return x if n < 2 else at(n - 1) * x + at(n - 2)\n    return np.sum(at(30))",
+    ],
+)
+def test_a_recursion_that_does_not_end_or_grows_too_large_is_refused(body: str) -> None:
+    assert isinstance(refusal(written(f"def f(x):\n    {body}"), np.ones(3)), UnsupportedSyntax)
+
+
 # -- what a refusal leaves behind --------------------------------------------------------------------------
 
 

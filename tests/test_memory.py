@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import grad, value_and_grad
+from diffcompile import grad, value_and_grad, vjp
 
 M = np.array([[0.3, 0.7, 1.3], [1.1, 0.2, 0.4]])
 V = np.array([0.3, 0.7, 1.1, 0.55])
@@ -646,3 +646,15 @@ def test_an_element_that_is_multiplied_by_the_one_before_it_copies_nothing_in_a_
     inside = [line for line in gradient.source.splitlines() if line.startswith("        ")]
     assert inside and not any("copy" in line for line in inside)
     assert "items" not in gradient.source
+
+
+def test_an_array_whose_form_alone_is_read_again_is_saved_as_it_is_in_the_end() -> None:
+    def filter_of(x):
+        y = np.zeros(len(x))
+        for i in range(1, len(x)):
+            y[i] = y[i - 1] * 0.5 + np.sin(x[i])
+        return np.sum(y)
+
+    _, pullback = vjp(filter_of, np.ones(4))
+    assert "np.copy(y)" not in pullback.source and "y_1" not in pullback.source
+    np.testing.assert_allclose(pullback(2.0)[0], np.cos(1.0) * np.array([0.0, 3.5, 3.0, 2.0]))

@@ -498,6 +498,14 @@ RIGHT = {
         w[1] = a * a
         return np.sum(u * u * v) + np.sum(w)
     """,
+    "a choice is handed to a helper that writes": """
+        u = x * 2.0
+        v = y * 3.0
+        w = u if a > 0 else v
+        halve(w)
+        raise_ends(w, a)
+        return np.sum(u * u * v) + np.sum(w)
+    """,
     "one of two arrays is sorted in place": """
         u = x * 2.0
         v = y * 3.0
@@ -893,14 +901,6 @@ UNDECIDED = {
         v = y * 3.0
         w = first_if(u, v, a)
         w[1] = a * a
-        return np.sum(u * u * v) + np.sum(w)
-    """,
-    "a choice is handed to a helper that writes": """
-        u = x * 2.0
-        v = y * 3.0
-        w = u if a > 0 else v
-        halve(w)
-        raise_ends(w, a)
         return np.sum(u * u * v) + np.sum(w)
     """,
     "one of three arrays is written": """

@@ -215,6 +215,54 @@ def recursion_with_defaults(x):
     return rec(x)
 
 
+def fibonacci(n, x, memo):
+    if n in memo:
+        return memo[n]
+    memo[n] = x if n < 2 else fibonacci(n - 1, x, memo) * x + fibonacci(n - 2, x, memo)
+    return memo[n]
+
+
+@right
+def recursion_with_a_memo(x):
+    return fibonacci(7, x, {})
+
+
+@right
+def recursion_with_a_memo_outside(x):
+    memo = {0: x, 1: 1.0}
+
+    def at(n):
+        if n not in memo:
+            memo[n] = at(n - 1) * x - at(n - 2)
+        return memo[n]
+
+    return at(5)
+
+
+def lattice_paths(i, j, x, memo):
+    if i == 0 or j == 0:
+        return x
+    if (i, j) not in memo:
+        memo[i, j] = lattice_paths(i - 1, j, x, memo) * x + lattice_paths(i, j - 1, x, memo)
+    return memo[i, j]
+
+
+@right
+def recursion_with_a_memo_of_pairs(x):
+    return lattice_paths(3, 2, x, {})
+
+
+@right
+def recursion_that_fills_a_list(x):
+    def fill(n, items):
+        if n == 0:
+            return items
+        items.append(x * n)
+        return fill(n - 1, items)
+
+    return sum(fill(20, []))
+
+
 @right
 def imports_inside(x):
     import math as m

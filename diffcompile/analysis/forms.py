@@ -12,7 +12,7 @@ from collections.abc import Hashable
 import numpy as np
 
 from ..ir.graph import Atom, Call, For, If, Instr, Region, Store, Try, Value, While
-from ..ir.walk import regions
+from ..ir.walk import instructions, operands, regions, values
 from ..rules.broadcast import unbroadcast
 
 _OF_THE_FIRST = frozenset({
@@ -27,6 +27,24 @@ def form_asked(instr: Instr) -> int | None:
         return None
     k = 0 if instr.fn in _OF_THE_FIRST else 1 if instr.fn is unbroadcast else None
     return k if k is not None and k < len(instr.args) and instr.args[k].type.kind == "array" else None
+
+
+def held_in(region: Region) -> set[Value]:
+    """What is read in a region for what it holds, and not for its form alone."""
+    found = set(values(region.results))
+    for instr in instructions(region):
+        form = form_asked(instr)
+        found.update(values(a for k, a in enumerate(operands(instr)) if k != form))
+        for part in regions(instr):
+            found.update(values(part.results))
+    return found
+
+
+def last_versions(region: Region) -> dict[Value, Value]:
+    """For each array that is written: what there is of it in the end, of the same form."""
+    first = first_versions(region)
+    made = (out for instr in region.body for out in instr.outs)
+    return {first[out]: out for out in made if out in first}
 
 
 def first_versions(region: Region) -> dict[Value, Value]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..analysis.activity import can_vary, reaching, varied
 from ..analysis.effects import form_assumed, may_fail, may_raise
+from ..analysis.forms import held_in, last_versions
 from ..analysis.liveness import liveness, reach
 from ..analysis.repeats import repeats
 from ..analysis.residuals import close, filled
@@ -385,6 +386,10 @@ def pair(
     outs, grads = list(results[: len(outputs)]), list(results[len(outputs) :])
     back = Region(tuple(c for _, c in cts), behind, tuple(grads))
     needed = list(free(back))
+    # Of what is asked for its form alone, the last version will do, and need not be kept apart from it.
+    last, held = last_versions(Region((), ahead, ())), held_in(back)
+    back = substitute(back, table := {v: last[v] for v in needed if v in last and v not in held})
+    needed = list(dict.fromkeys(table.get(v, v) for v in needed))
     copies: list[Instr] = []
     parts: list[Value] = needed
     if callers is not None:

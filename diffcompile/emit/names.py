@@ -141,7 +141,7 @@ def _choose(region: Region, groups: Groups, nested: dict[Value, Instr], taken: s
     chosen: dict[Value, str] = {}
     fixed = [r for r in roots if params & set(groups.members[r])]
     for root in (*fixed, *(r for r in roots if r not in fixed)):
-        base = _base(groups.members[root], params)
+        base = _base(groups.members[root], params, groups.live)
         own = bool(params & set(groups.members[root]))
         name, number = base, 0
         while not own and (
@@ -157,11 +157,12 @@ def _choose(region: Region, groups: Groups, nested: dict[Value, Instr], taken: s
     return chosen
 
 
-def _base(members: list[Value], params: set[Value]) -> str:
+def _base(members: list[Value], params: set[Value], live: Liveness) -> str:
+    """What a variable is called: the parameter it is, or what it was called by the user first."""
     for value in members:
         if value in params:
             return value.name
     named = [v for v in members if v.named]
-    name = (named or members)[0].name
+    name = min(named, key=lambda v: live.start.get(v, 0)).name if named else members[0].name
     return name if name.isidentifier() else "value"
 

@@ -97,6 +97,7 @@ CONSUMERS = frozenset({
 FEW = 8  # items that a definition runs over one by one
 OURS = f"{__name__.partition('.')[0]}.api"  # where what makes derivatives is defined
 DEPTH = 60  # inlined calls inside inlined calls
+REPEATED = 400  # inlined calls of functions inside themselves, all together
 
 
 class Calls(Layers):
@@ -554,9 +555,9 @@ class Calls(Layers):
         self.b.emit(Call(outs, callee, tuple(atoms), (), self.b.line))
         for k, n in callee.writes:
             changed = given[k]
-            if isinstance(changed, Obj):
+            if isinstance(changed, Obj) and self.picked_from(changed.cell) is None:
                 self.write(changed, outs[n])
-            elif isinstance(changed, View):
+            elif isinstance(changed, (Obj, View)):
                 self.store(changed, operator.setitem, Const(...), outs[n])
         places = iter(range(len(outs)))
         return self._returned(called.shape, outs, places, [(given[k], n) for k, n in callee.sees], name)
@@ -631,6 +632,7 @@ class Calls(Layers):
         counting = any(isinstance(r, Const) and type(r.value) is int for _, r in named)
         static = any(self._container(ref) for _, ref in named)  # of a structure that ends
         limit = DEPTH if static else 12 if counting else 2
+<<<<<<< HEAD
         if not self.unit.rule and self.unit.inlining.count(source.node) > limit:
             if any(isinstance(r, (Closure, Applied, Derived)) for _, r in named):
                 raise self.refuse(
@@ -639,6 +641,11 @@ class Calls(Layers):
                 )
             if self.unit.deriving:
                 raise self.refuse(*of_unknown_order(getattr(source.node, "name", "this function")))
+=======
+        inside = self.unit.inlining.count(source.node)
+        self.unit.repeated += inside > 0
+        if not self.unit.rule and (inside > limit or self.unit.repeated > REPEATED):
+>>>>>>> b
             raise self.refuse(
                 "a recursive function that returns or writes into its argument is not differentiated yet",
                 "Return a copy: `x.copy()`.",
@@ -655,7 +662,12 @@ class Calls(Layers):
             if isinstance(source.node, ast.Lambda):
                 return frame.expression(source.node.body, name)
             done, self.state.done = self.state.done, Const(False)
-            frame.block(source.node.body)
+            try:
+                frame.block(source.node.body)
+            except RecursionError:
+                raise self.refuse(
+                    "calls inside calls without an end", "Give the recursion a function of its own."
+                ) from None
             self.state.done = done
             result = self.state.vars.get((frame.scope, "$result"), Const(None))
             return result

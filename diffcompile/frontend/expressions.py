@@ -334,11 +334,21 @@ class Expressions(Choices):
             ref = self.operate(BINARY[type(part.op)], ref, right, name if part is node else "")
         return ref
 
+    def _call_number(self, op: Any, left: Ref, right: Ref) -> Const | None:
+        """A number that counts calls, `n - 1` of a function that is lowered where it is called."""
+        if self.source.node not in self.unit.inlining or op not in (operator.add, operator.sub):
+            return None
+        a, b = (r.value if isinstance(r, Const) and not r.spelling else None for r in (left, right))
+        return Const(op(a, b)) if type(a) is int and type(b) is int else None
+
     def operate(self, op: Any, left: Ref, right: Ref, name: str = "") -> Ref:
         """A binary operator; lists and tuples known item by item are joined and repeated as such."""
         own = self.operated(op, left, right, name)
         if own is not None:
             return own
+        counted = self._call_number(op, left, right)
+        if counted is not None:
+            return counted
         if op is operator.or_ and self.dicted(left) is not None and self.dicted(right) is not None:
             return self.joined_dicts(left, right, name)
         a, b = self._sequence(left), self._sequence(right)

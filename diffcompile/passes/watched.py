@@ -14,14 +14,13 @@ is saved: another thread, a function that keeps its argument, a mistake of this 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from ..analysis.forms import form_asked
+from ..analysis.forms import held_in
 from ..errors import NOWHERE, Span
 from ..ir.graph import Call, Const, For, Graph, Instr, Region, Value, While, backward_begins
 from ..ir.types import INT, Type
-from ..ir.walk import free, instructions, operands, regions, values
+from ..ir.walk import free
 from ..rules.checks import digest, unchanged
 
 _KINDS = frozenset({"array", "list", "tuple", "dict", "unknown", "object"})
@@ -37,7 +36,7 @@ def watched(graph: Graph, given: tuple[Value, ...]) -> Graph:
     if at is None:
         return graph
     behind = Region((), body[at + 1 :], graph.region.results)
-    held = set(_held(behind))
+    held = held_in(behind)
     read = [v for v in free(behind) if v in held and v.type.kind in _KINDS and not v.type.maybe_unbound]
     found: dict[Value, tuple[Value, str]] = {}
     ahead: list[Instr] = []
@@ -58,16 +57,6 @@ def watched(graph: Graph, given: tuple[Value, ...]) -> Graph:
     return replace(
         graph, region=replace(graph.region, body=(*ahead, body[at], *checks, *body[at + 1 :], *checks))
     )
-
-
-def _held(region: Region) -> Iterator[Value]:
-    """What is read for what it holds, and not for its form alone."""
-    for instr in instructions(region):
-        form = form_asked(instr)
-        yield from values(a for k, a in enumerate(operands(instr)) if k != form)
-        for part in regions(instr):
-            yield from values(part.results)
-    yield from values(region.results)
 
 
 def _place(line: Span) -> str:
