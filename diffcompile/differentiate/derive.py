@@ -573,6 +573,7 @@ def _seeds(graph: Graph, function: Function, seeded: tuple[bool, ...]) -> list[t
         if on:
             several = len(results) > 1 or n in changed or function.fn is None
             label = result.name if isinstance(result, Value) and several else function.name
+            label = label if label.isidentifier() else "item"
             taken = [ct.name for _, ct in cts]
             name = next(n for n in _numbered(f"{label}_bar") if n not in taken)
             cts.append((result, Value(name, cotangent_type(result.type), True)))
