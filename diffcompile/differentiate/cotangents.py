@@ -141,7 +141,7 @@ class Cotangents:
         if kind in NESTED or self._listed(a) or self._listed(b):
             return self.b.call(sum_of, a, b, name=bar(atom), type=mirror(atom.type))
         if PLAIN.isdisjoint((kind, a.type.kind, b.type.kind)):  # of lists, `+` would make one
-            return self.b.call(sum_of, a, b, name=bar(atom), type=Type())
+            return self.b.call(sum_of, a, b, name=bar(atom) if atom.named else "", type=OBJECT)
         return self.b.call(operator.add, a, b)
 
     def _sum_of_lists(self, a: Atom, b: Atom, atom: Value) -> Atom:
