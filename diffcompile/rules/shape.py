@@ -22,7 +22,7 @@ nondifferentiable(
     np.zeros, np.ones, np.empty, np.ndarray, np.eye, np.identity, np.tri, np.zeros_like, np.ones_like,
     np.empty_like,
     np.shape, np.size, np.ndim, builtins.len, np.ndarray.shape, np.ndarray.size, np.ndarray.ndim,
-    np.ndarray.dtype,
+    np.ndarray.dtype, np.ndarray.itemsize, np.ndarray.nbytes, np.ndarray.flags, np.ndarray.strides,
 )  # fmt: skip
 
 
@@ -58,12 +58,32 @@ def _(tangents: Any, out: Any, a: Any, *shape: Any, order: Any = "C", copy: Any 
 
 @defvjp(np.ravel, np.ndarray.ravel, np.ndarray.flatten)
 def _(ct: Any, out: Any, a: Any, order: Any = "C") -> Any:
+    if order == "K":
+        flat = np.zeros_like(ct)
+        flat[places_in_memory(a)] = ct
+        return np.reshape(flat, np.shape(a))
     return np.reshape(ct, np.shape(a), order=layout(a, order))
 
 
 @defjvp(np.ravel, np.ndarray.ravel, np.ndarray.flatten)
 def _(tangents: Any, out: Any, a: Any, order: Any = "C") -> Any:
+    if order == "K":
+        return np.ravel(tangents[0])[places_in_memory(a)]
     return np.ravel(tangents[0], order=layout(a, order))
+
+
+def places_in_memory(a: Any) -> Any:
+    """The flat positions of the elements of `a`, in the order in which they lie in memory.
+
+    >>> places_in_memory(np.array([[1.0, 2.0], [3.0, 4.0]]).T)
+    array([0, 2, 1, 3])
+    """
+    places = np.empty_like(a, dtype=int)
+    places[...] = np.reshape(np.arange(np.size(a)), np.shape(a))
+    return np.ravel(places, "K")
+
+
+nondifferentiable(places_in_memory)
 
 
 @deflinear(np.expand_dims)

@@ -26,7 +26,9 @@ Z = np.array([[1.0 + 2.0j, -0.5 + 0.3j]])
 F_INDEX = np.asfortranarray(np.array([[0, 1, 0], [1, 0, 1]]))
 
 SCALAR: Sample = ((1.5,), {})
-RAVELS: list[Sample] = [((A,), {}), ((A, "F"), {}), ((C,), {"order": "F"}), ((V,), {})]
+RAVELS: list[Sample] = [
+    ((A,), {}), ((A, "F"), {}), ((C,), {"order": "F"}), ((V,), {}), ((A, "K"), {}), ((A, "A"), {}),
+]  # fmt: skip
 JOINED: list[Sample] = [(([A, B],), {}), (([A, A, B],), {})]
 OFFSETS: list[Sample] = [((A,), {}), ((A, 1), {}), ((A, -1), {}), ((C, 1, 1, 2), {}), ((C, 0, 2, 0), {})]
 REPEATS: list[Sample] = [
