@@ -57,12 +57,16 @@ def layer_grad(W, b, x):
         else:
             result = product_bar * x
     elif W.ndim == 1:
-        result = np.tensordot(product_bar, x, product_bar.ndim)
+        result = np.reshape(x, (-1, x.shape[-1])).T @ np.ravel(product_bar)
     elif x.ndim == 1:
         result = x[:, None] * product_bar[..., None, :]
     elif W.ndim == 2:
-        batch = tuple(range(x.ndim - 1))
-        result = np.tensordot(x, product_bar, (batch, batch))
+        result = (
+            np.reshape(x, (-1, x.shape[-1])).T @ np.reshape(
+                product_bar,
+                (-1, product_bar.shape[-1]),
+            )
+        )
     else:
         result = unbroadcast(x.mT @ product_bar, W)
     W_bar = np.copy(result)
