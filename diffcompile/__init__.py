@@ -7,14 +7,23 @@
 7.0
 """
 
-from .api import grad, jvp, stop_gradient, value_and_grad, vjp
+from .api import grad, hessian, jacfwd, jacrev, jvp, stop_gradient, value_and_grad, vjp
 from .errors import DiffCompileError, NoRule, NoSource, UndecidedAlias, UnsupportedSyntax, WrongArgument
 from .frontend.arguments import register_container
+from .frontend.trees import tree_map
+from .rules.checkpoints import checkpoint
+from .rules.differences import complex_step, numeric
+from .rules.hooks import cotangent_of
+from .rules.library import override
 from .rules.register import defelementwise, defjvp, deflinear, defvjp, nondifferentiable
+from .structure import ravel
+from .testing import check_grads, check_rule
 
 __version__ = "0.1.0"
 __all__ = [
     "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument",
-    "__version__", "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "jvp", "nondifferentiable",
-    "register_container", "stop_gradient", "value_and_grad", "vjp",
+    "__version__", "check_grads", "check_rule", "checkpoint", "complex_step", "cotangent_of",
+    "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "hessian", "jacfwd", "jacrev", "jvp",
+    "nondifferentiable", "numeric", "override", "ravel", "register_container", "stop_gradient",
+    "tree_map", "value_and_grad", "vjp",
 ]  # fmt: skip

@@ -23,14 +23,14 @@ Argnums = int | str | tuple[int | str, ...]
 Backend = Literal["numpy"]
 
 
-def _decorate(mode: Mode, fun: Any, argnums: Argnums, has_aux: bool, backend: str) -> Any:
+def _decorate(mode: Mode, fun: Any, argnums: Argnums, has_aux: bool, check: bool, backend: str) -> Any:
     if backend != "numpy":
         raise WrongArgument(f"there is no backend `{backend}`", None, 'Use `backend="numpy"`.')
     if fun is None:
-        return lambda fn: _decorate(mode, fn, argnums, has_aux, backend)
+        return lambda fn: _decorate(mode, fn, argnums, has_aux, check, backend)
     if isinstance(fun, (int, str, tuple)):
         raise WrongArgument(f"`{mode}` needs a function first", None, f"Write `@{mode}(argnums={fun!r})`.")
-    return Derivative(fun, mode, argnums, has_aux)
+    return Derivative(fun, mode, argnums, has_aux, check)
 
 
 def grad(
@@ -39,6 +39,7 @@ def grad(
     has_aux: bool = False,
     *,
     holomorphic: bool = False,
+    check: bool = False,
     backend: Backend = "numpy",
 ) -> Any:
     """The gradient of a function that returns one real number.
@@ -49,6 +50,9 @@ def grad(
     argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
     has_aux : the function returns (number, anything); the derivative then returns (gradient, anything)
     holomorphic : the function takes and returns complex numbers, and its complex derivative is wanted
+    check : for debugging: compare what the backward pass reads with what it was when it was computed, and
+        raise RuntimeError, with the line, where something (another thread, a function that keeps what it was
+        given) has changed it
 
     With respect to a complex argument `x + iy` the gradient of a real number f is `df/dx - i df/dy`, the
     conjugate of the direction of steepest ascent.
@@ -65,7 +69,7 @@ def grad(
     >>> grad(lambda z: z**3, holomorphic=True)(1 + 2j)
     (-9+12j)
     """
-    return _decorate("holomorphic" if holomorphic else "grad", fun, argnums, has_aux, backend)
+    return _decorate("holomorphic" if holomorphic else "grad", fun, argnums, has_aux, check, backend)
 
 
 def value_and_grad(
@@ -73,6 +77,7 @@ def value_and_grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     *,
+    check: bool = False,
     backend: Backend = "numpy",
 ) -> Any:
     """As `grad`, returning (value, gradient), both from one pass over the function.
@@ -80,7 +85,7 @@ def value_and_grad(
     >>> value_and_grad(lambda x: x**3)(2.0)
     (8.0, 12.0)
     """
-    return _decorate("value_and_grad", fun, argnums, has_aux, backend)
+    return _decorate("value_and_grad", fun, argnums, has_aux, check, backend)
 
 
 def stop_gradient(x: Any) -> Any:
@@ -95,25 +100,42 @@ def stop_gradient(x: Any) -> Any:
 nondifferentiable(stop_gradient)
 
 
-def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
-    """The value of `fun(*primals)`, and its pullback: from the result's cotangent to a tuple, one per primal.
+def vjp(
+    fun: Callable[..., Any], *primals: Any, argnums: Argnums | None = None, check: bool = False
+) -> tuple[Any, Pullback]:
+    """The value of `fun(*primals)`, and its pullback: from the result's cotangent to those of the primals.
 
-    A primal that cannot be differentiated (an int, a string) has None for its cotangent. What the pullback
-    reads is safe from later writes into the primals.
+    Parameters
+    ----------
+    fun : the function; it may return anything
+    primals : its arguments
+    argnums : the position, name or dotted path (`"model.w"`) of what a cotangent is wanted of, or a tuple of
+        those; without it the pullback returns a tuple with one for each primal
+    check : each call of the pullback compares what it reads with what it was, and raises RuntimeError where
+        something has changed it
+
+    The cotangent of the result has the structure of the result; those that the pullback returns have the
+    structure of their primals, one alone if `argnums` is one. Without `argnums`, a primal that cannot be
+    differentiated (an int, a string) has None for its cotangent. What the pullback reads is safe from later
+    writes into the primals. Raises `WrongArgument` if there is nothing that can be differentiated.
 
     >>> import numpy as np
     >>> out, pullback = vjp(lambda a, b: a * b, 2.0, 3.0)
     >>> out, pullback(1.0)
     (6.0, (3.0, 2.0))
+    >>> out, pullback = vjp(lambda p, x: p["w"] * x, {"w": 2.0, "b": 1.0}, 3.0, argnums=("p.w", "x"))
+    >>> pullback(1.0)
+    (3.0, 2.0)
     """
-    key = _identity(fun)
+    wanted = tuple(argnums) if isinstance(argnums, list) else argnums
+    key = _identity(fun), wanted, check
     derivative = _PULLBACKS.get(key)
     if derivative is None:
-        derivative = _Pulled(fun, "vjp")
+        derivative = _Pulled(fun, "vjp", 0 if wanted is None else wanted, check=check)
         while len(_PULLBACKS) >= _KEPT:
             _PULLBACKS.pop(next(iter(_PULLBACKS), None), None)
         _PULLBACKS[key] = derivative
-    return derivative.pull(primals)
+    return derivative.pull(primals) if wanted is None else derivative.pull_chosen(primals)
 
 
 def _identity(fun: Callable[..., Any]) -> Any:
@@ -141,6 +163,19 @@ class _Pulled(Derivative):
 
         return out, Pullback(self.__name__, case.program, full)
 
+    def pull_chosen(self, primals: tuple[Any, ...]) -> tuple[Any, Pullback]:
+        """As `pull`, with the cotangents that `argnums` names alone."""
+        values = self._bind(primals, {})
+        case, outside = self._case(values, self._wrt)
+        out, saved = self._run(case.functions[0], values, outside)
+        backward, single = case.functions[1], isinstance(self._wrt, Place)
+
+        def chosen(*cts: Any) -> Any:
+            grads = backward(saved, *cts)
+            return grads[0] if single else grads
+
+        return out, Pullback(self.__name__, case.program, chosen)
+
 
 def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
     """The value of `fun(*primals)`, and its derivative in the direction `tangents`.
@@ -163,6 +198,55 @@ def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, 
         raise WrongArgument(f"`jvp` takes a tangent for each primal: {len(primals)}, not {len(tangents)}")
     active = tuple(k for k, t in enumerate(tangents) if t is not None)
     return pushed(fun, active).push(primals, tangents, active)
+
+
+def jacfwd(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
+    """The Jacobian, by pushing forward one direction for each number in the arguments, all at once.
+
+    Parameters
+    ----------
+    fun : a function of numbers, arrays and containers of them, which returns the same
+    argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
+
+    Returns an object that is called as the function is, and returns for a result of shape `m` and an argument
+    of shape `n` an array of shape `m + n`; in the structure of the result, and in each place of it in that of
+    the argument. The better choice where the arguments hold fewer numbers than the result.
+
+    >>> import numpy as np
+    >>> jacfwd(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return _decorate("jacfwd", fun, argnums, False, False, "numpy")
+
+
+def jacrev(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
+    """The Jacobian, by pulling back one direction for each number in the result, all at once.
+
+    Takes and returns what `jacfwd` does. The better choice where the result holds fewer numbers.
+
+    >>> import numpy as np
+    >>> jacrev(lambda x: np.array([x @ x, x[0]]))(np.array([1.0, 2.0]))
+    array([[2., 4.],
+           [1., 0.]])
+    """
+    return _decorate("jacrev", fun, argnums, False, False, "numpy")
+
+
+def hessian(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
+    """The second derivatives of a function that returns one real number, forward over reverse.
+
+    Takes what `grad` does, and returns for arguments of shapes `m` and `n` arrays of shape `m + n`: one for
+    each pair of them, in the structure of the gradient.
+
+    >>> import numpy as np
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    if fun is None:
+        return lambda fn: hessian(fn, argnums)
+    return jacfwd(grad(fun, argnums), argnums)
 
 
 def pushed(fun: Callable[..., Any], active: tuple[int, ...]) -> _Pushed:

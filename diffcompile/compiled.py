@@ -29,6 +29,7 @@ from .frontend.arguments import (
     target_of,
 )
 from .ir.graph import Graph
+from .ir.run import Watch, run
 from .ir.text import graph_text
 from .ir.types import BOOL, COMPLEX, FLOAT, INT, OBJECT, UNKNOWN, array
 from .rules.register import REGISTRY
@@ -195,7 +196,9 @@ class Derivative:
     6.0
     """
 
-    def __init__(self, fn: Callable[..., Any], mode: Mode, argnums: Any = 0, has_aux: bool = False) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], mode: Mode, argnums: Any = 0, has_aux: bool = False, check: bool = False
+    ) -> None:
         if not callable(fn):
             raise WrongArgument(f"`{mode}` needs a function, not {type(fn).__name__}")
         self._target = target_of(fn)
@@ -205,6 +208,7 @@ class Derivative:
         self._mode: Mode = mode
         self._argnums = argnums
         self._has_aux = has_aux
+        self._check = check
         self._cases: dict[Any, tuple[Case, ...]] = {}
         # For calls with floats alone, two or any number of them: what to check, and what to call.
         self._pair, self._row = _NO_PAIR, _NO_ROW
@@ -347,7 +351,7 @@ class Derivative:
             (name, self._spec(name, value, default))
             for (name, default), value in zip(self._parameters, values, strict=True)
         ]
-        case = Case.of(derive(self._target, specs, wrt, self._mode, self._has_aux), values)
+        case = Case.of(derive(self._target, specs, wrt, self._mode, self._has_aux, self._check), values)
         self._cases[key] = (case, *self._cases.get(key, ()))[:_KEPT]
         return case, {c.label: c.read() for c in case.program.captures}
 
@@ -390,7 +394,7 @@ class Derivative:
             found = getattr(found, part, None)
         if found is self:
             return str(self.__qualname__)
-        return type(self), (self.primal, self._mode, self._argnums, self._has_aux)
+        return type(self), (self.primal, self._mode, self._argnums, self._has_aux, self._check)
 
     # -- looking inside -------------------------------------------------------------------------------------
 
@@ -404,7 +408,7 @@ class Derivative:
             hints = getattr(self.primal, "__annotations__", {})
             parameters = enumerate(self._signature.parameters.values())
             specs = [(p.name, self._annotated(hints.get(p.name), p, k)) for k, p in parameters]
-            self._preview = derive(self._target, specs, self._wrt, self._mode, self._has_aux)
+            self._preview = derive(self._target, specs, self._wrt, self._mode, self._has_aux, self._check)
         return self._preview
 
     def _annotated(self, hint: Any, parameter: inspect.Parameter, position: int) -> Spec:
@@ -509,6 +513,12 @@ class Pullback:
         self._name = name
         self._program = program
         self._backward = backward
+
+    def run(self, values: tuple[Any, ...], watch: Watch) -> None:
+        """Run the function ahead once more, one instruction after the other, each call watched."""
+        program = self._program
+        outside = (c.read() for c in program.captures)
+        run(program.graphs[0], (*values, *outside), watch)
 
     def __call__(self, ct: Any) -> Any:
         """The cotangents of the arguments, one each, for the cotangent `ct` of the result."""

@@ -47,7 +47,7 @@ class DiffCompileError(Exception):
         self.remedy = remedy
         super().__init__(reason)
         if self.span is not None and not isinstance(self, SyntaxError):
-            self.add_note(_pointer(self.span))
+            self.add_note(pointer(self.span))
         if remedy:
             self.add_note(remedy)
 
@@ -57,7 +57,7 @@ class DiffCompileError(Exception):
         return f"{self.reason} ({self.span.file}, line {self.span.line})"
 
 
-def _pointer(span: Span) -> str:
+def pointer(span: Span) -> str:
     """The user's line with a caret range below it, laid out as Python lays out a SyntaxError."""
     text = span.text.rstrip("\n")
     indent = len(text) - len(text.lstrip())

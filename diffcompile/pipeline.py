@@ -18,12 +18,13 @@ from .analysis.activity import can_vary
 from .analysis.holomorphic import not_holomorphic
 from .differentiate.derive import differentiable_again, gradient, pair, runnable
 from .differentiate.direction import directional
+from .differentiate.jacobian import forward_jacobian, reverse_jacobian
 from .emit.module import Module, load
 from .emit.python import Printer
 from .errors import NoRule, Span, WrongArgument
 from .frontend.arguments import Parts, Place, Read, Spec, Target
 from .frontend.layers import Each, Layout
-from .frontend.lower import Guard, Lowered, lower, values_in
+from .frontend.lower import RULE_GUARDS, Guard, Lowered, lower, values_in
 from .ir.graph import (
     Atom,
     Call,
@@ -35,14 +36,17 @@ from .ir.graph import (
     Value,
     backward_begins,
     raise_error,
+    replay_begins,
+    replay_ends,
 )
 from .ir.text import function_name
 from .ir.types import Type, number
 from .ir.walk import changes, instructions, substitute
+from .rules.checks import unchanged
 from .rules.containers import with_attributes
 from .rules.register import REGISTRY
 
-Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp", "jvp"]
+Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp", "jvp", "jacfwd", "jacrev", "jacobian"]
 Watch = Callable[[str, Graph], None]
 
 
@@ -75,9 +79,13 @@ class Program:
 
 def derive(
     target: Target, specs: list[tuple[str, Spec]], wrt: tuple[Place, ...] | Place, mode: Mode,
-    has_aux: bool = False, watch: Watch = lambda stage, graph: None,
+    has_aux: bool = False, check: bool = False, watch: Watch = lambda stage, graph: None,
 ) -> Program:  # fmt: skip
-    """Compile the derivative of a function; `watch(stage, graph)` sees every step."""
+    """Compile the derivative of a function; `watch(stage, graph)` sees every step.
+
+    With `check`, the program finds out whether anything that its backward pass reads was changed.
+    """
+    RULE_GUARDS.set({})
     fn = target.fn
     places = (wrt,) if isinstance(wrt, Place) else wrt
     runs = mode != "vjp"  # what a pullback reads of a list is safe from later writes into its items
@@ -88,12 +96,14 @@ def derive(
         differentiable(lowered, name, shape, place, specs)
     inputs = inputs_of(lowered.wrt)
     if mode == "vjp":
-        return _pullback(target, lowered, names, inputs, watch)
+        return _pullback(target, lowered, names, inputs, check, watch)
     if mode == "jvp":
         return _push(target, lowered, [place.root for place in places], watch)
+    if mode in ("jacfwd", "jacrev"):
+        return _jacobian(target, lowered, names, mode, isinstance(wrt, Place), watch)
     result, outputs = _scalar_result(lowered, has_aux, mode, inputs)
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
-    graph = gradient(lowered.graph, inputs, result, outputs, bool(kept))
+    graph = gradient(lowered.graph, inputs, result, outputs, bool(kept), check)
     watch("reverse", graph)
     graph = runnable(graph, kept, inputs)
     watch("in place", graph)
@@ -191,23 +201,27 @@ def _loaded(
     namespace = load(text, module, names[0])
     functions = {n: namespace[n] for n in names}
     return Program(
-        text, functions, names, graph, graphs, lowered.graph.captures, lowered.guards, REGISTRY.version,
+        text, functions, names, graph, graphs, lowered.graph.captures,
+        (*lowered.guards, *RULE_GUARDS.get({}).values()), REGISTRY.version,
         tuple(dict.fromkeys(module.unwritable)), returns, lowered.graph.line,
         any(map(_writes, instructions(lowered.graph.region))), lowered.reads, lowered.objects, lowered.same,
         layouts=lowered.layouts,
     )  # fmt: skip
 
 
+_UNSEEN = (builtins.print, raise_error, backward_begins, replay_begins, replay_ends, unchanged)
+
+
 def _writes(instr: Instr) -> bool:
     """Does this change something of the caller's?"""
     if isinstance(instr, Call):
-        unseen = instr.outs or instr.fn in (builtins.print, raise_error, backward_begins)
+        unseen = instr.outs or instr.fn in _UNSEEN
         return bool(changes(instr)) or not unseen
     return isinstance(instr, Store) and instr.visible
 
 
 def _pullback(
-    target: Target, lowered: Lowered, wrt: list[str], inputs: list[Value], watch: Watch
+    target: Target, lowered: Lowered, wrt: list[str], inputs: list[Value], check: bool, watch: Watch
 ) -> Program:
     """Two functions: forward gives the value and what is saved, backward takes that and a cotangent."""
     name = _name_of(target.fn)
@@ -222,7 +236,7 @@ def _pullback(
         if atom.type.kind == "float":
             known = number(atom.type.numeric_dtype)
         cts.append((atom, Value(f"{name}_bar" if single else f"{name}_bar_{k}", known, True)))
-    front, back = pair(lowered.graph, inputs, outputs, cts, name, lowered.given)
+    front, back = pair(lowered.graph, inputs, outputs, cts, name, lowered.given, check)
     watch("forward", front)
     watch("backward", back)
     cotangent = {v: k for k, v in enumerate(inputs)}
@@ -281,6 +295,51 @@ def _push(target: Target, lowered: Lowered, roots: list[Any], watch: Watch) -> P
     module.add(graph, f"{name}_jvp", doc, signature, returned)
     program = _loaded(module, (f"{name}_jvp",), graph, (graph,), lowered, lowered.returns)
     return replace(program, tangents=tuple(labels))
+
+
+def _jacobian(
+    target: Target, lowered: Lowered, wrt: list[str], mode: Mode, single: bool, watch: Watch
+) -> Program:
+    """One function, which gives the derivative of each number of the result by each of the arguments."""
+    name = _name_of(target.fn)
+    inputs = inputs_of(lowered.wrt)
+    build = forward_jacobian if mode == "jacfwd" else reverse_jacobian
+    graph = build(lowered.graph, inputs)
+    watch("jacobian", graph)
+
+    def returned(printer: Printer, graph: Graph) -> ast.expr:
+        atoms = graph.region.results
+
+        def block(position: int) -> ast.expr:
+            places = {v: position * len(inputs) + k for k, v in enumerate(inputs)}
+            parts: list[ast.expr] = [_build(printer, s, atoms, places) for s in lowered.wrt]
+            return parts[0] if single else ast.Tuple(parts, ast.Load())
+
+        return _each(printer, lowered.returns, itertools.count(), block)
+
+    way = "forward, a direction for each number in the arguments"
+    if mode == "jacrev":
+        way = "backward, a direction for each number in the result"
+    names = wrt[0] if len(wrt) == 1 else f"{', '.join(wrt[:-1])} and {wrt[-1]}"
+    mark = "`v_dot` is the tangent of `v`" if mode == "jacfwd" else "`v_bar` is the cotangent of `v`"
+    doc = (
+        f"Jacobian of `{name}` with respect to {names}: {way}.\n\n    {_origin(lowered)}\n"
+        f"    {mark}, along all directions at once: its first axis counts them.\n    "
+    )
+    module = Module()
+    module.reserved = {f"{name}_jacobian"}
+    module.add(graph, f"{name}_jacobian", doc, _signature(target, lowered), returned)
+    return _loaded(module, (f"{name}_jacobian",), graph, (graph,), lowered, "leaf")
+
+
+def _each(printer: Printer, shape: Any, positions: Any, block: Callable[[int], ast.expr]) -> ast.expr:
+    """What a function returns, with a block in place of each number or array."""
+    if shape is None:
+        return ast.Constant(None)
+    if shape == "leaf":
+        return block(next(positions))
+    kind, keys, parts, _ = shape
+    return _display(printer, kind, keys, [_each(printer, part, positions, block) for part in parts])
 
 
 def _with_params(region: Region, table: dict[Value, Value]) -> Region:

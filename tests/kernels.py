@@ -1715,12 +1715,8 @@ def diffusion_in_single_precision(u, r):
 # Kernels that are refused (or stop with an error) so far, and how the refusal begins. The tests are strict
 # about it: delete the line of one that compiles.
 REFUSED: dict[str, str] = {
-    "gray_scott": "this write may also change `big_u`",
-    "particles_in_lists": "`velocities` belongs to the caller, and is changed here",
-    "momentum_over_layers": "an item of what a loop runs over is written here",
 }
 
 # The gradient compiles; its derivative does not yet, where a list of what was saved has no cotangent.
 REFUSED_TWICE: dict[str, str] = {
-    "knapsack": "TypeError: 'float' object is not reversible",
 }

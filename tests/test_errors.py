@@ -495,6 +495,39 @@ def test_a_write_whose_effect_cannot_be_decided() -> None:
         np.testing.assert_allclose(gradient, [10.0, 0.0])
 
 
+def test_a_write_into_an_item_of_a_sorted_list_is_refused_by_the_rule_for_items() -> None:
+    for statement in ("items[0][0] = 1.0", "items[0][0] += 1.0", "items[0][0] *= x[1]"):
+        fn = written(f"""
+            def f(x):
+                items = sorted([x[:2] * 1.0, x[1:] * 2.0], key=lambda v: v[0])
+                {statement}
+                return np.sum(items[0])
+        """)
+        error = refusal(fn, np.ones(3))
+
+        assert isinstance(error, UndecidedAlias)
+        assert (error.reason, error.span.text.strip()) == ("an item of a list is written here", statement)
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "instead"),
+    [
+        ("x += y", "x", "x = x + ..."),
+        ('d = {"a": x}; d["a"] *= y', 'd["a"]', 'd["a"] = d["a"] * ...'),
+        ("d = [x]; d[0] **= y", "d[0]", "d[0] = d[0] ** ..."),
+    ],
+)
+def test_what_may_be_changed_in_place_has_the_name_that_the_user_gave_it(
+    body: str, place: str, instead: str
+) -> None:
+    with pytest.raises(DiffCompileError) as caught:
+        _ = grad(written(f"def f(x, y):\n    {body}\n    return np.sum(x)")).source
+    error = caught.value
+
+    assert error.reason == f"`{place}` may be an array that something else refers to, and is changed in place"
+    assert error.remedy.endswith(f"or write `{instead}`.")
+
+
 # -- what a refusal leaves behind --------------------------------------------------------------------------
 
 

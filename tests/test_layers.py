@@ -15,7 +15,7 @@ LAYERS: dict[str, set[str]] = {
     "ir": set(),
     "analysis": {"ir", "rules"},
     "frontend": {"ir", "analysis", "rules"},
-    "passes": {"ir", "analysis", "frontend", "rules.containers"},
+    "passes": {"ir", "analysis", "frontend", "rules.containers", "rules.checks"},
     "differentiate": {"rules", "frontend", "ir", "analysis", "passes"},
     "emit": {"ir", "analysis", "frontend.source", "rules.containers"},
     "backends": {"emit", "ir", "analysis", "passes"},
@@ -34,8 +34,9 @@ LAYERS: dict[str, set[str]] = {
     "compiled": {"pipeline", "rules", "frontend", "ir", "show"},
     "directions": {"frontend.arguments"},
     "api": {"compiled", "directions", "pipeline", "rules", "show", "frontend.arguments"},
-    "testing": {"api"},
-    "__init__": {"api", "rules", "testing", "frontend.arguments"},
+    "structure": {"frontend.arguments", "frontend.trees"},
+    "testing": {"api", "rules", "structure", "frontend.arguments", "frontend.trees", "ir"},
+    "__init__": {"api", "rules", "structure", "testing", "frontend.arguments", "frontend.trees"},
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import value_and_grad
+from diffcompile import grad, value_and_grad
 
 M = np.array([[0.3, 0.7, 1.3], [1.1, 0.2, 0.4]])
 V = np.array([0.3, 0.7, 1.1, 0.55])
@@ -632,3 +632,17 @@ def test_value_arguments_and_gradient_are_those_of_the_program(fn: Callable[...,
         up[0][k] += 1e-6
         down[0][k] -= 1e-6
         assert gradient[k] == pytest.approx((fn(*up) - fn(*down)) / 2e-6, rel=2e-6, abs=2e-7)
+
+
+def test_an_element_that_is_multiplied_by_the_one_before_it_copies_nothing_in_a_turn() -> None:
+    def scan(x):
+        x = x * 1.0
+        for i in range(1, len(x)):
+            x[i] = 0.7 * x[i - 1] * x[i]
+        return np.sum(x)
+
+    gradient = grad(scan)
+    np.testing.assert_allclose(gradient(np.array([2.0, 3.0, 5.0])), [1 + 2.1 + 7.35, 1.4 + 4.9, 2.94])
+    inside = [line for line in gradient.source.splitlines() if line.startswith("        ")]
+    assert inside and not any("copy" in line for line in inside)
+    assert "items" not in gradient.source

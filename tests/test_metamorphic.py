@@ -492,9 +492,7 @@ def plainest(family: str, kernel: str, folder: Path) -> dict[str, Any]:
 REFUSED = {
     ("add", "comprehension"): {"ode step in a loop"},
     ("add", "comprehension of pairs"): {"ode step in a loop"},
-    ("add", "dict"): {"masked in a branch"},
     ("add", "elements that are collected"): {"masked in a branch", "ode step in a loop"},
-    ("add", "list"): {"masked in a branch"},
     ("add", "object"): {"masked in a branch"},
     ("cross", "flat"): {"in a loop", "in single precision", "straight"},
     ("cross", "rows unpacked"): {"in a loop", "in single precision", "straight"},
@@ -503,16 +501,8 @@ REFUSED = {
 Stopped = (DiffCompileError, TypeError, NameError, AttributeError, ValueError, LookupError)
 
 
-# Refused or compiled by the address of an object.
-UNDECIDED = {
-    ("add", "closure"): {"ode step in a loop", "masked in a branch", "polynomial in single precision"},
-}
-
-
 def case(family: str, kernel: str, spelling: str) -> Any:
     marks: list[Any] = []
-    if kernel in UNDECIDED.get((family, spelling), ()):
-        marks = [pytest.mark.xfail(strict=False, raises=Stopped, reason="refused")]
     if kernel in REFUSED.get((family, spelling), ()):
         marks = [pytest.mark.xfail(strict=True, raises=Stopped, reason="refused")]
     return pytest.param(family, kernel, spelling, id=f"{family}, {kernel}: {spelling}", marks=marks)

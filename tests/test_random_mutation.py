@@ -826,19 +826,7 @@ FOUND = {
 }
 
 
-# Those that the compiler still gets wrong. They are strict: delete the line of one that is mended.
-WRONG = {
-    "row written and the matrix swapped with itself",
-    "masked elements of rows while the matrix is bound to itself",
-    "item of a list of views bound anew in a loop",
-}
-
-
-def found(name: str) -> Any:
-    return pytest.param(name, marks=pytest.mark.xfail(strict=True, reason="WRONG") if name in WRONG else [])
-
-
-@pytest.mark.parametrize("name", list(map(found, FOUND)))
+@pytest.mark.parametrize("name", FOUND)
 def test_program_that_was_found_is_right_or_refused(name: str, folder: Path) -> None:
     body = textwrap.indent(textwrap.dedent(FOUND[name]), "    ")
     fn = load(f"{PRELUDE}\ndef f(x, y, m, a):{body}", folder)
@@ -868,8 +856,6 @@ def check_drawn(source: str, folder: Path) -> None:
         event("refused")
 
 
-# A few in a thousand are not, of either kind: the programs above that are marked.
-@pytest.mark.xfail(strict=False, reason="WRONG: a matrix bound to itself while its rows are written")
 @settings(often, max_examples=40, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(source=sources())
 def test_random_program_that_writes_its_own_arrays_is_right_or_refused(source: str, folder: Path) -> None:
@@ -878,7 +864,6 @@ def test_random_program_that_writes_its_own_arrays_is_right_or_refused(source: s
     check_drawn(source.replace(head, head + own), folder)
 
 
-@pytest.mark.xfail(strict=False, reason="WRONG: the caller's arrays after branches and rows")
 @settings(often, max_examples=40, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(source=sources())
 def test_random_program_that_writes_its_arguments_is_right_or_refused(source: str, folder: Path) -> None:

@@ -81,13 +81,35 @@ def _carries(instr: Call, found: set[Value]) -> tuple[bool, ...]:
         return (True,) * len(instr.outs)
     active = tuple(isinstance(a, Value) and a in found for a in instr.args)
     memo: dict[Any, tuple[bool, ...]] = instr.fn.derived.setdefault("carries", {})
-    if active not in memo:
-        memo[active] = (True,) * len(graph.region.results)
-        inside = varied(
-            graph.region, [p for p, a in zip(graph.params, active, strict=True) if a and can_vary(p)]
-        )
-        memo[active] = tuple(_any((result,), inside) for result in graph.region.results)
+    if active in memo:
+        return memo[active]
+    # The least fixed point: a function that calls itself carries what it does if it is taken to carry
+    # nothing, and then what follows from that. What was found on the way rests on an assumption.
+    resting: list[tuple[dict[Any, Any], Any]] = []
+    outer = _PENDING[-1] if _PENDING else None
+    memo[active] = (False,) * len(graph.region.results)
+    _PENDING.append(resting)
+    try:
+        while True:
+            seeds = [p for p, a in zip(graph.params, active, strict=True) if a and can_vary(p)]
+            inside = varied(graph.region, seeds)
+            now = tuple(_any((result,), inside) for result in graph.region.results)
+            if now == memo[active]:
+                break
+            memo[active] = now
+            for table, key in resting:
+                table.pop(key, None)
+            resting.clear()
+    finally:
+        _PENDING.pop()
+    if outer is not None:
+        outer.append((memo, active))
+        outer.extend(resting)
     return memo[active]
+
+
+# For each function whose results are being looked into: what was found meanwhile of others.
+_PENDING: list[list[tuple[dict[Any, Any], Any]]] = []
 
 
 def _loop(instr: For | While, found: set[Value]) -> None:

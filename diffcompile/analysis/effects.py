@@ -6,32 +6,39 @@ import builtins
 import itertools
 import math
 import operator
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ..ir.graph import (
     PACKS,
+    Atom,
     Call,
     Const,
     For,
     Function,
+    Hook,
     If,
     Instr,
+    Method,
     Region,
     Store,
     Try,
     Value,
     While,
+    backward_begins,
     format_string,
     literal,
     pack_function,
     raise_error,
+    replay_begins,
+    replay_ends,
     unpack,
     write_outside,
 )  # fmt: skip
 from ..ir.walk import instructions, regions, values
+from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
 
 _PURE_MODULES = ("numpy", "math", "cmath", "_operator", "scipy", "itertools", "diffcompile.rules")
@@ -50,11 +57,61 @@ _RAISING_OPERATORS = frozenset(
 )
 
 
+_MARKS = frozenset({print, raise_error, write_outside, replay_begins, replay_ends, backward_begins})
+_WRITE = "a write into what is the caller's"
+_RANDOM = (np.random.Generator, np.random.RandomState)
+
+
+def _known_mark(fn: Any) -> bool:
+    """Is this called for what it does alone?"""
+    return isinstance(fn, Hashable) and fn in _MARKS
+
+
+def happens(instr: Instr) -> str:
+    """What the user would notice if this were run twice, in words. A print is left out the second time."""
+    if isinstance(instr, Store):
+        return _WRITE if instr.visible else ""
+    if not isinstance(instr, Call):
+        return ""
+    fn = instr.fn
+    if isinstance(fn, Function):
+        return next(filter(None, map(happens, _within(fn, set()))), "")
+    if fn is write_outside:
+        return "the assignment of a name outside of the function"
+    if _known_mark(fn):
+        return ""
+    if not instr.outs:  # a container or an object of the caller's is changed
+        return _WRITE
+    if pure_function(fn):
+        return ""
+    drawn = isinstance(fn, Method) or _draws(fn)
+    known = isinstance(fn, Hashable) and (fn in REGISTRY.reverse or fn in REGISTRY.zero or fn in SOLVERS)
+    return "" if known and not drawn else f"the call of `{getattr(fn, '__name__', None) or fn.name}`"
+
+
+def _draws(fn: Any) -> bool:
+    """Is this a function or a method that draws random numbers?"""
+    owner = getattr(fn, "__objclass__", None) or type(getattr(fn, "__self__", None))
+    module = getattr(fn, "__module__", None) or ""
+    return owner in _RANDOM or module.startswith(("numpy.random", "random"))
+
+
+def _within(fn: Function, seen: set[Function]) -> Iterator[Instr]:
+    """The calls and stores of a function and of those that it calls."""
+    seen.add(fn)
+    for instr in instructions(fn.graph.region) if fn.graph is not None else ():
+        if isinstance(instr, Call) and isinstance(instr.fn, Function):
+            if instr.fn not in seen:
+                yield from _within(instr.fn, seen)
+        elif not (isinstance(instr, Store) and fn.writes):  # that is settled where it is called
+            yield instr
+
+
 def touched(region: Region) -> set[Value]:
     """The objects that calls into the unknown may change: what is read of them is not the same later."""
     found: set[Value] = set()
     for instr in instructions(region):
-        if isinstance(instr, Call) and instr.fn not in (builtins.print, raise_error, write_outside):
+        if isinstance(instr, Call) and not _known_mark(instr.fn):
             if not isinstance(instr.fn, Function) and not pure_function(instr.fn):
                 found.update(v for v in values(instr.args) if v.type.kind in ("object", "dict", "list"))
     return found
@@ -92,7 +149,9 @@ def pure_region(region: Region) -> bool:
 def pure_function(fn: Any) -> bool:
     if isinstance(fn, Function):
         return fn.graph is not None and not fn.writes and _pure_graph(fn, {fn})
-    if fn is raise_error or fn is builtins.print or fn is write_outside:
+    if isinstance(fn, Hook):
+        return True
+    if _known_mark(fn):
         return False
     try:
         if fn in _PURE:
@@ -175,13 +234,13 @@ def may_fail(instr: Instr) -> bool:
     fn, kinds = instr.fn, [a.type.kind for a in instr.args]
     if isinstance(fn, type(np.ndarray.T)):
         return False
-    if not isinstance(fn, Hashable) or isinstance(fn, Function):
-        return not isinstance(fn, Function)
+    if not isinstance(fn, Hashable) or isinstance(fn, (Function, Hook)):
+        return not isinstance(fn, (Function, Hook))
     if fn in _TOTAL or fn is np.errstate or isinstance(fn, type) and issubclass(fn, BaseException):
         return False
     if fn is operator.getitem:
         base, index = instr.args
-        return base.type.kind != "tuple" and not (isinstance(index, Const) and isinstance(index.value, slice))
+        return base.type.kind != "tuple" and not (isinstance(index, Const) and _in_range(base, index.value))
     if fn is len:
         return not (kinds[0] in ("list", "tuple", "range", "str") or bool(instr.args[0].type.rank))
     if fn is range:
@@ -189,6 +248,20 @@ def may_fail(instr: Instr) -> bool:
     if fn in _ARITHMETIC or isinstance(fn, np.ufunc):
         return not set(kinds) <= _NUMERIC or sum(a.type.rank != 0 for a in instr.args) > 1
     return True
+
+
+def _in_range(base: Atom, index: Any) -> bool:
+    """Is this an index of a base whose length is known to reach that far?"""
+    if isinstance(index, slice):
+        return True
+    shape = base.type.shape if base.type.kind == "array" else None
+    many = index if isinstance(index, tuple) else (index,)
+    if shape is None or len(many) > len(shape) or not all(type(n) in (int, slice) for n in many):
+        return False
+    return all(
+        isinstance(n, slice) or isinstance(size, int) and -size <= n < size
+        for n, size in zip(many, shape, strict=False)
+    )
 
 
 def form_assumed(instr: Instr) -> bool:
@@ -240,7 +313,7 @@ def catchable(instr: Instr, classes: tuple[type[BaseException], ...]) -> bool:
     if not isinstance(fn, Hashable):
         return True
     kinds = {a.type.kind for a in instr.args}
-    if fn is builtins.print:
+    if fn in (builtins.print, replay_begins, replay_ends):
         return False
     arithmetic = fn in _ARITHMETIC or fn in _SCALAR_ERRORS or isinstance(fn, np.ufunc)
     if arithmetic and kinds <= _NUMERIC:

@@ -64,14 +64,15 @@ def sight(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Sight:
     if fn is np.diag:
         return {1: NEVER, 2: SURE}.get(known.rank or 0, MAYBE)
     if fn in RESHAPING:
-        order = kwargs.get("order", Const("C"))
-        plain = isinstance(order, Const) and order.value == "C" and (fn is not np.ravel or len(args) < 2)
         forced = kwargs.get("copy")
         if isinstance(forced, Const) and forced.value is True:
             return NEVER
-        if _transposed(known) and plain and _flat(fn, args):
-            return NEVER
-        return SURE if known.layout == "C" and plain else MAYBE
+        order = _order(fn, args, kwargs)
+        if order not in ("C", "F"):
+            return MAYBE
+        if known.layout == order or known.rank == 1 and known.layout:
+            return SURE
+        return NEVER if _matrix(known) and known.layout and _flat(fn, args) else MAYBE
     if fn is np.real_if_close:
         return SURE if known.is_real else MAYBE
     if fn in _PARTS:
@@ -98,9 +99,16 @@ def sight(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Sight:
     return NEVER
 
 
-def _transposed(known: Type) -> bool:
-    """Is this a matrix in F order that is not in C order as well?"""
-    return known.layout == "F" and known.rank == 2 and all(map(not_one, known.shape or ()))
+def _order(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Any:
+    """In which order a reshape reads the elements: a constant, or None."""
+    place = 1 if fn in (np.ravel, np.ndarray.ravel) else 2 if fn is np.reshape else len(args)
+    order = args[place] if place < len(args) else kwargs.get("order", Const("C"))
+    return order.value if isinstance(order, Const) else None
+
+
+def _matrix(known: Type) -> bool:
+    """Is this a matrix that is in one order in memory, and not in the other as well?"""
+    return known.rank == 2 and all(map(not_one, known.shape or ()))
 
 
 def _flat(fn: Any, args: tuple[Atom, ...]) -> bool:
@@ -130,11 +138,16 @@ _OTHER: dict[str, Layout] = {"C": "F", "F": "C", "": ""}
 
 def layout(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Layout:
     """How the array that this call returns is laid out in memory."""
-    if not isinstance(fn, Hashable) or "order" in kwargs or "out" in kwargs:
+    if not isinstance(fn, Hashable) or "out" in kwargs:
+        return ""
+    source = args[0].type if args else Type()
+    if fn in RESHAPING:
+        order = _order(fn, args, kwargs)
+        return source.layout if source.layout == order else ""
+    if "order" in kwargs or any(isinstance(a, Const) and _is_order(a.value) for a in args[1:]):
         return ""
     if fn in _MAKING or fn in _PRODUCTS:
         return "C"
-    source = args[0].type if args else Type()
     if fn in _LIKE:
         return "C" if fn is np.array and source.kind in ("list", "tuple") else source.layout
     if fn is operator.getitem:
@@ -144,13 +157,16 @@ def layout(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Layou
         known = all(a.type.is_scalar or a.type.kind == "array" for a in args)
         same = found == {"C"} or found == {"F"} and len({a.type.rank for a in args if a.type.rank}) == 1
         return found.pop() if known and same else ""
-    if fn in (np.ravel, np.ndarray.ravel):
-        return "C" if len(args) < 2 else ""
     if fn in _TRANSPOSING:
         return _OTHER[source.layout] if source.rank == 2 and len(args) == 1 else ""
-    if fn in (np.reshape, np.ndarray.reshape, np.expand_dims, np.squeeze, np.atleast_1d, np.asarray):
+    if fn in (np.expand_dims, np.squeeze, np.atleast_1d, np.asarray):
         return "C" if source.layout == "C" else ""
     return ""
+
+
+def _is_order(value: Any) -> bool:
+    """May this be an `order` that is given by position?"""
+    return isinstance(value, str) and value in ("F", "A", "K")
 
 
 def _leading(index: Atom) -> bool:

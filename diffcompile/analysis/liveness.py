@@ -8,7 +8,7 @@ reads again.
 from __future__ import annotations
 
 import operator
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,8 +38,9 @@ from ..rules.containers import entry, keys_of, sum_of, values_of, with_keys, zer
 from ..rules.fft import fitted
 from ..rules.linalg import cofactors, minors, minors_cotangent
 from ..rules.matrices import inverse_gaps
+from .forms import form_asked
 
-_SEES = frozenset({
+SEES = frozenset({
     np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims,
     np.broadcast_to, np.diagonal, np.real, np.imag, np.flip, np.flipud, np.fliplr, np.rot90, np.atleast_1d,
     np.atleast_2d, np.atleast_3d, np.asarray, np.asanyarray, np.ascontiguousarray, np.matrix_transpose,
@@ -78,7 +79,7 @@ def sees_memory(instr: Call) -> bool:
     try:
         if fn in _FRESH:
             return False
-        if fn in _SEES or (getattr(np, "ndarray", None) and fn is getattr(np.ndarray, "mT", object())):
+        if fn in SEES or (getattr(np, "ndarray", None) and fn is getattr(np.ndarray, "mT", object())):
             return True
     except TypeError:
         return True
@@ -87,6 +88,11 @@ def sees_memory(instr: Call) -> bool:
     return not (getattr(fn, "__module__", "") or "").startswith(
         ("numpy", "math", "scipy")
     ) and not isinstance(fn, type(np.ndarray.sum))
+
+
+def _of_first(fn: Any) -> bool:
+    """Is it the first argument alone that the result may be a view of?"""
+    return isinstance(fn, Hashable) and fn in SEES and fn is not np.broadcast_arrays
 
 
 def new_list(instr: Call) -> bool:
@@ -158,17 +164,23 @@ class Liveness:
         return [(start, end)]
 
 
-def liveness(region: Region, nested: Mapping[Value, Instr] | None = None) -> Liveness:
-    """Positions for a whole function. `nested` values are read where their one reader stands."""
-    walk = _Walk(dict(nested or {}), {p for p in region.params if p.type.kind in _HOLDERS})
+def liveness(
+    region: Region, nested: Mapping[Value, Instr] | None = None, content: bool = False
+) -> Liveness:
+    """Positions for a whole function. `nested` values are read where their one reader stands.
+
+    With `content`, to ask an array for its form is not to read it.
+    """
+    walk = _Walk(dict(nested or {}), {p for p in region.params if p.type.kind in _HOLDERS}, content)
     walk.region(region, ())
     walk.settle()
     return walk.live
 
 
 class _Walk:
-    def __init__(self, nested: dict[Value, Instr], holders: set[Value]) -> None:
+    def __init__(self, nested: dict[Value, Instr], holders: set[Value], content: bool) -> None:
         self.nested = nested
+        self.content = content
         self.holders = holders  # the caller's containers and objects
         self.live = Liveness()
         self.position = 0
@@ -196,9 +208,14 @@ class _Walk:
         if not isinstance(atom, Value):
             return
         if atom in self.nested:
-            for inner in _everything(self.nested[atom]):
+            for inner in self.content_read(self.nested[atom], _everything(self.nested[atom])):
                 self.read(inner, loops)
         self.reads.append((atom, self.position, loops))
+
+    def content_read(self, instr: Instr, atoms: Sequence[Atom]) -> Sequence[Atom]:
+        """Those of the atoms of which more is asked than their form, where that is the question."""
+        form = form_asked(instr) if self.content else None
+        return atoms if form is None else [a for k, a in enumerate(atoms) if k != form]
 
     def flow(self, a: Atom, b: Value) -> None:
         if isinstance(a, Value) and a.type.kind in MUTABLE:
@@ -221,7 +238,7 @@ class _Walk:
         if isinstance(instr, Try):
             self.read(instr.manager, loops)
         elif not any(out in self.nested for out in instr.outs):
-            for atom in operands(instr):
+            for atom in self.content_read(instr, operands(instr)):
                 self.read(atom, loops)
         match instr:
             case Call() if self.part(instr):
@@ -230,7 +247,7 @@ class _Walk:
                 if sees_memory(instr):
                     if instr.fn in (operator.getitem, entry, unpack) and instr.args[0].type.kind != "array":
                         live.items.update(instr.outs)
-                    for arg in instr.args:
+                    for arg in instr.args[:1] if _of_first(instr.fn) else instr.args:
                         for out in instr.outs:
                             self.flow(arg, out)
                 if isinstance(instr.fn, Function):

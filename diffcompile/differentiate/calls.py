@@ -7,7 +7,7 @@ y = step(x)      x_bar = step_backward(saved, y_bar)                (a user func
 from __future__ import annotations
 
 import operator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,15 @@ from ..ir.graph import (
     Call,
     Const,
     Function,
+    Hook,
     If,
+    Instr,
     Into,
     Region,
     Step,
     Store,
     Value,
+    backward_begins,
     literal,
     pack_function,
     pack_list,
@@ -36,11 +39,11 @@ from ..ir.graph import (
 )
 from ..ir.text import function_name
 from ..ir.types import OBJECT, Type
-from ..ir.walk import free
+from ..ir.walk import free, instructions, rename
 from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
-from .cotangents import Cotangent, bar
+from .cotangents import Cotangent, bar, cotangent_type
 from .rule import (
     FORMED,
     MASKING,
@@ -60,6 +63,19 @@ from .rule import (
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Replay:
+    """A function that runs another one again, and gives the cotangents of its active arguments.
+
+    `reads` says which it takes, of the arguments and of the cotangents of the results. `passed` has, for each
+    of the active arguments, the number of the cotangent that flows to it unchanged, or None: it is a result.
+    """
+
+    function: Function
+    reads: tuple[bool, ...]
+    passed: tuple[int | None, ...]
+
+
 class CallSweep(ContainerSweep):
     def call(self, instr: Call) -> None:
         cts = self.taken(instr)
@@ -70,6 +86,8 @@ class CallSweep(ContainerSweep):
             return
         if isinstance(fn, Function):
             self.function(instr, cts)
+        elif isinstance(fn, Hook):
+            self.hooked(instr, fn, cts[0])
         elif fn is pack_tuple or fn is pack_list:
             self.packed(instr, cts[0])
         elif fn is pack_function:
@@ -393,6 +411,27 @@ class CallSweep(ContainerSweep):
             self.cts.masked.add(result)
         self.cts.add(arg, result)
 
+    def hooked(self, instr: Call, hook: Hook, ct: Cotangent) -> None:
+        """`with cotangent_of(x) as x_bar: ...`: the body stands here, and what it leaves flows on."""
+        x, *given = instr.args
+        if not self.active(x):
+            return
+        out = instr.outs[0]
+        whole = self.whole(ct, out)
+        whole = self.full(whole, out) if out.type.kind == "array" else whole
+        pairs = zip(hook.given, given, strict=True)
+        table: dict[Value, Atom] = {inside: atom for inside, atom in pairs if inside is not atom}
+        table[hook.body.params[0]] = whole
+        body = rename(replace(hook.body, params=()), table)
+        for part in body.body:
+            self.b.emit(part)
+        (left,) = body.results
+        if any(map(_keeps, instructions(hook.body))) and not left.type.is_scalar:
+            left = self.b.call(np.copy, left)  # a list may have it by now, and it is added to from here on
+        if isinstance(left, Value):
+            self.cts.masked.add(left)
+        self.cts.add(x, left)
+
     # -- containers and indices -----------------------------------------------------------------------------
 
     def packed(self, instr: Call, ct: Cotangent) -> None:
@@ -537,7 +576,56 @@ class CallSweep(ContainerSweep):
 
     # -- user functions -------------------------------------------------------------------------------------
 
+    def replayed(self, instr: Call, cts: list[Cotangent], snapshots: Atom) -> None:
+        """The adjoint of a call that saved nothing: the function is run again, from its arguments."""
+        scheduling = not (isinstance(snapshots, Const) and snapshots.value is None)
+        active = tuple(map(self.active, instr.args))
+        seeded = tuple(ct is not None for ct in cts)
+        if scheduling:  # whatever varies in the state is handed back from part to part
+            seeded = tuple(map(self.active, instr.outs))
+            active = (False, *seeded, *active[1 + len(seeded) :])
+        again = any(isinstance(i, Call) and i.fn is backward_begins for i in instr.fn.graph.region.body)
+        kinds = {a.type.kind for a, on in zip(instr.args, active, strict=True) if on}
+        if again and kinds & {"list", "dict"}:
+            raise NoRule(
+                "a list or a dict that what is checkpointed changes is differentiated twice",
+                instr.fn.graph.line,
+                "Write the numbers into an array.",
+            )
+        replay: Replay = self.derive_replay(instr.fn, active, seeded, scheduling)
+        flowing = [
+            self.cts.zero(out) if ct is None else self.whole(ct, out)
+            for ct, out, on in zip(cts, instr.outs, seeded, strict=True)
+            if on
+        ]
+        extra, kwargs = ((snapshots,), ()) if scheduling else ((), (("snapshots", snapshots),))
+        given = [a for a, on in zip(instr.args, active, strict=True) if on]
+        params = [p for p, on in zip(instr.fn.graph.params, active, strict=True) if on]
+        outs = [
+            Value(bar(a) if isinstance(a, Value) else bar(p), cotangent_type(p.type), named=True)
+            for a, p in zip(given, params, strict=True)
+        ]
+        read = [a for a, on in zip((*instr.args, *extra, *flowing), replay.reads, strict=True) if on]
+        made = tuple(out for out, k in zip(outs, replay.passed, strict=True) if k is None)
+        self.b.emit(Call(made, replay.function, tuple(read), kwargs, instr.line))
+        for value, out, k in zip(given, outs, replay.passed, strict=True):
+            if k is None:
+                self.flow_to([value], (out,))
+            else:
+                self.cts.add(value, flowing[k])
+
+    def flow_to(self, args: list[Atom], outs: tuple[Value, ...]) -> None:
+        """What the adjoint of a function gave flows to the arguments of the function."""
+        for value, out in zip(args, outs, strict=True):
+            self.cts.masked.add(out)
+            parts = value.type.items if value.type.kind == "tuple" else None
+            self.cts.add(value, out if parts is None else self.cts.parts(out, len(parts)))
+
     def function(self, instr: Call, cts: list[Cotangent]) -> None:
+        snapshots = dict(instr.kwargs).get("snapshots")
+        if snapshots is not None:
+            self.replayed(instr, cts, snapshots)
+            return
         active = tuple(map(self.active, instr.args))
         seeded = tuple(ct is not None for ct in cts)
         forward, backward = self.derive_callee(instr.fn, active, seeded)
@@ -547,15 +635,18 @@ class CallSweep(ContainerSweep):
         self.replaced[instr] = replacement
         whole = [self.whole(ct, out) for ct, out in zip(cts, instr.outs, strict=True) if ct is not None]
         outs = tuple(
-            Value(bar(a), _cotangent_type(a.type), named=True)
+            Value(bar(a), cotangent_type(a.type), named=True)
             for a, on in zip(instr.args, active, strict=True) if on and isinstance(a, Value)
         )  # fmt: skip
         self.b.emit(Call(outs, backward, (saved, *whole), (), instr.line))
-        for value, out in zip([a for a, on in zip(instr.args, active, strict=True) if on], outs, strict=True):
-            self.cts.masked.add(out)
-            assert isinstance(value, Value)
-            parts = value.type.items if value.type.kind == "tuple" else None
-            self.cts.add(value, out if parts is None else self.cts.parts(out, len(parts)))
+        self.flow_to([a for a, on in zip(instr.args, active, strict=True) if on], outs)
+
+
+def _keeps(instr: Instr) -> bool:
+    """May this put what it is given into a container?"""
+    if isinstance(instr, Store):
+        return instr.target.type.kind != "array"
+    return isinstance(instr, Call) and not instr.outs and instr.fn is not print
 
 
 def _all_of(index: Atom) -> bool:
@@ -563,10 +654,6 @@ def _all_of(index: Atom) -> bool:
     return isinstance(index, Const) and (index.value is Ellipsis or index.value == slice(None))
 
 
-def _cotangent_type(known: Type) -> Type:
-    if known.kind == "float":
-        return Type("number", np.dtype(np.float64))
-    return known if known.kind in ("array", "number") else Type()
 
 
 def _structured(ct: Any) -> Any:

@@ -280,7 +280,7 @@ class ControlSweep(CallSweep):
         if not whole:
             missing = self.b.call(operator.sub, self.b.call(len, value), self.b.call(len, ordered))
             elem = element_type(value.type)
-            if elem.items is not None:
+            if elem.items is not None and not _holds_containers(elem):
                 one = self.b.call(pack_list, self.b.call(pack_list, *(Const(0.0) for _ in elem.items)))
                 zeros = self.b.call(operator.mul, one, missing, type=Type("list", elem=Type()))
                 found_type = Type("list", elem=Type())
@@ -318,7 +318,15 @@ def _nothing(sweep: ControlSweep, item: Value) -> Atom:
     """The zero cotangent of an item of a list."""
     if item.type.kind in ("list", "dict"):
         return sweep.cts.zero(item)
+    if _holds_containers(item.type):
+        return sweep.b.call(zeros_of, item, type=UNKNOWN)
     return _plain_nothing(sweep, item.type)
+
+
+def _holds_containers(known: Type) -> bool:
+    """Is this a tuple in which there are lists or dicts, each with cotangents of its own form?"""
+    items = known.items or ()
+    return known.kind == "tuple" and any(i.kind in ("list", "dict") or _holds_containers(i) for i in items)
 
 
 def _plain_nothing(sweep: ControlSweep, known: Type) -> Atom:

@@ -224,3 +224,12 @@ def element_type(known: Type) -> Type:
 def bar(value: Value) -> str:
     """The name of a value's cotangent."""
     return f"{value.name}_bar"
+
+
+def cotangent_type(known: Type) -> Type:
+    """What is known of the cotangent that a caller hands in."""
+    if known.kind == "float":
+        return Type("number", np.dtype(np.float64))
+    if known.kind in ("tuple", "object"):
+        return Type("list", elem=Type())
+    return known if known.kind in ("array", "number", "list") else Type()

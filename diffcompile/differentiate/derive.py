@@ -13,6 +13,7 @@ import numpy as np
 from ..analysis.activity import can_vary, reaching, varied
 from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.liveness import liveness, reach
+from ..analysis.repeats import repeats
 from ..analysis.residuals import close, filled
 from ..analysis.shapes_series import of_every_family
 from ..errors import NOWHERE, UnsupportedSyntax
@@ -54,13 +55,18 @@ from ..ir.walk import (
 )
 from ..passes import optimize
 from ..passes.accumulate import accumulate
+from ..passes.checkpoint import checkpointed, on_copies, segmented
 from ..passes.dce import dce
 from ..passes.fuse import fuse
 from ..passes.inplace import copy_results, inplace
 from ..passes.own import own
+from ..passes.views import views
+from ..passes.watched import watched
 from ..rules.containers import zeros_of
+from .calls import Replay
 from .control import ControlSweep
-from .cotangents import Cotangents, bar
+from .cotangents import Cotangents, bar, cotangent_type
+from .replay import quiet, scheduled
 
 
 def sweep(
@@ -82,7 +88,10 @@ def sweep(
         complex=any(map(may_be_complex, instructions(graph.region))),
         mixed=len({p for v in active for p in _precision(v)}) > 1,
     )
-    state = ControlSweep(builder, cotangents, active, derive_callee=derive_function, inputs=frozenset(wrt))
+    state = ControlSweep(
+        builder, cotangents, active, derive_callee=derive_function, derive_replay=derive_replay,
+        inputs=frozenset(wrt),
+    )  # fmt: skip
     for instr in instructions(graph.region):
         if isinstance(instr, Try):
             cotangents.uncertain.update(
@@ -121,8 +130,13 @@ def _precision(value: Value) -> list[str]:
     return [str(np.dtype(dtype.type(0).real.dtype))]
 
 
-def may_be_complex(instr: Instr) -> bool:
+def may_be_complex(instr: Instr, within: frozenset[Function] = frozenset()) -> bool:
     """Does this instruction make, or read, a number known to be complex, or one that may turn out so?"""
+    if isinstance(instr, Call) and isinstance(instr.fn, Function):
+        graph = instr.fn.graph
+        inside = instructions(graph.region) if graph is not None and instr.fn not in within else ()
+        if any(may_be_complex(i, within | {instr.fn}) for i in inside):
+            return True
     if isinstance(instr, Call) and isinstance(instr.fn, Hashable) and instr.fn in COMPLEX_OF_REAL:
         return True
     dtypes = [a.type.numeric_dtype for a in (*operands(instr), *instr.outs)]
@@ -146,18 +160,46 @@ def _raises(region: Region) -> bool:
     return isinstance(last, Call) and last.fn is raise_error
 
 
-def gradient(graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool) -> Graph:
-    """The closed graph whose results are `outputs` (if `value_too`), then the cotangent of each of `wrt`."""
+def gradient(
+    graph: Graph, wrt: list[Value], result: Atom, outputs: list[Atom], value_too: bool, check: bool = False
+) -> Graph:
+    """The closed graph whose results are `outputs` (if `value_too`), then the cotangent of each of `wrt`.
+
+    With `check`, what the backward pass reads is watched.
+    """
+    closed = closed_gradient(graph, wrt, [(result, Const(1.0))], tuple(outputs) if value_too else ())
+    return watched(closed, graph.params) if check else closed
+
+
+def closed_gradient(
+    graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]], outputs: tuple[Atom, ...] = ()
+) -> Graph:
+    """The closed graph that gives `outputs`, then the cotangent of each of `wrt` for those that are seeds.
+
+    A seed that is a value is a further parameter.
+    """
+    graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in seeds)])
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
-    forward, reached, cotangents = sweep(graph, wrt, [(result, Const(1.0))])
+    forward, reached, cotangents = sweep(graph, wrt, seeds)
     builder = cotangents.b
     grads = [finished(cotangents, value) for value in wrt]
     marker = Call((), backward_begins, ())
     body = (*forward, *((marker, *builder.body) if builder.body else ()))
-    kept = tuple(outputs) if value_too else ()
-    combined = replace(graph, region=Region(graph.params, body, (*kept, *grads)))
+    params = (*graph.params, *(ct for _, ct in seeds if isinstance(ct, Value)))
+    combined = replace(graph, region=Region(params, body, (*outputs, *grads)))
     return _closed(combined, graph, primal, reached)
+
+
+def _cut(graph: Graph, wrt: list[Value], results: list[Atom]) -> Graph:
+    """The graph in which what is checkpointed is a call, of a function of what is needed of it alone."""
+    if not any(map(checkpointed, instructions(graph.region))):
+        return graph
+    keep = may_raise(graph.region)
+    keep |= {o for i in instructions(graph.region) if may_fail(i) or form_assumed(i) for o in i.outs}
+    slim = dce(replace(graph, region=replace(graph.region, results=tuple(results))), keep)
+    cut = segmented(slim, varied(slim.region, wrt))
+    return replace(cut, region=replace(cut.region, results=graph.region.results))
 
 
 def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Value]) -> Graph:
@@ -170,6 +212,7 @@ def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Valu
         for o in i.outs
         if o not in reached or form_assumed(i)
     } - keep
+    unread -= repeats(graph.region)
     if unread:
         unread -= _read_backward(optimize(combined, primal, keep))
     keep |= unread
@@ -188,7 +231,7 @@ def _read_backward(graph: Graph) -> set[Value]:
 
 def runnable(graph: Graph, first: int, wrt: list[Value]) -> Graph:
     """The graph with every store safe in place, and the results from `first` on the caller's own."""
-    return own(inplace(graph), first, tuple(map(bar, wrt)))
+    return views(own(inplace(graph), first, tuple(map(bar, wrt))))
 
 
 def differentiable_again(graph: Graph) -> Graph:
@@ -316,12 +359,14 @@ def pair(
     cts: list[tuple[Atom, Value]],
     name: str,
     callers: tuple[Value, ...] | None = None,
+    check: bool = False,
 ) -> tuple[Graph, Graph]:
     """The forward graph (to `outputs`, then what is saved) and the backward graph (from saved, cts).
 
     With `callers`, the arrays that belong to the caller, what is saved is safe from later writes into them
     and into the result.
     """
+    graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in cts)])
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
     primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
     forward, reached, cotangents = sweep(graph, wrt, list(cts))
@@ -331,6 +376,7 @@ def pair(
         (*graph.params, *(c for _, c in cts)), (*forward, marker, *cotangents.b.body), (*outputs, *grads)
     )
     combined = _closed(replace(graph, region=region), graph, primal, reached)
+    combined = watched(combined, graph.params) if check else combined
     body = combined.region.body
     at = next(k for k, i in enumerate(body) if isinstance(i, Call) and i.fn is backward_begins)
     ahead, behind = body[:at], body[at + 1 :]
@@ -344,8 +390,9 @@ def pair(
         shown = _shown(graph, ahead, needed, callers)
         if shown:
             return pair(
-                _copied(graph, shown), wrt, outputs, cts, name, tuple(v for v in callers if v not in shown)
-            )
+                _copied(graph, shown), wrt, outputs, cts, name, tuple(v for v in callers if v not in shown),
+                check,
+            )  # fmt: skip
         ahead, parts = _apart(graph, ahead, needed, outs, copies)
     elif graph.writes or graph.sees:
         pairs = (*graph.writes, *graph.sees)
@@ -370,9 +417,9 @@ def pair(
     back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
     copied = [v for c in copies if isinstance(c, Call) for v in values(c.args) if v.type.maybe_unbound]
     front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept)), copied))
-    front = inplace(front)
+    front = views(inplace(front))
     backward = replace(graph, region=back, captures=(), writes=(), sees=())
-    behind_graph = own(inplace(backward), 0, tuple(map(bar, wrt)))
+    behind_graph = views(own(inplace(backward), 0, tuple(map(bar, wrt))))
     return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
 
 
@@ -441,7 +488,7 @@ def derive_function(
     function: Function, active: tuple[bool, ...], seeded: tuple[bool, ...]
 ) -> tuple[Function, Function]:
     """The forward and backward functions of a callee, for its active arguments and seeded results."""
-    known = function.derived.get((active, seeded))
+    known: tuple[Function, Function] | None = function.derived.get((active, seeded))
     if known is not None:
         return known
     forward = Function(f"{function.name}_forward", function.fn, UNKNOWN, function.writes, function.sees)
@@ -451,23 +498,79 @@ def derive_function(
     assert function.graph is not None, "a function is derived after it has been lowered"
     graph = differentiable_again(function.graph)
     wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
-    results = list(graph.region.results)
-    cts: list[tuple[Atom, Value]] = []
-    changed = {n for _, n in graph.writes}
-    for n, (result, on) in enumerate(zip(results, seeded, strict=True)):
-        if on:
-            several = len(results) > 1 or n in changed
-            label = result.name if isinstance(result, Value) and several else function.name
-            taken = [ct.name for _, ct in cts]
-            name = next(n for n in _numbered(f"{label}_bar") if n not in taken)
-            cts.append((result, Value(name, cotangent_type(result.type), True)))
-    forward.graph, backward.graph = pair(graph, wrt, results, cts, function.name)
+    cts = _seeds(graph, function, seeded)
+    forward.graph, backward.graph = pair(graph, wrt, list(graph.region.results), cts, function.name)
     return forward, backward
 
 
 def _numbered(name: str) -> Iterator[str]:
     yield name
     yield from (f"{name}_{k}" for k in itertools.count(1))
+
+
+def derive_replay(
+    function: Function, active: tuple[bool, ...], seeded: tuple[bool, ...], scheduling: bool
+) -> Replay:
+    """How a callee is run again, for its active arguments and seeded results."""
+    key = ("replay", active, seeded, scheduling)
+    known: Replay | None = function.derived.get(key)
+    if known is not None:
+        return known
+    wanted = sum(active)
+    if scheduling:  # the turns, as many that are carried as there are results, the rest
+        vjp = derive_replay(function, active, seeded, False)
+        again = scheduled(function, vjp, seeded, active[1 + len(seeded) :])
+        known = Replay(again, (True,) * (len(active) + 1 + sum(seeded)), (None,) * wanted)
+        function.derived[key] = known
+        return known
+    name = f"{function.name}_vjp"
+    adjoint = Function(name, function.fn)
+    # A function that calls itself takes and gives everything.
+    everything = Replay(adjoint, (True,) * (len(active) + sum(seeded)), (None,) * wanted)
+    function.derived[key] = everything
+    assert function.graph is not None, "a function is derived after it has been lowered"
+    graph = quiet(differentiable_again(function.graph))
+    wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
+    seeds = _seeds(graph, function, seeded)
+    derived = closed_gradient(graph, wrt, list(seeds))
+    known, derived, wrt = _slim(everything, derived, wrt, [ct for _, ct in seeds])
+    function.derived[key] = known
+    doc = f"Cotangents of the arguments of `{function.name}`, which is run again."
+    derived = replace(derived, region=on_copies(derived.region))
+    adjoint.graph = replace(runnable(derived, 0, wrt), name=name, captures=(), doc=doc)
+    return known
+
+
+def _slim(
+    replay: Replay, graph: Graph, wrt: list[Value], cts: list[Value]
+) -> tuple[Replay, Graph, list[Value]]:
+    """The replay that takes what it reads and gives what it makes; as it is if it has called itself."""
+    region = graph.region
+    if any(isinstance(i, Call) and i.fn is replay.function for i in instructions(region)):
+        return replay, graph, wrt
+    passed = tuple(cts.index(r) if isinstance(r, Value) and r in cts else None for r in region.results)
+    made = [k for k, p in enumerate(passed) if p is None]
+    results = tuple(region.results[k] for k in made)
+    read = free(Region((), region.body, results))
+    reads = tuple(p in read for p in region.params)
+    params = tuple(p for p in region.params if p in read)
+    slim = replace(graph, region=Region(params, region.body, results))
+    return Replay(replay.function, reads, passed), slim, [wrt[k] for k in made]
+
+
+def _seeds(graph: Graph, function: Function, seeded: tuple[bool, ...]) -> list[tuple[Atom, Value]]:
+    """The results of a callee that something flows back to, with the parameters that their cotangents are."""
+    results = list(graph.region.results)
+    changed = {n for _, n in function.writes}
+    cts: list[tuple[Atom, Value]] = []
+    for n, (result, on) in enumerate(zip(results, seeded, strict=True)):
+        if on:
+            several = len(results) > 1 or n in changed or function.fn is None
+            label = result.name if isinstance(result, Value) and several else function.name
+            taken = [ct.name for _, ct in cts]
+            name = next(n for n in _numbered(f"{label}_bar") if n not in taken)
+            cts.append((result, Value(name, cotangent_type(result.type), True)))
+    return cts
 
 
 def derive_gradient(function: Function, k: int) -> Function:
@@ -480,15 +583,6 @@ def derive_gradient(function: Function, k: int) -> Function:
         param = graph.params[k]
         derived = gradient(graph, [param], graph.region.results[0], [], False)
         name = f"{function.name}_grad" if k == 0 else f"{function.name}_grad_{param.name}"
-        known = function.derived[key] = Function(name, function.fn, param.type)  # type: ignore[assignment]
+        known = function.derived[key] = Function(name, function.fn, param.type)
         known.graph = replace(differentiable_again(runnable(derived, 0, [param])), name=name)
     return known  # type: ignore[no-any-return]
-
-
-def cotangent_type(known: Type) -> Type:
-    """What is known of the cotangent that a caller hands in."""
-    if known.kind == "float":
-        return Type("number", np.dtype(np.float64))
-    if known.kind in ("tuple", "object"):
-        return Type("list", elem=Type())
-    return known if known.kind in ("array", "number", "list") else Type()

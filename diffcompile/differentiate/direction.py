@@ -35,11 +35,19 @@ def directional(graph: Graph, wrt: list[Value]) -> Graph:
 
     What the function does to the caller's arguments is done to them, not to their tangents.
     """
-    pushed, _ = _directional(graph, wrt, False)
+    pushed, _, _ = directional_parts(graph, wrt)
     return own(inplace(pushed), len(graph.region.results))
 
 
-def _directional(graph: Graph, wrt: list[Value], shared: bool) -> tuple[Graph, tuple[bool, ...]]:
+def directional_parts(
+    graph: Graph, wrt: list[Value], shared: bool = False
+) -> tuple[Graph, list[Value], tuple[bool, ...]]:
+    """The graph that computes the tangents of its results too, those that it takes, and which results move.
+
+    The tangents of `wrt` are further parameters, and those of the results are further results: of all, None
+    where nothing can move, or only of those that move, if the tangents of what the function changes are
+    `shared` with its caller.
+    """
     builder = Builder(FOLDED)
     for instr in instructions(graph.region):
         if isinstance(instr, (Call, Store)):
@@ -67,7 +75,7 @@ def _directional(graph: Graph, wrt: list[Value], shared: bool) -> tuple[Graph, t
     else:
         ends = tuple(dots.whole(r) if _can_vary(r) else Const(None) for r in results)
     region = Region((*graph.params, *given), tuple(builder.body), (*results, *ends))
-    return _tidied(replace(graph, region=region), graph), moved
+    return _tidied(replace(graph, region=region), graph), given, moved
 
 
 def changed(graph: Graph, params: list[Value]) -> list[Value]:
@@ -123,12 +131,12 @@ def derive_tangent(
             return (*pairs, *((places[k], ends[n]) for k, n in pairs if k in places and n in ends))
 
         writes, sees = doubled(graph.writes), doubled(graph.sees)
-        known = function.derived[key] = Function(f"{function.name}_jvp", function.fn, UNKNOWN, writes, sees)  # type: ignore[assignment]
+        known = function.derived[key] = Function(f"{function.name}_jvp", function.fn, UNKNOWN, writes, sees)
         known.keeps = function.keeps
         wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
-        pushed, found = _directional(differentiable_again(graph), wrt, True)
+        pushed, _, found = directional_parts(differentiable_again(graph), wrt, shared=True)
         assert found == moved, "what moves in a function is decided before it is pushed forward"
-        known.graph = replace(pushed, name=known.name, writes=writes, sees=sees)
+        known.graph = inplace(replace(pushed, name=known.name, writes=writes, sees=sees))
     return known, moved, active
 
 

@@ -54,6 +54,7 @@ class Forward:
         self.needed = needed
         self.shared = shared
         self.derive_callee = derive_callee
+        self.starts = frozenset(dots.of)  # what the direction is given for
 
     def region(self, region: Region) -> None:
         """Append the instructions of `region`, and their tangents."""
@@ -65,7 +66,7 @@ class Forward:
         return value in self.varied and value in self.needed
 
     def instr(self, instr: Instr) -> None:
-        if not any(map(self.moves, instr.outs)):
+        if not any(map(self.moves, instr.outs)) or any(out in self.starts for out in instr.outs):
             self.b.body.append(instr)
             return
         outer, self.b.line = self.b.line, instr.line

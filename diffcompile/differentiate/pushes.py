@@ -22,6 +22,7 @@ from ..ir.graph import (
     Call,
     Const,
     Function,
+    Hook,
     If,
     Instr,
     Into,
@@ -104,6 +105,8 @@ class Push(Forward):
     def pushed(self, instr: Call, fn: Any) -> tuple[Tangent | None, ...]:
         """The tangents of what a call gives."""
         args = instr.args
+        if isinstance(fn, Hook):
+            return (self.dots.get(args[0]),)
         if fn in (pack_tuple, pack_list):
             return (tuple(map(self.dots.get, args)),)
         if fn is pack_dict:

@@ -29,6 +29,7 @@ class Sweep:
         default_factory=dict
     )  # forward calls that must save for their adjoint
     derive_callee: Any = None
+    derive_replay: Any = None
     completed: dict[Value, Value] = field(default_factory=dict)  # by the error of a `try`: whether it is None
     certain: set[Value] = field(default_factory=set)  # the errors after which nothing runs
     reached: set[Value] = field(default_factory=set)  # what has an adjoint

@@ -10,6 +10,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable
 
+from ..analysis.forms import first_versions
 from ..analysis.liveness import Liveness, liveness
 from ..ir.graph import For, If, Instr, Region, Try, Value, While
 from ..ir.walk import changes, regions
@@ -18,8 +19,10 @@ from ..ir.walk import changes, regions
 class Groups:
     """Values grouped into variables, with the stretches of the program in which each holds something."""
 
-    def __init__(self, live: Liveness) -> None:
+    def __init__(self, live: Liveness, content: Liveness, first: dict[Value, Value]) -> None:
         self.live = live
+        self.content = content
+        self.first = first  # of an array's versions, which all have its form
         self.parent: dict[Value, Value] = {}
         self.members: dict[Value, list[Value]] = {}
         self.stretches: dict[Value, list[tuple[int, int]]] = {}
@@ -41,12 +44,19 @@ class Groups:
         x, y = self.find(a), self.find(b)
         if x is y:
             return True
-        if not force and self.overlap(x, y):
+        if not force and self.overlap(x, y) and not self._versions(x, y):
             return False
         self.parent[y] = x
         self.members[x] += self.members.pop(y)
         self.stretches[x] += self.stretches.pop(y)
         return True
+
+    def _versions(self, a: Value, b: Value) -> bool:
+        """Are these versions of one array, of which the earlier are asked for their form alone later?"""
+        one, other = self.members[a], self.members[b]
+        if len({self.first.get(v, v) for v in (*one, *other)}) > 1:
+            return False
+        return not overlapping(*([s for v in g for s in self.content.stretches(v)] for g in (one, other)))
 
 
 def overlapping(a: Iterable[tuple[int, int]], b: Iterable[tuple[int, int]]) -> bool:
@@ -57,7 +67,7 @@ def overlapping(a: Iterable[tuple[int, int]], b: Iterable[tuple[int, int]]) -> b
 def names(region: Region, nested: dict[Value, Instr], taken: set[str]) -> dict[Value, str]:
     """The name of every value that is not nested; `taken` names mean something else in the module."""
     live = liveness(region, nested)
-    groups = Groups(live)
+    groups = Groups(live, liveness(region, nested, content=True), first_versions(region))
     for param in region.params:
         groups.find(param)
         live.start[param] = 0

@@ -26,6 +26,8 @@ from ..ir.graph import (
     Call,
     Const,
     For,
+    Function,
+    Hook,
     If,
     Instr,
     Into,
@@ -47,6 +49,8 @@ from ..ir.graph import (
     pack_slice,
     pack_tuple,
     raise_error,
+    replay_begins,
+    replay_ends,
     unpack,
     write_outside,
 )
@@ -417,8 +421,13 @@ class Printer:
             if special is not None:
                 result: ast.expr = special(self, instr)
                 return result
-        keywords = {k: self.atom(a) for k, a in instr.kwargs}
-        # The operations of `rules/library.py`, which this layer does not import.
+        # What a checkpointed call is given by keyword is for its adjoint.
+        keywords = {} if isinstance(fn, Function) else {k: self.atom(a) for k, a in instr.kwargs}
+        # The operations of `rules/library.py` and `rules/differences.py`, which this layer does not import.
+        if isinstance(fn, Hook):
+            return self.atom(args[0])
+        if type(fn).__name__ == "Numeric":
+            return _call(self.refer(fn.fn), [self.atom(a) for a in args], keywords)
         if type(fn).__name__ == "Evaluation":  # `CubicSpline(x, y)(t)`
             made = _call(self.refer(fn.maker), [self.atom(a) for a in args[: fn.data]], keywords)
             used = made if fn.method == "__call__" else _attribute(made, fn.method)
@@ -508,6 +517,8 @@ class Printer:
             out.extend([Blank(), Comment(text="backward")])
             self.backward = True
             return
+        if instr.fn in (replay_begins, replay_ends):
+            return
         if instr.fn is raise_error:
             if instr.args[0] in self.handling and len(instr.args) == 1:
                 out.append(ast.Raise(None, None))
@@ -531,7 +542,7 @@ class Printer:
         value = self.call(instr)
         changed = {after for _, after in changes(instr)}
         outs = tuple(o for o in instr.outs if o not in changed)
-        if not outs:
+        if not outs or len(outs) == 1 and self.named[outs[0]] == "_" and isinstance(value, ast.Call):
             out.append(ast.Expr(value))
         elif len(outs) == 1:
             name = self.named[outs[0]]
@@ -877,14 +888,15 @@ class Printer:
             if isinstance(first, Call) and first.fn is unpack and first.args[0] is param:
                 names: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in first.outs]
                 unpacked = ast.Tuple(names, ast.Store())
-                if sum(len(self.named[o]) + 2 for o in first.outs) > HEADER - 20 * (len(params) > 1):
+                region = Region(region.params, region.body[1:], region.results)
+                long = sum(len(self.named[o]) + 2 for o in first.outs) > HEADER - 20 * (len(params) > 1)
+                if long or param in _read_values(region):
                     nodes.append(_name(self.named[param], ast.Store()))
                     body.append(ast.Assign([unpacked], _name(self.named[param])))
                     if self.backward:
                         body.append(Blank())
                 else:
                     nodes.append(unpacked)
-                region = Region(region.params, region.body[1:], region.results)
             else:
                 nodes.append(_name(self.named[param] if param in used else "_", ast.Store()))
         if instr.items and _is_count(instr.items[0], self) and len(nodes) > 1:
@@ -904,7 +916,9 @@ class Printer:
             start = _count_start(instr.items[0], self)
             extra = [] if _is_zero(start) else [self.atom(start)]
             return _call(_name("enumerate"), [rest, *extra])
-        return parts[0] if len(parts) == 1 else _call(_name("zip"), parts)
+        # What an adjoint runs over last turn first has one item for each turn.
+        strict: dict[str, ast.expr] = {"strict": ast.Constant(True)} if instr.backwards else {}
+        return parts[0] if len(parts) == 1 else _call(_name("zip"), parts, strict)
 
     def turns(self, atom: Atom) -> Atom | None:
         """A range with as many items as this one, of which only the number matters."""

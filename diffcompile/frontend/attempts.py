@@ -39,7 +39,7 @@ from ..ir.walk import instructions
 from .export import Export
 from .generators import Generators
 from .heap import UNBOUND_REF, Cell, Obj, Ref, Scope, State, Tup
-from .loops import contains
+from .lives import contains
 
 Classes = tuple[type[BaseException], ...]
 SIMPLE = (
@@ -62,7 +62,7 @@ class Guard:
     managers: int
     label: str
     late: bool = False  # the handlers run after the body, not where it raised
-    points: set[int] = field(default_factory=set)
+    points: set[ast.AST] = field(default_factory=set)
 
     @property
     def classes(self) -> Classes:
@@ -286,7 +286,7 @@ class Attempts(Generators):
         depth, managers, now, handling = self.loop_depth, self.managers, self.guards, self.handling
         here = len(self.guards) >= len(guards)  # on the way out of the body, not after it
         if here:
-            guard.points.add(id(self.node))
+            guard.points.add(self.node)
             away = depth != guard.depth or managers != guard.managers
             leaving = any(contains(guard.text, kind) for kind in LEAVING)
             few = FEW if guard.final is None else 1

@@ -52,6 +52,7 @@ NOUNS: dict[Any, str] = {
     operator.pow: "power", operator.matmul: "product", operator.neg: "negative", operator.mod: "remainder",
     operator.floordiv: "quotient", operator.getitem: "item", operator.iadd: "total", operator.isub: "diff",
     operator.imul: "product", operator.itruediv: "ratio", pack_tuple: "pair", pack_list: "items",
+    pack_slice: "part",
 }  # fmt: skip
 
 
@@ -228,6 +229,8 @@ def repeats(index: Atom, b: Builder) -> bool:
     made = b.made_by(index, pack_tuple)
     if made is not None:
         return any(repeats(a, b) for a in made.args)
+    if b.made_by(index, pack_slice) is not None:
+        return False
     kind = index.type
     if kind.kind == "array":
         return kind.dtype is None or kind.dtype.kind != "b"

@@ -56,21 +56,21 @@ def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], na
             raise frame.refuse(f"`{solver.swapped_by}` of `{fn.__name__}` is not a constant")
         leading = leading[::-1] if swapped.value else leading
     extras = _extras(frame, given.get("args"))
-    table: dict[int, Atom] = {}
+    table: dict[Ref, Atom] = {}
     for parameter in filter(None, (solver.callback, *solver.others)):
         ref = given.get(parameter)
         if isinstance(ref, Closure) or isinstance(ref, Const) and isinstance(ref.value, FunctionType):
-            table[id(ref)] = lowered_callback(frame, ref, leading, extras)
+            table[ref] = lowered_callback(frame, ref, leading, extras)
         elif parameter == solver.callback:
             raise frame.refuse(
                 f"`{parameter}` of `{fn.__name__}` is not a function with a source",
                 "Hand it a function that is written out.",
             )
-    atoms = [table.get(id(a)) or frame.argument(a) for a in args]
-    named = {k: table.get(id(a)) or frame.argument(a) for k, a in kwargs.items()}
+    atoms = [table.get(a) or frame.argument(a) for a in args]
+    named = {k: table.get(a) or frame.argument(a) for k, a in kwargs.items()}
     whole = Type() if "full_output" in given else _form(frame, solver.result, given)
     if solver.result == "callback":
-        whole = _integral(table[id(given[solver.callback])], frame)
+        whole = _integral(table[given[solver.callback]], frame)
     out = frame.b.call(fn, *atoms, kwargs=named, name=name, type=OBJECT if solver.fields else whole)
     frame.unit.solved[out] = {field: _form(frame, how, given) for field, how in solver.fields}
     return frame.own(out, name)  # type: ignore[no-any-return]
@@ -254,8 +254,8 @@ def _half_square_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: s
         cost = Function(f"{function.name}_cost", function.fn, half.type)
         body = (*region.body, *inner.body)
         cost.graph = replace(function.graph, name=cost.name, region=Region(region.params, body, (half,)))
-        function.derived[key] = cost  # type: ignore[assignment]
-    return _packed(frame, function.derived[key], captured)  # type: ignore[arg-type]
+        function.derived[key] = cost
+    return _packed(frame, function.derived[key], captured)
 
 
 def _carries(frame: Any, atom: Atom) -> bool:

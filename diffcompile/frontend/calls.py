@@ -14,6 +14,7 @@ import itertools
 import math
 import operator
 from collections.abc import Iterator
+from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -22,11 +23,25 @@ from numpy.polynomial._polybase import ABCPolyBase
 
 from ..analysis.shapes import broadcast_axes
 from ..errors import NoSource, UnsupportedSyntax
-from ..ir.graph import Atom, Call, Capture, Const, Into, Method, Value, pack_slice, pack_tuple
+from ..ir.graph import (
+    Atom,
+    Call,
+    Capture,
+    Const,
+    Into,
+    Method,
+    Value,
+    pack_slice,
+    pack_tuple,
+    replay_begins,
+    replay_ends,
+)
 from ..ir.types import INT, RANGE, Type, type_of_constant
 from ..rules.broadcast import unbroadcast
+from ..rules.checkpoints import checkpoint
 from ..rules.containers import keys_of
 from ..rules.definitions import DEFINITIONS, WITH, element_by_element
+from ..rules.differences import complex_step, numeric
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
 from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, USED, Evaluation, consult
@@ -43,6 +58,7 @@ from .heap import (
     Cell,
     Choice,
     Closure,
+    Content,
     Entries,
     Generated,
     Items,
@@ -128,6 +144,7 @@ class Calls(Layers):
             case Closure():
                 return self.inline_closure(fn, args, kwargs, name)
             case Bound(receiver, _, fn=function) if function is not None:
+                self.refuse_method_rule(function)
                 if isinstance(function, type):  # the `__init__` that `dataclass` wrote for a base class
                     return self.init_base(receiver, function, args, kwargs)
                 return self.user_call(function, [receiver, *args], kwargs, name)
@@ -153,6 +170,15 @@ class Calls(Layers):
             "Pass the function as an argument, or call it by its name.",
         )
 
+    def refuse_method_rule(self, function: Any) -> None:
+        """What is declared of a method would be passed over: its source is read, for the object at hand."""
+        if isinstance(function, FunctionType) and not self.unit.rule and REGISTRY.declares(function):
+            name = function.__name__
+            raise self.refuse(
+                f"a derivative is declared for the method `{name}`, and those of methods are not taken",
+                "Declare it for a function, and call that in the method.",
+            )
+
     def evaluation(
         self, operation: Evaluation, made: Made, args: list[Ref], kwargs: dict[str, Ref], name: str
     ) -> Ref:
@@ -168,6 +194,7 @@ class Calls(Layers):
 
     def known(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A call of a function that is known now."""
+        fn = getattr(fn, "operation", fn) if isinstance(fn, FunctionType) else fn
         sentence = None if self.unit.rule else plain.of_function(fn)
         if sentence is not None:
             raise self.refuse(*sentence)
@@ -223,7 +250,7 @@ class Calls(Layers):
                 return made
         if _hashable(fn) and fn in STATIC_FUNCTIONS:
             return self._static(fn, args, kwargs)
-        ruled = _hashable(fn) and (fn in REGISTRY.reverse or fn in REGISTRY.zero)
+        ruled = _hashable(fn) and REGISTRY.declares(fn)
         if isinstance(fn, FunctionType) and not ruled:
             if (getattr(fn, "__module__", None) or "").split(".")[0] not in LIBRARIES:
                 return self.user_call(fn, args, kwargs, name)
@@ -239,6 +266,7 @@ class Calls(Layers):
                 return None  # a library's own: `scipy.stats.norm.logpdf`
             owner = fn.__self__
             receiver: Ref = Const(owner) if isinstance(owner, type) else self.constant_object(owner)
+            self.refuse_method_rule(fn.__func__)
             return self.user_call(fn.__func__, [receiver, *args], kwargs, name)
         if isinstance(fn, functools.partial):
             given = [self.held_value(a) for a in fn.args]
@@ -431,6 +459,9 @@ class Calls(Layers):
         return Const(None)
 
     def user_call(self, fn: FunctionType, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        again = getattr(fn, "checkpointed", None)
+        if again is not None:
+            return self.replayed(Const(again), args, kwargs, name)
         try:
             source = read_source(fn)
         except NoSource as cause:
@@ -439,13 +470,29 @@ class Calls(Layers):
             raise
         named = self.bind_arguments(fn, args, kwargs)
         recursive = fn.__name__ in fn.__code__.co_names
-        again = source.node in self.unit.inlining or fn in self.unit.session.lowering
-        separate = (recursive or again or not small(source.node)) and not is_generator(source.node)
+        lowering = source.node in self.unit.inlining or fn in self.unit.session.lowering
+        separate = (recursive or lowering or not small(source.node)) and not is_generator(source.node)
         if not self.unit.rule and separate and all(map(self._plain, (r for _, r in named))):
             ref = self._call_graph(fn, named, name)
             if ref is not None:
                 return ref
         return self.inline(source, None, named, name)
+
+    def replayed(self, fn: Ref, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        """A call of a checkpointed function: what is between two marks is run again by its adjoint."""
+        called = fn.value if isinstance(fn, Const) else fn
+        label = str(getattr(called, "__name__", None) or self.closure_name(fn))
+        line = self.b.line
+        self.b.emit(Call((), replay_begins, (Const(label),), (), line))
+        result = self.invoke(fn, args, kwargs, name)
+        self.b.emit(Call((), replay_ends, (), (), line))
+        return result
+
+    @staticmethod
+    def closure_name(fn: Ref) -> str:
+        """What a nested function is called."""
+        node = fn.node if isinstance(fn, Closure) else None
+        return getattr(node, "name", "function")
 
     def _plain(self, ref: Ref) -> bool:
         """Can this argument be handed to a graph of its own (one value, or a constant)?"""
@@ -598,6 +645,7 @@ class Calls(Layers):
     def sequence(self, ref: Ref) -> Sequence:
         """What a `for` runs over."""
         if isinstance(ref, Sequence):
+            self.unwritten(ref.lists, list(in_order(ref)))
             return ref
         iterated = self.iterated_object(ref)
         if iterated is not None:
@@ -611,12 +659,27 @@ class Calls(Layers):
             if self.unit.rule or few or self._differ(items):
                 if len(items) > UNROLLED and not self.unit.rule:
                     raise self.refuse(f"a loop over {len(items)} items that differ in kind", "Use an array.")
-                return Sequence((), 0, refs=items)
+                return Sequence((), 0, refs=items, lists=self.lists_of(ref))
             if isinstance(ref, Const):
                 return Sequence((ref,), 0, sources=(None,))
         if self.type_of(ref).kind == "dict":
             return Sequence((self.b.call(keys_of, self.atom(ref), type=Type("list")),), 0, sources=(None,))
-        return Sequence((self.atom(ref),), 0, cells=frozenset(self.cells(ref)), sources=(ref,))
+        lists = self.lists_of(ref)
+        return Sequence(
+            (self.atom(ref),), 0, cells=frozenset(c for c, _ in lists).union(self.cells(ref)), sources=(ref,),
+            known=items, lists=lists,
+        )  # fmt: skip
+
+    def lists_of(self, *refs: Ref) -> tuple[tuple[Cell, Content], ...]:
+        """The lists, dicts and arrays whose items running over these gives, and what they hold now."""
+        found: list[tuple[Cell, Content]] = []
+        for ref in refs:
+            if isinstance(ref, (Tup, Sequence)):
+                found.extend(ref.lists)
+            elif isinstance(ref, (Obj, View)):
+                cell = ref.root.cell if isinstance(ref, View) else ref.cell
+                found.append((cell, self.state.heap[cell]))
+        return tuple(found)
 
     def _differ(self, items: tuple[Ref, ...]) -> bool:
         """Do the items differ in kind, or have a structure of their own?"""
@@ -794,9 +857,8 @@ def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
         return frame.generated(source, None, [("first", args[0]), ("second", args[1])])
     statics = [frame.static_items(a) if not isinstance(a, (Sequence, Value)) else None for a in args]
     if all(s is not None for s in statics) and args:
-        return Tup(
-            tuple(Tup(tuple(row)) for row in zip(*(s for s in statics if s is not None), strict=False))
-        )
+        rows = zip(*(s for s in statics if s is not None), strict=False)
+        return Tup(tuple(map(Tup, rows)), lists=frame.lists_of(*args))
     parts = [frame.sequence(a) for a in args]
     items: list[Atom] = []
     sources: list[Ref | None] = []
@@ -809,11 +871,28 @@ def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
         items.extend(atoms)
         sources.extend(part.sources)
     cells = frozenset().union(*(part.cells for part in parts))
-    return Sequence(tuple(items), tuple(shapes), cells=cells, sources=tuple(sources))
+    known = None
+    if parts and all(part.known is not None for part in parts):
+        known = tuple(Tup(row) for row in zip(*map(in_order, parts), strict=False))
+    lists = tuple(pair for part in parts for pair in part.lists)
+    return Sequence(
+        tuple(items), tuple(shapes), cells=cells, sources=tuple(sources), known=known, lists=lists
+    )
+
+
+def in_order(sequence: Sequence) -> tuple[Ref, ...]:
+    """The known items of a sequence, the first that is run over first."""
+    known = sequence.known or ()
+    return known[::-1] if sequence.backwards else known
 
 
 def _forward(frame: Calls, part: Sequence) -> tuple[tuple[Atom, ...], Any]:
     """A sequence's items in forward order: what runs backwards is sliced backwards."""
+    if part.snapshots is not None:
+        raise frame.refuse(
+            "what is checkpointed is run over together with something else",
+            "Checkpoint the whole: `checkpoint(enumerate(...))`, `checkpoint(zip(...))`.",
+        )
     if not part.backwards:
         return part.items, part.shape
     back = Const(slice(None, None, -1))
@@ -825,21 +904,28 @@ def _enumerate(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str)
     statics = frame.static_items(args[0]) if not isinstance(args[0], (Sequence, Value)) else None
     known = frame.constant(start)
     if statics is not None and known is not None and (frame.unit.rule or frame._differ(statics)):
-        return Tup(tuple(Tup((Const(k), item)) for k, item in enumerate(statics, known.value)))
+        numbered = tuple(Tup((Const(k), item)) for k, item in enumerate(statics, known.value))
+        return Tup(numbered, lists=frame.lists_of(args[0]))
     part = frame.sequence(args[0])
     atoms, shape = _forward(frame, part)
     count = frame.b.call(itertools.count, frame.atom(start), type=Type("range", elem=INT))
-    return Sequence((count, *atoms), (0, _shift(shape, 1)), cells=part.cells, sources=(None, *part.sources))
+    rows: tuple[Ref, ...] | None = None
+    if part.known is not None and known is not None:
+        rows = tuple(Tup((Const(k), item)) for k, item in enumerate(in_order(part), known.value))
+    return Sequence(
+        (count, *atoms), (0, _shift(shape, 1)), cells=part.cells, sources=(None, *part.sources), known=rows,
+        lists=part.lists,
+    )  # fmt: skip
 
 
 def _reversed(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     statics = frame.static_items(args[0]) if not isinstance(args[0], (Sequence, Value)) else None
     if statics is not None:
-        return Tup(statics[::-1])
+        return Tup(statics[::-1], lists=frame.lists_of(args[0]))
     part = frame.sequence(args[0])
     if len(part.items) != 1:
         raise frame.refuse("`reversed` of `zip` or `enumerate`", "Reverse the sequences inside.")
-    return Sequence(part.items, part.shape, not part.backwards, cells=part.cells, sources=part.sources)
+    return replace(part, backwards=not part.backwards)
 
 
 def _len(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
@@ -957,6 +1043,52 @@ def _broadcast_to(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: s
     return None
 
 
+def _checkpoint(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    """A function that is run again, or what a loop runs over with its adjoint running it again."""
+    what = args[0]
+    snapshots = frame.atom(args[1] if len(args) > 1 else kwargs.get("snapshots", Const(None)))
+    if frame.is_function(what) or isinstance(what, (Bound, Applied)):
+        if not isinstance(snapshots, Const) or snapshots.value is not None:
+            raise frame.refuse(
+                "`snapshots` is for loops: a function keeps its arguments", "Leave `snapshots` out."
+            )
+        return Applied(Const(_run_again), (what,), ())
+    known = snapshots.value if isinstance(snapshots, Const) else 1
+    if known is not None and (isinstance(known, bool) or not isinstance(known, int) or known < 1):
+        raise frame.refuse(
+            f"a loop cannot be run again from {known!r} states", "Let `snapshots` be a positive number."
+        )
+    sequence = frame.sequence(what)
+    items = list(sequence.items)
+    for k, item in enumerate(items):
+        made = frame.b.made_by(item, itertools.count)
+        if made is not None:  # the numbers of `enumerate`, as many as there are items
+            start, other = made.args[0], items[k - 1]
+            stop = frame.b.call(operator.add, start, frame.b.call(len, other))
+            items[k] = frame.b.call(range, start, stop, type=RANGE)
+    return replace(sequence, items=tuple(items), snapshots=snapshots)
+
+
+def _by_evaluation(fn: Any) -> Any:
+    """`numeric(f)` inside a function: `f` and the step are known when compiling."""
+
+    def lowered(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        given = [frame.constant(a) for a in args]
+        named = {k: frame.constant(a) for k, a in kwargs.items()}
+        if any(c is None for c in (*given, *named.values())):
+            raise frame.refuse(
+                f"`{fn.__name__}` of a function that is not known here", "Make it outside of the function."
+            )
+        values = [c.value for c in given if c is not None]
+        return Const(fn(*values, **{k: c.value for k, c in named.items() if c is not None}))
+
+    return lowered
+
+
+def _run_again(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return frame.replayed(args[0], args[1:], kwargs, name)
+
+
 def _slice(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     """`slice(a, b)` is `a:b` between brackets."""
     atoms = list(map(frame.atom, args))
@@ -988,6 +1120,8 @@ def _cached(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) ->
 
 
 SPECIAL: dict[Any, Any] = {
+    checkpoint: _checkpoint, _run_again: _run_again, numeric: _by_evaluation(numeric),
+    complex_step: _by_evaluation(complex_step),
     **ASKED,
     range: _range, slice: _slice, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len,
     isinstance: _isinstance, sum: _sum, min: _min_max(min), max: _min_max(max),

@@ -306,9 +306,10 @@ class Containers(Expressions):
             case "keys", []:
                 return Tup(tuple(map(Const, content.keys)))
             case "values", []:
-                return Tup(content.refs)
+                return Tup(content.refs, lists=((receiver.cell, content),))
             case "items", []:
-                return Tup(tuple(Tup((Const(k), r)) for k, r in content.entries))
+                pairs = tuple(Tup((Const(k), r)) for k, r in content.entries)
+                return Tup(pairs, lists=((receiver.cell, content),))
             case "get", [_, *default] if key is not None:
                 return found if found is not None else (default[0] if default else Const(None))
             case "setdefault", [_, *default] if key is not None:

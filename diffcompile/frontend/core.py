@@ -7,11 +7,13 @@ else: x[0] = 1; y = x    cell that either branch wrote
 from __future__ import annotations
 
 import ast
+import contextlib
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..analysis.liveness import READ_ONLY
 from ..errors import DiffCompileError, Span, UndecidedAlias, UnsupportedSyntax
 from ..ir.graph import (
     UNBOUND,
@@ -46,6 +48,7 @@ from .heap import (
     Items,
     Made,
     Obj,
+    Pick,
     Ref,
     Scope,
     Sequence,
@@ -53,10 +56,18 @@ from .heap import (
     Super,
     Tup,
     View,
+    around,
+    parts_of,
+    related,
     shown,
 )
 from .source import Source
 
+# What changes an array in place by more than adding: a part of one is computed and stored.
+_MULTIPLYING: dict[Any, Any] = {
+    operator.imul: operator.mul, operator.itruediv: operator.truediv, operator.ifloordiv: operator.floordiv,
+    operator.imod: operator.mod, operator.ipow: operator.pow, operator.imatmul: operator.matmul,
+}  # fmt: skip
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict"})
 
 
@@ -82,6 +93,9 @@ class Unit:
         self.loops: dict[Any, Any] = {}
         self.inlined = 0  # how many bodies of functions were lowered in place so far
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
+        self.decided: dict[Atom, bool] = {}  # what the tests of the branches around have given
+        self.running = 0  # how many loops hold what they run over
+        self.turn_names: dict[ast.AST, Any] = {}  # for each function, the names that its loops' turns forget
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.
         self.raised: dict[Atom, tuple[type[BaseException], tuple[Ref, ...]]] = {}
@@ -265,6 +279,7 @@ class Core:
     def static_items(self, ref: Ref) -> tuple[Ref, ...] | None:
         """The items of a tuple or list that are known one by one."""
         if isinstance(ref, Tup):
+            self.unwritten(ref.lists, list(ref.items))
             return ref.items
         if isinstance(ref, Obj):
             content = self.state.heap[ref.cell]
@@ -283,6 +298,27 @@ class Core:
             count = len(ref.type.items)
             return tuple(self.own(self.b.call(operator.getitem, ref, Const(k))) for k in range(count))
         return None
+
+    def unwritten(self, lists: tuple[tuple[Cell, Content], ...], rest: list[Ref]) -> None:
+        """Refuse to run on over a list or a dict in which what comes next is no longer what it was."""
+        if not lists:
+            return
+        ahead: set[Ref] = set()
+        stack = list(rest)
+        while stack:
+            ref = stack.pop()
+            ahead.add(ref)
+            stack.extend(ref.items if isinstance(ref, Tup) else ())
+        for cell, content in lists:
+            now = self.state.heap.get(cell)
+            before, after = parts_of(content), parts_of(now)
+            pairs = zip(before, after, strict=False)
+            other = isinstance(content, (Const, Value)) and now is not content
+            if other or len(before) != len(after) or any(b in ahead and a is not b for b, a in pairs):
+                raise UndecidedAlias(
+                    "what is run over here was written meanwhile", self.b.line,
+                    "Run over a copy, or over its indices.",
+                )  # fmt: skip
 
     def constant_ref(self, value: Any, spelling: str = "") -> Ref:
         return Const(value, spelling)
@@ -312,6 +348,19 @@ class Core:
         """`fn(part, *args)` changes what `ref` refers to, or the part of it that `path` leads to."""
         ref = self.settled(ref)
         root, way = (ref.root, ref.path) if isinstance(ref, View) else (ref, ())
+        pick = self.picked_from(root.cell)
+        if pick is not None and any(map(self.in_use, self.sharers(root.cell))):
+
+            def into(part: Obj | View) -> None:
+                steps = (*way, *path)
+                if isinstance(part, View) and not steps and fn in _MULTIPLYING:
+                    changed = self.b.call(_MULTIPLYING[fn], self.atom(part), *args)
+                    self.store(part, operator.setitem, Const(...), changed)
+                else:
+                    self.store(part, fn, *args, kwargs=kwargs, path=steps)
+
+            self.branch(pick.test, lambda: into(pick.then), lambda: into(pick.orelse))
+            return
         self.check_write(root.cell)
         new = self.b.store(
             fn, self.atom(root), *args, kwargs=kwargs, path=(*way, *path), name=name, type=type,
@@ -319,18 +368,46 @@ class Core:
         )  # fmt: skip
         self.state.heap[root.cell] = new
         self.unit.written.add(root.cell)
+        self._picked_again(root.cell)
+
+    def picked_from(self, cell: Cell) -> Pick | None:
+        """The two objects of which the one in the cell is one, where which one it is can be told here."""
+        pick = cell.pick
+        if pick is None or not self.b.at_hand(pick.test):
+            return None
+        return pick if all(root in self.state.heap for root in pick.roots) else None
+
+    def _picked_again(self, written: Cell) -> None:
+        """What may be the object in a cell that was written is read again."""
+        for cell in list(self.state.heap):
+            pick = self.picked_from(cell) if cell.pick is not None and written in cell.pick.roots else None
+            if pick is not None and self.in_use(cell):
+                self.state.heap[cell] = self._chosen(pick, cell.name)
+
+    def _chosen(self, pick: Pick, name: str) -> Atom:
+        """What the object that was picked holds now."""
+        now = self.branch(pick.test, lambda: self.atom(pick.then), lambda: self.atom(pick.orelse), name)
+        assert now is not None
+        return self.atom(now)
+
+    def sharers(self, cell: Cell) -> list[Cell]:
+        """The other cells whose object may be that of this one."""
+        return [c for c in self.state.heap if c is not cell and (c in cell.shares or cell in c.shares)]
 
     def write(self, ref: Obj, new: Atom) -> None:
         """Make `new` the current version of the object in a cell."""
         self.check_write(ref.cell)
         self.state.heap[ref.cell] = new
         self.unit.written.add(ref.cell)
+        self._picked_again(ref.cell)
 
     def check_write(self, cell: Cell) -> None:
         if cell.outside:
             raise UndecidedAlias(cell.outside, self.b.line, "Write into a copy: `y = x.copy()`.")
-        sharers = [c for c in self.state.heap if c is not cell and (c in cell.shares or cell in c.shares)]
-        for other in sharers:
+        for other in self.sharers(cell):
+            pick = self.picked_from(other)
+            if pick is not None and cell in pick.roots:
+                continue  # it is picked again
             if self.in_use(other):
                 name = other.name or "another array"
                 raise UndecidedAlias(
@@ -343,8 +420,8 @@ class Core:
             if doubtful is not None:
                 via = getattr(doubtful.fn, "__name__", "reshape")
                 raise UndecidedAlias(
-                    f"whether `{name}` sees this write is not decided: `{via}` is a view of some layouts of"
-                    " memory, and a copy of others",
+                    f"whether `{shown(name)}` sees this write is not decided: `{via}` is a view of some"
+                    " layouts of memory, and a copy of others",
                     self.b.line,
                     "Copy it: `y = x.reshape(...).copy()`, or reshape an array that was just made.",
                 )
@@ -381,18 +458,28 @@ class Core:
             self.state.vars[key] = own
         return own if at is ref else ref
 
+    def standing_alone(self, view: View) -> Ref:
+        """A view of what nothing else refers to is an array of its own: `x.copy().reshape(2, 2)`."""
+        root = view.root.cell
+        arrays = view.type.kind == self.type_of(view.root).kind == "array"
+        writable = not any(step.fn in READ_ONLY for step in view.path)
+        if not arrays or not writable or root.param or root.outside or root in self.held(self.state):
+            return view
+        return self.state.new(self.atom(view), view.name)
+
     def in_use(self, cell: Cell) -> bool:
         return any(cell in self.cells(ref) for ref in self.state.vars.values())
 
-    def cells(self, ref: Ref) -> set[Cell]:
-        """Every cell that can be reached from a reference."""
+    def cells(self, *refs: Ref, state: State | None = None) -> set[Cell]:
+        """Every cell that can be reached from these references."""
+        heap = (state or self.state).heap
         found: set[Cell] = set()
-        stack: list[Ref] = [ref]
+        stack: list[Ref] = list(refs)
         while stack:
             match stack.pop():
                 case Obj(cell) if cell not in found:
                     found.add(cell)
-                    content = self.state.heap.get(cell)
+                    content = heap.get(cell)
                     if isinstance(content, Items):
                         stack.extend(content.items)
                     elif isinstance(content, Entries):
@@ -411,6 +498,25 @@ class Core:
                     stack.extend((fn, *args, *(r for _, r in kwargs)))
         return found
 
+    def held(self, state: State, *more: Ref) -> set[Cell]:
+        """Every cell that a name leads to."""
+        return self.cells(*state.vars.values(), *more, state=state)
+
+    @contextlib.contextmanager
+    def running_over(
+        self, sources: tuple[Ref | None, ...], cells: frozenset[Cell] = frozenset()
+    ) -> Iterator[None]:
+        """What a loop runs over is held while it runs, whatever becomes of its name."""
+        self.unit.running += 1
+        key = self.scope, f"$what a loop runs over:{self.unit.running}"
+        refs = (*(s for s in sources if s is not None), *map(Obj, cells))
+        self.state.vars[key] = Tup(refs)
+        try:
+            yield
+        finally:
+            self.unit.running -= 1
+            self.state.vars.pop(key, None)
+
     # -- branches -------------------------------------------------------------------------------------------
 
     def branch(
@@ -418,6 +524,8 @@ class Core:
     ) -> Ref | None:
         """Run one of two continuations: decided now if `test` is a constant, at run time otherwise."""
         known = self.b.constant(test)
+        if known is None and test in self.unit.decided:
+            known = Const(self.unit.decided[test])
         if known is not None:
             return then() if known.value else orelse()
         line = self.b.line
@@ -425,10 +533,15 @@ class Core:
         paths = []
         for run in (then, orelse):
             self.state = before.copy()
-            with self.b.region() as body:
-                ref = run()
+            self.unit.decided[test] = run is then
+            try:
+                with self.b.region() as body:
+                    ref = run()
+            finally:
+                del self.unit.decided[test]
             paths.append(Path(self.state, body, ref))
         merge = Merge(self, paths[0], paths[1], name)
+        merge.remember(test)
         self.state = merge.state
         self.b.line = line
         empty = not paths[0].body and not paths[1].body and test.type.kind == "bool"
@@ -465,9 +578,11 @@ class Merge:
         self.frame = frame
         self.paths = (then, orelse)
         self.outs: list[Value] = []
-        self.joined: dict[tuple[int, int], Ref] = {}
+        self.joined: dict[tuple[Ref, Ref], Ref] = {}
+        # Each merged object, and what it is on each path.
+        self.made: list[tuple[Cell, tuple[set[Cell], set[Cell]]]] = []
+        self.picks: list[tuple[Cell, Obj | View, Obj | View]] = []
         self.function = frame.is_function
-        self.names_held = 1  # how many names hold an object that only the merged name refers to
         self.ref: Ref | None = None
         if then.state.dead or orelse.state.dead:
             live = orelse if then.state.dead else then
@@ -479,22 +594,22 @@ class Merge:
         self._names()
         self.state.done = self._done()
         if then.ref is not None and orelse.ref is not None:
-            self.names_held = 0  # the value of an expression has no name of its own yet
             self.ref = self.merge(then.ref, orelse.ref, name or "value")
+        self._relate()
 
     def _export(self, live: Path) -> None:
         """The other branch raises, so the live one's values go on: all that changed becomes an out."""
         which = self.paths.index(live)
         state = live.state.copy()
-        table: dict[int, Ref] = {}
+        table: dict[Value, Ref] = {}
 
         def out(atom: Atom, name: str) -> Atom:
             if isinstance(atom, Const) or not self._made_in(live, atom):
                 return atom
-            if id(atom) not in table:
+            if atom not in table:
                 a, b = (atom, UNBOUND_REF) if which == 0 else (UNBOUND_REF, atom)
-                table[id(atom)] = self._out(a, b, name)
-            result = table[id(atom)]
+                table[atom] = self._out(a, b, name)
+            result = table[atom]
             assert isinstance(result, (Const, Value))
             return result
 
@@ -503,7 +618,8 @@ class Merge:
                 case Const() | Value():
                     return out(ref, name)
                 case Tup(items, cls):
-                    return Tup(tuple(visit(r, name) for r in items), cls)
+                    parts = tuple(visit(r, name) for r in items)
+                    return ref if all(map(operator.is_, parts, items)) else Tup(parts, cls)
             return ref
 
         for cell, content in list(state.heap.items()):
@@ -632,9 +748,9 @@ class Merge:
             return a
         if isinstance(a, Obj) and isinstance(b, Obj) and a.cell is b.cell:
             return a
-        known = self.joined.get((id(a), id(b)))
+        known = self.joined.get((a, b))
         if known is None:
-            known = self.joined[id(a), id(b)] = self._merge(a, b, name)
+            known = self.joined[a, b] = self._merge(a, b, name)
         return known
 
     def _merge(self, a: Ref, b: Ref, name: str) -> Ref:
@@ -667,10 +783,35 @@ class Merge:
             return out
         cell = Cell(name)
         self.state.heap[cell] = out
-        for which, ref in ((0, a), (1, b)):
-            cell.shares |= self._kept(which, ref)
-        cell.param = any(shared.param for shared in cell.shares)
+        self.made.append((cell, (self._cells_of(0, a), self._cells_of(1, b))))
+        if isinstance(a, (Obj, View)) and isinstance(b, (Obj, View)):
+            self.picks.append((cell, a, b))
         return Obj(cell)
+
+    def remember(self, test: Atom) -> None:
+        """Which object each merged one is, where `test` tells that."""
+        before = set(self.paths[0].state.heap) & set(self.paths[1].state.heap)
+        for cell, a, b in self.picks:
+            kinds = {self._kind(0, a), self._kind(1, b)}
+            if not isinstance(test, Value) or kinds != {"array"} or not (sure(a) and sure(b)):
+                continue
+            pick = Pick(test, a, b)
+            fresh = [ref for ref, root in zip((a, b), pick.roots, strict=True) if root not in before]
+            if len(fresh) > 1 or any(isinstance(ref, View) or ref.cell.shares for ref in fresh):
+                continue
+            for ref in fresh:  # what was made on one path is there after it by the merged name alone
+                assert isinstance(ref, Obj)
+                self.state.heap[ref.cell] = self.state.heap[cell]
+            cell.pick = pick
+
+    def _kind(self, which: int, ref: Obj | View) -> str:
+        if isinstance(ref, View):
+            return ref.type.kind
+        content = self.paths[which].state.heap[ref.cell]
+        return content.type.kind if isinstance(content, (Const, Value)) else ""
+
+    def _cells_of(self, which: int, ref: Ref) -> set[Cell]:
+        return self.frame.cells(ref, state=self.paths[which].state)
 
     def _static(self, a: Ref, b: Ref, name: str) -> Ref | None:
         """Two lists or dicts of one structure, made on different paths, are merged item by item."""
@@ -679,12 +820,11 @@ class Merge:
         x, y = self.paths[0].state.heap[a.cell], self.paths[1].state.heap[b.cell]
         if isinstance(x, (Items, Entries)) and isinstance(y, (Items, Entries)):
             merged = self.state.new(self._content(without(x), without(y), Cell(name)), name)
-            for which, (ref, content) in enumerate(((a, x), (b, y))):
-                merged.cell.shares |= self._kept(which, ref)
-                if content.handle is not None:
-                    merged.cell.outside = (
-                        f"`{name}` is one of the caller's objects on one path, and is changed here"
-                    )
+            self.made.append((merged.cell, ({a.cell}, {b.cell})))  # their parts are merged one by one
+            if x.handle is not None or y.handle is not None:
+                merged.cell.outside = (
+                    f"`{name}` is one of the caller's objects on one path, and is changed here"
+                )
             return merged
         return None
 
@@ -694,19 +834,32 @@ class Merge:
     def _object_content(self, which: int, ref: Ref) -> Content | None:
         return self.paths[which].state.heap.get(ref.cell) if isinstance(ref, Obj) else None
 
-    def _kept(self, which: int, ref: Ref) -> set[Cell]:
-        """The cells the merged object may share with: those of `ref` that something else still refers to."""
-        if not isinstance(ref, (Obj, View)):
-            return set()
-        state = self.paths[which].state
-        mine = self.frame.cells(ref)
-        kept: set[Cell] = set()
-        for cell in mine:
-            holders = sum(cell in self.frame.cells(r) for r in state.vars.values())
-            if holders > self.names_held or cell.outside or cell.param:
-                kept.add(cell)
-            kept |= cell.shares
-        return kept
+    def _relate(self) -> None:
+        """Of each merged object: what else it may be, of all that is still held."""
+        if not self.made:
+            return
+        held = self.frame.held(self.state, *(() if self.ref is None else (self.ref,)))
+        for k, (cell, origins) in enumerate(self.made):
+            for which, cells in enumerate(origins):
+                cell.shares |= still_held(around(cells), held)
+                for other, its in self.made[:k]:
+                    if related(cells, its[which]):
+                        cell.shares.add(other)
+            cell.param = any(shared.param for shared in cell.shares)
+
+
+def sure(ref: Obj | View) -> bool:
+    """Is it sure that this sees the memory of its root?"""
+    while isinstance(ref, View):
+        if not ref.sure:
+            return False
+        ref = ref.base
+    return True
+
+
+def still_held(cells: set[Cell], held: set[Cell]) -> set[Cell]:
+    """Of these cells, those that something still refers to: a name, or the function's caller."""
+    return {c for c in cells if c in held or c.param or c.outside}
 
 
 def _is_none(ref: Ref) -> bool:

@@ -42,7 +42,7 @@ class Export:
         self.results: list[Atom] = []
         self.otherwise: list[Atom] = []
         self.table: dict[Value, Value] = {}
-        self.refs: dict[int, tuple[Ref, Ref]] = {}
+        self.refs: dict[Ref, Ref] = {}
 
     def states(self, whole: bool = False) -> tuple[State, State]:
         """The state where the region completed, and that where it did not."""
@@ -85,11 +85,11 @@ class Export:
         return self.atom(content)
 
     def ref(self, ref: Ref) -> Ref:
-        known = self.refs.get(id(ref))
+        known = self.refs.get(ref)
         if known is None:
             changed = self._ref(ref)
-            known = self.refs[id(ref)] = (ref, ref if _same(ref, changed) else changed)
-        return known[1]
+            known = self.refs[ref] = ref if _same(ref, changed) else changed
+        return known
 
     def _ref(self, ref: Ref) -> Ref:
         match ref:

@@ -202,9 +202,10 @@ class Expressions(Choices):
         if not self.unit.rule and plain_object:
             return self.captured_object(name, value, scope)
         if self.unit.rule or not (live or self._instance(value)):
-            if not self.unit.rule and not _library(name, value):
+            ours = self.unit.rule and (self.source.fn.__module__ or "").startswith("diffcompile.")
+            if not ours and not _library(name, value):
                 self.unit.session.guard(name, scope, value)
-            return Const(value, name if isinstance(value, (bool, int, float)) and self.unit.rule else "")
+            return Const(value, name if isinstance(value, (bool, int, float)) and ours else "")
         return self.captured(Capture(name, scope, name), type_of_constant(value))
 
     def captured(self, capture: Capture, known: Type) -> Ref:
@@ -693,6 +694,8 @@ class Expressions(Choices):
     def materialise(self, cell: Cell) -> None:
         """Turn a list or dict known item by item into one value of the graph."""
         content = self.state.heap[cell]
+        if self.unit.session.one_by_one and isinstance(content, Items) and content.items:
+            raise self.refuse("a list that is known item by item is indexed by what is not known here")
         if isinstance(content, Items):
             inner = {c for c in self.cells(Tup(content.items))}
             value = self.pack(content)

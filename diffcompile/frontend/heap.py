@@ -14,26 +14,56 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Span
-from ..ir.graph import UNBOUND, Atom, Const, Step
+from ..ir.graph import UNBOUND, Atom, Const, Step, Value
 from ..ir.types import Type
 
 
 class Cell:
     """A location: one mutable object, told apart by identity.
 
-    `shares` are other cells that may be the same object (a loop's buffer that began as another name's array);
-    writing to a cell whose sharer is still in use is refused, since which names change cannot be decided.
+    `shares` are other cells, made before it, that may be the same object (a loop's buffer that began as
+    another name's array); writing to a cell whose sharer is still in use is refused, since which names change
+    cannot be decided.
     """
 
-    __slots__ = ("live", "mirror", "name", "outside", "param", "shares")
+    __slots__ = ("live", "mirror", "name", "outside", "param", "pick", "shares")
 
     def __init__(self, name: str = "", outside: str = "", param: bool = False) -> None:
         self.name = name
         self.shares: set[Cell] = set()
         self.outside = outside  # why the object must not be written, if it must not
         self.param = param  # is it the caller's?
+        self.pick: Pick | None = None  # which of two objects it is, where that is known at run time
         self.live: Any = None  # of the caller's objects: where its attributes are found
         self.mirror: Atom | None = None  # the caller's own list or dict, where a copy of it is worked on
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pick:
+    """An object that is `then` if `test` is true at run time, and `orelse` if it is not."""
+
+    test: Value
+    then: Obj | View
+    orelse: Obj | View
+
+    @property
+    def roots(self) -> tuple[Cell, Cell]:
+        """The cells whose objects a write changes."""
+        return _root(self.then), _root(self.orelse)
+
+
+def _root(ref: Obj | View) -> Cell:
+    return ref.root.cell if isinstance(ref, View) else ref.cell
+
+
+def around(cells: set[Cell]) -> set[Cell]:
+    """These cells, and those that they were made of."""
+    return cells.union(*(c.shares for c in cells))
+
+
+def related(some: set[Cell], others: set[Cell]) -> bool:
+    """May one of these objects be one of the others?"""
+    return not (around(some).isdisjoint(others) and around(others).isdisjoint(some))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,10 +107,15 @@ class View:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tup:
-    """A tuple, or a named tuple of class `cls`, whose items are known one by one."""
+    """A tuple, or a named tuple of class `cls`, whose items are known one by one.
+
+    `lists`: the lists and dicts that it only runs over (`reversed`, `zip`, `d.items()`) and that may change
+    meanwhile, with what they held when it was made.
+    """
 
     items: tuple[Ref, ...]
     cls: type = tuple
+    lists: tuple[tuple[Cell, Content], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,6 +247,9 @@ class Sequence:
     sources: tuple[Ref | None, ...] = ()  # the arrays that the items are parts of
     indexed: bool = False  # are the items the numbers of those parts, since they are written?
     layout: Any = None  # of the items of a list of the caller's that are all of one form
+    snapshots: Atom | None = None  # of a checkpointed loop: how many states may be kept
+    known: tuple[Ref, ...] | None = None  # the items one by one, where the loop may be unrolled
+    lists: tuple[tuple[Cell, Content], ...] = ()  # what is run over, and what it held when that was said
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -250,6 +288,14 @@ class Conflict:
 Waiting = Closure | Bound | Applied | Super | Choice  # to be called
 Ref = Atom | Obj | View | Tup | Waiting | Made | Pullback | Sequence | Generated | Conflict
 Content = Atom | Items | Entries
+
+
+def parts_of(ref: Ref | Content | None) -> tuple[Ref, ...]:
+    """The parts of a tuple, a list, a dict or an object that are known one by one."""
+    if isinstance(ref, (Tup, Items)):
+        return ref.items
+    return ref.refs if isinstance(ref, Entries) else ()
+
 
 UNBOUND_REF = Const(UNBOUND)
 

@@ -7,16 +7,18 @@ for row in x:              total.2 = for row in x, carrying total = 0.0:
 from __future__ import annotations
 
 import ast
+import itertools
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import UndecidedAlias, UnsupportedSyntax
-from ..ir.graph import UNBOUND, Atom, Const, For, Region, Value, While
+from ..ir.graph import UNBOUND, Atom, Call, Const, For, Region, Value, While, replay_begins, replay_ends
 from ..ir.types import INT, RANGE, UNKNOWN, Type, array, join, number
-from .calls import Calls
-from .core import without
+from ..ir.walk import same_atom
+from .calls import Calls, in_order
+from .core import still_held, without
 from .expressions import UNROLLED
 from .heap import (
     UNBOUND_REF,
@@ -38,12 +40,19 @@ from .heap import (
     Super,
     Tup,
     View,
+    around,
+    parts_of,
+    related,
     shown,
 )
 from .layers import names_in
+from .lives import contains, replaced_first, turn_names
 
+SEVERAL = 16  # a loop over so many items is unrolled where it cannot be a loop
 Key = tuple[Scope, str] | Cell
+Place = tuple[int, int]  # a slot of what a loop carries, and which of the objects in it
 LEAF = "leaf"
+SAME = "same"  # a part of a container that stays what it was before the loop
 
 
 @dataclass(slots=True)
@@ -55,10 +64,10 @@ class Carried:
     types: dict[int, list[Type]]
     packed: set[int]
     foreign: bool = False  # does a variable hold one of the caller's containers at first?
-    callers: set[int] = field(default_factory=set)  # the slots that may hold an object of the caller
-    # What the object in a slot may be, of those outside; and the pairs of slots that may hold one object.
-    shares: dict[int, set[Cell]] = field(default_factory=dict)
-    together: set[tuple[int, int]] = field(default_factory=set)
+    callers: set[Place] = field(default_factory=set)  # those that may be an object of the caller
+    # What each may be after a turn, of the objects outside; and the pairs that may be one object.
+    shares: dict[Place, set[Cell]] = field(default_factory=dict)
+    together: set[tuple[Place, Place]] = field(default_factory=set)
 
     def without(self, gone: Callable[[Key], bool]) -> Carried:
         """What is known of the slots that are left."""
@@ -71,7 +80,7 @@ class Carried:
         return Carried(
             [self.keys[k] for k in kept], moved(self.shapes), moved(self.types),
             {number[k] for k in self.packed if k in number}, self.foreign,
-            {number[k] for k in self.callers if k in number},
+            {(number[k], n) for k, n in self.callers if k in number},
         )  # fmt: skip
 
 
@@ -92,23 +101,32 @@ class Loops(Calls):
         if node in self.unit.unrolled:
             refs = self.items_of(sequence.items[0]) if len(sequence.items) == 1 else None
             if refs is not None:
-                self._unrolled(node, Sequence((), 0, refs=refs))
+                self._unrolled(node, Sequence((), 0, refs=refs, snapshots=sequence.snapshots))
                 return
         if sequence.layout is not None:
             layout = replace(sequence.layout, names=names_in(node.target, sequence.layout))
             sequence = replace(sequence, layout=layout)
             self.name_parts(sequence, layout)
-        items = self.known_items(sequence) if contains(node.body, (ast.Lambda, ast.FunctionDef)) else None
+        items = in_order(sequence) if sequence.known is not None and len(sequence.known) <= SEVERAL else None
+        makes = contains(node.body, (ast.Lambda, ast.FunctionDef))
+        if items is None and (makes or self.unit.session.one_by_one):
+            items = self.known_items(sequence)
+        if sequence.snapshots is not None:
+            items = None
         if items is None:
             self._loop(node, sequence, None)
             return
         before, mark, depth = self.state.copy(), len(self.b.body), self.loop_depth
         try:
             self._loop(node, sequence, None)
-        except UnsupportedSyntax:  # a function of every turn is kept: one copy of the body each
+        except (UnsupportedSyntax, UndecidedAlias) as refusal:
+            # Items are written, or a function of every turn is kept: one copy of the body each.
             self.state, self.loop_depth = before, depth
             self.b.forget(mark)
-            self._unrolled(node, Sequence((), 0, refs=items))
+            try:
+                self._unrolled(node, Sequence((), 0, refs=items, lists=sequence.lists))
+            except (UnsupportedSyntax, UndecidedAlias):
+                raise refusal from None
 
     def known_items(self, sequence: Sequence) -> tuple[Ref, ...] | None:
         """The numbers of a short range whose ends are constants."""
@@ -117,29 +135,58 @@ class Loops(Calls):
         if any(end is None for end in ends):
             return None
         numbers = range(*(end.value for end in ends if end is not None))
-        return tuple(map(Const, numbers)) if len(numbers) <= UNROLLED else None
+        most = SEVERAL if self.unit.session.one_by_one else UNROLLED
+        return tuple(map(Const, numbers)) if len(numbers) <= most else None
 
     def _While(self, node: ast.While) -> None:
         self._loop(node, None, node.test)
 
     def _unrolled(self, node: ast.For, sequence: Sequence) -> None:
-        """A short container whose items differ in kind: one copy of the body an item."""
+        """A short container whose items differ in kind: one copy of the body an item.
+
+        If it is checkpointed, each of them is run again by its adjoint.
+        """
         outer = self._enter(node)
         refs = list(sequence.refs or ())
-        self._turns(node, refs[::-1] if sequence.backwards else refs)
+        again = sequence.snapshots is not None
+        with self.running_over(tuple(refs)):
+            self._turns(node, refs[::-1] if sequence.backwards else refs, sequence.lists, again)
+        self.forget(self.of_a_turn(node))
         self._leave(node, outer)
 
-    def _turns(self, node: ast.For, refs: list[Ref]) -> None:
+    def of_a_turn(self, node: ast.AST) -> frozenset[str]:
+        """The names that are of no use once a turn of this loop is over."""
+        if self.guards:  # a handler may read them
+            return frozenset()
+        known = self.unit.turn_names
+        if self.source.node not in known:
+            known[self.source.node] = turn_names(self.source.node)
+        names = known[self.source.node].get(node, frozenset())
+        return frozenset(n for n in names if (self.scope, n) not in self.unit.homes)
+
+    def forget(self, names: frozenset[str]) -> None:
+        for name in names:
+            self.state.vars.pop((self.scope, name), None)
+
+    def _turns(
+        self, node: ast.For, refs: list[Ref], lists: tuple[tuple[Cell, Content], ...], again: bool
+    ) -> None:
         if not refs:
             return
+        if again:
+            name = Const(f"{self.source.fn.__name__}_turn")
+            self.b.emit(Call((), replay_begins, (name,), (), self.b.line))
         self.assign(node.target, refs[0])
         self.state.done = Const(False)
         self.block(node.body)
+        if again:
+            self.b.emit(Call((), replay_ends, (), (), self.b.line))
         if self.state.dead:
             return
+        self.unwritten(lists, refs[1:])
         self.state.done = Const(False)
         left = self.atom(self.state.vars[self.scope, "$leave"])
-        self.branch(left, lambda: None, lambda: self._turns(node, refs[1:]))
+        self.branch(left, lambda: None, lambda: self._turns(node, refs[1:], lists, again))
 
     def _enter(self, node: ast.For | ast.While) -> dict[str, Ref | None]:
         """Fresh flags for this loop; the outer loop's are put back by `_leave`."""
@@ -193,11 +240,18 @@ class Loops(Calls):
 
     def _loop(self, node: ast.For | ast.While, sequence: Sequence | None, test: ast.expr | None) -> None:
         outer = self._enter(node)
+        mine = self.of_a_turn(node)
+        self.forget(mine)
+        names = [n for n in assigned(node) if n not in mine]
         inner_test = test is not None and (
             bool(self.guards) or any(isinstance(n, ast.NamedExpr) for n in ast.walk(test))
         )
 
         def body(items: list[Value]) -> None:
+            turn(items)
+            self.forget(mine)
+
+        def turn(items: list[Value]) -> None:
             if sequence is not None:
                 assert isinstance(node, ast.For)
                 self.assign(node.target, self.build(sequence.shape, items, sequence))
@@ -212,17 +266,18 @@ class Loops(Calls):
         condition: Callable[[], Atom] | None = None
         if test is not None:
             condition = (lambda: Const(True)) if inner_test else (lambda: self.truth(self.expression(test)))
-        before, size = self.state.copy(), len(self.b.body)
-        try:
-            self.fold(node, sequence, condition, body, assigned(node))
-        except UndecidedAlias:
-            # The items are written, or what they are parts of is: run over their numbers.
-            if sequence is None or not self.countable(sequence):
-                raise
-            self.state = before
-            self.b.forget(size)
-            sequence = self.by_index(sequence)
-            self.fold(node, sequence, condition, body, assigned(node))
+        with self.running_over(*((sequence.sources, sequence.cells) if sequence is not None else ((),))):
+            before, size = self.state.copy(), len(self.b.body)
+            try:
+                self.fold(node, sequence, condition, body, names)
+            except UndecidedAlias:
+                # The items are written, or what they are parts of is: run over their numbers.
+                if sequence is None or not self.countable(sequence):
+                    raise
+                self.state = before
+                self.b.forget(size)
+                sequence = self.by_index(sequence)
+                self.fold(node, sequence, condition, body, names)
         self._leave(node, outer)
 
     def _go_on(self, test: Ref, node: ast.For | ast.While) -> None:
@@ -291,6 +346,8 @@ class Loops(Calls):
         if sequence.refs is None and any(isinstance(part, ast.Lambda) for part in ast.walk(node.elt)):
             items = self.known_items(sequence)
             sequence = sequence if items is None else Sequence((), 0, refs=items)
+        if sequence.known is not None and self.unit.session.one_by_one and len(sequence.known) <= SEVERAL:
+            sequence = Sequence((), 0, refs=in_order(sequence))
         scope = self.scope
         home = scope
         while home.name == "comprehension" and home.parent is not None:
@@ -310,7 +367,8 @@ class Loops(Calls):
                 self.assign(generator.target, self.build(sequence.shape, items, sequence))
                 out[:] = [self.value(node.elt)]
 
-            (result,) = self.fold(node, sequence, None, body, [], saves=lambda: out, name=name)
+            with self.running_over(sequence.sources, sequence.cells):
+                (result,) = self.fold(node, sequence, None, body, [], saves=lambda: out, name=name)
             return self.own(result, name)
         finally:
             self.scope = scope
@@ -318,14 +376,17 @@ class Loops(Calls):
     def _static_comprehension(self, node: ast.ListComp | ast.GeneratorExp, sequence: Sequence) -> Ref:
         generator = node.generators[0]
         kept = []
-        for ref in sequence.refs or ():
-            self.assign(generator.target, ref)
-            tests = [self.constant(self.expression(t)) for t in generator.ifs]
-            if any(t is None for t in tests):
-                raise self.refuse("a comprehension over a short container with a test that is not known here",
-                                  "Write it as a loop that appends.")  # fmt: skip
-            if all(t.value for t in tests if t is not None):
-                kept.append(self.expression(node.elt))
+        with self.running_over(sequence.refs or ()):
+            for ref in sequence.refs or ():
+                self.assign(generator.target, ref)
+                tests = [self.constant(self.expression(t)) for t in generator.ifs]
+                if any(t is None for t in tests):
+                    raise self.refuse(
+                        "a comprehension over a short container with a test that is not known here",
+                        "Write it as a loop that appends.",
+                    )
+                if all(t.value for t in tests if t is not None):
+                    kept.append(self.expression(node.elt))
         return self.state.new(Items(tuple(kept)))
 
     def _appended(
@@ -464,8 +525,20 @@ class Loops(Calls):
         saved = tuple(Value(name or "items", Type("list", elem=a.type), named=bool(name)) for a in saves())
         if sequence is not None:
             assert cond is None
+            if sequence.snapshots is not None and saved:
+                raise self.refuse("a comprehension is not checkpointed", "Write a loop that appends.")
             self.b.emit(
-                For((*outs, *saved), sequence.items, init, region, count, sequence.backwards, line, token)
+                For(
+                    (*outs, *saved),
+                    sequence.items,
+                    init,
+                    region,
+                    count,
+                    sequence.backwards,
+                    line,
+                    token,
+                    sequence.snapshots,
+                )
             )
         else:
             assert cond is not None
@@ -491,6 +564,7 @@ class Turn:
         self.node = node
         self.carried = carried
         self.give_up = give_up
+        self.starts: list[list[set[Cell]]] = []  # for each slot, what the objects in it are at first
         self.replaced = set() if frame.guards else replaced_first(node)  # a handler may read them
 
     def lower(
@@ -506,6 +580,8 @@ class Turn:
         params: list[Value] = []
         for k, key in enumerate(carried.keys):
             self._prepare(k, key, init)
+            objects = self._objects(self.carried.shapes[k], self._current(key))
+            self.starts.append([cells for _, cells in objects])
         names = self._leaf_names()
         for atom, (k, leaf, label) in zip(init, names, strict=True):
             known = carried.types.setdefault(k, [])
@@ -561,15 +637,18 @@ class Turn:
         if k in self.carried.packed and isinstance(key, Cell) and isinstance(current, Items):
             self.frame.materialise(key)
             current = self._current(key)
-        shape, atoms = self._flatten(current, k in self.carried.packed)
         wanted = self.carried.shapes.get(k)
+        shape, atoms = self._flatten(current, k in self.carried.packed, wanted)
         if wanted is not None and wanted != shape and self._lacks(current, wanted):
             assert isinstance(current, Entries)
             found = dict(current.entries)
             current = replace(current, entries=tuple((n, found.get(n, UNBOUND_REF)) for n in wanted[4]))
-            shape, atoms = self._flatten(current, False)
+            shape, atoms = self._flatten(current, False, wanted)
             if shape != wanted:
                 shape, atoms = wanted, self._padded(current, wanted)
+        if wanted is not None and wanted != shape and (weaker := common(wanted, shape)) is not None:
+            wanted = weaker
+            shape, atoms = self._flatten(current, False, wanted)
         if wanted is not None and wanted != shape:
             if shape == LEAF and isinstance(current, Const) and current.value is UNBOUND:
                 shape, atoms = wanted, [Const(UNBOUND)] * leaf_count(wanted)
@@ -596,22 +675,31 @@ class Turn:
             if ref is UNBOUND_REF:
                 atoms.extend([Const(UNBOUND)] * leaf_count(shape))
             else:
-                atoms.extend(self._flatten(ref, False)[1])
+                atoms.extend(self._flatten(ref, False, shape)[1])
         return atoms
 
-    def _flatten(self, ref: Ref | Content, packed: bool) -> tuple[Any, list[Atom]]:
+    def _flatten(
+        self, ref: Ref | Content, packed: bool, wanted: Any = None, old: Ref | Content | None = None
+    ) -> tuple[Any, list[Atom]]:
+        """The shape of what is in a slot, and its atoms.
+
+        A part that is `wanted` to be the `SAME` must be what was `old`, where that is given. The parts of a
+        container of which nothing is wanted yet all are, until it turns out that they change.
+        """
         frame = self.frame
+        if wanted == SAME and (old is None or isinstance(ref, Ref) and self._same(ref, old)):
+            return SAME, []
         match ref:
             case Const(value=value) if value is UNBOUND:
                 return LEAF, [ref]
             case Tup(items, cls) if not packed:
-                shape, atoms = self._several("tuple", items)
+                shape, atoms = self._several("tuple", items, wanted, old)
                 return (*shape, cls), atoms
             case Items(items, handle, cls) if not packed:
-                shape, atoms = self._several("items", items)
+                shape, atoms = self._several("items", items, wanted, old)
                 return (*shape, cls, handle), atoms
             case Entries(_, handle, cls, factory) if not packed:
-                shape, atoms = self._several("entries", ref.refs)
+                shape, atoms = self._several("entries", ref.refs, wanted, old)
                 return (*shape, cls, handle, ref.keys, factory), atoms
             case Obj(cell) if isinstance(frame.state.heap[cell], (Items, Entries)) and not packed:
                 content = frame.state.heap[cell]
@@ -619,12 +707,14 @@ class Turn:
                 if content.handle is not None or cell.param:
                     # Another object may take its place: which one is written is not known.
                     self.carried.foreign = True
-                shape, atoms = self._flatten(without(content), packed)
+                inside = wanted[1] if wanted is not None and wanted[0] == "object" else wanted
+                was = frame.state.heap.get(old.cell) if isinstance(old, Obj) else None
+                shape, atoms = self._flatten(without(content), packed, inside, was)
                 return ("object", shape), atoms
             case (
                 Closure() | Bound() | Applied() | Super() | Choice() | Sequence() | Generated() | Conflict()
             ):
-                return ("fixed", id(ref)), []
+                return ("fixed", ref), []
             case Items() | Entries():
                 if isinstance(ref, Entries) and not ref.is_dict:
                     raise frame.refuse(
@@ -635,13 +725,48 @@ class Turn:
         assert isinstance(ref, (Const, Value, Obj, View, Tup))
         return LEAF, [frame.atom(ref)]
 
-    def _several(self, kind: str, items: tuple[Ref, ...]) -> tuple[Any, list[Atom]]:
+    def _several(
+        self, kind: str, items: tuple[Ref, ...], wanted: Any, old: Ref | Content | None
+    ) -> tuple[Any, list[Atom]]:
         shapes, atoms = [], []
-        for item in items:
-            shape, more = self._flatten(item, False)
+        known: tuple[Any, ...] = (SAME if wanted is None else LEAF,) * len(items)
+        if isinstance(wanted, tuple) and wanted[0] == kind and len(wanted[1]) == len(items):
+            known = wanted[1]
+        before: tuple[Ref | None, ...] = parts_of(old)
+        if len(before) != len(items):
+            before = (None if old is None else UNBOUND_REF,) * len(items)
+        for item, form, was in zip(items, known, before, strict=True):
+            shape, more = self._flatten(item, False, form, was)
             shapes.append(shape)
             atoms.extend(more)
         return (kind, tuple(shapes)), atoms
+
+    @staticmethod
+    def _same(ref: Ref, old: Ref | Content) -> bool:
+        if isinstance(ref, Obj) and isinstance(old, Obj):
+            return ref.cell is old.cell
+        if isinstance(ref, (Const, Value)) and isinstance(old, (Const, Value)):
+            return same_atom(ref, old)
+        return ref is old
+
+    def _objects(self, shape: Any, ref: Any) -> list[tuple[Ref, set[Cell]]]:
+        """Each part of a slot that is bound anew in every turn, in order, and the cells that it shows."""
+        frame = self.frame
+        if shape == LEAF:
+            ref = Tup(parts_of(ref)) if isinstance(ref, (Items, Entries)) else ref
+            return [(ref, frame.cells(ref))]
+        if shape == SAME or shape[0] == "fixed":
+            return []
+        if shape[0] == "object":  # its parts come one by one
+            cell = ref.cell if isinstance(ref, Obj) else None
+            inside = self._objects(shape[1], None if cell is None else frame.state.heap.get(cell))
+            return [(ref, set() if cell is None else {cell}), *inside]
+        parts = parts_of(ref)
+        if isinstance(ref, Entries):
+            parts = tuple(ref.get(key) or UNBOUND_REF for key in shape[4])
+        if len(parts) != len(shape[1]):
+            parts = (UNBOUND_REF,) * len(shape[1])
+        return [found for s, part in zip(shape[1], parts, strict=True) for found in self._objects(s, part)]
 
     def _leaf_names(self) -> list[tuple[int, int, str]]:
         names = []
@@ -667,23 +792,18 @@ class Turn:
         frame = self.frame
         rebuilt: list[tuple[Key, Ref | Content]] = []
         for k, key in enumerate(self.carried.keys):
-            shape = self.carried.shapes[k]
+            shape, old = self.carried.shapes[k], self._current(key)
             if isinstance(key, Cell):
-                rebuilt.append((key, self._content(shape, atoms, key.name)))
-                continue
-            old = frame.state.vars.get(key, UNBOUND_REF)
-            if isinstance(shape, tuple) and shape[0] == "fixed":
+                rebuilt.append((key, self._content(shape, atoms, key.name, old)))
+            elif shape[0] == "fixed":
                 rebuilt.append((key, old))
-                continue
-            ref = self._rebuild(shape, atoms, key[1])
-            if isinstance(ref, Obj):
-                ref.cell.shares |= self._kept(old, key) | self.carried.shares.get(k, set())
-                ref.cell.param = k in self.carried.callers or any(c.param for c in ref.cell.shares)
-            rebuilt.append((key, ref))
-        for k, n in self.carried.together:
-            one, other = rebuilt[k][1], rebuilt[n][1]
-            if isinstance(one, Obj) and isinstance(other, Obj):
-                one.cell.shares.add(other.cell)
+            else:
+                rebuilt.append((key, self._rebuild(shape, atoms, key[1], old)))
+        made: dict[Place, Cell] = {}
+        for k, (_, what) in enumerate(rebuilt):
+            for n, (ref, _) in enumerate(self._objects(self.carried.shapes[k], what)):
+                if isinstance(ref, Obj):
+                    made[k, n] = ref.cell
         for key, what in rebuilt:
             if isinstance(key, Cell):
                 frame.state.heap[key] = what  # type: ignore[assignment]
@@ -691,44 +811,61 @@ class Turn:
                 frame.state.vars[key] = UNBOUND_REF
             else:
                 frame.state.vars[key] = what  # type: ignore[assignment]
+        self._relate(made)
 
-    def _kept(self, old: Ref, key: Key) -> set[Cell]:
-        if not isinstance(old, (Obj, View)):
-            return set()
-        frame = self.frame
-        kept: set[Cell] = set()
-        for cell in frame.cells(old):
-            holders = sum(cell in frame.cells(r) for r in frame.state.vars.values())
-            if holders > 1 or cell.param or cell.outside:
-                kept.add(cell)
-            kept |= cell.shares
-        return kept
+    def _relate(self, made: dict[Place, Cell]) -> None:
+        """Of each object that is bound anew: what else it may be, of all that is still held.
 
-    def _content(self, shape: Any, atoms: Any, name: str) -> Content:
+        At first it is what it was before the loop, and later what a turn left.
+        """
+        carried = self.carried
+        held = self.frame.held(self.frame.state) if made else set()
+        starts = {place: self.starts[place[0]][place[1]] for place in made}
+        for count, (place, cell) in enumerate(made.items()):
+            cell.shares |= still_held(around(starts[place]) | carried.shares.get(place, set()), held)
+            cell.param = place in carried.callers or any(c.param for c in cell.shares)
+            for other, its in itertools.islice(made.items(), count):
+                if (other, place) in carried.together or related(starts[other], starts[place]):
+                    cell.shares.add(its)
+
+    def _content(self, shape: Any, atoms: Any, name: str, old: Ref | Content | None) -> Content:
         if shape == LEAF:
             value: Atom = next(atoms)
             return value
         kind, shapes, cls, handle, *more = shape
-        refs = tuple(self._rebuild(s, atoms, name) for s in shapes)
+        refs = self._parts(shapes, atoms, name, old)
         if kind == "entries":
             keys, factory = more
             return Entries(tuple(zip(keys, refs, strict=True)), handle, cls, factory)
         return Items(refs, handle, cls)
 
-    def _rebuild(self, shape: Any, atoms: Any, name: str) -> Ref:
+    def _parts(
+        self, shapes: tuple[Any, ...], atoms: Any, name: str, old: Ref | Content | None
+    ) -> tuple[Ref, ...]:
+        before = parts_of(old)
+        if len(before) != len(shapes):
+            before = (UNBOUND_REF,) * len(shapes)
+        return tuple(self._rebuild(s, atoms, name, was) for s, was in zip(shapes, before, strict=True))
+
+    def _rebuild(self, shape: Any, atoms: Any, name: str, old: Any) -> Ref:
+        if shape == SAME:
+            assert old is not UNBOUND_REF, f"a part of `{name}` stays what it was, and was nothing"
+            ref: Ref = old
+            return ref
         if shape == LEAF:
             atom = next(atoms)
             if isinstance(atom, Const):
                 return atom
             return self.frame.own(atom, shown(name))
         if shape[0] == "object":
-            made = self.frame.state.new(self._content(shape[1], atoms, name), name)
+            was = self.frame.state.heap.get(old.cell) if isinstance(old, Obj) else None
+            made = self.frame.state.new(self._content(shape[1], atoms, name, was), name)
             if self.carried.foreign:
                 made.cell.outside = f"`{name}` is another object from turn to turn, and is changed here"
             return made
         if shape[0] == "fixed":
             return Conflict(f"`{name}` holds a function that changes from turn to turn")
-        return Tup(tuple(self._rebuild(s, atoms, name) for s in shape[1]), shape[2])
+        return Tup(self._parts(shape[1], atoms, name, old), shape[2])
 
     # -- the turn itself ------------------------------------------------------------------------------------
 
@@ -766,17 +903,29 @@ class Turn:
                 added = True
         for cell, content in after.heap.items():
             if cell in before.heap and cell not in carried.keys and content is not entry.heap.get(cell):
+                was = entry.heap.get(cell)
+                if isinstance(was, (Items, Entries)) and type(was) is type(content):
+                    shape, _ = self._flatten(was, False)
+                    changed, _ = self._flatten(content, False, shape, was)
+                    if common(shape, changed) is not None:
+                        carried.shapes[len(carried.keys)] = changed
                 carried.keys.append(cell)
                 added = True
         if added:
             return None
         results: list[Atom] = []
-        ends: dict[int, set[Cell]] = {}
+        ends: dict[Place, set[Cell]] = {}
         for k, key in enumerate(carried.keys):
             current = self._current(key)
-            shape, atoms = self._flatten(current, k in carried.packed)
             wanted = carried.shapes[k]
+            old = entry.heap[key] if isinstance(key, Cell) else entry.vars.get(key, UNBOUND_REF)
+            shape, atoms = self._flatten(current, k in carried.packed, wanted, old)
             if shape != wanted:
+                weaker = common(wanted, shape)
+                if weaker is not None:
+                    carried.shapes[k] = weaker
+                    carried.types.pop(k, None)
+                    return None
                 if wanted == LEAF and k not in carried.packed and self._unbound(before, key):
                     carried.shapes[k] = shape
                     carried.types.pop(k, None)
@@ -798,16 +947,17 @@ class Turn:
                 carried.types.pop(k, None)
                 return None
             results.extend(atoms)
-            outside = self._outside_cells(current, before)
-            if not isinstance(key, Cell) and not outside <= carried.shares.setdefault(k, set()):
-                carried.shares[k] |= outside
-                added = True
-            cells = frame.cells(current) if isinstance(current, (Obj, View)) else set()
-            ends[k] = cells | {s for c in cells for s in c.shares if s not in before.heap}
-            if k not in carried.callers and any(cell.param for cell in cells):
-                carried.callers.add(k)
-                added = added or not isinstance(key, Cell)
-        pairs = {(k, n) for k in ends for n in ends if k < n and not ends[k].isdisjoint(ends[n])}
+            for n, (_, cells) in enumerate(self._objects(shape, current)):
+                place = (k, n)
+                ends[place] = cells
+                outside = {c for c in around(cells) if c in before.heap}
+                if not outside <= carried.shares.setdefault(place, set()):
+                    carried.shares[place] |= outside
+                    added = True
+                if place not in carried.callers and any(cell.param for cell in cells):
+                    carried.callers.add(place)
+                    added = True
+        pairs = {(p, q) for p in ends for q in ends if p < q and related(ends[p], ends[q])}
         if added or not pairs <= carried.together:
             carried.together |= pairs
             return None
@@ -828,18 +978,29 @@ class Turn:
         ref = before.vars.get(key, UNBOUND_REF)
         return isinstance(ref, Const) and ref.value is UNBOUND
 
-    def _outside_cells(self, ref: Ref | Content, before: State) -> set[Cell]:
-        if not isinstance(ref, (Obj, View)):
-            return set()
-        held = self.frame.cells(ref)
-        return {c for c in held | {s for c in held for s in c.shares} if c in before.heap}
+
+def common(one: Any, other: Any) -> Any:
+    """The shape of what may be of either, if they differ only in what stays the same; else None."""
+    if one == other:
+        return one
+    if SAME in (one, other):
+        return one if other == SAME else other
+    if LEAF in (one, other) or one[0] != other[0] or one[0] == "fixed":
+        return None
+    if one[0] == "object":
+        inside = common(one[1], other[1])
+        return None if inside is None else ("object", inside)
+    if one[2:] != other[2:] or len(one[1]) != len(other[1]):
+        return None
+    parts = tuple(map(common, one[1], other[1]))
+    return None if None in parts else (one[0], parts, *one[2:])
 
 
 def leaf_labels(shape: Any, label: str) -> list[str]:
     """What each leaf of a slot is called: the attribute or key that it is, or the slot itself."""
     if shape == LEAF:
         return [label]
-    if shape[0] == "fixed":
+    if shape == SAME or shape[0] == "fixed":
         return []
     if shape[0] == "object":
         return leaf_labels(shape[1], label)
@@ -852,7 +1013,7 @@ def leaf_labels(shape: Any, label: str) -> list[str]:
 def leaf_count(shape: Any) -> int:
     if shape == LEAF:
         return 1
-    if shape[0] == "fixed":
+    if shape == SAME or shape[0] == "fixed":
         return 0
     if shape[0] == "object":
         return leaf_count(shape[1])
@@ -899,62 +1060,12 @@ def assigned(node: ast.AST) -> list[str]:
     return list(names)
 
 
-def replaced_first(node: ast.AST) -> set[str]:
-    """The names that every turn of a loop binds anew before it could read or leave what the last one left."""
-    if not isinstance(node, (ast.For, ast.While)):
-        return set()
-    found: set[str] = set()
-    read = _read_names(node.test) if isinstance(node, ast.While) else set()
-    for statement in node.body:
-        if isinstance(statement, ast.Assign):
-            read |= _read_names(statement.value)
-            for target in statement.targets:
-                names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
-                read |= set().union(*map(_read_names, names))
-                found |= {t.id for t in names if isinstance(t, ast.Name)} - read
-        elif isinstance(statement, (ast.Expr, ast.AugAssign, ast.AnnAssign)):
-            read |= _read_names(statement) | _read_names(getattr(statement, "target", statement))
-        elif isinstance(statement, (ast.For, ast.While, ast.If)) and not contains([statement], _LEAVING):
-            read |= _read_names(statement)
-        else:
-            break
-    return found
-
-
-_LEAVING = (ast.Break, ast.Continue, ast.Return, ast.Raise, ast.Try, ast.With, ast.Yield, ast.YieldFrom)
-
-
-def _read_names(node: ast.AST) -> set[str]:
-    """The names that are read in a piece of the program, those that are assigned in part included."""
-    assigned = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
-    return set() if assigned else {n.id for n in names if isinstance(n.ctx, ast.Load)} | _changed(node)
-
-
-def _changed(node: ast.AST) -> set[str]:
-    """The names that are augmented: read and assigned."""
-    parts = (p.target for p in ast.walk(node) if isinstance(p, ast.AugAssign))
-    return {t.id for t in parts if isinstance(t, ast.Name)}
-
-
 def only_augmented(node: ast.AST, name: str) -> bool:
     """Is a name assigned in a loop by nothing but augmented assignments?"""
-    augmented = {id(part.target) for part in ast.walk(node) if isinstance(part, ast.AugAssign)}
+    augmented = {part.target for part in ast.walk(node) if isinstance(part, ast.AugAssign)}
     stores = [
         part
         for part in ast.walk(node)
         if isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, (ast.Store, ast.Del))
     ]
-    return all(id(part) in augmented for part in stores)
-
-
-def contains(statements: list[ast.stmt], kind: type[ast.AST] | tuple[type[ast.AST], ...]) -> bool:
-    """Is there such a node in these statements, nested functions left out?"""
-    stack: list[ast.AST] = list(statements)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, kind):
-            return True
-        if not isinstance(node, (ast.FunctionDef, ast.Lambda)):
-            stack.extend(ast.iter_child_nodes(node))
-    return False
+    return all(part in augmented for part in stores)

@@ -16,6 +16,7 @@ import inspect
 import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import CellType, FunctionType
 from typing import Any
@@ -39,6 +40,7 @@ from ..ir.graph import (
 )
 from ..ir.types import UNKNOWN, Dim, Type, array, join, number
 from ..ir.walk import free, operands, same_atom, values
+from ..rules.register import REGISTRY
 from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import Unit
@@ -102,6 +104,7 @@ class Session:
         self.kept: dict[int, dict[str, Any]] = {}  # mutable defaults, by the name of their parameter
         self.cells: dict[int, CellType] = {}
         self.layouts = False  # did what is a view depend on how arrays are laid out in memory?
+        self.one_by_one = False  # are short lists run over item by item where they cannot be otherwise?
 
     def cell_of(self, value: Any) -> CellType:
         """A cell that holds an object which no name does: one for each object."""
@@ -236,15 +239,22 @@ def lower(
             return _lower(fn, specs, result_name, wrt, True)
         except (UnrollError, UnsupportedSyntax, UndecidedAlias):
             pass  # unrolled, or refused for good
-    return _lower(fn, specs, result_name, wrt, False)
+    try:
+        return _lower(fn, specs, result_name, wrt, False)
+    except (UnsupportedSyntax, UndecidedAlias) as refusal:
+        try:
+            return _lower(fn, specs, result_name, wrt, False, one_by_one=True)
+        except (UnsupportedSyntax, UndecidedAlias):
+            raise refusal from None
 
 
 def _lower(
     fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str, wrt: tuple[Place, ...],
-    runs: bool,
+    runs: bool, one_by_one: bool = False,
 ) -> Lowered:  # fmt: skip
     reset_dims()
     session = Session()
+    session.one_by_one = one_by_one
     target = fn if isinstance(fn, Target) else Target(fn)
     frame, params, refs = _frame(target, specs, session)
     frame.result_name = result_name
@@ -253,7 +263,13 @@ def _lower(
     for name, ref in bound.items():
         frame.state.vars[frame.scope, name] = ref
     picked = tuple(frame.picked(bound[p.root] if isinstance(p.root, str) else refs[p.root], p) for p in wrt)
-    result = _run(frame) if not hasattr(target.fn, "__wrapped__") else _wrapped(frame, target.fn, refs)
+    if REGISTRY.declares(target.fn):
+        result = _called(frame, refs, lambda args, kwargs: frame.known(target.fn, args, kwargs, result_name))
+    elif hasattr(target.fn, "__wrapped__"):
+        called = target.fn
+        result = _called(frame, refs, lambda args, kwargs: frame.user_call(called, args, kwargs, result_name))
+    else:
+        result = _run(frame)
     atoms: list[Atom] = []
     returns = _structure(frame, result, atoms)
     if frame.unit.runs:
@@ -411,11 +427,11 @@ def _run(frame: Statements) -> Ref:
     return frame.expression(node.body, frame.result_name)
 
 
-def _wrapped(frame: Statements, fn: FunctionType, refs: list[Ref]) -> Ref:
-    """The result of a decorated function: its wrapper is called with the arguments of what it wraps."""
+def _called(frame: Statements, refs: list[Ref], call: Callable[[list[Ref], dict[str, Ref]], Ref]) -> Ref:
+    """The result of a function that is called, not read: its wrapper is, or something is declared of it."""
     args: list[Ref] = []
     kwargs: dict[str, Ref] = {}
-    for parameter, ref in zip(inspect.signature(fn).parameters.values(), refs, strict=True):
+    for parameter, ref in zip(inspect.signature(frame.source.fn).parameters.values(), refs, strict=True):
         if parameter.kind is parameter.KEYWORD_ONLY:
             kwargs[parameter.name] = ref
         elif parameter.kind is parameter.VAR_POSITIONAL:
@@ -425,7 +441,7 @@ def _wrapped(frame: Statements, fn: FunctionType, refs: list[Ref]) -> Ref:
             kwargs.update(content.entries if isinstance(content, Entries) else ())
         else:
             args.append(ref)
-    return frame.user_call(fn, args, kwargs, frame.result_name)
+    return call(args, kwargs)
 
 
 def _structure(frame: Statements, ref: Ref, atoms: list[Atom]) -> Any:
@@ -512,5 +528,14 @@ def _taken(frame: Statements, ref: Ref) -> Any:
     return frame.atom(ref)
 
 
-RULES = Session()
+class Rules(Session):
+    """What the lowerings of all rules share. What a rule of the user's reads is guarded by each program."""
+
+    def guard(self, name: str, scope: Any, value: Any) -> None:
+        RULE_GUARDS.get({}).setdefault((id(scope), name), Guard(name, scope, value))
+
+
+RULES = Rules()
+# What the rules read that the program being compiled was made with.
+RULE_GUARDS: ContextVar[dict[tuple[int, str], Guard]] = ContextVar("RULE_GUARDS")
 Watch = Callable[[str, Graph], Graph]

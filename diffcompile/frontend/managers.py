@@ -17,12 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.graph import Atom, Const, Region, Try, Value
-from ..ir.types import OBJECT, UNKNOWN, Type
+from ..analysis.activity import can_vary
+from ..ir.graph import Atom, Call, Const, Hook, Region, Try, Value
+from ..ir.types import OBJECT, UNKNOWN, Type, array
+from ..ir.walk import free
+from ..rules.hooks import cotangent_of
 from .arguments import class_attribute
 from .attempts import Attempts
 from .export import Export
-from .heap import Obj, Ref
+from .heap import Entries, Items, Obj, Ref, Tup, View
 from .objects import Live
 from .source import read_source
 
@@ -73,6 +76,10 @@ class Managers(Attempts):
                 self.assign(item.optional_vars, Const(None))
             self._guard(self._guard_of(handlers, None, inner, item.context_expr), [])
             return
+        if known is cotangent_of:
+            assert isinstance(item.context_expr, ast.Call)
+            self._hook(item.context_expr, item.optional_vars, inner)
+            return
         if known is contextlib.nullcontext:
             assert isinstance(item.context_expr, ast.Call)
             given = item.context_expr.args
@@ -109,6 +116,56 @@ class Managers(Attempts):
         live = ref.cell.live if isinstance(ref, Obj) else None
         manager = live.atom if isinstance(live, Live) else self.atom(ref)
         self._managed(manager, item.optional_vars, inner)
+
+    def _hook(self, call: ast.Call, target: ast.expr | None, body: list[ast.stmt]) -> None:
+        """`with cotangent_of(x) as x_bar:`: the body belongs to the backward pass."""
+        place = call.args[0] if len(call.args) == 1 and not call.keywords else None
+        if not isinstance(place, ast.Name) or not isinstance(target, (ast.Name, type(None))):
+            raise self.refuse(
+                "`cotangent_of` takes a variable, and its cotangent is given a name",
+                "Write `with cotangent_of(x) as x_bar:`.",
+            )
+        if _leaves(body):
+            raise self.refuse(
+                "the body of `cotangent_of` runs in the backward pass, where there is nothing to leave",
+                "Assign to the name of the cotangent.",
+            )
+        ref = self.expression(place)
+        if isinstance(ref, Tup) or self._container(ref):
+            raise self.refuse(
+                "`cotangent_of` of a container", "Give what is in it a name: `w = params[...]`."
+            )
+        if isinstance(ref, View):
+            raise self.refuse("`cotangent_of` of a part of an array", "Copy it: `y = x[1:].copy()`.")
+        x = self.atom(ref)
+        if not isinstance(x, Value) or not can_vary(x):
+            return  # it has no cotangent
+        name = target.id if target is not None else ""
+        ct = Value(name or f"{x.name}_bar", _cotangent_type(x.type), named=True)
+        before, line = self.state.copy(), self.b.line
+        with self.b.region() as instrs:
+            held = self.own(ct, name)
+            if target is not None:
+                self.assign(target, held)
+            self.block(body)
+            left = self.atom(self.lookup(name) if name else held)
+        for cell, content in before.heap.items():
+            kept = isinstance(content, (Items, Entries)) and content.handle is not None
+            if self.state.heap.get(cell) is not content and not kept:
+                changed = cell.name or "what is made before it"
+                raise self.refuse(
+                    f"the body of `cotangent_of` changes `{changed}`, which the forward pass reads",
+                    "Change the cotangent, or what the caller hands in.",
+                )
+        self.state, self.b.line = before, line
+        region = Region((ct,), tuple(instrs), (left,))
+        given = tuple(free(region))
+        same = Value(x.name, x.type, x.named)
+        self.b.emit(Call((same,), Hook(region, given), (x, *given), (), line))
+        if isinstance(ref, Obj):
+            self.state.heap[ref.cell] = same
+        else:
+            self.bind(place.id, same)
 
     def _generated_manager(self, item: ast.withitem, body: list[ast.stmt], fn: Any) -> None:
         """What `contextlib.contextmanager` made of a generator function: it is called, and entered."""
@@ -167,7 +224,7 @@ class Managers(Attempts):
 
     def is_open(self, node: ast.With) -> bool:
         """Are exceptions handled the same inside this `with` and outside of it?"""
-        known = (contextlib.suppress, contextlib.nullcontext, contextlib.closing, np.errstate)
+        known = (contextlib.suppress, contextlib.nullcontext, contextlib.closing, cotangent_of, np.errstate)
         makers = [self._manager_call(item.context_expr) for item in node.items]
         return all(
             m in known or isinstance(m, type) and isinstance(class_attribute(m, "__exit__"), FunctionType)
@@ -205,6 +262,28 @@ def _of_the_library(cls: type) -> bool:
     """Is this a class of Python's own library, or of NumPy?"""
     root = cls.__module__.split(".")[0]
     return root in sys.stdlib_module_names and root != "__main__" or root == "numpy"
+
+
+def _leaves(body: list[ast.stmt]) -> bool:
+    """Does this block leave the function, or a loop around it?"""
+    stack: list[tuple[ast.AST, bool]] = [(part, False) for part in body]
+    while stack:
+        node, looped = stack.pop()
+        if isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom)):
+            return True
+        if isinstance(node, (ast.Break, ast.Continue)) and not looped:
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            inside = looped or isinstance(node, (ast.For, ast.While))
+            stack.extend((part, inside) for part in ast.iter_child_nodes(node))
+    return False
+
+
+def _cotangent_type(known: Type) -> Type:
+    """What is known of a cotangent: its shape, and not how wide its numbers are."""
+    if known.kind == "array":
+        return array(None, known.shape)
+    return Type("number", np.dtype(np.float64)) if known.kind == "float" else Type()
 
 
 def _is_contextmanager(fn: Any) -> bool:

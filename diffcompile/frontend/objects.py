@@ -196,14 +196,13 @@ class Objects(Containers):
             if isinstance(atom, Value):
                 atom = self._unnamed(atom)
             found = self.entry(atom, spec, name, read, value)
-        grown: dict[int, tuple[Entries, Entries]] = {}
+        grown: dict[Entries, Entries] = {}
         for state in self.state.all:
             content = state.heap.get(ref.cell)
             if isinstance(content, Entries) and content.get(name) is None:
-                if id(content) not in grown:
-                    more = replace(content, entries=(*content.entries, (name, found)))
-                    grown[id(content)] = content, more
-                state.heap[ref.cell] = grown[id(content)][1]
+                if content not in grown:
+                    grown[content] = replace(content, entries=(*content.entries, (name, found)))
+                state.heap[ref.cell] = grown[content]
         return found
 
     def _unnamed(self, value: Value) -> Value:

@@ -26,7 +26,7 @@ WHOLE = frozenset({bool, bytearray, bytes, dict, float, frozenset, int, list, se
 
 
 class Patterns(Managers):
-    parts: set[int] = set()  # what a pattern may capture that is there whether it matches or not
+    parts: set[Ref] = set()  # what a pattern may capture that is there whether it matches or not
 
     def _Match(self, node: ast.Match) -> None:
         if self.guards:
@@ -69,13 +69,13 @@ class Patterns(Managers):
         for name in names:
             self.state.vars.pop((self.scope, f"$match:{name}"), None)
 
-    def _parts_of(self, subject: Ref) -> set[int]:
+    def _parts_of(self, subject: Ref) -> set[Ref]:
         """The items inside the subject, however deep, that are known one by one."""
-        found: set[int] = set()
+        found: set[Ref] = set()
         stack = [subject]
         while stack:
             ref = stack.pop()
-            found.add(id(ref))
+            found.add(ref)
             content = self.state.heap.get(ref.cell) if isinstance(ref, Obj) else None
             if isinstance(content, Entries):
                 stack.extend(r for _, r in content.entries)
@@ -120,7 +120,7 @@ class Patterns(Managers):
 
         result = self.branch(self.truth(first), run, lambda: Const(False))
         for key, ref in captured.items():
-            if isinstance(ref, Const) or id(ref) in self.parts:
+            if isinstance(ref, Const) or ref in self.parts:
                 self.state.vars[key] = ref
         assert result is not None
         return result

@@ -18,8 +18,9 @@ from typing import Any
 
 from ..ir.graph import Const
 from ..rules.definitions import places_in_order
-from .arguments import NOTHING, class_attribute
+from .arguments import NOTHING, REGISTERED, class_attribute
 from .heap import UNBOUND_REF, Applied, Bound, Closure, Entries, Items, Obj, Ref, Tup
+from .trees import tree_map
 
 Args = list[Ref]
 Named = dict[str, Ref]
@@ -33,6 +34,62 @@ def _getattr(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
         return args[2]
     found: Ref = frame.attribute(args[0], attr.value, name)
     return found
+
+
+def _tree_map(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    """`tree_map(f, tree, *rest)`: a call of `f` for each number and array in the tree."""
+    if kwargs or len(args) < 2:
+        raise frame.refuse("`tree_map` takes its arguments by position", "Write `tree_map(f, tree, *rest)`.")
+    return _mapped(frame, args[0], args[1], args[2:])
+
+
+def _mapped(frame: Any, fn: Ref, tree: Ref, rest: Args) -> Ref:
+    inside = _inside(frame, tree)
+    if inside is None:
+        known = frame.type_of(tree)
+        if known.kind in ("list", "dict", "tuple", "object", "unknown"):
+            raise frame.refuse(
+                "`tree_map` of what is not known item by item", "Write a loop, or a comprehension."
+            )
+        if known.numeric_dtype is None or known.numeric_dtype.kind not in "fc":
+            return tree
+        found: Ref = frame.invoke(fn, [tree, *rest], {})
+        return found
+    keys, items, content = inside
+    others = []
+    for other in rest:
+        same = _inside(frame, other)
+        if same is None or same[0] != keys:
+            raise frame.refuse(
+                "`tree_map` of containers that differ in structure", "Give them the same keys and lengths."
+            )
+        others.append(same[1])
+    made = [_mapped(frame, fn, item, list(more)) for item, *more in zip(items, *others, strict=True)]
+    if isinstance(tree, Tup):
+        return Tup(tuple(made), tree.cls)
+    if isinstance(content, Items):
+        built: Ref = frame.state.new(Items(tuple(made), None, content.cls))
+    else:
+        built = frame.state.new(Entries(tuple(zip(keys, made, strict=True)), None, content.cls))
+    return built
+
+
+def _inside(frame: Any, tree: Ref) -> tuple[tuple[Any, ...], tuple[Ref, ...], Any] | None:
+    """The keys and the items of a container that is known item by item, and its content."""
+    if isinstance(tree, Tup):
+        return tuple(range(len(tree.items))), tree.items, None
+    content = frame.content(tree) if isinstance(tree, Obj) else None
+    if isinstance(content, Items):
+        return tuple(range(len(content.items))), content.items, content
+    if not isinstance(content, Entries):
+        return None
+    if content.cls in REGISTERED or not (content.is_dict or dataclasses.is_dataclass(content.cls)):
+        raise frame.refuse(
+            f"`tree_map` of an object of class `{content.cls.__name__}` is not differentiated",
+            "Map its attributes one by one.",
+        )
+    whole = content if content.is_dict else frame.whole_object(tree)
+    return whole.keys, whole.refs, whole
 
 
 def _has(frame: Any, ref: Ref, attr: str) -> bool:
@@ -347,6 +404,7 @@ def _isinstance(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
 
 
 SPECIAL: dict[Any, Any] = {
+    tree_map: _tree_map,
     getattr: _getattr, setattr: _setattr, hasattr: _hasattr, delattr: _delattr, type: _type,
     callable: _callable, vars: _vars, copy.copy: _copy(False), copy.deepcopy: _copy(True),
     dataclasses.replace: _replace, dataclasses.asdict: _asdict, dataclasses.astuple: _astuple,

@@ -20,7 +20,7 @@ from .build import repeats
 from .containers import join_elem
 from .expressions import BINARY
 from .heap import UNBOUND_REF, Entries, Generated, Items, Obj, Ref, Scope, Tup, View
-from .loops import contains
+from .lives import contains
 from .patterns import Patterns
 from .subset import sentence
 
@@ -95,6 +95,7 @@ class Statements(Patterns):
         first = node.targets[0]
         hint = first.id if isinstance(first, ast.Name) else ""
         ref = self.kept_iterator(node.value, self.expression(node.value, hint))
+        ref = self.standing_alone(ref) if isinstance(ref, View) else ref
         for target in node.targets:
             self.assign(target, ref)
 
@@ -120,7 +121,9 @@ class Statements(Patterns):
                 raise self.refuse(*sentence(target), target)
 
     def _named(self, ref: Ref, name: str) -> Ref:
-        """A number given a name keeps it: `dt = 0.1` is a line of the generated code."""
+        """A number given a name keeps it: `dt = 0.1` is a line of the generated code. So does an object."""
+        if isinstance(ref, Obj) and not ref.cell.name:
+            ref.cell.name = name
         if (
             isinstance(ref, Const)
             and type(ref.value) in (int, float)
@@ -239,7 +242,7 @@ class Statements(Patterns):
         match node.target:
             case ast.Name(id=name):
                 current = self.lookup(name)
-                changed = self.augmented(current, self.expression(node.value), node.op, name)
+                changed = self.augmented(current, self.expression(node.value), node, name)
                 if changed is not current:
                     self.bind(name, changed)
             case ast.Subscript():
@@ -249,7 +252,7 @@ class Statements(Patterns):
             case ast.Attribute(attr=attr):
                 owner = self.expression(node.target.value)
                 current = self.attribute(owner, attr)
-                changed = self.augmented(current, self.expression(node.value), node.op, attr)
+                changed = self.augmented(current, self.expression(node.value), node, attr)
                 if changed is not current:
                     self.set_attribute(owner, attr, changed)
             case _:
@@ -259,7 +262,10 @@ class Statements(Patterns):
         """`base[index] += value`: what is added flows on by itself; the rest reads, computes and writes."""
         current = self.subscript(base, index)
         if self.type_of(base).kind != "array":
-            changed = self.augmented(current, self.expression(node.value), node.op)
+            root = base.root if isinstance(base, View) else base
+            if isinstance(root, Obj) and root.cell.outside and self.type_of(base).kind == "unknown":
+                self.check_write(root.cell)  # it is written if it is an array, and has another item if a list
+            changed = self.augmented(current, self.expression(node.value), node)
             if changed is not current or self.special_method(base, "__setitem__") is not None:
                 self.set_item(base, index, changed)
             return
@@ -275,8 +281,9 @@ class Statements(Patterns):
         total = self.b.call(BINARY[type(node.op)], read, self.atom(right))
         self.set_item(base, index, self.own(total))
 
-    def augmented(self, current: Ref, right: Ref, op: ast.operator, name: str = "") -> Ref:
+    def augmented(self, current: Ref, right: Ref, node: ast.AugAssign, name: str = "") -> Ref:
         """`current op= right`: the object itself where it is changed in place, what replaces it otherwise."""
+        op = node.op
         kind = self.type_of(current).kind
         if kind == "array" and isinstance(current, (Obj, View)) and type(op) in INPLACE:
             value = self.atom(right)
@@ -291,10 +298,12 @@ class Statements(Patterns):
         if held is not None:
             return held
         if kind == "unknown" and isinstance(current, (Obj, View)) and self._shared(current):
-            shown = name or "what is changed here"
+            span = self.span(node.target)
+            place = span.text[span.column : span.end_column]
+            instead = ast.unparse(ast.BinOp(ast.Name(place), op, ast.Constant(...)))
             raise self.refuse(
-                f"`{shown}` may be an array that something else refers to, and is changed in place",
-                f"Annotate the parameter, call the derivative once first, or write `{shown} = {shown} ...`.",
+                f"`{place}` may be an array that something else refers to, and is changed in place",
+                f"Annotate the parameter, call the derivative once first, or write `{place} = {instead}`.",
             )
         return self.own(self.b.call(BINARY[type(op)], self.atom(current), self.atom(right), name=name), name)
 

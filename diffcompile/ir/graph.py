@@ -72,7 +72,12 @@ class Region:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """`outs = fn(*args, **kwargs)`. The operation is the callable: `np.sin`, `operator.matmul`, a `Graph`."""
+    """`outs = fn(*args, **kwargs)`. The operation is the callable: `np.sin`, `operator.matmul`, a `Function`.
+
+    A call of a `Function` with the keyword `snapshots` saves nothing: its adjoint runs it again, from the
+    arguments. If that is a number, the first argument holds turns of a loop, which are run again from at most
+    so many states.
+    """
 
     outs: tuple[Value, ...]
     fn: Any
@@ -133,7 +138,8 @@ class For:
     The body takes (one per item, *carried) and yields (*carried, leave, *saves). `leave` is the constant
     False, or a bool: True ends the loop after this turn. `outs` are the carried values after the last turn,
     then one list per save with that value of every turn that ran, in order. `backwards` iterates the items
-    last first.
+    last first. A loop with `snapshots` is checkpointed: its adjoint runs it again, from that many states at
+    most, or from one every sqrt(n) turns if that is None.
     """
 
     outs: tuple[Value, ...]
@@ -144,6 +150,7 @@ class For:
     backwards: bool = False
     line: Span = NOWHERE
     key: object = None
+    snapshots: Atom | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -241,6 +248,25 @@ class Into:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Hook:
+    """The operation of `with cotangent_of(x) as x_bar: ...`: x itself, the first argument.
+
+    The adjoint runs `body`, which takes the cotangent of the result, yields that of x, and reads `given`: in
+    their places it has the other arguments of the call.
+    """
+
+    body: Region
+    given: tuple[Value, ...]
+
+    @property
+    def name(self) -> str:
+        return "cotangent_of"
+
+    def __call__(self, x: Any, /, *given: Any) -> Any:
+        return x
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Graph:
     """A function: parameters, a region, and what its source said about itself.
 
@@ -286,8 +312,8 @@ class Function:
         self.sees = sees
         self.keeps = False
         self.graph: Graph | None = None
-        # By which arguments are active and which results seeded: its forward and backward functions.
-        self.derived: dict[tuple[tuple[bool, ...], tuple[bool, ...]], tuple[Function, Function]] = {}
+        # By which arguments are active and which results seeded: its derivatives.
+        self.derived: dict[Any, Any] = {}
 
 
 Pairs = tuple[tuple[int, int], ...]
@@ -343,6 +369,14 @@ def literal(value: Any) -> Any:
 
 def backward_begins() -> None:
     """The operation that separates the forward pass from the backward pass in a program that holds both."""
+
+
+def replay_begins() -> None:
+    """The operation after which, up to `replay_ends`, nothing is saved: its adjoint runs it again."""
+
+
+def replay_ends() -> None:
+    """The operation that ends what `replay_begins` begins."""
 
 
 def raise_error(error: Any, *cause: Any) -> None:

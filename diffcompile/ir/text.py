@@ -20,6 +20,7 @@ from .graph import (
     For,
     Function,
     Graph,
+    Hook,
     If,
     Instr,
     Method,
@@ -63,7 +64,7 @@ def graph_text(graph: Graph, types: bool = False) -> str:
 
 def function_name(fn: object) -> str:
     """How an operation is written: its path, never its address."""
-    if isinstance(fn, (Graph, Function, Method)):
+    if isinstance(fn, (Graph, Function, Hook, Method)):
         return fn.name
     ufunc = getattr(fn, "__self__", None)
     if type(ufunc).__name__ == "ufunc":
@@ -166,6 +167,7 @@ def _instr(instr: Instr, names: _Names, types: bool, depth: int, lines: list[str
             items, params = instr.body.params[:count], instr.body.params[count:]
             bound = ", ".join(_declare(p, names, types) for p in items) or "_"
             where = "reversed " if instr.backwards else ""
+            where += "checkpointed " if instr.snapshots is not None else ""
             text = f"for {bound} in {where}{atoms(instr.items)}, carrying {carrying(params, instr.init)}:"
             inner = []
             _region(instr.body, names, types, depth + 1, inner)

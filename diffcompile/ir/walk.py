@@ -19,7 +19,7 @@ def operands(instr: Instr) -> tuple[Atom, ...]:
         case If():
             return (instr.test,)
         case For():
-            return instr.items + instr.init
+            return instr.items + instr.init + (() if instr.snapshots is None else (instr.snapshots,))
         case While():
             return instr.init
         case Try():
@@ -155,6 +155,7 @@ def substitute_in(instr: Instr, table: Mapping[Value, Atom]) -> Instr:
                 items=swap(instr.items, table),
                 init=swap(instr.init, table),
                 body=substitute(instr.body, table),
+                snapshots=None if instr.snapshots is None else resolve(instr.snapshots, table),
             )
         case While():
             return replace(

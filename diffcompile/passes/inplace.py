@@ -19,7 +19,7 @@ import numpy as np
 
 from ..analysis.effects import FRESH
 from ..analysis.liveness import MUTABLE, READ_ONLY, Liveness, liveness, new_list, reach, sees_memory
-from ..errors import UndecidedAlias
+from ..errors import NOWHERE, UndecidedAlias
 from ..ir.graph import (
     Atom,
     Call,
@@ -45,7 +45,7 @@ def inplace(graph: Graph) -> Graph:
     """The graph in which all stores can run in place."""
     region = _guard_captures(graph.region)
     for _ in range(200):
-        live = liveness(region)
+        live = liveness(region, content=True)
         step = _conflict(region, live)
         if step is None:
             return replace(graph, region=region)
@@ -84,9 +84,9 @@ def _mended(
         turning = reach([target], sharing.around)
         mine, path = bool(turning & set(region.params)) and target not in views, ()
     stained = None if mine else sharing.stained.get(target)
-    if stained:
+    if stained and not isinstance(instr, Store):  # what it works on is written back
         return _copy_target(region, instr, target)
-    if stained is False:
+    if stained is not None:
         turning = reach([target], sharing.around)
         return _copy_init(region, instr, turning, foreign, sharing) or _copy_target(region, instr, target)
     elsewhere = live.loops.get(target) != live.inside[instr] and target not in live.inside[instr]
@@ -194,7 +194,7 @@ def _copy_init(
         items = len(loop.items) if isinstance(loop, For) else 0
         for k, (init, param) in enumerate(zip(loop.init, loop.body.params[items:], strict=True)):
             if param in turning and isinstance(init, Value) and reach([init], sharing.around) & foreign:
-                fresh = Value(init.name, init.type, init.named)
+                fresh = Value(param.name, init.type, param.named)
                 copy = Call((fresh,), _copier(init), (init,), (), loop.line)
                 begins = (*loop.init[:k], fresh, *loop.init[k + 1 :])
                 return _replace_instr(region, loop, (copy, replace(loop, init=begins)))
@@ -269,7 +269,9 @@ def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
             return copy_results(region, owner, owner.outs.index(value))
     fresh = Value(value.name, value.type, value.named)
     table: dict[Value, Atom] = {value: fresh}
-    copy = Call((fresh,), _copier(value), (value,))
+    maker = next((i for i in instructions(region) if value in i.outs), None)
+    line = NOWHERE if maker is None else maker.line
+    copy = Call((fresh,), _copier(value), (value,), (), line)
 
     def visit(part: Region, onward: tuple[bool, ...]) -> Region:
         body: list[Instr] = []
@@ -396,6 +398,8 @@ def _guard_captures(region: Region) -> Region:
         if not isinstance(atom, Value) or atom.type.kind not in MUTABLE - {"tuple", "object"}:
             return False
         for member in reach(sharing.held_with(atom), sharing.ahead):
+            if atom.type.kind in ("list", "dict") and member.type.kind == "array":
+                continue  # an item of it, which a copy of the container does not keep
             for store in targets.get(member, ()):
                 if live.at[store] > position or set(loops) & set(live.inside[store]):
                     return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,31 @@ def consult(fn: Any) -> None:
         _read.add(part)
         with REGISTRY.kept():
             importlib.import_module(f"{__package__}.{FILES[part]}")
+
+
+def override(*fns: Any) -> AbstractContextManager[None]:
+    """A `with` in which other derivatives of some functions hold: those that are declared inside it.
+
+    Parameters: the functions, of ours, of yours, or of anyone's.
+
+    Inside, what was declared of them is forgotten, so a function with a source is read unless something is
+    declared of it; afterwards it holds again. A derivative is compiled for the rules that hold when it is
+    called. The rules are those of the whole process: other threads see them as well.
+
+    >>> import numpy as np
+    >>> from diffcompile import defelementwise, grad, override
+    >>> slope = grad(lambda x: np.sin(x))
+    >>> with override(np.sin):
+    ...     @defelementwise(np.sin)
+    ...     def _(out, x): return 1.0 - x**2 / 2
+    ...     slope(1.0)
+    0.5
+    >>> float(slope(0.0))
+    1.0
+    """
+    for fn in fns:
+        consult(fn)  # what is read of SciPy later on would be forgotten
+    return REGISTRY.without(fns)
 
 
 def part_of(fn: Any) -> str | None:

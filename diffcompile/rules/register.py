@@ -40,6 +40,7 @@ is 0 by chance still moves.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,12 +69,21 @@ class Registry:
         self.tangent: dict[Any, Rule] = {}
         self.zero: set[Any] = set()
         self.version = 0
+        self._versions = itertools.count(1)
+
+    def changed(self) -> None:
+        """Programs compiled so far hold no longer."""
+        self.version = next(self._versions)
+
+    def declares(self, fn: Any) -> bool:
+        """Is something declared of this function? Then its source is not read."""
+        return fn in self.reverse or fn in self.tangent or fn in self.zero
 
     def declare(self, fns: tuple[Any, ...], declared: Declared) -> None:
         for fn in fns:
             self.reverse[fn] = declared
             self.zero.discard(fn)
-        self.version += 1
+        self.changed()
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -87,6 +97,30 @@ class Registry:
                 self.tangent.pop(fn, None)
             self.reverse.update(reverse)
             self.tangent.update(tangent)
+
+
+    @contextmanager
+    def without(self, fns: tuple[Any, ...]) -> Iterator[None]:
+        """Nothing is declared of these functions but what is inside; afterwards what was before."""
+        before = dict(self.reverse), dict(self.tangent), set(self.zero)
+        version = self.version
+        for fn in fns:
+            self.reverse.pop(fn, None)
+            self.tangent.pop(fn, None)
+            self.zero.discard(fn)
+        self.changed()
+        try:
+            yield
+        finally:
+            for fn in fns:
+                for now, then in ((self.reverse, before[0]), (self.tangent, before[1])):
+                    now.pop(fn, None)
+                    if fn in then:
+                        now[fn] = then[fn]
+                (self.zero.add if fn in before[2] else self.zero.discard)(fn)
+            self.changed()
+            if (self.reverse, self.tangent, self.zero) == before:
+                self.version = version  # what was compiled before holds again
 
 
 REGISTRY = Registry()
@@ -194,7 +228,7 @@ def defjvp(*fns: Any) -> Callable[[R], R]:
     def declare(rule: R) -> R:
         for fn in fns:
             REGISTRY.tangent[fn] = rule
-        REGISTRY.version += 1
+        REGISTRY.changed()
         return rule
 
     return declare
@@ -210,4 +244,4 @@ def nondifferentiable(*fns: Any) -> None:
     3.0
     """
     REGISTRY.zero.update(fns)
-    REGISTRY.version += 1
+    REGISTRY.changed()

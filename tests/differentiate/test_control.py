@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import sys
 from types import FrameType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from diffcompile import grad, value_and_grad
+from differing import assert_right
 from graphs import written
 
 PROGRAMS = {
@@ -94,3 +96,37 @@ def test_a_long_loop_costs_linear_time() -> None:
 
     for derivative in (grad(fn), grad(grad(fn))):
         assert lines(derivative, 800) <= 8 * lines(derivative, 100)
+
+
+def table_of_maxima(x):
+    best = np.zeros(5)
+    for value in x:
+        for c in range(4, 0, -1):
+            best[c] = max(best[c], best[c - 1] + value)
+    return best[4] ** 2 + np.sum(best)
+
+
+def table_of_maxima_left_early(x):
+    best = np.zeros(5)
+    for value in x:
+        if value > 2.0:
+            break
+        for c in range(4, 0, -1):
+            best[c] = max(best[c], best[c - 1] + value)
+            if best[c] > 9.0:
+                break
+    return best[4] ** 2 + np.sum(best)
+
+
+def three_deep(x):
+    best = np.ones(3)
+    for value in x:
+        for k in range(2):
+            for c in range(2, 0, -1):
+                best[c] = min(best[c] + 1.0, best[c - 1] * value)
+    return best[2] ** 2 * np.sum(best)
+
+
+@pytest.mark.parametrize("fn", [table_of_maxima, table_of_maxima_left_early, three_deep])
+def test_second_derivative_where_nothing_flows_back_to_what_an_inner_loop_saved(fn: Any) -> None:
+    assert_right(fn, np.array([1.3, 1.75, 0.9, 2.5, 1.1]))

@@ -415,7 +415,7 @@ def test_a_try_is_printed_with_its_handlers_as_clauses() -> None:
     derivative(-2.0)
 
     assert derivative.forward_source == (
-        "    try:\n        _ = math.log(x)\n        completed = True\n"
+        "    try:\n        math.log(x)\n        completed = True\n"
         "    except ZeroDivisionError:\n        completed = False\n        isinstance_out = True\n"
         "    except ValueError as error:\n        completed = False\n        isinstance_out = False\n"
         "        len_out = len(str(error))\n\n"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diffcompile import value_and_grad
-from graphs import lowered, shows, written
+from graphs import body, lowered, shows, written
 
 LOOPS = {
     "range": "for i in range(3):\n    s = s * x + i",
@@ -83,11 +83,18 @@ def test_a_loop(text: str) -> None:
 def test_what_a_loop_assigns_is_carried_and_what_it_reads_is_not() -> None:
     shows(lowered(written("def f(x):\n    y = x\n    for i in range(3):\n        y = y * x\n    return y")), """
         range_out = range(3)
-        y.3, i.3 = for i in range_out, carrying y = x, i.2 = UNBOUND:
+        y.3 = for i in range_out, carrying y = x:
           y.2 = operator.mul(y, x)
-          yield y.2, i, False
+          yield y.2, False
         yield y.3
     """)
+
+
+def test_the_variable_of_a_loop_is_carried_if_it_is_read_after_it() -> None:
+    text = "def f(x):\n    y = x\n    for i in range(3):\n        y = y * x\n    return y * i"
+    graph = body(lowered(written(text)))
+
+    assert "carrying y = x, i.2 = UNBOUND" in graph and "yield y.2, i, False" in graph
 
 
 def test_a_break_is_what_a_turn_yields() -> None:

@@ -59,8 +59,7 @@ def wave_grad(start, speed, steps):
         v_bar[0] = 0.0
 
         # 15: u[1:-1] = 2 * v[1:-1] - u[1:-1] + speed**2 * (v[2:] - 2 * v[1:-1] + v[:-2])
-        total_bar = v_bar[1:-1]
-        total_bar = np.copy(total_bar)
+        total_bar = np.copy(v_bar[1:-1])
         v_bar[1:-1] = 0.0
         total_bar_1 = total_bar * power
         u_bar[:-2] += total_bar_1

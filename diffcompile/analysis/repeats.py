@@ -1,0 +1,75 @@
+"""Which reads cannot raise, since the same was read or written before.
+
+    r = m[i]            an index out of range is found here
+    m.2 = store m[i]
+    r.2 = m.2[i]        and so not here: if nothing reads `r.2`, it need not run
+
+Whether an index, a new shape or an axis is right depends on an array's form, which a write leaves alone.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ir.graph import Atom, Call, Const, Region, Store, Value
+from ..ir.walk import key_of, regions
+from .forms import first_versions
+from .liveness import SEES
+
+
+def repeats(region: Region) -> set[Value]:
+    """The results of all reads that repeat one that comes before them on every path."""
+    return _Forms(first_versions(region)).region(region, {})
+
+
+class _Forms:
+    """The form of each value: by the array that it is a version of, and by how it was read out of one."""
+
+    def __init__(self, first: dict[Value, Value]) -> None:
+        self.first = first
+        self.same: dict[Value, Any] = {}
+
+    def region(self, region: Region, known: dict[Any, Any]) -> set[Value]:
+        """The repeated reads; `known` forms have been read on the way to here."""
+        found: set[Value] = set()
+        for instr in region.body:
+            match instr:
+                case Call(outs=(out,), args=(base, *rest)) if _decided_by_form(instr):
+                    key = self._key(instr.fn, self.of(base), rest, instr.kwargs)
+                    if key in known:
+                        found.add(out)
+                    self.same[out] = known.setdefault(key, out)
+                case Store(target=Value() as target) if target.type.kind == "array":
+                    form = self.of(target)
+                    for step in instr.path:
+                        form = known.setdefault(k := self._key(step.fn, form, step.args, step.kwargs), k)
+                    if instr.fn is operator.setitem:
+                        key = self._key(operator.getitem, form, instr.args[:1], ())
+                        known.setdefault(key, key)
+            for part in regions(instr):
+                found |= self.region(part, dict(known))
+        return found
+
+    def of(self, atom: Atom) -> Any:
+        if isinstance(atom, Const):
+            return key_of(atom.value)
+        atom = self.first.get(atom, atom)
+        return self.same.get(atom, atom)
+
+    @staticmethod
+    def _key(fn: Any, form: Any, args: Sequence[Atom], named: Sequence[tuple[str, Atom]]) -> Any:
+        def asked(atom: Atom) -> Any:
+            return key_of(atom.value) if isinstance(atom, Const) else atom
+
+        return (fn, form, tuple(map(asked, args)), tuple((name, asked(a)) for name, a in named))
+
+
+def _decided_by_form(instr: Call) -> bool:
+    """Does the form of an array decide whether this raises, and what form the result has?"""
+    if not isinstance(instr.fn, Hashable) or instr.args[0].type.kind != "array":
+        return False
+    return instr.fn in SEES and instr.fn not in (np.trim_zeros, np.real_if_close)

@@ -1,0 +1,332 @@
+"""A graph -> the graph of its Jacobian: all directions at once, forward or backward.
+
+    forward:    x_dot = np.eye(x.size)        one direction for each number in the arguments
+    reverse:    y_bar = np.eye(y.size)        one for each number in the results
+
+The tangents, or the cotangents, are a batch (`batch.py`); the function itself runs once.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..analysis.activity import can_vary, varied
+from ..analysis.effects import pure
+from ..analysis.shapes import fresh_dim
+from ..errors import NOWHERE, NoRule
+from ..frontend.build import FOLDED, Builder
+from ..ir.graph import (
+    Atom,
+    Call,
+    Const,
+    For,
+    Function,
+    Graph,
+    Instr,
+    Region,
+    Store,
+    Value,
+    backward_begins,
+    pack_slice,
+    pack_tuple,
+    raise_error,
+)
+from ..ir.types import INT, OBJECT, SCALARS, Type, array
+from ..ir.walk import instructions, reads, rename, substitute
+from ..passes.dce import dce
+from ..passes.inplace import inplace
+from ..passes.own import own
+from .axes import Axes
+from .batch import COUNT, OneByOne, lifted_type
+from .derive import closed_gradient, differentiable_again
+from .direction import changed, directional_parts
+
+
+def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
+    """The graph of the derivative of each result with respect to each of `wrt`, result by result."""
+    reading, graph = _reads_first(graph, wrt)
+    outputs = graph.region.results
+    pushed, dots, _ = directional_parts(graph, wrt)
+    ends = pushed.region.results[len(outputs) :]
+    if len(wrt) == 1 and wrt[0].type.is_scalar:
+        region = replace(substitute(pushed.region, {dots[0]: Const(1.0)}), params=graph.params)
+        ends = tuple(_or_zero(end) for end in region.results[len(outputs) :])
+        region = replace(region, body=(*reading, *region.body), results=ends)
+        return _tidy(replace(graph, region=region))
+    seeds = Seeds(wrt, dots)
+    batch = in_all(graph, seeds, Region((), pushed.region.body, ends), [*reading, *seeds.body])
+    results = [
+        seeds.block(batch, end, output, value, k, last=True)
+        for output, end in zip(outputs, ends, strict=True)
+        for k, value in enumerate(wrt)
+    ]
+    return _tidy(replace(graph, region=Region(graph.params, tuple(batch.b.body), tuple(results))))
+
+
+def reverse_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
+    """As `forward_jacobian`, by pulling back a direction for each number in the results."""
+    outputs = list(graph.region.results)
+    if len(outputs) == 1 and outputs[0].type.is_scalar:
+        return _tidy(closed_gradient(graph, wrt, [(outputs[0], Const(1.0))]))
+    cts = [Value(f"{getattr(o, 'name', 'out')}_bar", _cotangent(o), True) for o in outputs]
+    combined = closed_gradient(graph, wrt, list(zip(outputs, cts, strict=True)), tuple(outputs))
+    body = combined.region.body
+    grads = combined.region.results[len(outputs) :]
+    at = next((k for k, i in enumerate(body) if isinstance(i, Call) and i.fn is backward_begins), len(body))
+    seeds = Seeds(outputs, cts)
+    batch = in_all(None, seeds, Region((), body[at + 1 :], grads), [*body[: at + 1], *seeds.body])
+    results = [
+        seeds.block(batch, grad, output, value, k, last=False)
+        for k, output in enumerate(outputs)
+        for value, grad in zip(wrt, grads, strict=True)
+    ]
+    return _tidy(replace(graph, region=Region(graph.params, tuple(batch.b.body), tuple(results))))
+
+
+def in_all(primal: Graph | None, seeds: Seeds, region: Region, ahead: list[Instr]) -> Axes:
+    """The region in all directions, behind the instructions `ahead`: at once, or where that cannot be,
+    one after the other. It holds those of the function `primal` too."""
+    try:
+        body, batch = batched(region, seeds.of, seeds.count)
+        for result in region.results:
+            if batch.has(result) and result.type.kind not in SCALARS | {"array"}:
+                raise OneByOne
+    except OneByOne:
+        written = [] if primal is None else changed(primal, list(primal.params))
+        if written:
+            raise NoRule(
+                f"the Jacobian is taken in one direction after the other, and `{written[0].name}` is changed "
+                "each time",
+                primal.line if primal is not None else NOWHERE,
+                "Work on a copy.",
+            ) from None
+        body, batch = _one_by_one(region, seeds)
+    batch.b.body = [*ahead, *body]
+    return batch
+
+
+def _one_by_one(region: Region, seeds: Seeds) -> tuple[list[Instr], Axes]:
+    seen = next((i for i in instructions(region) if _seen(i, set())), None)
+    if seen is not None:
+        raise NoRule(
+            "the derivative is taken in one direction after the other, and this would happen each time",
+            seen.line,
+            "Work on a copy, and leave prints and draws to the caller.",
+        )
+    batch = Axes(Builder(FOLDED), seeds.count, derive_batch)
+    table: dict[Value, Atom] = {}
+    rows = tuple(Value(given.name, given.type, given.named) for given in seeds.of)
+    table.update(zip(seeds.of, rows, strict=True))
+    inner = rename(region, table)
+    lists = tuple(Value(f"{getattr(r, 'name', 'row')}_rows", Type("list")) for r in region.results)
+    turn = Region(rows, inner.body, (Const(False), *inner.results))
+    batch.b.emit(For(lists, tuple(seeds.of.values()), (), turn, len(lists), False, NOWHERE, object()))
+    for result, found in zip(region.results, lists, strict=True):
+        if isinstance(result, Value):
+            batch.put(result, batch.b.call(np.stack, found, type=lifted_type(result.type)))
+    return batch.b.body, batch
+
+
+def _seen(instr: Instr, within: set[Function]) -> bool:
+    """Would it be noticed if this ran once more?"""
+    if isinstance(instr, Store):
+        return instr.visible and not within
+    if not isinstance(instr, Call) or instr.fn in (backward_begins, raise_error):
+        return False
+    if not isinstance(instr.fn, Function):
+        return not pure(instr)
+    graph = instr.fn.graph
+    if graph is None or instr.fn in within:
+        return False
+    return any(_seen(i, {*within, instr.fn}) for i in instructions(graph.region))
+
+
+def _tidy(graph: Graph) -> Graph:
+    return own(inplace(dce(graph, set())), 0)
+
+
+def _or_zero(atom: Atom) -> Atom:
+    return Const(0.0) if isinstance(atom, Const) and atom.value is None else atom
+
+
+def _reads_first(graph: Graph, wrt: list[Value]) -> tuple[list[Instr], Graph]:
+    """The instructions that read `wrt` out of the arguments, and the graph without them."""
+    wanted = set(wrt)
+    first: list[Instr] = []
+    rest: list[Instr] = []
+    for instr in reversed(graph.region.body):
+        if wanted.isdisjoint(instr.outs):
+            rest.append(instr)
+        else:
+            wanted.update(reads(instr))
+            first.append(instr)
+    region = replace(graph.region, body=tuple(reversed(rest)))
+    return first[::-1], replace(graph, region=region)
+
+
+def _cotangent(output: Atom) -> Type:
+    return output.type if output.type.kind in ("array", "number", "float") else Type()
+
+
+class Seeds:
+    """One direction for each number of some values: the rows of an identity, in the shapes of the values.
+
+    `of` finds the batch that stands for each tangent or cotangent, and `body` computes them.
+    """
+
+    def __init__(self, values: list[Any], given: list[Value]) -> None:
+        self.b = Builder(FOLDED)
+        self.sizes = [self.size(value) for value in values]
+        self.places: list[Atom] = [Const(0)]
+        for size in self.sizes:
+            self.places.append(self._plus(self.places[-1], size))
+        self.count = self.places[-1]
+        pairs = enumerate(zip(values, given, strict=True))
+        self.of = {dot: self._seed(value, k, dot.name) for k, (value, dot) in pairs}
+        self.body = self.b.body
+
+    def _plus(self, a: Atom, b: Atom) -> Atom:
+        if isinstance(a, Const) and isinstance(b, Const):
+            return Const(a.value + b.value)
+        if isinstance(a, Const) and a.value == 0:
+            return b
+        return self.b.call(operator.add, a, b, type=INT)
+
+    @staticmethod
+    def rest(b: Builder, rows: Atom) -> Atom:
+        """The shape of what each direction gives."""
+        shape = b.call(np.ndarray.shape, rows)
+        return b.call(operator.getitem, shape, Const(slice(1, None)))
+
+    def size(self, atom: Atom) -> Atom:
+        if isinstance(atom, Const) or atom.type.is_scalar:
+            return Const(1)
+        return self.b.call(np.ndarray.size if atom.type.kind == "array" else np.size, atom, type=INT)
+
+    def _seed(self, value: Atom, k: int, name: str) -> Value:
+        dtype = value.type.numeric_dtype or np.dtype(np.float64)
+        alone = len(self.sizes) == 1
+        kwargs: dict[str, Atom] = {}
+        if k:
+            place = self.places[k]
+            back = self.b.call(operator.neg, place, type=INT)
+            kwargs["k"] = Const(-place.value) if isinstance(place, Const) else back
+        if dtype.str != np.dtype(np.float64).str:
+            kwargs["dtype"] = Const(dtype)
+        args = (self.count,) if alone else (self.count, self.sizes[k])
+        eye = self.b.call(np.eye, *args, kwargs=kwargs, name=name, type=array(dtype, (COUNT, fresh_dim())))
+        if value.type.kind == "array" and value.type.rank == 1:
+            assert isinstance(eye, Value)
+            return eye
+        if value.type.is_scalar:
+            column = self.b.call(operator.getitem, eye, Const((slice(None), 0)), name=name)
+            assert isinstance(column, Value)
+            return column
+        shape = joined(self.b, self.b.call(pack_tuple, self.count), shape_of(self.b, value))
+        seed = self.b.call(np.reshape, eye, shape, name=name, type=lifted_type(value.type))
+        assert isinstance(seed, Value)
+        return seed
+
+    def block(
+        self, batch: Axes, found: Atom, output: Atom, value: Atom, k: int, last: bool
+    ) -> Atom:
+        """The derivative of an output with respect to a value, out of that in all directions."""
+        b = batch.b
+        if not batch.has(found):
+            shape = joined(b, shape_of(b, output), shape_of(b, value))
+            return b.call(np.zeros, shape, name="jacobian")
+        rows = batch.get(found)
+        whole = Const(()) if output.type.is_scalar else self.rest(b, rows) if last else shape_of(b, output)
+        shape = joined(b, whole, shape_of(b, value))
+        one = value if last else output
+        if one.type.is_scalar:  # one direction is all
+            row = b.call(operator.getitem, rows, self.places[k], name="jacobian")
+            return row
+        if len(self.sizes) > 1:
+            rows = b.call(
+                operator.getitem, rows, b.call(pack_slice, self.places[k], self.places[k + 1], type=OBJECT)
+            )
+        ranks = [0 if a.type.is_scalar else a.type.rank for a in (output, value)]
+        if last and not output.type.is_scalar:
+            flat = ranks[0] == 1
+            rows = b.call(np.ndarray.T, rows) if flat else b.call(np.moveaxis, rows, Const(0), Const(-1))
+        if ranks == [1, 1] or ranks == [0, 1] and last or ranks == [1, 0] and not last:
+            return rows
+        return b.call(np.reshape, rows, shape, name="jacobian")
+
+
+def joined(b: Builder, first: Atom, second: Atom) -> Atom:
+    """The shape of what has the axes of both."""
+    if isinstance(second, Const) and second.value == ():
+        return first
+    return second if isinstance(first, Const) and first.value == () else b.call(operator.add, first, second)
+
+
+def shape_of(b: Builder, atom: Atom) -> Atom:
+    if isinstance(atom, Const) or atom.type.is_scalar:
+        return Const(())
+    return b.call(np.ndarray.shape if atom.type.kind == "array" else np.shape, atom)
+
+
+def batched(region: Region, start: dict[Value, Value], count: Atom) -> tuple[list[Instr], Axes]:
+    """The instructions of a region in which some values, the keys of `start`, are batches."""
+    builder = Builder(FOLDED)
+    for instr in instructions(region):
+        if isinstance(instr, (Call, Store)):
+            for out in instr.outs:
+                builder.defs[out] = instr
+    batch = Axes(builder, count, derive_batch)
+    batch.of.update(start)
+    batch.region(region)
+    return builder.body, batch
+
+
+def derive_batch(
+    function: Function, batch: tuple[bool, ...]
+) -> tuple[Function, tuple[bool, ...], tuple[bool, ...]]:
+    """The function of a batch of arguments; which it takes as batches, and which results are ones."""
+    assert function.graph is not None, "a function is batched after it has been lowered"
+    graph = function.graph
+    while True:
+        given = _depending(graph, batch)
+        grown = list(batch)
+        for k, n in graph.writes:
+            grown[k] = grown[k] or given[n]
+        if tuple(grown) == batch:
+            break
+        batch = tuple(grown)
+    key: Any = ("batch", batch)
+    known: Any = function.derived.get(key)
+    if known is None:
+        known = Function(f"{function.name}_batch", function.fn, Type(), graph.writes, graph.sees)
+        function.derived[key] = known
+        graph = differentiable_again(graph)
+        count = Value("count", INT, True)
+        pairs = zip(graph.params, batch, strict=True)
+        start = {p: Value(p.name, lifted_type(p.type), p.named) for p, on in pairs if on}
+        try:
+            body, inside = batched(graph.region, start, count)
+        except OneByOne:
+            del function.derived[key]
+            raise
+        if any(inside.has(r) and not on for r, on in zip(graph.region.results, given, strict=True)):
+            del function.derived[key]
+            raise OneByOne
+        inside.b.body = body
+        results = tuple(
+            inside.stacked(r) if on else r for r, on in zip(graph.region.results, given, strict=True)
+        )
+        params = (*(start.get(p, p) for p in graph.params), count)
+        region = Region(params, tuple(inside.b.body), results)
+        known.graph = inplace(dce(replace(graph, name=known.name, region=region), set()))
+    return known, batch, given
+
+
+def _depending(graph: Graph, batch: tuple[bool, ...]) -> tuple[bool, ...]:
+    seeds = [p for p, on in zip(graph.params, batch, strict=True) if on and can_vary(p)]
+    inside = varied(graph.region, seeds)
+    return tuple(isinstance(r, Value) and r in inside for r in graph.region.results)

@@ -1,0 +1,295 @@
+"""Jacobians and Hessians, all directions at once: forward against reverse, and against differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from diffcompile import NoRule, grad, hessian, jacfwd, jacrev, jvp
+from graphs import written
+from kernels import REFUSED, REFUSED_TWICE
+from oracles import flatten, leaves, same, silenced
+from programs import Program
+from test_forward import moving
+from test_numeric import EVERY
+
+RNG = np.random.default_rng(4)
+x3, y4 = RNG.normal(size=3), RNG.normal(size=4)
+a43, b33 = RNG.normal(size=(4, 3)), RNG.normal(size=(3, 3)) + 3 * np.eye(3)
+
+# Programs that cannot be taken in all directions at once, and change what is the caller's.
+ONCE_ONLY = {"n_body"}
+
+ZOO = [p for p in EVERY if p.name not in REFUSED and p.name not in REFUSED_TWICE and p.name not in ONCE_ONLY]
+
+
+@pytest.mark.parametrize("program", ZOO, ids=lambda p: p.name)
+def test_forward_jacobian_of_a_number_is_its_gradient(program: Program) -> None:
+    places = moving(program)
+    single = any(getattr(leaf, "dtype", None) == np.float32 for leaf in leaves(program.make_inputs()))
+    args, plain = program.make_inputs(), program.make_inputs()
+    with silenced():
+        program.fn(*plain)
+        expected = flatten(grad(program.fn, argnums=places)(*program.make_inputs()))
+        found = flatten(jacfwd(program.fn, argnums=places)(*args))
+
+    tolerance = 1e-5 if single else 1e-9
+    scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance * scale)
+    assert same(args, plain), "the caller sees what a plain call would have done, once"
+
+
+def differences(f: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
+    """The Jacobian by central differences, extrapolated once."""
+    columns = []
+    for k in range(x.size):
+        e = np.zeros(x.size)
+        e[k] = 1.0
+        e = e.reshape(x.shape)
+        coarse, fine = ((np.asarray(f(x + h * e)) - np.asarray(f(x - h * e))) / (2 * h) for h in (1e-3, 5e-4))
+        columns.append((4 * fine - coarse) / 3)
+    return np.stack(columns, axis=-1).reshape(*np.shape(columns[0]), *x.shape)
+
+
+def scan(x):
+    y = np.zeros((3, len(x)))
+    for i in range(3):
+        y[i] = np.sin(x) * (i + 1)
+        y[i, 1:] += y[i, :-1] * x[0]
+    return y
+
+
+def branches(x):
+    y = x * 2.0
+    if x[0] > -10.0:
+        y = y * x[1]
+    total = np.zeros_like(x)
+    k = 0
+    while k < 3:
+        total = total + y**k
+        k += 1
+    return total
+
+
+def helper(u, v):
+    u[1:] += v[:-1] * u[:-1]
+    v *= u
+
+
+def changed(x):
+    u, v = x.copy(), np.cos(x)
+    for _ in range(2):
+        helper(u, v)
+    return u, v
+
+
+def recursive(x, n):
+    return x if n == 0 else recursive(np.sin(x) * x[0], n - 1)
+
+
+FUNCTIONS: list[tuple[Any, Any]] = [
+    (lambda x: np.sin(a43 @ x) * x[0], x3),
+    (lambda x: np.outer(x, x) @ x, x3),
+    (lambda x: x[None, :] * x[:, None] + np.sum(x), x3),
+    (lambda x: np.linalg.solve(b33 + np.outer(x, x), x), x3),
+    (lambda x: np.linalg.inv(b33 * x), x3),
+    (lambda x: np.where(x > 0, x**2, np.exp(x)), x3),
+    (lambda x: np.cumsum(x) / np.sum(x**2), x3),
+    (lambda x: np.sort(x)[::-1] * np.max(x), x3),
+    (lambda x: x.reshape(2, 2).T.ravel() * x[[0, 0, 3, 1]], y4),
+    (lambda x: np.concatenate([x, x[:2] * 3.0, x**2]), x3),
+    (lambda x: np.stack([x, x * x], axis=1).mean(axis=0), x3),
+    (lambda x: np.einsum("i,ij,j->i", x, b33, x), x3),
+    (lambda x: (x @ b33 @ x) * np.ones((2, 2)), x3),
+    (lambda x: np.linalg.norm(x) * x, x3),
+    (lambda x: np.prod(x, keepdims=True) - x, x3),
+    (lambda x: np.tensordot(b33, x, 1), x3),
+    (lambda x: np.array([x[0] * x[1], x[2]]), x3),
+    (lambda x: [x[0] * x, x[1]][0], x3),
+    (lambda x: np.roll(x, 1) * np.flip(x), x3),
+    (lambda x: np.linalg.eigvalsh(b33 + b33.T + np.diag(x)), x3),
+    (lambda x: np.fft.irfft(np.fft.rfft(x) ** 2, 4), y4),
+    (lambda m: m @ m.T, a43),
+    (lambda m: np.trace(m[:3]) * m[1], a43),
+    (lambda m: m.sum(axis=1) * m[:, 0], a43),
+    (lambda m: np.linalg.svd(m, compute_uv=False), a43),
+    (scan, x3),
+    (branches, x3),
+    (lambda x: recursive(x, 3), x3),
+    (lambda x: [f(x) for f in (np.sin, np.cos)][1], x3),
+]
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+@pytest.mark.parametrize("k", range(len(FUNCTIONS)))
+def test_jacobian_agrees_with_central_differences(mode: Any, k: int) -> None:
+    f, x = FUNCTIONS[k]
+
+    np.testing.assert_allclose(mode(f)(x), differences(f, x), rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_the_structure_is_that_of_the_result_and_in_it_that_of_the_argument(mode: Any) -> None:
+    def f(p, s):
+        return {"a": p["w"] * s, "b": (p["b"] * s, 3)}
+
+    p, s = {"w": np.array([1.0, 2.0]), "b": 5.0, "n": 2}, 4.0
+    found = mode(f, argnums=(0, 1))(p, s)
+
+    (a_p, a_s), ((b_p, b_s), nothing) = found["a"], found["b"]
+    np.testing.assert_array_equal(a_p["w"], 4.0 * np.eye(2))
+    np.testing.assert_array_equal(a_p["b"], np.zeros(2))
+    np.testing.assert_array_equal(a_s, [1.0, 2.0])
+    np.testing.assert_array_equal(b_p["w"], np.zeros(2))
+    assert (b_p["b"], b_s, a_p["n"]) == (4.0, 5.0, None)
+    assert nothing is None or np.all(np.asarray(nothing[1]) == 0)
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_what_a_called_function_writes_is_written_in_all_directions(mode: Any) -> None:
+    u_jacobian, v_jacobian = mode(changed)(x3)
+
+    np.testing.assert_allclose(u_jacobian, differences(lambda x: changed(x)[0], x3), rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(v_jacobian, differences(lambda x: changed(x)[1], x3), rtol=1e-7, atol=1e-7)
+
+
+class Pair(NamedTuple):
+    x: Any
+    y: Any
+
+
+@dataclass
+class Model:
+    w: np.ndarray
+    k: float
+
+
+def test_named_tuples_and_dataclasses_have_jacobians_of_their_own_kind() -> None:
+    found = jacrev(lambda m: Pair(m.w * m.k, m.k**2))(Model(np.ones(2), 3.0))
+
+    assert isinstance(found, Pair) and isinstance(found.x, Model)
+    np.testing.assert_array_equal(found.x.w, 3.0 * np.eye(2))
+    assert found.y.k == 6.0
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: np.sum(np.exp(x[1:] * x[:-1])), x3),
+        (lambda x: np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2), y4),
+        (lambda x: np.log(np.sum(np.exp(b33 @ x))), x3),
+        (lambda x: np.linalg.slogdet(b33 + np.outer(x, x))[1], x3),
+        (lambda x: np.sum(scan(x) ** 2), x3),
+        (lambda x: np.sum(branches(x)), x3),
+        (lambda x: np.sum(changed(x)[0] * changed(x)[1]), x3),
+        (lambda m: np.sum(np.tanh(m @ m.T)), a43),
+        (lambda x: x[0] ** 3 if x[0] > -9 else x[1], x3),
+    ],
+)
+def test_hessian_agrees_with_differences_of_the_gradient_and_is_symmetric(f: Any, x: np.ndarray) -> None:
+    found = hessian(f)(x)
+
+    n = x.size
+    np.testing.assert_allclose(found, differences(grad(f), x), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(found.reshape(n, n), found.reshape(n, n).T, rtol=1e-9, atol=1e-9)
+
+
+def test_a_hessian_of_several_arguments_has_a_block_for_each_pair() -> None:
+    (xx, xy), (yx, yy) = hessian(lambda x, y: np.sum(x**2) * y**3, argnums=(0, 1))(x3, 2.0)
+
+    np.testing.assert_allclose(xx, 16.0 * np.eye(3))
+    np.testing.assert_allclose(xy, 24.0 * x3)
+    np.testing.assert_allclose(yx, 24.0 * x3)
+    np.testing.assert_allclose(yy, 12.0 * np.sum(x3**2))
+
+
+def test_columns_of_the_jacobian_are_derivatives_in_the_directions_of_the_axes() -> None:
+    f, x = FUNCTIONS[0]
+    jacobian = jacfwd(f)(x)
+
+    for k, e in enumerate(np.eye(3)):
+        np.testing.assert_allclose(jacobian[:, k], jvp(f, (x,), (e,))[1])
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_single_precision_stays(mode: Any) -> None:
+    x = x3.astype(np.float32)
+
+    assert mode(lambda x: np.sin(x) * x[0])(x).dtype == np.float32
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_what_does_not_depend_on_the_argument_has_a_jacobian_of_zeros(mode: Any) -> None:
+    np.testing.assert_array_equal(mode(lambda x: np.ones(2))(x3), np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+@pytest.mark.parametrize("size", [1, 2])
+def test_one_direction_is_a_batch_like_any_other(mode: Any, size: int) -> None:
+    x = np.arange(1.0, 1.0 + size)
+
+    expected = np.diag(np.full(size, x.sum())) + x[:, None]
+    np.testing.assert_array_equal(mode(lambda x: x * x.sum())(x), expected)
+
+
+def test_prints_happen_once(capsys: pytest.CaptureFixture[str]) -> None:
+    def f(x):
+        print("seen")
+        return np.sin(x)
+
+    jacfwd(f)(x3)
+    jacrev(f)(x3)
+
+    assert capsys.readouterr().out == "seen\nseen\n"
+
+
+def test_what_can_only_be_taken_one_direction_at_a_time_and_changes_an_argument_is_refused() -> None:
+    f = written("""
+    def f(x, log):
+        rows = []
+        for k in range(2):
+            rows.append([x * k, [x]])
+        log[0] = x[0]
+        total = 0.0
+        for row in rows:
+            for part in row[1]:
+                total = total + part
+        return total
+    """)
+    try:
+        found = jacfwd(f)(x3, np.zeros(1))
+    except NoRule as error:
+        assert "in one direction after the other, and `log` is changed each time" in error.reason
+    else:
+        np.testing.assert_allclose(found, 2.0 * np.eye(3))
+
+
+# -- how it reads --------------------------------------------------------------------------------------------
+
+
+def body(derivative: Any, *args: Any) -> str:
+    derivative(*args)
+    return str(derivative.source).split('"""\n')[-1]
+
+
+def test_a_forward_jacobian_is_the_tangent_of_an_identity() -> None:
+    f = written("def f(x, a):\n    return np.sin(a @ x)")
+
+    assert body(jacfwd(f), x3, a43) == """\
+    x_dot = np.eye(x.size)
+    sin_out_dot = x_dot @ a.T * np.cos(a @ x)
+
+    return sin_out_dot.T
+"""
+
+
+def test_a_reverse_jacobian_is_the_pullback_of_an_identity() -> None:
+    f = written("def f(x, a):\n    return np.sin(a @ x)")
+
+    assert "product_bar" in body(jacrev(f), x3, a43) or "sin_out_bar" in body(jacrev(f), x3, a43)
+    assert "np.eye(" in body(jacrev(f), x3, a43)
+    assert "for " not in body(jacrev(f), x3, a43)
