@@ -16,8 +16,9 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import integrate
+from scipy import integrate, special
 
+from .definitions import defines
 from .register import Unknown, defequal, defjvp, defvjp
 from .scipy_optimize import as_given, as_tuple
 from .solvers import (
@@ -75,6 +76,30 @@ def _(
     a_bar, b_bar = -weighted(a, *given), weighted(b, *given)
     nothing = (None,) * 9
     return (func_bar[:-1], a_bar, b_bar, *nothing, as_given(args_bar, args))
+
+
+# Integrals that are made of integrals, or of one sum
+
+
+@defines(integrate.dblquad)
+def _(
+    func: Any, a: Any, b: Any, gfun: Any, hfun: Any, args: Any = (), epsabs: Any = 1.49e-8,
+    epsrel: Any = 1.49e-8,
+) -> Any:  # fmt: skip
+    def slice_at(outer: Any) -> Any:
+        low = gfun(outer) if callable(gfun) else gfun
+        high = hfun(outer) if callable(hfun) else hfun
+        options = {"epsabs": epsabs, "epsrel": epsrel}
+        return integrate.quad(lambda inner: func(inner, outer, *args), low, high, **options)[0]
+
+    return integrate.quad(slice_at, a, b, epsabs=epsabs, epsrel=epsrel)
+
+
+@defines(integrate.fixed_quad)
+def _(func: Any, a: Any, b: Any, args: Any = (), n: Any = 5) -> Any:
+    nodes, weights = special.roots_legendre(n)
+    y = (b - a) * (nodes + 1) / 2.0 + a
+    return (b - a) / 2.0 * np.sum(weights * func(y, *args), axis=-1), None
 
 
 # Integrals of samples

@@ -109,6 +109,10 @@ INTEGRALS: dict[str, tuple[str, Any]] = {
         "def f(a):\n"
         "    value, error = integrate.quad(lambda x: np.sum(np.cos(a * x)) * x, 0.0, 1.0)\n"
         "    return value**2", V),
+    "fixed_quad": ("def f(a): return integrate.fixed_quad(lambda x: np.sin(a * x), 0.0, a**2, n=6)[0]", 1.3),
+    "dblquad": ("def f(a): return integrate.dblquad(lambda y, x: np.sin(a * x * y), 0.0, a, 0.0, 2.0)[0]", 0.8),
+    "dblquad to a curve": (
+        "def f(a): return integrate.dblquad(lambda y, x, c: np.exp(-c * x * y), 0.0, 1.0, lambda x: -x, lambda x: a * x, args=(a,))[0]", 0.8),
     "quad to infinity": ("def f(a): return integrate.quad(lambda x: np.exp(-a * x**2), 0.0, np.inf)[0]", 1.3),
     "quad_vec": (
         "def f(a): return np.sum(np.array([1.0, 2.0]) * integrate.quad_vec(lambda x: np.exp(-a * x), 0.0, 2.0)[0])", V),
