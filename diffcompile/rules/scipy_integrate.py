@@ -148,6 +148,29 @@ def _(tangents: Any, out: Any, y: Any, x: Any = None, *, dx: Any = 1.0, axis: An
     return integrate.simpson(tangents[0], x=x, dx=dx, axis=axis)
 
 
+@defvjp(integrate.cumulative_simpson)
+def _(
+    ct: Any, out: Any, y: Any, *, x: Any = None, dx: Any = 1.0, axis: Any = -1, initial: Any = None
+) -> Any:
+    if x is not None and x.ndim != 1:
+        raise NotImplementedError("Simpson's rule is differentiated where all rows have the same points")
+    first = None if initial is None else 0.0
+    rows = integrate.cumulative_simpson(np.eye(y.shape[axis]), x=x, dx=dx, initial=first)
+    y_bar = np.moveaxis(np.moveaxis(ct, axis, -1) @ rows.T, -1, axis)
+    return y_bar, fixed_points, fixed_points, None, first_value
+
+
+first_value = Unknown("the first value of an integral of samples is a constant")
+
+
+@defjvp(integrate.cumulative_simpson)
+def _(
+    tangents: Any, out: Any, y: Any, *, x: Any = None, dx: Any = 1.0, axis: Any = -1, initial: Any = None
+) -> Any:
+    first = None if initial is None else 0.0
+    return integrate.cumulative_simpson(tangents[0], x=x, dx=dx, axis=axis, initial=first)
+
+
 @defvjp(integrate.romb)
 def _(ct: Any, out: Any, y: Any, dx: Any = 1.0, axis: Any = -1, show: Any = False) -> Any:
     weights = integrate.romb(np.eye(y.shape[axis]), axis=-1)
