@@ -138,8 +138,14 @@ fixed_points = Unknown("the points at which samples are taken are constants of S
 
 @defvjp(integrate.simpson)
 def _(ct: Any, out: Any, y: Any, x: Any = None, *, dx: Any = 1.0, axis: Any = -1) -> Any:
-    points = x if x is None or x.ndim == 1 else np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])[0]
-    weights = integrate.simpson(np.eye(y.shape[axis]), x=points, dx=dx, axis=-1)
+    n = y.shape[axis]
+    if x is None or x.ndim == 1:
+        weights = integrate.simpson(np.eye(n), x=x, dx=dx, axis=-1)
+    else:
+        rows = np.moveaxis(x, axis, -1)
+        units = np.expand_dims(np.eye(n), tuple(range(1, x.ndim))) * np.ones_like(rows)
+        weights = integrate.simpson(units, x=np.broadcast_to(rows, units.shape), axis=-1)
+        weights = np.moveaxis(weights, 0, -1)
     return weighted(ct, weights, axis), fixed_points, fixed_points
 
 
