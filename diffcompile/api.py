@@ -13,7 +13,7 @@ import numpy as np
 from .compiled import Derivative, Pullback
 from .directions import like
 from .errors import WrongArgument
-from .frontend.arguments import REGISTERED, Place, Same, field_names
+from .frontend.arguments import DERIVING, REGISTERED, Place, Same, field_names
 from .rules.register import nondifferentiable
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def grad(
         given) has changed it
 
     With respect to a complex argument `x + iy` the gradient of a real number f is `df/dx - i df/dy`, the
-    conjugate of the direction of steepest ascent.
+    conjugate of the direction of steepest ascent. A derivative taken inside a function is differentiated with
+    it, over all that it captures.
 
     Returns an object that is called as the function is and returns the gradient: of the kind, dtype, shape
     and structure of the argument, a tuple of those if `argnums` is one. `.source` is the code. Raises
@@ -66,6 +67,8 @@ def grad(
     ... def energy(x): return np.sum(x**2)
     >>> energy(np.array([1.0, 2.0]))
     array([2., 4.])
+    >>> grad(lambda x: x * grad(lambda y: x * y**2)(x))(3.0)
+    54.0
     >>> grad(lambda z: z**3, holomorphic=True)(1 + 2j)
     (-9+12j)
     """
@@ -310,6 +313,8 @@ def _differentiable(value: Any) -> bool:
         return True
     return isinstance(value, (float, complex))
 
+
+DERIVING.update({grad: "grad", value_and_grad: "value_and_grad", vjp: "vjp"})
 
 _PULLBACKS: dict[Any, _Pulled] = {}
 _PUSHES: dict[Any, _Pushed] = {}

@@ -6,6 +6,7 @@ import functools
 import inspect
 import io
 import keyword
+import linecache
 import os
 import pathlib
 import sys
@@ -22,6 +23,7 @@ from .frontend.arguments import (
     Place,
     Read,
     Same,
+    Target,
     arrays_in,
     describe,
     hashable,
@@ -30,8 +32,9 @@ from .frontend.arguments import (
 )
 from .ir.graph import Graph
 from .ir.run import Watch, run
-from .ir.text import graph_text
+from .ir.text import function_name, graph_text
 from .ir.types import BOOL, COMPLEX, FLOAT, INT, OBJECT, UNKNOWN, array
+from .rules.library import consult
 from .rules.register import REGISTRY
 
 # What only a compilation or a look inside needs is imported there: `import diffcompile` is to cost little
@@ -203,7 +206,10 @@ class Derivative:
             raise WrongArgument(f"`{mode}` needs a function, not {type(fn).__name__}")
         self._target = target_of(fn)
         if not isinstance(self._target.fn, (types.FunctionType, Derivative)):
-            raise _no_source(fn)
+            written = _written_out(fn)
+            if written is None:
+                raise _no_source(fn)
+            self._target = Target(written, (), written)
         self.primal = fn
         self._mode: Mode = mode
         self._argnums = argnums
@@ -216,7 +222,7 @@ class Derivative:
         self._preview: Program | None = None
         self._lock = threading.RLock()
         functools.update_wrapper(self, self._target.fn, updated=())
-        self._signature = inspect.signature(fn)
+        self._signature = inspect.signature(self._target.given)
         parameters = list(self._signature.parameters.values())
         kind = inspect.Parameter
         self._parameters = [(p.name, p.default) for p in parameters]
@@ -381,6 +387,11 @@ class Derivative:
             return self._run(case.functions[0], args, outside)
 
         return call
+
+    @property
+    def asked(self) -> tuple[Mode, Any, bool]:
+        """What was asked for: the kind of derivative, with respect to what, and is more returned."""
+        return self._mode, self._argnums, self._has_aux
 
     def lowered(self, specs: list[tuple[str, Spec]], wrt: tuple[Place, ...]) -> Lowered:
         """The derivative as a graph that can be differentiated again, with respect to `wrt`."""
@@ -560,15 +571,44 @@ def _flat(ct: Any, returns: Any) -> list[Any]:
     return [leaf for item, part in zip(items, parts, strict=True) for leaf in _flat(item, part)]
 
 
+def _written_out(fn: Any) -> types.FunctionType | None:
+    """The function that does nothing but call a library's: `def tanh(x): return np.tanh(x)`."""
+    full = function_name(fn)
+    root, dot, _ = full.partition(".")
+    module = sys.modules.get("numpy" if root == "np" else root)
+    if not dot or module is None or not hashable(fn):
+        return None
+    consult(fn)
+    if fn not in REGISTRY.reverse:
+        return None
+    names = list("xyzuvw"[: fn.nin] if isinstance(fn, np.ufunc) else _required(fn))
+    scope: dict[str, Any] = {root: module, "__name__": __name__}
+    given = ", ".join(names)
+    text = f"def {fn.__name__}({given}):\n    return {full}({given})\n"
+    file = f"<{full}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    exec(compile(text, file, "exec"), scope)
+    written = scope[fn.__name__]
+    return written if names and eval(full, scope) is fn else None
+
+
+def _required(fn: Any) -> list[str]:
+    """The parameters of a library's function that have no default."""
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in parameters if p.kind in kinds and p.default is p.empty]
+
+
 def _no_source(fn: Callable[..., Any]) -> NoSource:
     """The refusal of a callable that is not a Python function, and what to write instead."""
     name = getattr(fn, "__name__", type(fn).__name__)
     remedy = "Pass a function that is made by `def` or `lambda`."
-    if fn in REGISTRY.reverse:
-        module = getattr(fn, "__module__", None) or "np"
-        full = f"np.{name}" if getattr(np, name, None) is fn else f"{module}.{name}"
+    if hashable(fn) and fn in REGISTRY.reverse:
         given = ", ".join("xyzuvw"[: getattr(fn, "nin", 1)])
-        remedy = f"Wrap it in a function: `lambda {given}: {full}({given})`."
+        remedy = f"Wrap it in a function: `lambda {given}: {function_name(fn)}({given})`."
     return NoSource(f"`{name}` is not a Python function, so it has no source to read", None, remedy)
 
 

@@ -126,13 +126,16 @@ class UndecidedAlias(DiffCompileError):
 
     >>> import numpy as np
     >>> from diffcompile import grad
-    >>> def f(x):
-    ...     y = x if x[0] > 0 else 2 * x
-    ...     y[0] = 1.0
+    >>> def f(x, n):
+    ...     rows = []
+    ...     for k in range(n):
+    ...         rows.append(x if k == 0 else x + k)
+    ...     for row in rows:
+    ...         row[0] = 1.0
     ...     return np.sum(x)
-    >>> try: grad(f)(np.ones(3))
+    >>> try: grad(f)(np.ones(3), 2)
     ... except UndecidedAlias as error: print(error.reason)
-    this write may also change `x`: whether the two are the same array is not decided
+    an item of what a loop runs over is written here
     """
 
 

@@ -15,16 +15,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .analysis.activity import can_vary
-from .analysis.holomorphic import not_holomorphic
-from .differentiate.derive import differentiable_again, gradient, pair, runnable
+from .analysis.results import holomorphic_only, number_only, real_only
+from .differentiate.derive import DERIVING, differentiable_again, gradient, listed, pair, runnable
 from .differentiate.direction import directional
 from .differentiate.jacobian import forward_jacobian, reverse_jacobian
 from .emit.module import Module, load
 from .emit.python import Printer
-from .errors import NoRule, Span, WrongArgument
+from .errors import Span, WrongArgument
 from .frontend.arguments import Parts, Place, Read, Spec, Target
-from .frontend.layers import Each, Layout
-from .frontend.lower import RULE_GUARDS, Guard, Lowered, lower, values_in
+from .frontend.layers import Each, Layout, values_in
+from .frontend.lower import RULE_GUARDS, Guard, Lowered, lower
 from .ir.graph import (
     Atom,
     Call,
@@ -39,7 +39,6 @@ from .ir.graph import (
     replay_begins,
     replay_ends,
 )
-from .ir.text import function_name
 from .ir.types import Type, number
 from .ir.walk import changes, instructions, substitute
 from .rules.checks import unchanged
@@ -137,7 +136,9 @@ def lowered_graph(
 ) -> Lowered:  # fmt: skip
     """The graph of a function, or of a derivative that is differentiated once more."""
     again = getattr(target.fn, "lowered", None)
-    return again(specs, wrt) if again is not None else lower(target, specs, result_name, wrt, runs)
+    if again is not None:
+        return again(specs, wrt)  # type: ignore[no-any-return]
+    return lower(target, specs, result_name, wrt, runs, DERIVING)
 
 
 def lowered_derivative(
@@ -390,53 +391,13 @@ def _scalar_result(
                 "Return two values.",
             )  # fmt: skip
     elif lowered.returns != "leaf":
-        raise WrongArgument(
-            f"`grad` needs a function that returns one number, and `{name}` returns several",
-            lowered.graph.line,
-            "Return their sum, say `has_aux=True` for (number, anything), or use `vjp`.",
-        )
-    known = results[0].type
-    ok = known.is_scalar or known.kind == "unknown" or known.kind == "array" and known.rank in (0, None)
-    if not ok:
-        what = f"an array of rank {known.rank}" if known.kind == "array" else f"a {known.kind}"
-        raise WrongArgument(
-            f"`grad` needs a function that returns one number, and `{name}` returns {what}",
-            lowered.graph.line,
-            "Return its sum, or use `vjp`.",
-        )
+        number_only(name, None, lowered.graph.line)
+    number_only(name, results[0].type, lowered.graph.line)
     if mode == "holomorphic":
-        _check_holomorphic(lowered, inputs, results[0])
-    elif known.numeric_dtype is not None and known.numeric_dtype.kind == "c":
-        raise WrongArgument(
-            f"`grad` needs a real result, and `{name}` returns a complex one", lowered.graph.line,
-            "Return its real part or its absolute value, or say `holomorphic=True` for a complex derivative.",
-        )  # fmt: skip
+        holomorphic_only(lowered.graph, inputs, results[0])
+    else:
+        real_only(name, results[0].type, lowered.graph.line)
     return results[0], results
-
-
-def _check_holomorphic(lowered: Lowered, inputs: list[Value], result: Atom) -> None:
-    """Refuse what has no complex derivative: real arguments, a real result, `conj` or `abs` on the way."""
-    name = lowered.graph.name
-    for value in inputs:
-        if value.type.is_real:
-            raise WrongArgument(
-                f"with `holomorphic=True`, `{value.name}` is a complex number or array, and it is real",
-                lowered.graph.line,
-                f"Pass `{value.name} + 0j`, or leave `holomorphic` out.",
-            )
-    if result.type.is_real:
-        raise WrongArgument(
-            f"with `holomorphic=True`, `{name}` returns a complex number, and it returns a real one",
-            lowered.graph.line,
-            "Leave `holomorphic` out.",
-        )
-    found = not_holomorphic(lowered.graph, inputs, result)
-    if found is not None:
-        raise NoRule(
-            f"`{function_name(found.fn)}` is not holomorphic, so `{name}` has no complex derivative",
-            found.line,
-            "Return a real number and leave `holomorphic` out.",
-        )
 
 
 # -- what the user sees of arguments and results -----------------------------------------------------------
@@ -544,7 +505,7 @@ def _origin(lowered: Lowered) -> str:
 
 
 def _doc(fn: Any, mode: Mode, wrt: list[str], lowered: Lowered) -> str:
-    names = wrt[0] if len(wrt) == 1 else f"{', '.join(wrt[:-1])} and {wrt[-1]}"
+    names = listed(wrt)
     name = _name_of(fn)
     head = f"Gradient of `{name}` with respect to {names}."
     if mode == "value_and_grad":

@@ -23,6 +23,8 @@ REFUSED = {
     "loop_else", "return_from_nested_loops", "return_at_a_threshold", "names_after_a_loop", "noisy_walk",
     "burgers_upwind_with_two_buffers", "random_walks_in_place",
 }  # fmt: skip
+# Loops that are written out turn by turn, since they write into items of lists, are not if checkpointed.
+WRITTEN_OUT = {"gray_scott", "particles_in_lists"}
 LEFT_EARLY = {"break_and_continue", "break_on_a_value"}  # with a number of snapshots
 
 
@@ -73,11 +75,12 @@ def test_a_program_is_differentiated_with_its_loops_checkpointed(
         with pytest.raises(UnsupportedSyntax):
             value_and_grad(fn, argnums=program.wrt)(*program.make_inputs())
         return
+    if program.name in WRITTEN_OUT:
+        with pytest.raises(UndecidedAlias):
+            value_and_grad(fn, argnums=program.wrt)(*program.make_inputs())
+        return
     plain, args = program.make_inputs(), program.make_inputs()
-    try:
-        value, gradient = value_and_grad(program.fn, argnums=program.wrt)(*plain)
-    except UndecidedAlias:
-        pytest.skip("without checkpoints it is refused as well")
+    value, gradient = value_and_grad(program.fn, argnums=program.wrt)(*plain)
 
     found, again = value_and_grad(fn, argnums=program.wrt)(*args)
 

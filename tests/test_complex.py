@@ -290,3 +290,22 @@ def test_a_complex_result_is_refused_with_the_way_to_a_complex_derivative() -> N
         "Return its real part or its absolute value, or say `holomorphic=True` for a complex derivative."
         in caught.value.__notes__
     )
+
+
+def test_what_is_saved_of_a_complex_intermediate_has_a_real_cotangent_where_it_is_real() -> None:
+    f = written("""
+        def wound(z, x):
+            s = abs(z)
+            if s:
+                v = np.conjugate(z) / s
+            else:
+                v = 0.0
+            return 2 * x * s * v
+
+        def f(x):
+            g = wound(x + 1j, x)
+            return g.real**2 + g.imag
+    """, "f")  # fmt: skip
+
+    assert grad(f)(1.5) == pytest.approx(16 * 1.5**3 - 2)
+    assert grad(grad(f))(1.5) == pytest.approx(48 * 1.5**2)

@@ -1249,9 +1249,7 @@ def h9(m):
 # --- I. Higher order, nesting, effects --------------------------------------------------------------
 
 
-@trap("I1", "perturbation confusion", lambda: (1.0,), 1.0, source="hand", lazy=True,
-    later="D",
-)
+@trap("I1", "perturbation confusion", lambda: (1.0,), 1.0, source="hand", lazy=True)
 def i1():
     from diffcompile import grad
 
@@ -1410,7 +1408,6 @@ def check_reentrant(trap: Trap) -> None:
     source="hand",
     check=check_reentrant,
     lazy=True,
-    later="D",
 )
 def i8():
     from diffcompile import grad

@@ -7,6 +7,7 @@ from scipy.sparse import linalg
 
 from ..ir.graph import Atom
 from ..ir.types import INT, Type, array
+from ..rules import scipy_sparse as _rules  # noqa: F401 - it declares what these are facts of
 from ..rules.library import EVALUATED, USED
 from .shapes_core import FLOAT64, array_of, facts, is_dtype, shape_of
 

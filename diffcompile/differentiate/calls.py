@@ -40,10 +40,11 @@ from ..ir.graph import (
 from ..ir.text import function_name
 from ..ir.types import OBJECT, Type
 from ..ir.walk import free, instructions, rename
+from ..rules.containers import zeros_of
 from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
-from .cotangents import Cotangent, bar, cotangent_type
+from .cotangents import NESTED, Cotangent, bar, cotangent_type, mirror
 from .rule import (
     FORMED,
     MASKING,
@@ -437,9 +438,7 @@ class CallSweep(ContainerSweep):
     def packed(self, instr: Call, ct: Cotangent) -> None:
         for k, arg in enumerate(instr.args):
             if self.active(arg):
-                self.cts.add(
-                    arg, ct[k] if isinstance(ct, tuple) else self.b.call(operator.getitem, ct, Const(k))
-                )
+                self.cts.add(arg, ct[k] if isinstance(ct, tuple) else self.cts.part(ct, k, arg.type))
 
     def captured(self, instr: Call, ct: Cotangent) -> None:
         """A function handed to a solver: its cotangent has a part for each value that it captured."""
@@ -471,11 +470,18 @@ class CallSweep(ContainerSweep):
         source = instr.args[0]
         assert isinstance(source, Value)
         if source.type.kind in ("tuple", "object") or source.type.items is not None:
+            if source not in self.b.defs:  # what was saved: something goes out for each of its parts
+                filled = zip(cts, instr.outs, strict=True)
+                cts = [self.cts.zero(out) if self._hollow(ct, out) else ct for ct, out in filled]
             self.cts.add(source, tuple(cts))
             return
         for k, ct in enumerate(cts):
             if ct is not None:
                 self.scatter(source, Const(k), self.whole(ct, instr.outs[k]), instr.outs[k].type)
+
+    def _hollow(self, ct: Cotangent | None, out: Value) -> bool:
+        """Does nothing flow back to this value, whose zeros are not a number?"""
+        return ct is None and self.active(out) and out.type.kind in NESTED | {"array"}
 
     def item(self, instr: Call, ct: Cotangent) -> None:
         """`y = x[i]`: what flows back lands in the elements that were read."""
@@ -525,7 +531,8 @@ class CallSweep(ContainerSweep):
         if known is None:
             buffer = self.cts.zero(base)
             if isinstance(buffer, Const):
-                buffer = self.b.call(np.zeros_like, base, name=bar(base))
+                zeros = zeros_of if base.type.kind == "object" else np.zeros_like
+                buffer = self.b.call(zeros, base, name=bar(base), type=mirror(base.type))
         else:
             buffer = self.whole(known, base)
             if buffer.type.kind not in ("array", "list", "unknown") or buffer.type.shape != base.type.shape:
@@ -543,7 +550,7 @@ class CallSweep(ContainerSweep):
             place = (Step(operator.getitem, (index,)),)
             new = self.b.store(operator.iadd, buffer, ct, name=bar(base), type=kind, path=place)
         else:
-            ct = self.b.call(operator.add, self.b.call(operator.getitem, buffer, index), ct)
+            ct = self.cts.plus(self.b.call(operator.getitem, buffer, index), ct, Value(base.name, read))
             new = self.b.store(operator.setitem, buffer, index, ct, name=bar(base), type=kind)
         self.cts.masked.add(new)
         self.cts.of[base] = new

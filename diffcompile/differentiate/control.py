@@ -311,6 +311,8 @@ def _item_type(saved: Atom) -> Type:
     """What is known of the cotangent of a saved value: an absent one is the number 0.0."""
     if saved.type.kind in ("float", "number") and saved.type.is_real:
         return number(np.dtype(np.float64))
+    if saved.type.kind == "tuple" and saved.type.items is not None:  # one for each part, absent or not
+        return Type("list", elem=UNKNOWN)
     return UNKNOWN
 
 

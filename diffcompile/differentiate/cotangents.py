@@ -13,7 +13,7 @@ import numpy as np
 
 from ..frontend.build import Builder
 from ..ir.graph import Atom, Const, For, Instr, Region, Value, pack_dict, pack_list, pack_tuple
-from ..ir.types import FLOAT, SCALARS, Type, join, number
+from ..ir.types import FLOAT, OBJECT, SCALARS, Type, join, number
 from ..ir.walk import reads
 from ..rules.containers import sum_of, zeros_of
 
@@ -107,7 +107,8 @@ class Cotangents:
             )
         if isinstance(a, tuple) or isinstance(b, tuple):
             count = len(a if isinstance(a, tuple) else b)
-            return self._sum(self.parts(a, count), self.parts(b, count), atom)
+            known = atom.type.items
+            return self._sum(self.parts(a, count, known), self.parts(b, count, known), atom)
         if self._listed(a) or self._listed(b) or atom.type.kind in NESTED:
             return self.plus(a, b, atom)
         total = self.named(self.b.call(operator.add, a, b), atom)
@@ -115,11 +116,18 @@ class Cotangents:
             self.masked.add(total)
         return total
 
-    def parts(self, ct: Cotangent, count: int) -> tuple[Cotangent | None, ...]:
-        """The cotangent of a container of `count` items, item by item."""
+    def parts(
+        self, ct: Cotangent, count: int, kinds: tuple[Type, ...] | None = None
+    ) -> tuple[Cotangent | None, ...]:
+        """The cotangent of a container of `count` items, of these kinds, item by item."""
         if isinstance(ct, tuple):
             return ct
-        return tuple(self.b.call(operator.getitem, ct, Const(k), type=Type()) for k in range(count))
+        return tuple(self.part(ct, k, Type() if kinds is None else kinds[k]) for k in range(count))
+
+    def part(self, ct: Atom, k: int, known: Type) -> Atom:
+        """The cotangent of item `k`, of a container whose cotangent is `ct`."""
+        kind = OBJECT if known.kind == "object" else mirror(known) if known.kind in NESTED else Type()
+        return self.b.call(operator.getitem, ct, Const(k), type=kind)
 
     @staticmethod
     def _listed(ct: Atom) -> bool:
@@ -132,6 +140,8 @@ class Cotangents:
             return self._sum_of_lists(a, b, atom)
         if kind in NESTED or self._listed(a) or self._listed(b):
             return self.b.call(sum_of, a, b, name=bar(atom), type=mirror(atom.type))
+        if PLAIN.isdisjoint((kind, a.type.kind, b.type.kind)):  # of lists, `+` would make one
+            return self.b.call(sum_of, a, b, name=bar(atom), type=Type())
         return self.b.call(operator.add, a, b)
 
     def _sum_of_lists(self, a: Atom, b: Atom, atom: Value) -> Atom:
@@ -157,10 +167,17 @@ class Cotangents:
         made = self.b.made_by(atom, pack_list, pack_tuple)
         inner = made.args if made is not None else (Const(None),) * len(ct)
         parts = [
-            self._part(part, arg if isinstance(arg, Value) else None, kind)
-            for part, arg, kind in zip(ct, inner, kinds, strict=True)
+            self._part(part, arg if isinstance(arg, Value) else self._read(atom, k, kind, part), kind)
+            for k, (part, arg, kind) in enumerate(zip(ct, inner, kinds, strict=True))
         ]
         return self.b.call(pack_list, *parts, name=bar(atom))
+
+    def _read(self, atom: Atom, k: int, known: Type, part: Cotangent | None) -> Value | None:
+        """An item to which nothing flows back, and whose zeros are not a number."""
+        if part is not None or known.kind not in NESTED | {"array"} or atom.type.items is None:
+            return None
+        item = self.b.call(operator.getitem, atom, Const(k), type=known)
+        return item if isinstance(item, Value) else None
 
     def _part(self, part: Cotangent | None, item: Value | None, known: Type) -> Atom:
         if part is None:
@@ -228,8 +245,8 @@ def bar(value: Value) -> str:
 
 def cotangent_type(known: Type) -> Type:
     """What is known of the cotangent that a caller hands in."""
-    if known.kind == "float":
-        return Type("number", np.dtype(np.float64))
+    if known.kind in ("float", "complex"):
+        return number(np.dtype(known.numeric_dtype))
     if known.kind in ("tuple", "object"):
         return Type("list", elem=Type())
     return known if known.kind in ("array", "number", "list") else Type()

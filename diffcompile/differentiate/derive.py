@@ -18,6 +18,7 @@ from ..analysis.residuals import close, filled
 from ..analysis.shapes_series import of_every_family
 from ..errors import NOWHERE, UnsupportedSyntax
 from ..frontend.build import FOLDED, Builder
+from ..frontend.lower import Deriving
 from ..ir.graph import (
     UNBOUND,
     Atom,
@@ -408,7 +409,9 @@ def pair(
         kept: Atom = bundle
         ahead = (*ahead, *copies, Call((bundle,), pack_tuple, tuple(parts)))
     elif needed:
-        saved = Value(needed[0].name, needed[0].type, needed[0].named)
+        taken = {ct.name for _, ct in cts}
+        label = next(n for n in _numbered(needed[0].name) if n not in taken)
+        saved = Value(label, needed[0].type, needed[0].named)
         back = substitute(back, {needed[0]: saved})
         ahead = (*ahead, *copies)
         kept = parts[0]
@@ -420,7 +423,10 @@ def pair(
     front = views(inplace(front))
     backward = replace(graph, region=back, captures=(), writes=(), sees=())
     behind_graph = views(own(inplace(backward), 0, tuple(map(bar, wrt))))
-    return replace(front, name=f"{name}_forward"), replace(behind_graph, name=f"{name}_backward")
+    again = not graph.doc or name.endswith(("_forward", "_backward"))
+    said = "" if again else f"{graph.doc.rstrip('.')}, and what its pullback needs."
+    front = replace(front, name=f"{name}_forward", doc=said)
+    return front, replace(behind_graph, name=f"{name}_backward", doc="")
 
 
 def _shown(
@@ -567,22 +573,46 @@ def _seeds(graph: Graph, function: Function, seeded: tuple[bool, ...]) -> list[t
         if on:
             several = len(results) > 1 or n in changed or function.fn is None
             label = result.name if isinstance(result, Value) and several else function.name
+            label = label if label.isidentifier() else "item"
             taken = [ct.name for _, ct in cts]
             name = next(n for n in _numbered(f"{label}_bar") if n not in taken)
             cts.append((result, Value(name, cotangent_type(result.type), True)))
     return cts
 
 
-def derive_gradient(function: Function, k: int) -> Function:
-    """The function that gives the derivative of a callee's result with respect to its argument `k`."""
-    key: Any = ("gradient", k)
+def listed(names: list[str]) -> str:
+    """Names in a sentence: `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def derive_gradient(function: Function, wrt: tuple[int, ...] = (0,), kept: tuple[int, ...] = ()) -> Function:
+    """The function that gives the derivatives of a callee's first result with respect to its arguments `wrt`.
+
+    Those of the callee's own results that are `kept` come before them.
+    """
+    key: Any = ("gradient", wrt, kept)
     known: Any = function.derived.get(key)
     if known is None:
         assert function.graph is not None, "a function is derived after it has been lowered"
         graph = differentiable_again(function.graph)
-        param = graph.params[k]
-        derived = gradient(graph, [param], graph.region.results[0], [], False)
-        name = f"{function.name}_grad" if k == 0 else f"{function.name}_grad_{param.name}"
-        known = function.derived[key] = Function(name, function.fn, param.type)
-        known.graph = replace(differentiable_again(runnable(derived, 0, [param])), name=name)
+        params = [graph.params[k] for k in wrt]
+        results = graph.region.results
+        place = {n: k for k, n in enumerate(kept)}
+        writes, sees = (
+            tuple((p, place[n]) for p, n in pairs if n in place) for pairs in (function.writes, function.sees)
+        )
+        handed = replace(graph, writes=writes, sees=sees)
+        derived = gradient(handed, params, results[0], [results[n] for n in kept], bool(kept))
+        value_too = 0 in place
+        named = "value_and_grad" if value_too else "grad"
+        name = f"{function.name}_{named}" if wrt[:1] == (0,) else f"{function.name}_{named}_{params[0].name}"
+        known = function.derived[key] = Function(name, function.fn, params[0].type)
+        known.writes, known.sees = writes, sees
+        said = "Value of `{}`, and its gradient" if value_too else "Gradient of `{}`"
+        doc = f"{said.format(function.name)} with respect to {listed([p.name for p in params])}."
+        derived = runnable(replace(derived, doc=doc), len(kept), params)
+        known.graph = replace(differentiable_again(derived), name=name)
     return known  # type: ignore[no-any-return]
+
+
+DERIVING = Deriving(derive_function, derive_gradient)

@@ -339,7 +339,7 @@ def _doc_of(function: Function | None, printer: Printer, graph: Graph) -> str:
     """What the forward and the backward function of a callee say of themselves."""
     origin = getattr(function.fn, "__name__", "") if function is not None else ""
     base, _, half = function.name.rpartition("_") if function is not None else ("", "", "")
-    if not origin or base != origin:
+    if not origin or function is None or function.name == origin:
         return ""
     if half == "forward":
         return f"Value of `{base}`, and what its pullback needs."

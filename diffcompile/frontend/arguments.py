@@ -170,6 +170,10 @@ def register_container(
     return cls
 
 
+# The functions that make derivatives, by what they make: a call of one inside a function is read, not run.
+DERIVING: dict[Any, Literal["grad", "value_and_grad", "vjp"]] = {}
+
+
 # -- what kind of thing an argument is -----------------------------------------------------------------------
 
 _PLAIN_OBJECTS: dict[type, bool] = {}

@@ -70,7 +70,8 @@ class Builder:
         self.defs: dict[Value, Call | Store] = {}
         self.line: Span = NOWHERE
         self.folded = folded
-        # What a rule about a function of the user asks for; the reverse sweep says.
+        # What a rule about a function of the user, or a derivative inside a function, asks for; the layer
+        # that differentiates says.
         self.active: Callable[[Atom], bool] = lambda atom: True
         self.derive: Callable[..., Any] | None = None
         self.gradient: Callable[..., Any] | None = None
@@ -256,6 +257,8 @@ def unbroadcast_call(b: Builder, ct: Atom, x: Atom) -> Atom:
     axes = broadcast_axes(known, target)
     if axes is None:
         form = target if target.is_scalar or target.kind == "array" else Type()
+        if target.is_scalar and known.numeric_dtype is None:
+            form = Type("number")  # of any dtype: it may be complex
         return b.call(unbroadcast, ct, x, type=replace(form, dtype=known.numeric_dtype, layout=""))
     dropped, kept = axes
     if kept:

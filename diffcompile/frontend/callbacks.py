@@ -24,7 +24,6 @@ from ..analysis.shapes import fresh_dim
 from ..errors import UnsupportedSyntax
 from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Value, pack_function, pack_tuple
 from ..ir.types import OBJECT, Type, array, number
-from ..ir.walk import free, substitute
 from ..rules.solvers import (
     SOLVERS,
     active_places,
@@ -35,6 +34,7 @@ from ..rules.solvers import (
     pullback_of,
     weighted_sum_of,
 )
+from .apart import apart
 from .build import Builder
 from .heap import Closure, Obj, Pullback, Ref, Tup
 from .source import read_source
@@ -126,34 +126,23 @@ def lowered_callback(frame: Any, ref: Ref, leading: list[Type], extras: list[Ref
     names = _parameters(ref, len(leading) + len(extras))
     types = [*leading, *(frame.type_of(extra) for extra in extras)]
     params = [Value(n, t, named=True) for n, t in zip(names, types, strict=True)]
-    before, written = frame.state, set(frame.unit.written)
-    frame.state = before.copy()
-    line = frame.b.line
-    with frame.b.region() as body:
+    source = read_source(ref.value) if isinstance(ref, Const) else ref.source  # type: ignore[union-attr]
+
+    def run() -> tuple[Atom, ...]:
         refs = [_lent(frame, p) for p in params]
         if isinstance(ref, Const):
-            source = read_source(ref.value)
             result = frame.inline(source, None, frame.bind_arguments(ref.value, refs, {}), "")
         else:
-            source = ref.source  # type: ignore[union-attr]
             result = frame.invoke(ref, refs, {}, "")
         atom = frame.atom(result)
-        if atom.type.kind in ("list", "tuple"):
-            atom = frame.b.call(np.asarray, atom)
-    frame.state, frame.b.line = before, line
-    if any(cell in before.heap for cell in frame.unit.written - written):
-        raise frame.refuse(
-            "a function handed to a solver writes into an array from outside",
-            "A solver calls it as often as it likes: return the value instead.",
-        )
-    region = Region(tuple(params), tuple(body), (atom,))
-    captured = tuple(free(region))
-    inside = {v: Value(v.name, v.type, v.named) for v in captured}
-    region = substitute(Region((*params, *inside.values()), region.body, region.results), inside)
+        return (frame.b.call(np.asarray, atom) if atom.type.kind in ("list", "tuple") else atom,)
+
+    region, captured, _ = apart(frame, params, run, "a function handed to a solver")
+    (atom,) = region.results
     label = ref.value.__name__ if isinstance(ref, Const) else getattr(ref.node, "name", "")  # type: ignore[union-attr]
     label = label if label.isidentifier() else "function"
     function = Function(label, source.fn, atom.type)
-    function.graph = Graph(label, region, line, (), origin=source)
+    function.graph = Graph(label, region, frame.b.line, (), origin=source)
     return _packed(frame, function, captured)
 
 
@@ -219,7 +208,7 @@ def _linearize(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -
 def pulled(frame: Any, pull: Pullback, args: list[Ref]) -> Ref:
     """The cotangents of a callback's arguments, and of what it captured."""
     outs = [
-        Value(f"{a.name}_bar" if isinstance(a, Value) else "bar", _cotangent_type(a.type))
+        Value(f"{a.name}_bar" if isinstance(a, Value) else "bar", cotangent_type(a.type))
         for a, on in zip(pull.atoms, pull.wanted, strict=True)
         if on
     ]
@@ -229,16 +218,16 @@ def pulled(frame: Any, pull: Pullback, args: list[Ref]) -> Ref:
     return Tup((*bars[: pull.given], Tup(tuple(bars[pull.given :]))))
 
 
-def _cotangent_type(known: Type) -> Type:
-    if known.kind == "float":
-        return number(np.dtype(np.float64))
+def cotangent_type(known: Type) -> Type:
+    if known.kind in ("float", "complex"):
+        return number(np.dtype(known.numeric_dtype))
     return known if known.kind in ("array", "number") else Type()
 
 
 def _gradient_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     function, captured = _callback(frame, args[0])
     k = frame.constant(args[1]).value if len(args) > 1 else 0
-    derived = frame.b.gradient(function, k)
+    derived = frame.b.gradient(function, (k,))
     return _packed(frame, derived, captured)
 
 
@@ -308,7 +297,7 @@ def _pullback_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str)
     forward, backward = frame.b.derive(function, wanted, (True,))
     params = tuple(Value(p.name, p.type, p.named) for p in lent)
     active = [p for p, on in zip(params, wanted, strict=True) if on]
-    bars = tuple(Value(f"{p.name}_bar", _cotangent_type(p.type), True) for p in active)
+    bars = tuple(Value(f"{p.name}_bar", cotangent_type(p.type), True) for p in active)
     ct = Value(f"{function.name}_bar", function.result, named=True)
     out, saved = Value("out", function.result), Value("saved", OBJECT, named=True)
     body = (Call((out, saved), forward, params), Call(bars, backward, (saved, ct)))

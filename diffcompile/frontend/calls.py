@@ -48,7 +48,8 @@ from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, USED, Evalua
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
 from . import plain
-from .arguments import is_object, is_object_class
+from .apart import of_unknown_order
+from .arguments import DERIVING, is_object, is_object_class
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
 from .expressions import UNROLLED
@@ -59,12 +60,14 @@ from .heap import (
     Choice,
     Closure,
     Content,
+    Derived,
     Entries,
     Generated,
     Items,
     Made,
     Obj,
     Pullback,
+    Pulled,
     Ref,
     Scope,
     Sequence,
@@ -73,7 +76,9 @@ from .heap import (
 )
 from .iteration import GENERATORS, strictly_zipped
 from .layers import Layers
+from .nested import derivation, derived_call, pulled_call
 from .objects import UNARY
+from .signatures import as_derived
 from .source import Source, read_source
 from .special import SPECIAL as CONTAINERS
 
@@ -90,6 +95,7 @@ CONSUMERS = frozenset({
     list, tuple, sorted, min, max, set, frozenset, dict, np.fromiter, math.fsum, math.prod, functools.reduce,
 })  # fmt: skip
 FEW = 8  # items that a definition runs over one by one
+OURS = f"{__name__.partition('.')[0]}.api"  # where what makes derivatives is defined
 DEPTH = 60  # inlined calls inside inlined calls
 
 
@@ -160,6 +166,10 @@ class Calls(Layers):
                 return self.evaluation(EVALUATED[fn.maker], fn, args, kwargs, name)
             case Pullback():
                 return pulled(self, fn, args)
+            case Derived():
+                return derived_call(self, fn, args, kwargs, name)
+            case Pulled():
+                return pulled_call(self, fn, args, kwargs)
             case Value() if (outcome := call_handed(self, fn, args, name)) is not None:
                 return outcome
         called = self.called_object(fn, args, kwargs, name)
@@ -204,6 +214,10 @@ class Calls(Layers):
                 "Keep its coefficients in an array: `np.polynomial.polynomial.polyval(x, c)`, or "
                 "`np.polyval(p, x)`.",
             )
+        if _hashable(fn) and fn in DERIVING:
+            return derivation(self, fn, args, kwargs)
+        if hasattr(type(fn), "lowered"):
+            return derived_call(self, as_derived(fn), args, kwargs, name)
         consult(fn)
         if _hashable(fn) and fn in DEFINITIONS and (fn not in WITH or not WITH[fn].isdisjoint(kwargs)):
             return self.defined(DEFINITIONS[fn], args, kwargs, name)
@@ -252,7 +266,13 @@ class Calls(Layers):
             return self._static(fn, args, kwargs)
         ruled = _hashable(fn) and REGISTRY.declares(fn)
         if isinstance(fn, FunctionType) and not ruled:
-            if (getattr(fn, "__module__", None) or "").split(".")[0] not in LIBRARIES:
+            module = getattr(fn, "__module__", None) or ""
+            if module == OURS:
+                raise self.refuse(
+                    f"`{fn.__name__}` inside a function that is differentiated is not taken yet",
+                    "Use `grad`, `value_and_grad` or `vjp` there.",
+                )
+            if module.split(".")[0] not in LIBRARIES:
                 return self.user_call(fn, args, kwargs, name)
         return self.library(fn, args, kwargs, name)
 
@@ -612,6 +632,13 @@ class Calls(Layers):
         static = any(self._container(ref) for _, ref in named)  # of a structure that ends
         limit = DEPTH if static else 12 if counting else 2
         if not self.unit.rule and self.unit.inlining.count(source.node) > limit:
+            if any(isinstance(r, (Closure, Applied, Derived)) for _, r in named):
+                raise self.refuse(
+                    "a recursion hands on a function made here, and where it ends is known only at run time",
+                    "Make it a loop.",
+                )
+            if self.unit.deriving:
+                raise self.refuse(*of_unknown_order(getattr(source.node, "name", "this function")))
             raise self.refuse(
                 "a recursive function that returns or writes into its argument is not differentiated yet",
                 "Return a copy: `x.copy()`.",
@@ -685,7 +712,9 @@ class Calls(Layers):
         """Do the items differ in kind, or have a structure of their own?"""
         kinds = set()
         for item in items:
-            if isinstance(item, (Tup, Closure, Bound, Applied)) or self._sequence(item) is not None:
+            if isinstance(item, (Tup, Closure, Bound, Applied, Derived, Pulled)):
+                return True
+            if self._sequence(item) is not None:
                 return True
             if isinstance(item, Const) and (
                 callable(item.value) or isinstance(item.value, (str, tuple, type(None)))

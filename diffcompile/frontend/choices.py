@@ -15,7 +15,7 @@ import numpy as np
 from ..ir.graph import Atom, Call, Const, pack_list, pack_tuple, raise_error
 from ..ir.types import BOOL, INT, Type
 from .core import Core
-from .heap import Bound, Choice, Closure, Ref
+from .heap import Bound, Choice, Closure, Derived, Ref
 
 FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, type(np.sum))
 
@@ -23,8 +23,8 @@ FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, type(np.sum))
 def is_function(ref: Ref) -> bool:
     """Is this known to be a function, one of those that can be chosen from?"""
     if isinstance(ref, Const):
-        return isinstance(ref.value, FUNCTIONS)
-    return isinstance(ref, (Closure, Bound, Choice))
+        return isinstance(ref.value, FUNCTIONS) or hasattr(type(ref.value), "lowered")
+    return isinstance(ref, (Closure, Bound, Choice, Derived))
 
 
 class Choices(Core):

@@ -43,12 +43,14 @@ from .heap import (
     Closure,
     Conflict,
     Content,
+    Derived,
     Entries,
     Generated,
     Items,
     Made,
     Obj,
     Pick,
+    Pulled,
     Ref,
     Scope,
     Sequence,
@@ -92,6 +94,7 @@ class Unit:
         # What is known of each loop's carried values, from one lowering to the next.
         self.loops: dict[Any, Any] = {}
         self.inlined = 0  # how many bodies of functions were lowered in place so far
+        self.deriving = 0  # how many functions are being lowered for derivatives that are taken of them
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
         self.decided: dict[Atom, bool] = {}  # what the tests of the branches around have given
         self.running = 0  # how many loops hold what they run over
@@ -219,7 +222,7 @@ class Core:
                 return self.b.call(maker, *map(self.atom, args), kwargs=named)
             case Conflict(reason, span):
                 raise UnsupportedSyntax(reason, span or self.span(), "Use one kind of value on every path.")
-            case Bound() | Closure() | Choice() | Applied() | Super():
+            case Bound() | Closure() | Choice() | Applied() | Super() | Derived() | Pulled():
                 raise self.refuse(
                     "a function defined here is used as a value",
                     "Call it, or pass it to a function that calls it.",
@@ -490,6 +493,8 @@ class Core:
                     stack.extend(items)
                 case Bound(receiver=receiver) | Super(receiver=receiver):
                     stack.append(receiver)
+                case Derived(fn=fn):
+                    stack.append(fn)
                 case Made(args=args, kwargs=kwargs):
                     stack.extend((*args, *(r for _, r in kwargs)))
                 case Choice(options=options):
@@ -758,13 +763,14 @@ class Merge:
             return Tup(tuple(self.merge(x, y, name) for x, y in zip(a.items, b.items, strict=True)), a.cls)
         if self.function(a) and self.function(b):
             return Choice(self._out(Const(0), Const(1), name, False), ((0, a), (1, b)))
-        opaque = (Closure, Bound, Applied, Super, Choice, Sequence, Generated, Conflict)
+        opaque = (Closure, Bound, Applied, Super, Choice, Derived, Pulled, Sequence, Generated, Conflict)
         if isinstance(a, opaque) or isinstance(b, opaque):
             if UNBOUND_REF in (a, b):
                 return b if a is UNBOUND_REF else a
-            return Conflict(
-                f"`{name}` is a function on one path and something else on another", self.frame.b.line
-            )
+            reason = f"`{name}` is a function on one path and something else on another"
+            if isinstance(a, Pulled) and isinstance(b, Pulled):
+                reason = f"`{name}` is a pullback that is made on each path, and called after them"
+            return Conflict(reason, self.frame.b.line)
         static = self._static(a, b, name)
         if static is not None:
             return static

@@ -17,11 +17,13 @@ from .heap import (
     Choice,
     Closure,
     Content,
+    Derived,
     Entries,
     Generated,
     Items,
     Made,
     Obj,
+    Pulled,
     Ref,
     Sequence,
     State,
@@ -118,6 +120,10 @@ class Export:
             case Applied(fn, args, kwargs):
                 held = tuple((k, self.ref(r)) for k, r in kwargs)
                 return Applied(self.ref(fn), tuple(map(self.ref, args)), held)
+            case Derived():
+                return replace(ref, fn=self.ref(ref.fn))
+            case Pulled():
+                return replace(ref, saved=self.atom(ref.saved))
             case Closure():
                 return replace(ref, defaults=tuple((n, self.ref(r)) for n, r in ref.defaults))
             case Sequence():

@@ -42,9 +42,11 @@ from .heap import (
     Closure,
     Conflict,
     Content,
+    Derived,
     Entries,
     Items,
     Obj,
+    Pulled,
     Ref,
     Scope,
     Sequence,
@@ -421,7 +423,7 @@ class Expressions(Choices):
     def _identity(self, left: Ref, right: Ref, negated: bool) -> Ref:
         for a, b in ((left, right), (right, left)):
             if isinstance(b, Const) and b.value is None:
-                if isinstance(a, (Closure, Bound)):
+                if isinstance(a, (Closure, Bound, Derived, Pulled)):
                     return Const(negated)
                 if isinstance(a, Const):
                     return Const((a.value is None) != negated)
@@ -465,7 +467,7 @@ class Expressions(Choices):
         items = self.static_items(ref) if isinstance(ref, (Tup, Obj)) else None
         if items is not None:
             return Const(bool(items))
-        if isinstance(ref, (Closure, Bound, Applied)):
+        if isinstance(ref, (Closure, Bound, Applied, Derived, Pulled)):
             return Const(True)
         if self.object_content(ref) is not None:
             for method in ("__bool__", "__len__"):
@@ -787,9 +789,9 @@ class Expressions(Choices):
         return self.b.call(format_string, Const(tuple(parts)), *values, name=name)
 
     def _Lambda(self, node: ast.Lambda, name: str) -> Ref:
-        return self.closure(node)
+        return self.closure(node, name)
 
-    def closure(self, node: ast.Lambda | ast.FunctionDef) -> Closure:
+    def closure(self, node: ast.Lambda | ast.FunctionDef, name: str = "") -> Closure:
         names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
         values = node.args.defaults
         defaults = {
@@ -798,7 +800,7 @@ class Expressions(Choices):
         for arg, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
             if default is not None:
                 defaults[arg.arg] = self.expression(default)
-        return Closure(node, self.scope, self.source, tuple(defaults.items()), None)
+        return Closure(node, self.scope, self.source, tuple(defaults.items()), None, name)
 
     def _Slice(self, node: ast.Slice, name: str) -> Ref:
         return self.index(node)

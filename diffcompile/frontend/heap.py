@@ -181,6 +181,7 @@ class Closure:
     source: Any
     defaults: tuple[tuple[str, Ref], ...]
     globals: Any
+    name: str = ""  # that a lambda was given
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -230,6 +231,31 @@ class Pullback:
     atoms: tuple[Atom, ...]
     wanted: tuple[bool, ...]
     given: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Derived:
+    """A derivative of a function, made here: `grad(inner)`."""
+
+    fn: Ref
+    mode: str
+    argnums: Any = 0
+    has_aux: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pulled:
+    """The pullback that `vjp` gave: the function that runs back, what it reads, and the structures that it
+    goes between. `returns` is that of the result, with a type in `seeds` for each leaf that has a cotangent,
+    `shapes` those of the primals, with a cotangent for each of `wanted`."""
+
+    name: str
+    backward: Any
+    saved: Atom
+    returns: Any
+    seeds: tuple[Type | None, ...]
+    shapes: tuple[Any, ...]
+    wanted: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -285,7 +311,7 @@ class Conflict:
     span: Span | None = None
 
 
-Waiting = Closure | Bound | Applied | Super | Choice  # to be called
+Waiting = Closure | Bound | Applied | Super | Choice | Derived | Pulled  # to be called
 Ref = Atom | Obj | View | Tup | Waiting | Made | Pullback | Sequence | Generated | Conflict
 Content = Atom | Items | Entries
 

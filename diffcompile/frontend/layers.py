@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import operator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,6 +60,15 @@ class Each:
 
     value: Value
     layout: Layout
+
+
+def values_in(shape: Any) -> Iterator[Value]:
+    """The values in the structure that a derivative has."""
+    if isinstance(shape, (Value, Each)):
+        yield shape if isinstance(shape, Value) else shape.value
+    elif shape is not None:
+        for part in shape[2]:
+            yield from values_in(part)
 
 
 class UnrollError(Exception):

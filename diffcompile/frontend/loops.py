@@ -29,10 +29,12 @@ from .heap import (
     Closure,
     Conflict,
     Content,
+    Derived,
     Entries,
     Generated,
     Items,
     Obj,
+    Pulled,
     Ref,
     Scope,
     Sequence,
@@ -108,7 +110,7 @@ class Loops(Calls):
             sequence = replace(sequence, layout=layout)
             self.name_parts(sequence, layout)
         items = in_order(sequence) if sequence.known is not None and len(sequence.known) <= SEVERAL else None
-        makes = contains(node.body, (ast.Lambda, ast.FunctionDef))
+        makes = contains(node.body, (ast.Lambda, ast.FunctionDef)) or self._binds_function(node)
         if items is None and (makes or self.unit.session.one_by_one):
             items = self.known_items(sequence)
         if sequence.snapshots is not None:
@@ -127,6 +129,12 @@ class Loops(Calls):
                 self._unrolled(node, Sequence((), 0, refs=items, lists=sequence.lists))
             except (UnsupportedSyntax, UndecidedAlias):
                 raise refusal from None
+
+    def _binds_function(self, node: ast.For) -> bool:
+        """Is a name that holds a function bound anew in every turn?  `f = grad(f)`"""
+        stored = (p.id for p in ast.walk(node) if isinstance(p, ast.Name) and isinstance(p.ctx, ast.Store))
+        held = (self.state.vars.get((self.scope, name)) for name in stored)
+        return any(ref is not None and self.is_function(ref) for ref in held)
 
     def known_items(self, sequence: Sequence) -> tuple[Ref, ...] | None:
         """The numbers of a short range whose ends are constants."""
@@ -712,8 +720,9 @@ class Turn:
                 shape, atoms = self._flatten(without(content), packed, inside, was)
                 return ("object", shape), atoms
             case (
-                Closure() | Bound() | Applied() | Super() | Choice() | Sequence() | Generated() | Conflict()
-            ):
+                Closure() | Bound() | Applied() | Super() | Choice() | Derived() | Pulled() | Sequence()
+                | Generated() | Conflict()
+            ):  # fmt: skip
                 return ("fixed", ref), []
             case Items() | Entries():
                 if isinstance(ref, Entries) and not ref.is_dict:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import CellType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,7 @@ from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import Unit
 from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
-from .layers import Each, Run, UnrollError
+from .layers import Each, Run, UnrollError, values_in
 from .objects import form_of
 from .source import Source, read_source
 from .statements import Statements
@@ -93,10 +93,20 @@ class Lowered:
     layouts: bool = False  # was it asked how an argument is laid out in memory?
 
 
+class Deriving(NamedTuple):
+    """What the layer that differentiates makes of a function: its forward and backward functions, and the
+    function of its gradient."""
+
+    pair: Callable[[Function, tuple[bool, ...], tuple[bool, ...]], tuple[Function, Function]]
+    gradient: Callable[[Function, tuple[int, ...], tuple[int, ...]], Function]
+
+
 class Session:
     """What the lowerings of one program share: the graphs of the functions it calls, the guards."""
 
-    def __init__(self) -> None:
+    def __init__(self, deriving: Deriving | None = None) -> None:
+        self.deriving = deriving
+        self.unfinished: list[Function] = []  # those that are being lowered
         self.functions: dict[Any, Called | None] = {}
         self.lowering: list[FunctionType] = []  # a call inside itself is of arrays of any length
         self.guards: dict[tuple[int, str], Guard] = {}
@@ -136,9 +146,17 @@ class Session:
 
     def _lowered(self, fn: FunctionType, specs: list[tuple[str, Any]], key: Any) -> Called | None:
         # A recursive call has the outcome that is assumed here; it holds if lowering confirms it.
-        called = self.functions[key] = Called(
-            Function(fn.__name__, fn), LEAF, (number(np.dtype(np.float64)),)
-        )
+        label = fn.__name__ if fn.__name__.isidentifier() else "function"
+        called = self.functions[key] = Called(Function(label, fn), LEAF, (number(np.dtype(np.float64)),))
+        self.unfinished.append(called.function)
+        try:
+            return self._settled(called, fn, specs, key)
+        finally:
+            self.unfinished.pop()
+
+    def _settled(
+        self, called: Called, fn: FunctionType, specs: list[tuple[str, Any]], key: Any
+    ) -> Called | None:
         known = set(self.functions)
         for attempt in range(10):
             lowered = lower_function(fn, specs, self)
@@ -227,33 +245,33 @@ def _calls(graph: Graph, function: Function) -> bool:
 
 def lower(
     fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str = "",
-    wrt: tuple[Place, ...] = (), runs: bool = False,
+    wrt: tuple[Place, ...] = (), runs: bool = False, deriving: Deriving | None = None,
 ) -> Lowered:  # fmt: skip
     """The graph of a function for arguments described by `specs`, one per parameter in order.
 
     A result that has no name of its own is called `result_name`. With `runs`, a list whose items are all of
-    one form may be run over as it is.
+    one form may be run over as it is. `deriving` makes the derivatives that are taken inside it.
     """
     if runs:
         try:
-            return _lower(fn, specs, result_name, wrt, True)
+            return _lower(fn, specs, result_name, wrt, True, deriving)
         except (UnrollError, UnsupportedSyntax, UndecidedAlias):
             pass  # unrolled, or refused for good
     try:
-        return _lower(fn, specs, result_name, wrt, False)
+        return _lower(fn, specs, result_name, wrt, False, deriving)
     except (UnsupportedSyntax, UndecidedAlias) as refusal:
         try:
-            return _lower(fn, specs, result_name, wrt, False, one_by_one=True)
+            return _lower(fn, specs, result_name, wrt, False, deriving, one_by_one=True)
         except (UnsupportedSyntax, UndecidedAlias):
             raise refusal from None
 
 
 def _lower(
     fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str, wrt: tuple[Place, ...],
-    runs: bool, one_by_one: bool = False,
+    runs: bool, deriving: Deriving | None, one_by_one: bool = False,
 ) -> Lowered:  # fmt: skip
     reset_dims()
-    session = Session()
+    session = Session(deriving)
     session.one_by_one = one_by_one
     target = fn if isinstance(fn, Target) else Target(fn)
     frame, params, refs = _frame(target, specs, session)
@@ -295,15 +313,6 @@ def _run_over(shape: Any, runs: Iterable[Run]) -> Any:
         if shape[0] is list and inside and inside <= run.parts:
             return Each(run.out, run.layout)
     return (*shape[:2], tuple(_run_over(part, runs) for part in shape[2]), shape[3])
-
-
-def values_in(shape: Any) -> Iterator[Value]:
-    """The values in the structure that a derivative has."""
-    if isinstance(shape, (Value, Each)):
-        yield shape if isinstance(shape, Value) else shape.value
-    elif shape is not None:
-        for part in shape[2]:
-            yield from values_in(part)
 
 
 def _drop_unread(frame: Statements, wanted: set[Value]) -> None:
@@ -395,6 +404,8 @@ def _frame(
 ) -> tuple[Statements, list[Value], list[Ref]]:
     source = read_source(target.fn)
     unit = Unit(session, Builder(FOLDED))
+    if session.deriving is not None:
+        unit.builder.derive, unit.builder.gradient = session.deriving
     unit.parameters = frozenset(name for name, _ in specs)
     for part in ast.walk(source.node):
         if isinstance(part, ast.Global):

@@ -41,7 +41,7 @@ from .arguments import (
 )
 from .containers import Containers
 from .core import MUTABLE
-from .heap import UNBOUND_REF, Bound, Cell, Closure, Content, Entries, Items, Obj, Ref, Super, Tup
+from .heap import UNBOUND_REF, Applied, Bound, Cell, Closure, Content, Entries, Items, Obj, Ref, Super, Tup
 
 DUNDERS: dict[Any, str] = {
     operator.add: "add", operator.sub: "sub", operator.mul: "mul", operator.truediv: "truediv",
@@ -386,6 +386,8 @@ class Objects(Containers):
             return Bound(Const(cls), attr, static.__func__)
         if isinstance(static, types.FunctionType):
             return Const(static) if receiver is None else Bound(receiver, attr, static)
+        if hasattr(type(static), "lowered"):  # a derivative is a function like any other
+            return Const(static) if receiver is None else Applied(Const(static), (receiver,), ())
         if is_live(static):
             owner = next(c for c in cls.__mro__ if attr in vars(c))
             return self.outside(attr, static, owner)

@@ -19,7 +19,7 @@ from typing import Any
 from ..ir.graph import Const
 from ..rules.definitions import places_in_order
 from .arguments import NOTHING, REGISTERED, class_attribute
-from .heap import UNBOUND_REF, Applied, Bound, Closure, Entries, Items, Obj, Ref, Tup
+from .heap import UNBOUND_REF, Applied, Bound, Closure, Derived, Entries, Items, Obj, Pulled, Ref, Tup
 from .trees import tree_map
 
 Args = list[Ref]
@@ -148,7 +148,7 @@ def _type(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
 
 
 def _callable(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
-    if isinstance(args[0], (Closure, Bound, Applied)):
+    if isinstance(args[0], (Closure, Bound, Applied, Derived, Pulled)):
         return Const(True)
     content = frame.object_content(args[0])
     return None if content is None else Const(class_attribute(content.cls, "__call__") is not NOTHING)

@@ -389,9 +389,11 @@ def _apart(region: Region) -> Region:
     taken: dict[str, int] = {}
     table: dict[Value, Atom] = {}
     for param in region.params:
-        number = taken[param.name] = taken.get(param.name, -1) + 1
-        if number:
-            table[param] = Value(f"{param.name}_{number}", param.type, param.named)
+        base = param.name if param.name.isidentifier() else "item"
+        number = taken[base] = taken.get(base, -1) + 1
+        if number or base != param.name:
+            name = f"{base}_{number}" if number else base
+            table[param] = Value(name, param.type, param.named)
     params = tuple(p if isinstance(p := table.get(v, v), Value) else v for v in region.params)
     return replace(substitute(region, table), params=params)
 

@@ -81,7 +81,6 @@ def test_a_function_given_as_an_argument() -> None:
     assert [derivative(g, 3.0) for g in (double, square, np.negative)] == [4.0, 4 * 27.0, 1.0]
 
 
-@pytest.mark.xfail(strict=True, reason="which function `grad(g)` is, is not known there")
 def test_a_gradient_called_inside() -> None:
     fn = written("def g(y): return y**3\ndef f(x): return x * grad(g)(x)", "f", grad=grad)
 

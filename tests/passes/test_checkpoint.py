@@ -43,8 +43,8 @@ def test_a_loop_becomes_one_over_the_starts_of_its_segments() -> None:
         range_out = range(0, count, size)
         y.3 = for start in range_out, carrying y = x:
           total = operator.add(start, size)
-          pack_slice_out = pack_slice(start, total)
-          segment = operator.getitem(turns, pack_slice_out)
+          part = pack_slice(start, total)
+          segment = operator.getitem(turns, part)
           y.2 = f_turns(segment, y, x, snapshots=None)
           yield y.2, False
         yield y.3

@@ -206,7 +206,7 @@ def refusal(text: str, at: Any) -> str:
          "the derivative of `scipy.optimize.brentq` is not known for this call: "
          "`g` is handed to a solver and prints, draws or raises"),
         ("def f(a):\n    y = np.zeros(1)\n    def g(x):\n        y[0] = x\n        return x - a[0]\n    return optimize.brentq(g, 0.0, 4.0)",
-         "a function handed to a solver writes into an array from outside"),
+         "a function handed to a solver changes `y`, which is outside of it"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_its_reason(text: str, reason: str) -> None:

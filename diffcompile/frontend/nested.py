@@ -1,0 +1,290 @@
+"""A derivative taken inside a function -> a call of the graph of that derivative.
+
+    def f(x, a):                                      graph inner_grad(y, a): ...
+        def inner(y): return a * np.sin(y)    ->
+        return x * grad(inner)(x)                     product = x * inner_grad(x, a)
+
+The function differentiated is lowered where its derivative is called, as a graph of its own: what it is
+called with are its first parameters, what it reads from around it its last (`apart.py`). The reverse
+sweep makes the graph of the derivative (`Builder.gradient`, `Builder.derive`), since nothing in this layer
+differentiates. What comes out is a function like any other: a derivative with respect to the captured values,
+or of the derivative itself, is the derivative of that call, so no two derivatives can be confused.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..analysis.activity import can_vary
+from ..analysis.results import holomorphic_only, number_only, real_only
+from ..errors import UnsupportedSyntax, WrongArgument
+from ..ir.graph import Atom, Call, Const, Function, Value, pack_tuple, unpack
+from ..ir.types import OBJECT, Type
+from ..ir.walk import rename, resolve, substitute_in
+from .apart import Apart, lowered_apart
+from .arguments import DERIVING
+from .callbacks import cotangent_type
+from .heap import Applied, Cell, Derived, Entries, Items, Obj, Pulled, Ref, Tup, View
+from .layers import values_in
+
+TAKEN = frozenset({"grad", "value_and_grad", "holomorphic"})
+SHORT = 6  # a derivative of so few calls is written out where it is called
+
+
+def derivation(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+    """A call of `grad`, `value_and_grad` or `vjp`."""
+    mode: str = DERIVING[fn]
+    if mode == "vjp":
+        return pulled_back(frame, args, kwargs)
+    try:
+        given = inspect.signature(fn).bind(*args, **kwargs).arguments
+    except TypeError as cause:
+        raise UnsupportedSyntax(f"`{fn.__name__}`: {cause}", frame.b.line) from None
+    inner = given.pop("fun", None)
+    if inner is None:
+        return Applied(Const(fn), (), tuple(given.items()))
+    options = {k: _known(frame, k, ref) for k, ref in given.items()}
+    if options.pop("backend", "numpy") != "numpy":
+        raise frame.refuse("a derivative inside a function is of the function's own backend")
+    if options.pop("holomorphic", False):
+        mode = "holomorphic"
+    return Derived(inner, mode, options.get("argnums", 0), bool(options.get("has_aux", False)))
+
+
+def _known(frame: Any, option: str, ref: Ref) -> Any:
+    known = frame.constant(ref)
+    if known is None:
+        raise frame.refuse(f"`{option}` of a derivative is not a constant", "Write it out.")
+    return known.value
+
+
+# -- the derivative -----------------------------------------------------------------------------------------
+
+
+def derived_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    """A call of `grad(inner)`."""
+    if derived.mode not in TAKEN:
+        reason = f"a derivative of the kind `{derived.mode}` inside a function is not taken yet"
+        raise frame.refuse(reason, "Use `grad`, `value_and_grad` or `vjp` there.")
+    lowered = lowered_apart(frame, derived.fn, derived.argnums, args, kwargs)
+    one = not isinstance(derived.argnums, (tuple, list))
+    for shape, which in zip(lowered.shapes, (derived.argnums,) if one else derived.argnums, strict=True):
+        _differentiable(frame, shape, lowered, which)
+    _scalar_result(frame, lowered, derived)
+    value_too = derived.mode == "value_and_grad" or derived.has_aux
+    kept = range(0 if value_too else len(lowered.around), len(lowered.graph.region.results))
+    inputs = lowered.inputs
+    function = frame.b.gradient(lowered.function, tuple(lowered.places[v] for v in inputs), tuple(kept))
+    outs = tuple(Value(f"{lowered.label}_out", lowered.graph.region.results[n].type) for n in kept)
+    alone = one and not value_too and lowered.shapes[0] in inputs
+    bars = _gradients(function, inputs, name if alone else "")
+    made = _called(frame, function, lowered.atoms, (*outs, *bars))
+    _write_back(frame, lowered, made[: len(outs)])
+    of = dict(zip(inputs, made[len(outs) :], strict=True))
+    built = tuple(_built(frame, shape, of) for shape in lowered.shapes)
+    answer: Ref = built[0] if one else Tup(built)
+    if not value_too:
+        return answer
+    value = _returned(frame, lowered.returns, list(zip(made, lowered.around, strict=False)))
+    if derived.mode == "value_and_grad":
+        return Tup((value, answer))
+    assert isinstance(value, Tup)
+    return Tup((answer, value.items[1]))
+
+
+def _gradients(function: Function, inputs: list[Value], name: str) -> tuple[Value, ...]:
+    """The gradients that a function gives, under the name that the one of them is given."""
+    assert function.graph is not None
+    results = function.graph.region.results
+    found = results[len(results) - len(inputs) :]
+    types = [_gradient_type(v.type, r.type) for v, r in zip(inputs, found, strict=True)]
+    if len(types) == 1:
+        return (Value(name or f"{function.name}_out", types[0], named=bool(name)),)
+    return tuple(Value(f"{v.name}_bar", known) for v, known in zip(inputs, types, strict=True))
+
+
+def _write_back(frame: Any, lowered: Apart, outs: list[Atom]) -> None:
+    """The arguments that were written are what the last of these results are."""
+    for ref, out in zip(lowered.writes, outs[len(outs) - len(lowered.writes) :], strict=True):
+        if isinstance(ref, View):
+            frame.store(ref, operator.setitem, Const(...), out)
+        else:
+            frame.write(ref, out)
+
+
+def _called(frame: Any, function: Function, atoms: tuple[Atom, ...], outs: tuple[Value, ...]) -> list[Atom]:
+    """The results of a function: a short one is written out where it is called."""
+    graph = function.graph
+    assert graph is not None
+    plain = all(isinstance(i, Call) and not isinstance(i.fn, Function) and i.outs for i in graph.region.body)
+    if not plain or len(graph.region.body) > SHORT:
+        frame.b.emit(Call(outs, function, atoms, (), frame.b.line))
+        return list(outs)
+    table: dict[Value, Atom] = {}
+    region = rename(graph.region, table)
+    named = {r: out.name for r, out in zip(region.results, outs, strict=True) if out.named}
+    given: dict[Value, Atom] = dict(zip(region.params, atoms, strict=True))
+    for instr in region.body:
+        assert isinstance(instr, Call)
+        packed = frame.b.made_by(resolve(instr.args[0], given), pack_tuple) if instr.fn is unpack else None
+        if packed is not None:  # what was saved is at hand, part by part
+            given.update(zip(instr.outs, packed.args, strict=True))
+            continue
+        labels = {o: Value(named[o], o.type, named=True) for o in instr.outs if o in named}
+        outs = tuple(labels.get(o, o) for o in instr.outs)
+        frame.b.emit(replace(substitute_in(instr, given), outs=outs))
+        given.update(labels)
+    return [resolve(r, given) for r in region.results]
+
+
+def _gradient_type(known: Type, found: Type) -> Type:
+    """What is known of a gradient: the form and dtype of what it is taken with respect to."""
+    if known.kind == "array":
+        return replace(known, layout="")
+    return cotangent_type(known) if known.kind in ("float", "number") else found
+
+
+def _differentiable(frame: Any, shape: Any, lowered: Apart, which: Any) -> None:
+    """Refuse an argument in which there is nothing that a derivative can be taken with respect to."""
+    if isinstance(shape, tuple) and shape[3] is not None and not isinstance(shape[3][0], type):
+        reason = "a derivative inside a function with respect to a registered container is not taken yet"
+        raise WrongArgument(reason, frame.b.line, "Differentiate with respect to its attributes.")
+    if any(map(can_vary, values_in(shape))) or isinstance(shape, tuple) and not shape[2]:
+        return
+    raise WrongArgument(
+        f"`{lowered.label}` cannot be differentiated with respect to its argument {which!r}, which is not a "
+        "float or an array of floats",
+        frame.b.line,
+        "Pass it as a float (`3.0`, or `x.astype(float)`), or leave it out of `argnums`.",
+    )
+
+
+def _scalar_result(frame: Any, lowered: Apart, derived: Derived) -> None:
+    """Refuse a function that does not return the number that a derivative is taken of."""
+    label, line, returns = lowered.label, frame.b.line, lowered.returns
+    if derived.has_aux:
+        if not isinstance(returns, tuple) or len(returns[2]) != 2 or returns[2][0] != "leaf":
+            reason = f"with `has_aux=True`, `{label}` returns a pair (number, anything)"
+            raise WrongArgument(reason, line, "Return two values.")
+    elif isinstance(returns, Const):
+        number_only(label, returns.type, line)
+    elif returns != "leaf":
+        number_only(label, None, line)
+    result = lowered.graph.region.results[0]
+    number_only(label, result.type, line)
+    if derived.mode == "holomorphic":
+        params = lowered.graph.params
+        holomorphic_only(lowered.graph, [params[lowered.places[v]] for v in lowered.inputs], result)
+    else:
+        real_only(label, result.type, line)
+
+
+def _built(frame: Any, shape: Any, of: Mapping[Value, Atom]) -> Ref:
+    """A derivative, in the structure of what it is taken with respect to."""
+    if isinstance(shape, Value) and shape in of:
+        return frame.own(of[shape])  # type: ignore[no-any-return]
+    if shape is None or isinstance(shape, Value):
+        return Const(None)
+    kind, keys, parts, how = shape
+    items = tuple(_built(frame, part, of) for part in parts)
+    return _container(frame, kind, keys, items, None if how is None else how[1])
+
+
+def _returned(frame: Any, shape: Any, outs: list[tuple[Atom, set[Cell]]]) -> Ref:
+    """What the function returned, of the results of its graph, which are taken off `outs`."""
+    if isinstance(shape, Const):
+        return shape
+    if shape != "leaf":
+        kind, keys, parts = shape
+        return _container(frame, kind, keys, tuple(_returned(frame, part, outs) for part in parts), None)
+    out, around = outs.pop(0)
+    ref = frame.own(out)
+    if isinstance(ref, Obj):
+        ref.cell.shares |= around
+        ref.cell.param = any(cell.param for cell in around)
+    return ref  # type: ignore[no-any-return]
+
+
+def _container(frame: Any, kind: type, keys: tuple[Any, ...], items: tuple[Ref, ...], factory: Any) -> Ref:
+    if kind is list:
+        return frame.state.new(Items(items))  # type: ignore[no-any-return]
+    if issubclass(kind, tuple):
+        return Tup(items, kind)
+    pairs = tuple(zip(keys, items, strict=True))
+    return frame.state.new(Entries(pairs, None, kind, factory))  # type: ignore[no-any-return]
+
+
+# -- the pullback -------------------------------------------------------------------------------------------
+
+
+def pulled_back(frame: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+    """A call of `vjp`: the value of a function, and its pullback."""
+    args = [kwargs.pop("fun"), *args] if "fun" in kwargs else args
+    if kwargs or not args:
+        raise frame.refuse("`vjp` takes a function and its arguments", "Write `vjp(f, x, y)`.")
+    lowered = lowered_apart(frame, args[0], None, args[1:], {})
+    inputs = lowered.inputs
+    if not inputs:
+        reason = f"no argument of `{lowered.label}` can be differentiated"
+        raise WrongArgument(reason, frame.b.line, "Pass floats.")
+    active = {lowered.places[v] for v in inputs}
+    wanted = tuple(k in active for k in range(len(lowered.atoms)))
+    results = lowered.graph.region.results
+    shown = len(lowered.around)  # what was written comes after them
+    seeds = tuple(
+        r.type if isinstance(r, Value) and can_vary(r) and n < shown else None for n, r in enumerate(results)
+    )
+    forward, backward = frame.b.derive(lowered.function, wanted, tuple(s is not None for s in seeds))
+    kept = forward.graph.region.results[-1].type if forward.graph is not None else OBJECT
+    outs = tuple(Value(f"{lowered.label}_out", r.type) for r in results)
+    saved = Value(f"{lowered.label}_saved", kept, named=True)
+    *made, kept_atom = _called(frame, forward, lowered.atoms, (*outs, saved))
+    _write_back(frame, lowered, made)
+    value = _returned(frame, lowered.returns, list(zip(made, lowered.around, strict=False)))
+    structures = lowered.returns, seeds[:shown], lowered.shapes
+    return Tup((value, Pulled(lowered.label, backward, kept_atom, *structures, tuple(inputs))))
+
+
+def pulled_call(frame: Any, pull: Pulled, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+    """A call of a pullback: the cotangents of the arguments, for one of the result."""
+    if len(args) != 1 or kwargs:
+        raise frame.refuse("a pullback takes the cotangent of the result", "Write `pull(ct)`.")
+    if not frame.b.at_hand(pull.saved):
+        raise frame.refuse(
+            f"the pullback of `{pull.name}` is called after the loop or the branch in which it was made",
+            "Call it there, and keep the cotangents.",
+        )
+    found: list[Ref] = []
+    _leaves(frame, args[0], pull.returns, found)
+    cts: list[Atom] = []
+    for ref, known in zip(found, pull.seeds, strict=True):
+        if known is None:
+            continue
+        ct = frame.atom(ref)
+        if known.kind == "array" and known.rank and ct.type.is_scalar:
+            raise frame.refuse(
+                f"the result of `{pull.name}` is an array, and its cotangent is a number",
+                "Pass an array: `np.ones_like(out)`.",
+            )
+        number = isinstance(ct, Const) and type(ct.value) is int
+        cts.append(Const(float(ct.value)) if number else ct)
+    bars = tuple(Value(f"{v.name}_bar", _gradient_type(v.type, Type())) for v in pull.wanted)
+    made = _called(frame, pull.backward, (pull.saved, *cts), bars)
+    of = dict(zip(pull.wanted, made, strict=True))
+    return Tup(tuple(_built(frame, shape, of) for shape in pull.shapes))
+
+
+def _leaves(frame: Any, ct: Ref, shape: Any, found: list[Ref]) -> None:
+    """The parts of a cotangent that belong to the numbers and arrays of a result."""
+    if shape == "leaf":
+        found.append(ct)
+    elif not isinstance(shape, Const):
+        kind, keys, parts = shape
+        items = issubclass(kind, (tuple, list, dict))
+        for key, part in zip(keys, parts, strict=True):
+            inner = frame.subscript(ct, Const(key)) if items else frame.attribute(ct, key)
+            _leaves(frame, inner, part, found)
