@@ -57,7 +57,7 @@ def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], na
         leading = leading[::-1] if swapped.value else leading
     extras = _extras(frame, given.get("args"))
     table: dict[Ref, Atom] = {}
-    for parameter in (solver.callback, *solver.others):
+    for parameter in filter(None, (solver.callback, *solver.others)):
         ref = given.get(parameter)
         if isinstance(ref, Closure) or isinstance(ref, Const) and isinstance(ref.value, FunctionType):
             table[ref] = lowered_callback(frame, ref, leading, extras)

@@ -81,7 +81,8 @@ VIEW_ATTRIBUTES = {
 }
 FORM_ATTRIBUTES = {
     "shape": np.ndarray.shape, "size": np.ndarray.size, "ndim": np.ndarray.ndim, "dtype": np.ndarray.dtype,
-    "itemsize": np.ndarray.itemsize, "nbytes": np.ndarray.nbytes,
+    "itemsize": np.ndarray.itemsize, "nbytes": np.ndarray.nbytes, "flags": np.ndarray.flags,
+    "strides": np.ndarray.strides,
 }  # fmt: skip
 # The fields of the named tuples that NumPy returns.
 FIELDS: dict[Any, tuple[str, ...]] = {
@@ -537,7 +538,9 @@ class Expressions(Choices):
                 return self.seen(base, VIEW_ATTRIBUTES[attr], [], {}, name)
             if kind == "array" and not hasattr(np.ndarray, attr):
                 raise self.refuse(f"an array has no attribute `{attr}`")
-            if hasattr(np.ndarray, attr) or kind != "unknown":
+            if kind == "array" and not callable(getattr(np.ndarray, attr)):
+                raise self.refuse(f"where an array lies in memory (`.{attr}`) is not followed")
+            if callable(getattr(np.ndarray, attr, None)) or kind not in ("unknown", "array"):
                 return Bound(base, attr)
         owner = self.atom(base)
         known = self.unit.solved.get(owner, {}).get(attr)

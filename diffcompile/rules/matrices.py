@@ -24,6 +24,12 @@ def adjoint(a: Any) -> Any:
     return np.conj(transpose(a))
 
 
+def refuse_stack(a: Any) -> None:
+    """A rule for one matrix does not hold for a stack of them."""
+    if a.ndim > 2:
+        raise NotImplementedError("of a stack of matrices this is not differentiated: take them one by one")
+
+
 def hermitian(a: Any) -> Any:
     """The symmetric (Hermitian) part of the matrices of `a`."""
     return 0.5 * (a + adjoint(a))

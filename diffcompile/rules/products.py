@@ -41,7 +41,8 @@ def _(ct: Any, out: Any, a: Array, b: Array) -> Any:
     if a.ndim == 1:
         return unbroadcast((b @ ct[..., None])[..., 0], a), a[:, None] * ct[..., None, :]
     if b.ndim == 2:
-        return ct @ b.T, as_rows(a).T @ as_rows(ct)
+        rows, cts = as_rows(a), as_rows(ct)
+        return ct @ b.T, rows.T @ cts
     return unbroadcast(ct @ b.mT, a), unbroadcast(a.mT @ ct, b)
 
 

@@ -16,8 +16,9 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import integrate
+from scipy import integrate, special
 
+from .definitions import defines
 from .register import Unknown, defequal, defjvp, defvjp
 from .scipy_optimize import as_given, as_tuple
 from .solvers import (
@@ -77,6 +78,30 @@ def _(
     return (func_bar[:-1], a_bar, b_bar, *nothing, as_given(args_bar, args))
 
 
+# Integrals that are made of integrals, or of one sum
+
+
+@defines(integrate.dblquad)
+def _(
+    func: Any, a: Any, b: Any, gfun: Any, hfun: Any, args: Any = (), epsabs: Any = 1.49e-8,
+    epsrel: Any = 1.49e-8,
+) -> Any:  # fmt: skip
+    def slice_at(outer: Any) -> Any:
+        low = gfun(outer) if callable(gfun) else gfun
+        high = hfun(outer) if callable(hfun) else hfun
+        options = {"epsabs": epsabs, "epsrel": epsrel}
+        return integrate.quad(lambda inner: func(inner, outer, *args), low, high, **options)[0]
+
+    return integrate.quad(slice_at, a, b, epsabs=epsabs, epsrel=epsrel)
+
+
+@defines(integrate.fixed_quad)
+def _(func: Any, a: Any, b: Any, args: Any = (), n: Any = 5) -> Any:
+    nodes, weights = special.roots_legendre(n)
+    y = (b - a) * (nodes + 1) / 2.0 + a
+    return (b - a) / 2.0 * np.sum(weights * func(y, *args), axis=-1), None
+
+
 # Integrals of samples
 
 
@@ -113,14 +138,43 @@ fixed_points = Unknown("the points at which samples are taken are constants of S
 
 @defvjp(integrate.simpson)
 def _(ct: Any, out: Any, y: Any, x: Any = None, *, dx: Any = 1.0, axis: Any = -1) -> Any:
-    points = x if x is None or x.ndim == 1 else np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])[0]
-    weights = integrate.simpson(np.eye(y.shape[axis]), x=points, dx=dx, axis=-1)
+    n = y.shape[axis]
+    if x is None or x.ndim == 1:
+        weights = integrate.simpson(np.eye(n), x=x, dx=dx, axis=-1)
+    else:
+        rows = np.moveaxis(x, axis, -1)
+        units = np.expand_dims(np.eye(n), tuple(range(1, x.ndim))) * np.ones_like(rows)
+        weights = integrate.simpson(units, x=np.broadcast_to(rows, units.shape), axis=-1)
+        weights = np.moveaxis(weights, 0, -1)
     return weighted(ct, weights, axis), fixed_points, fixed_points
 
 
 @defjvp(integrate.simpson)
 def _(tangents: Any, out: Any, y: Any, x: Any = None, *, dx: Any = 1.0, axis: Any = -1) -> Any:
     return integrate.simpson(tangents[0], x=x, dx=dx, axis=axis)
+
+
+@defvjp(integrate.cumulative_simpson)
+def _(
+    ct: Any, out: Any, y: Any, *, x: Any = None, dx: Any = 1.0, axis: Any = -1, initial: Any = None
+) -> Any:
+    if x is not None and x.ndim != 1:
+        raise NotImplementedError("Simpson's rule is differentiated where all rows have the same points")
+    first = None if initial is None else 0.0
+    rows = integrate.cumulative_simpson(np.eye(y.shape[axis]), x=x, dx=dx, initial=first)
+    y_bar = np.moveaxis(np.moveaxis(ct, axis, -1) @ rows.T, -1, axis)
+    return y_bar, fixed_points, fixed_points, None, first_value
+
+
+first_value = Unknown("the first value of an integral of samples is a constant")
+
+
+@defjvp(integrate.cumulative_simpson)
+def _(
+    tangents: Any, out: Any, y: Any, *, x: Any = None, dx: Any = 1.0, axis: Any = -1, initial: Any = None
+) -> Any:
+    first = None if initial is None else 0.0
+    return integrate.cumulative_simpson(tangents[0], x=x, dx=dx, axis=axis, initial=first)
 
 
 @defvjp(integrate.romb)

@@ -15,7 +15,7 @@ from scipy import linalg
 
 from . import scipy_matrix_functions, scipy_structured, scipy_systems
 from .factorisations import eigen_cotangent, eigen_tangents
-from .matrices import adjoint, hermitian, inverse_gaps, real_part, transpose
+from .matrices import adjoint, hermitian, inverse_gaps, real_part, refuse_stack, transpose
 from .register import Array, Unknown, defequal, defjvp, defvjp, nondifferentiable
 from .scipy_matrix_functions import like
 
@@ -291,6 +291,7 @@ def _(
     ct: Any, out: Any, a: Array, output: Any = "real", lwork: Any = None, overwrite_a: Any = False,
     sort: Any = None, check_finite: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     t, z = out[0], out[1]
     if np.iscomplexobj(t):
         raise NotImplementedError("the vectors of a complex Schur form are determined but for their phases")
@@ -309,6 +310,7 @@ def _(
     tangents: Any, out: Any, a: Array, output: Any = "real", lwork: Any = None, overwrite_a: Any = False,
     sort: Any = None, check_finite: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     t, z = out[0], out[1]
     if np.iscomplexobj(t):
         raise NotImplementedError("the vectors of a complex Schur form are determined but for their phases")

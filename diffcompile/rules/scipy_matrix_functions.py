@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from .matrices import adjoint, hermitian, transpose
+from .matrices import adjoint, hermitian, refuse_stack, transpose
 from .register import Array, Unknown, defequal, defjvp, defvjp
 
 
@@ -32,11 +32,13 @@ def like(z: Any, a: Any) -> Any:
 
 @defvjp(linalg.expm)
 def _(ct: Any, out: Any, A: Array) -> Any:
+    refuse_stack(A)
     return linalg.expm_frechet(A.T, ct, compute_expm=False)
 
 
 @defjvp(linalg.expm)
 def _(tangents: Any, out: Any, A: Array) -> Any:
+    refuse_stack(A)
     return linalg.expm_frechet(A, tangents[0], compute_expm=False)
 
 
@@ -45,6 +47,7 @@ def _(
     ct: Any, out: Any, A: Array, E: Array, method: Any = None, compute_expm: Any = True,
     check_finite: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(A)
     n = A.shape[0]
     along = ct[1] if compute_expm else ct
     alone = ct[0] if compute_expm else None
@@ -66,6 +69,7 @@ def _(
     tangents: Any, out: Any, A: Array, E: Array, method: Any = None, compute_expm: Any = True,
     check_finite: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(A)
     n = A.shape[0]
     A_dot = np.zeros_like(A) if tangents[0] is None else tangents[0]
     E_dot = np.zeros_like(E) if tangents[1] is None else tangents[1]
@@ -78,11 +82,13 @@ def declare_matrix_function(fn: Any) -> None:
 
     @defvjp(fn)
     def _(ct: Any, out: Any, A: Array) -> Any:
+        refuse_stack(A)
         n = A.shape[0]
         return like(fn(joined(A.T, ct))[:n, n:], A)
 
     @defjvp(fn)
     def _(tangents: Any, out: Any, A: Array) -> Any:
+        refuse_stack(A)
         n = A.shape[0]
         return fn(joined(A, tangents[0]))[:n, n:]
 
@@ -93,16 +99,19 @@ for _fn in (linalg.logm, linalg.cosm, linalg.sinm, linalg.tanm, linalg.coshm, li
 
 @defvjp(linalg.sqrtm)
 def _(ct: Any, out: Any, A: Array) -> Any:
+    refuse_stack(A)
     return like(linalg.solve_sylvester(out.T, out.T, ct), A)
 
 
 @defjvp(linalg.sqrtm)
 def _(tangents: Any, out: Any, A: Array) -> Any:
+    refuse_stack(A)
     return linalg.solve_sylvester(out, out, tangents[0])
 
 
 @defvjp(linalg.fractional_matrix_power)
 def _(ct: Any, out: Any, A: Array, t: Any) -> Any:
+    refuse_stack(A)
     n = A.shape[0]
     A_bar = linalg.fractional_matrix_power(joined(A.T, ct), t)[:n, n:]
     return like(A_bar, A), np.real(np.sum(ct * (out @ linalg.logm(A))))
@@ -110,6 +119,7 @@ def _(ct: Any, out: Any, A: Array, t: Any) -> Any:
 
 @defjvp(linalg.fractional_matrix_power)
 def _(tangents: Any, out: Any, A: Array, t: Any) -> Any:
+    refuse_stack(A)
     n = A.shape[0]
     out_dot = 0.0
     if tangents[0] is not None:
@@ -124,12 +134,14 @@ def _(tangents: Any, out: Any, A: Array, t: Any) -> Any:
 
 @defvjp(linalg.solve_sylvester)
 def _(ct: Any, out: Any, a: Array, b: Array, q: Array) -> Any:
+    refuse_stack(a)
     q_bar = linalg.solve_sylvester(a.T, b.T, ct)
     return -q_bar @ out.T, -out.T @ q_bar, q_bar
 
 
 @defjvp(linalg.solve_sylvester)
 def _(tangents: Any, out: Any, a: Array, b: Array, q: Array) -> Any:
+    refuse_stack(a)
     side = 0.0 if tangents[2] is None else tangents[2]
     side = side if tangents[0] is None else side - tangents[0] @ out
     side = side if tangents[1] is None else side - out @ tangents[1]
@@ -143,6 +155,7 @@ def _(a: Any, q: Any) -> Any:
 
 @defvjp(linalg.solve_discrete_lyapunov)
 def _(ct: Any, out: Any, a: Array, q: Array, method: Any = None) -> Any:
+    refuse_stack(a)
     q_bar = linalg.solve_discrete_lyapunov(a.T, ct)
     from_left = q_bar @ np.conj(a) @ out.T
     from_right = transpose(np.conj(out).T @ adjoint(a) @ np.conj(q_bar)) if np.iscomplexobj(a) else (
@@ -153,6 +166,7 @@ def _(ct: Any, out: Any, a: Array, q: Array, method: Any = None) -> Any:
 
 @defjvp(linalg.solve_discrete_lyapunov)
 def _(tangents: Any, out: Any, a: Array, q: Array, method: Any = None) -> Any:
+    refuse_stack(a)
     side = 0.0 if tangents[1] is None else tangents[1]
     if tangents[0] is not None:
         side = side + tangents[0] @ out @ adjoint(a) + a @ out @ adjoint(tangents[0])
@@ -164,6 +178,7 @@ def _(
     ct: Any, out: Any, a: Array, b: Array, q: Array, r: Array, e: Any = None, s: Any = None,
     balanced: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     if e is not None or s is not None:
         return generalized, generalized, generalized, generalized, generalized, generalized
     gain = np.linalg.solve(r, b.T @ out)
@@ -179,6 +194,7 @@ def _(
     tangents: Any, out: Any, a: Array, b: Array, q: Array, r: Array, e: Any = None, s: Any = None,
     balanced: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     gain = np.linalg.solve(r, b.T @ out)
     half = 0.0 if tangents[0] is None else out @ tangents[0]
     half = half if tangents[1] is None else half - out @ tangents[1] @ gain

@@ -19,8 +19,11 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
+from . import scipy_linprog
 from .register import Unknown, defvjp
 from .solvers import Solver, calls_back, gradient_of, half_square_of, linearize
+
+__all__ = ["scipy_linprog"]
 
 # Systems of equations
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from .matrices import real_part
+from .matrices import real_part, refuse_stack
 from .register import Array, defequal, defjvp, defvjp
 from .scipy_special import total
 
@@ -44,6 +44,7 @@ def _(
     ct: Any, out: Any, l_and_u: Any, ab: Array, b: Array, overwrite_ab: Any = False,
     overwrite_b: Any = False, check_finite: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(ab)
     lower, upper = l_and_u
     b_bar = linalg.solve_banded((upper, lower), transposed_bands(ab, lower, upper), ct)
     return None, bands_of_product(-b_bar, out, lower, upper), b_bar
@@ -60,6 +61,7 @@ def _(
     tangents: Any, out: Any, l_and_u: Any, ab: Array, b: Array, overwrite_ab: Any = False,
     overwrite_b: Any = False, check_finite: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(ab)
     lower, upper = l_and_u
     side = 0.0 if tangents[2] is None else tangents[2]
     if tangents[1] is not None:
@@ -91,6 +93,7 @@ def _(
     ct: Any, out: Any, ab: Array, b: Array, overwrite_ab: Any = False, overwrite_b: Any = False,
     lower: Any = False, check_finite: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(ab)
     b_bar = linalg.solveh_banded(np.conj(ab), ct, lower=lower)
     return held_bands(-b_bar, out, ab.shape[0] - 1, lower), b_bar
 
@@ -100,6 +103,7 @@ def _(
     tangents: Any, out: Any, ab: Array, b: Array, overwrite_ab: Any = False, overwrite_b: Any = False,
     lower: Any = False, check_finite: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(ab)
     side = 0.0 if tangents[1] is None else tangents[1]
     if tangents[0] is not None:
         width, bands = both_triangles(tangents[0], lower)

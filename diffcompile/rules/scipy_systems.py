@@ -15,7 +15,7 @@ import numpy as np
 from scipy import linalg
 
 from .linalg import least_squares_cotangents, least_squares_tangents
-from .matrices import adjoint, hermitian, hermitian_from_lower, transpose
+from .matrices import adjoint, hermitian, hermitian_from_lower, refuse_stack, transpose
 from .register import Array, defjvp, defvjp
 
 # Solving
@@ -52,6 +52,7 @@ def _(
     ct: Any, out: Any, a: Array, b: Array, lower: Any = False, overwrite_a: Any = False,
     overwrite_b: Any = False, check_finite: Any = True, assume_a: Any = None, transposed: Any = False,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     if transposed:
         b_bar = linalg.solve(a, ct, lower=lower, assume_a=assume_a)
         return structured(-outer(out, b_bar), assume_a), b_bar
@@ -67,6 +68,7 @@ def _(
     tangents: Any, out: Any, a: Array, b: Array, lower: Any = False, overwrite_a: Any = False,
     overwrite_b: Any = False, check_finite: Any = True, assume_a: Any = None, transposed: Any = False,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     a_dot = None if tangents[0] is None else structured(tangents[0], assume_a)
     if transposed and a_dot is not None:
         a_dot = transpose(a_dot)
@@ -93,6 +95,7 @@ def _(
     ct: Any, out: Any, a: Array, b: Array, trans: Any = 0, lower: Any = False, unit_diagonal: Any = False,
     overwrite_b: Any = False, check_finite: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     if trans in (0, "N"):
         b_bar = linalg.solve_triangular(a, ct, 1, lower, unit_diagonal)
         return triangle(-outer(b_bar, out), lower, unit_diagonal), b_bar
@@ -108,6 +111,7 @@ def _(
     tangents: Any, out: Any, a: Array, b: Array, trans: Any = 0, lower: Any = False,
     unit_diagonal: Any = False, overwrite_b: Any = False, check_finite: Any = True,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     a_dot = None if tangents[0] is None else triangle(tangents[0], lower, unit_diagonal)
     if a_dot is not None and trans not in (0, "N"):
         a_dot = transpose(a_dot) if trans in (1, "T") else adjoint(a_dot)
@@ -146,6 +150,7 @@ def _(
 def _(
     ct: Any, out: Any, a: Array, lower: Any = False, overwrite_a: Any = False, check_finite: Any = True
 ) -> Any:
+    refuse_stack(a)
     # The other triangle is that of `a`.
     factor, factor_bar = out[0], ct[0]
     if lower:
@@ -165,6 +170,7 @@ def cholesky_cotangent(ct: Any, factor: Any) -> Any:
 def _(
     tangents: Any, out: Any, a: Array, lower: Any = False, overwrite_a: Any = False, check_finite: Any = True
 ) -> Any:
+    refuse_stack(a)
     a_dot = hermitian(tangents[0])
     factor = np.tril(out[0]) if lower else adjoint(np.triu(out[0]))
     half = linalg.solve_triangular(factor, a_dot, 0, True)
@@ -180,6 +186,7 @@ def _(
 
 @defvjp(linalg.lu_factor)
 def _(ct: Any, out: Any, a: Array, overwrite_a: Any = False, check_finite: Any = True) -> Any:
+    refuse_stack(a)
     rows = linalg.lu(a, p_indices=True)[0]
     return lu_cotangent(np.tril(ct[0], -1), np.triu(ct[0]), out[0])[rows]
 
@@ -194,6 +201,7 @@ def lu_cotangent(lower_bar: Any, upper_bar: Any, lu: Any) -> Any:
 
 @defjvp(linalg.lu_factor)
 def _(tangents: Any, out: Any, a: Array, overwrite_a: Any = False, check_finite: Any = True) -> Any:
+    refuse_stack(a)
     rows = np.argsort(linalg.lu(a, p_indices=True)[0])
     lower_dot, upper_dot = lu_tangents(tangents[0][rows], out[0])
     return lower_dot + upper_dot, None
@@ -263,6 +271,7 @@ def _(
     ct: Any, out: Any, a: Array, permute_l: Any = False, overwrite_a: Any = False, check_finite: Any = True,
     p_indices: Any = False,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     rows = linalg.lu(a, p_indices=True)[0]
     lower, upper = out[-2], out[-1]
     lower_bar = np.zeros_like(lower) if ct[-2] is None else ct[-2]
@@ -298,6 +307,7 @@ def _(
     tangents: Any, out: Any, a: Array, permute_l: Any = False, overwrite_a: Any = False,
     check_finite: Any = True, p_indices: Any = False,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     rows = linalg.lu(a, p_indices=True)[0]
     back = np.argsort(rows)
     lower = out[-2][back] if permute_l else out[-2]
@@ -330,6 +340,7 @@ def _(
     ct: Any, out: Any, a: Array, b: Array, cond: Any = None, overwrite_a: Any = False,
     overwrite_b: Any = False, check_finite: Any = True, lapack_driver: Any = None,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     a_bar, b_bar = least_squares_cotangents(ct, out, a, b, np.finfo(a.dtype).eps if cond is None else cond)
     return a_bar, b_bar, 0.0
 
@@ -339,5 +350,6 @@ def _(
     tangents: Any, out: Any, a: Array, b: Array, cond: Any = None, overwrite_a: Any = False,
     overwrite_b: Any = False, check_finite: Any = True, lapack_driver: Any = None,
 ) -> Any:  # fmt: skip
+    refuse_stack(a)
     rcond = np.finfo(a.dtype).eps if cond is None else cond
     return least_squares_tangents(tangents[0], tangents[1], out, a, b, rcond)

@@ -22,7 +22,7 @@ nondifferentiable(
     np.zeros, np.ones, np.empty, np.ndarray, np.eye, np.identity, np.tri, np.zeros_like, np.ones_like,
     np.empty_like,
     np.shape, np.size, np.ndim, builtins.len, np.ndarray.shape, np.ndarray.size, np.ndarray.ndim,
-    np.ndarray.dtype,
+    np.ndarray.dtype, np.ndarray.itemsize, np.ndarray.nbytes, np.ndarray.flags, np.ndarray.strides,
 )  # fmt: skip
 
 

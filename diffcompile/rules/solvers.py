@@ -26,12 +26,12 @@ from typing import Any
 class Solver:
     """How a solver calls back.
 
-    `callback` names the parameter that is the function, `takes` says what it is called with before `args`,
-    in the other order where the option `swapped_by` is true. The result is differentiated as a whole, of form
-    `result`, or by its attributes, `fields`. `others` name further parameters that are functions called with
-    the same. A form is "vector x0", the flat array that `x0` becomes, "like x0", what `x0` is, "number",
-    "times" (a vector), "matrix", "pair" (of a number and its error), "callback" (the pair of what the
-    function gives and its error) or "" for what is not known.
+    `callback` names the parameter that is the function, if there is one; `takes` says what it is called with
+    before `args`, in the other order where the option `swapped_by` is true. The result is differentiated as a
+    whole, of form `result`, or by its attributes, `fields`. `others` name further parameters that are
+    functions called with the same. A form is "vector x0", the flat array that `x0` becomes, "like x0", what
+    `x0` is, "number", "times" (a vector), "matrix", "pair" (of a number and its error), "callback" (the pair
+    of what the function gives and its error) or "" for what is not known.
     """
 
     callback: str

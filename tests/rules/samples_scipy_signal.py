@@ -84,12 +84,19 @@ SAMPLES: dict[Any, list[Sample]] = {
         ((r(5),), {}), ((r(5), X), {}), ((r(3, 5), X), {}), ((r(5, 3),), {"axis": 0, "dx": 0.3}),
     ],
     integrate.cumulative_trapezoid: [((r(5), X), {}), ((r(5, 3),), {"axis": 0, "initial": 0})],
-    integrate.simpson: [((r(5),), {}), ((r(3, 6),), {"axis": 1}), ((r(5, 3),), {"axis": 0})],
+    integrate.simpson: [
+        ((r(5, 3),), {"x": np.array([[0, 1, 2, 5, 6], [1, 2, 4, 5, 9], [0, 3, 4, 6, 7]]).T, "axis": 0}),
+        ((r(5),), {"x": np.array([0, 1, 3, 4, 6])}),
+        ((r(5),), {}), ((r(3, 6),), {"axis": 1}), ((r(5, 3),), {"axis": 0})],
+    integrate.cumulative_simpson: [
+        ((r(5),), {}), ((r(3, 6),), {"axis": 1}), ((r(5, 3),), {"axis": 0, "initial": 2}),
+        ((r(5),), {"x": np.array([0, 1, 3, 4, 6])}),
+    ],
     integrate.romb: [((r(5),), {}), ((r(9, 2), 0.3, 0), {})],
 }  # fmt: skip
 
 # SciPy computes these, or what their derivatives are made of, in double precision.
 WIDENED = {
     run, signal.lfilter, signal.lfilter_zi, signal.sosfilt, signal.filtfilt, signal.sosfiltfilt,
-    integrate.simpson, integrate.romb,
+    integrate.simpson, integrate.romb, integrate.cumulative_simpson,
 }  # fmt: skip

@@ -17,6 +17,7 @@ import pytest
 from diffcompile.emit.module import public_path
 from diffcompile.ir.text import function_name
 from diffcompile.rules.definitions import DEFINITIONS, WITH
+from diffcompile.rules.library import Called, Evaluation
 from diffcompile.rules.register import REGISTRY
 from rules.idioms import GROUPS, REFUSED
 from rules.test_rules_as_numpy import SAMPLES
@@ -37,6 +38,10 @@ its call. *Samples* counts the calls that are tested and lists the options that 
 
 def spelled(fn: Any) -> str:
     """How a user writes the function."""
+    if isinstance(fn, Evaluation):
+        return f"{public_path(fn.maker)}(...){'(...)' if fn.method == '__call__' else f'.{fn.method}'}"
+    if isinstance(fn, Called):
+        return f"{public_path(fn.cls)} that was made outside"
     owner = getattr(fn, "__objclass__", None)
     if owner is np.ndarray:
         return f"ndarray.{fn.__name__}"
@@ -82,6 +87,8 @@ def told(fn: Any) -> str:
 
 def is_helper(fn: Any) -> bool:
     """Is this a function of the rules' own?"""
+    if isinstance(fn, (Called, Evaluation)):
+        return False
     return str(getattr(fn, "__module__", "")).startswith("diffcompile.")
 
 

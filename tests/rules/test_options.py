@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from diffcompile import grad, jvp
+from diffcompile import DiffCompileError, grad, jvp
 from diffcompile.rules.register import REGISTRY
 from graphs import written
 from rules.test_rules_as_numpy import (
@@ -383,3 +383,16 @@ def test_what_is_read_in_the_order_of_memory(text: str) -> None:
 
     assert np.sum(grad(f)(x, w) * v) == pytest.approx(expected, rel=1e-7)
     assert jvp(f, (x, w), (v, None))[1] == pytest.approx(expected, rel=1e-7)
+
+
+def test_what_memory_looks_like_is_asked_when_the_program_runs() -> None:
+    f = written("def f(x): return np.sum(x if x.flags.f_contiguous else 2 * x) + (x.strides[0] > 8)")
+    x = np.ones((2, 3))
+
+    np.testing.assert_array_equal(grad(f)(x), np.full((2, 3), 2.0))
+    np.testing.assert_array_equal(grad(f)(np.asfortranarray(x)), x)
+
+
+def test_where_memory_is_cannot_be_asked() -> None:
+    with pytest.raises(DiffCompileError, match=r"where an array lies in memory \(`.base`\) is not followed"):
+        grad(written("def f(x): return np.sum(x if x.base is None else 2 * x)"))(np.ones(3))

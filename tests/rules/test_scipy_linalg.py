@@ -68,3 +68,12 @@ def test_a_schur_form_with_complex_eigenvalues_is_refused() -> None:
     with pytest.raises(NoRule) as caught:
         grad(program)(turning)
     assert "but for their phases" in caught.value.reason
+
+
+@pytest.mark.parametrize("text", ["linalg.expm(np.stack([a, a]))", "linalg.solve(np.stack([a, a]), B)"])
+def test_a_stack_of_matrices_is_refused_where_the_rule_is_of_one(text: str) -> None:
+    program = written(f"def f(a): return np.sum({text})", linalg=linalg, B=np.stack([B, B])[:, :, None])
+    with pytest.raises(NoRule) as caught:
+        grad(program)(A)
+
+    assert "of a stack of matrices this is not differentiated" in caught.value.reason

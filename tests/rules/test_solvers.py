@@ -64,6 +64,12 @@ ROOTS: dict[str, tuple[str, Any]] = {
         "def f(a):\n"
         "    x = optimize.fsolve(lambda x: x + 0.3 * np.sin(x[::-1]) - a, np.zeros(2), xtol=1e-12)\n"
         "    return x @ np.array([1.0, -2.0])", V),
+    "linprog": (
+        "def f(a):\n"
+        "    found = optimize.linprog(-np.ones(2), np.array([[1.0, 2.0], [3.0, 1.0]]) * a, 4.0 * a[::-1])\n"
+        "    return found.x[0] * np.exp(found.x[1]) + found.fun**2", V),
+    "linprog with equations and bounds": (
+        "def f(a): return optimize.linprog(a, A_eq=np.array([[1.0, 2.0]]), b_eq=a[:1], bounds=[(0, 1), (0, None)]).fun", V),
     "a called function with more lines": (
         "def f(a):\n"
         "    x = optimize.brentq(h, 0.0, 3.0, args=(a,))\n"
@@ -103,6 +109,10 @@ INTEGRALS: dict[str, tuple[str, Any]] = {
         "def f(a):\n"
         "    value, error = integrate.quad(lambda x: np.sum(np.cos(a * x)) * x, 0.0, 1.0)\n"
         "    return value**2", V),
+    "fixed_quad": ("def f(a): return integrate.fixed_quad(lambda x: np.sin(a * x), 0.0, a**2, n=6)[0]", 1.3),
+    "dblquad": ("def f(a): return integrate.dblquad(lambda y, x: np.sin(a * x * y), 0.0, a, 0.0, 2.0)[0]", 0.8),
+    "dblquad to a curve": (
+        "def f(a): return integrate.dblquad(lambda y, x, c: np.exp(-c * x * y), 0.0, 1.0, lambda x: -x, lambda x: a * x, args=(a,))[0]", 0.8),
     "quad to infinity": ("def f(a): return integrate.quad(lambda x: np.exp(-a * x**2), 0.0, np.inf)[0]", 1.3),
     "quad_vec": (
         "def f(a): return np.sum(np.array([1.0, 2.0]) * integrate.quad_vec(lambda x: np.exp(-a * x), 0.0, 2.0)[0])", V),
@@ -260,3 +270,16 @@ def test_events_are_refused() -> None:
     text = "def f(a): return integrate.solve_ivp(lambda t, y: -a[0] * y, (0.0, 1.0), a, events=lambda t, y: y[0]).y[0, -1]"
 
     assert "events and complex options are not differentiated" in refusal(text, V)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("optimize.linprog(-np.ones(2), np.array([[1.0, 1.0]]), a[:1]).x[0]", "where its solution is not unique"),
+        ("optimize.linprog(-a, np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]), np.array([1.0, 2.0, 1.0])).fun", "where its solution is degenerate"),
+    ],
+)
+def test_a_linear_program_without_a_derivative_says_so(text: str, sentence: str) -> None:
+    f = written(f"def f(a): return {text}", optimize=optimize)
+    with pytest.raises(np.linalg.LinAlgError, match=sentence):
+        grad(f)(V)
