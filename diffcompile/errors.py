@@ -126,20 +126,12 @@ class UndecidedAlias(DiffCompileError):
 
     >>> import numpy as np
     >>> from diffcompile import grad
-<<<<<<< HEAD
     >>> def f(x, n):
     ...     rows = []
     ...     for k in range(n):
     ...         rows.append(x if k == 0 else x + k)
     ...     for row in rows:
     ...         row[0] = 1.0
-=======
-    >>> def f(x):
-    ...     y = x
-    ...     for i in range(len(x)):
-    ...         y[i] = 1.0
-    ...         y = 2 * y
->>>>>>> b
     ...     return np.sum(x)
     >>> try: grad(f)(np.ones(3), 2)
     ... except UndecidedAlias as error: print(error.reason)

@@ -632,8 +632,9 @@ class Calls(Layers):
         counting = any(isinstance(r, Const) and type(r.value) is int for _, r in named)
         static = any(self._container(ref) for _, ref in named)  # of a structure that ends
         limit = DEPTH if static else 12 if counting else 2
-<<<<<<< HEAD
-        if not self.unit.rule and self.unit.inlining.count(source.node) > limit:
+        inside = self.unit.inlining.count(source.node)
+        self.unit.repeated += inside > 0
+        if not self.unit.rule and (inside > limit or self.unit.repeated > REPEATED):
             if any(isinstance(r, (Closure, Applied, Derived)) for _, r in named):
                 raise self.refuse(
                     "a recursion hands on a function made here, and where it ends is known only at run time",
@@ -641,11 +642,6 @@ class Calls(Layers):
                 )
             if self.unit.deriving:
                 raise self.refuse(*of_unknown_order(getattr(source.node, "name", "this function")))
-=======
-        inside = self.unit.inlining.count(source.node)
-        self.unit.repeated += inside > 0
-        if not self.unit.rule and (inside > limit or self.unit.repeated > REPEATED):
->>>>>>> b
             raise self.refuse(
                 "a recursive function that returns or writes into its argument is not differentiated yet",
                 "Return a copy: `x.copy()`.",

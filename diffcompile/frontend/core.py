@@ -94,11 +94,8 @@ class Unit:
         # What is known of each loop's carried values, from one lowering to the next.
         self.loops: dict[Any, Any] = {}
         self.inlined = 0  # how many bodies of functions were lowered in place so far
-<<<<<<< HEAD
         self.deriving = 0  # how many functions are being lowered for derivatives that are taken of them
-=======
         self.repeated = 0  # how many of those were inside themselves
->>>>>>> b
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
         self.decided: dict[Atom, bool] = {}  # what the tests of the branches around have given
         self.running = 0  # how many loops hold what they run over
