@@ -11,6 +11,7 @@ from .api import grad, hessian, jacfwd, jacrev, jvp, stop_gradient, value_and_gr
 from .errors import DiffCompileError, NoRule, NoSource, UndecidedAlias, UnsupportedSyntax, WrongArgument
 from .frontend.arguments import register_container
 from .frontend.trees import tree_map
+from .operators import elementwise_grad, ggn_vp, hvp, jacobian
 from .rules.checkpoints import checkpoint
 from .rules.differences import complex_step, numeric
 from .rules.hooks import cotangent_of
@@ -23,7 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument",
     "__version__", "check_grads", "check_rule", "checkpoint", "complex_step", "cotangent_of",
-    "defelementwise", "defjvp", "deflinear", "defvjp", "grad", "hessian", "jacfwd", "jacrev", "jvp",
-    "nondifferentiable", "numeric", "override", "ravel", "register_container", "stop_gradient",
+    "defelementwise", "defjvp", "deflinear", "defvjp", "elementwise_grad", "ggn_vp", "grad", "hessian", "hvp",
+    "jacfwd", "jacobian", "jacrev", "jvp", "nondifferentiable", "numeric", "override", "ravel", "register_container", "stop_gradient",
     "tree_map", "value_and_grad", "vjp",
 ]  # fmt: skip

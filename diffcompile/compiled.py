@@ -42,6 +42,7 @@ from .rules.register import REGISTRY
 if TYPE_CHECKING:
     from .frontend.arguments import Spec
     from .frontend.lower import Guard, Lowered
+    from .ir.types import Type
     from .pipeline import Mode, Program
 
 _MISSING = object()
@@ -261,6 +262,31 @@ class Derivative:
                 raise WrongArgument("`argnums` is empty: there is nothing to differentiate with respect to")
             return tuple(map(position, argnums))
         return position(argnums)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """What the derivative is taken with respect to."""
+        return self._wrt if isinstance(self._wrt, tuple) else (self._wrt,)
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """The signature of the function."""
+        return self._signature
+
+    def bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """The value of each parameter for a call with these arguments, in order."""
+        return self._bind(args, kwargs)
+
+    def result_types(self, values: tuple[Any, ...]) -> tuple[Type, ...]:
+        """What is known of each number and array that the function returns for such arguments."""
+        from .pipeline import lowered_graph
+
+        specs = [
+            (name, self._spec(name, value, default))
+            for (name, default), value in zip(self._parameters, values, strict=True)
+        ]
+        lowered = lowered_graph(self._target, specs, "", self.places)
+        return tuple(atom.type for atom in lowered.graph.region.results)
 
     # -- calling --------------------------------------------------------------------------------------------
 
