@@ -25,6 +25,6 @@ __all__ = [
     "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument",
     "__version__", "check_grads", "check_rule", "checkpoint", "complex_step", "cotangent_of",
     "defelementwise", "defjvp", "deflinear", "defvjp", "elementwise_grad", "ggn_vp", "grad", "hessian", "hvp",
-    "jacfwd", "jacobian", "jacrev", "jvp", "nondifferentiable", "numeric", "override", "ravel", "register_container", "stop_gradient",
-    "tree_map", "value_and_grad", "vjp",
+    "jacfwd", "jacobian", "jacrev", "jvp", "nondifferentiable", "numeric", "override", "ravel",
+    "register_container", "stop_gradient", "tree_map", "value_and_grad", "vjp",
 ]  # fmt: skip
