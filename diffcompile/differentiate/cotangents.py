@@ -126,7 +126,8 @@ class Cotangents:
 
     def part(self, ct: Atom, k: int, known: Type) -> Atom:
         """The cotangent of item `k`, of a container whose cotangent is `ct`."""
-        kind = OBJECT if known.kind == "object" else mirror(known) if known.kind in NESTED else Type()
+        told = known.kind in NESTED or known.is_scalar and known.is_real
+        kind = OBJECT if known.kind == "object" else mirror(known) if told else Type()
         return self.b.call(operator.getitem, ct, Const(k), type=kind)
 
     @staticmethod

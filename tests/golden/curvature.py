@@ -21,21 +21,6 @@ def curvature(x, n):
 # --- generated ---
 import math
 
-import numpy as np
-
-
-def unbroadcast(ct, x):
-    """Sum `ct` over the axes along which `x` was broadcast; a scalar for a scalar."""
-    if np.ndim(x) == 0:
-        return np.sum(ct) if np.ndim(ct) else ct
-    if np.ndim(ct) < np.ndim(x):
-        return np.broadcast_to(ct, np.shape(x))
-    extra = np.ndim(ct) - np.ndim(x)
-    stretched = [(extra + i) for i, n in enumerate(np.shape(x)) if n != ct.shape[extra + i]]
-    if extra or stretched:
-        ct = np.sum(ct, axis=(*range(extra), *stretched), keepdims=True)
-    return np.reshape(ct, np.shape(x)) if extra else ct
-
 
 def curvature_grad_grad(x, n):
     """Gradient of `curvature_grad` with respect to x.
@@ -80,11 +65,9 @@ def curvature_grad_grad(x, n):
     for x, saved_bar_1 in zip(reversed(saved_1), reversed(saved_bar), strict=True):
         # 15: for _ in range(n):
         x_bar_1 = saved_bar_1[0]
-        x_bar = x_bar + saved_bar_1[1]
+        x_bar += saved_bar_1[1]
 
         # 16: x = math.sin(x)
-        x_bar = x_bar_1 + unbroadcast(x_bar * math.cos(x), x)
-
-    x_bar = float(x_bar)
+        x_bar = x_bar_1 + x_bar * math.cos(x)
 
     return x_bar
