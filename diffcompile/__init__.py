@@ -19,6 +19,7 @@ from .rules.library import override
 from .rules.register import defelementwise, defjvp, deflinear, defvjp, nondifferentiable
 from .structure import ravel
 from .testing import check_grads, check_rule
+from .vectorize import vmap
 
 __version__ = "0.1.0"
 __all__ = [
@@ -26,5 +27,5 @@ __all__ = [
     "__version__", "check_grads", "check_rule", "checkpoint", "complex_step", "cotangent_of",
     "defelementwise", "defjvp", "deflinear", "defvjp", "elementwise_grad", "ggn_vp", "grad", "hessian", "hvp",
     "jacfwd", "jacobian", "jacrev", "jvp", "nondifferentiable", "numeric", "override", "ravel",
-    "register_container", "stop_gradient", "tree_map", "value_and_grad", "vjp",
+    "register_container", "stop_gradient", "tree_map", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip

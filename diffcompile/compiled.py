@@ -277,6 +277,12 @@ class Derivative:
         """The value of each parameter for a call with these arguments, in order."""
         return self._bind(args, kwargs)
 
+    def vectorized(self, specs: Any, axes: Any, path: Any, out_axis: int) -> Program:
+        """The program of the function for many rows of some arguments."""
+        from .pipeline import vectorized
+
+        return vectorized(self._target, specs, axes, path, out_axis)
+
     def result_types(self, values: tuple[Any, ...]) -> tuple[Type, ...]:
         """What is known of each number and array that the function returns for such arguments."""
         from .pipeline import lowered_graph

@@ -19,6 +19,7 @@ from .analysis.results import holomorphic_only, number_only, real_only
 from .differentiate.derive import DERIVING, differentiable_again, gradient, listed, pair, runnable
 from .differentiate.direction import directional
 from .differentiate.jacobian import forward_jacobian, reverse_jacobian
+from .differentiate.mapping import mapped
 from .emit.module import Module, load
 from .emit.python import Printer
 from .errors import Span, WrongArgument
@@ -45,7 +46,7 @@ from .rules.checks import unchanged
 from .rules.containers import with_attributes
 from .rules.register import REGISTRY
 
-Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp", "jvp", "jacfwd", "jacrev", "jacobian"]
+Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp", "jvp", "jacfwd", "jacrev", "vmap"]
 Watch = Callable[[str, Graph], None]
 
 
@@ -331,6 +332,30 @@ def _jacobian(
     module.reserved = {f"{name}_jacobian"}
     module.add(graph, f"{name}_jacobian", doc, _signature(target, lowered), returned)
     return _loaded(module, (f"{name}_jacobian",), graph, (graph,), lowered, "leaf")
+
+
+def vectorized(
+    target: Target, specs: list[tuple[str, Spec]], axes: dict[int, int], path: tuple[int, tuple[Any, ...]],
+    out_axis: int,
+) -> Program:  # fmt: skip
+    """The program of a function of many rows: `specs` are the facts of one row of each mapped argument."""
+    RULE_GUARDS.set({})
+    lowered = lowered_graph(target, specs)
+    name = _name_of(target.fn)
+    params = lowered.graph.params
+    given = {params[k]: axis for k, axis in axes.items()}
+    graph = mapped(lowered.graph, given, (params[path[0]], path[1]), out_axis)
+
+    def returned(printer: Printer, graph: Graph) -> ast.expr:
+        return _returned(printer, lowered.returns, itertools.count(), graph.region.results)
+
+    module = Module()
+    module.reserved = {f"{name}_rows"}
+    rows = [p.name for p in given]
+    listed = rows[0] if len(rows) == 1 else f"{', '.join(rows[:-1])} and {rows[-1]}"
+    doc = f"Values of `{name}` for all rows of {listed}.\n\n    {_origin(lowered)}\n    "
+    module.add(graph, f"{name}_rows", doc, _signature(target, lowered), returned)
+    return _loaded(module, (f"{name}_rows",), graph, (graph,), lowered, "leaf")
 
 
 def _each(printer: Printer, shape: Any, positions: Any, block: Callable[[int], ast.expr]) -> ast.expr:

@@ -35,9 +35,13 @@ LAYERS: dict[str, set[str]] = {
     "directions": {"frontend.arguments"},
     "api": {"compiled", "directions", "pipeline", "rules", "show", "frontend.arguments"},
     "structure": {"frontend.arguments", "frontend.trees"},
+    "vectorize": {"compiled", "frontend.arguments", "frontend.trees"},
     "operators": {"api", "compiled", "frontend.arguments", "ir"},
     "testing": {"api", "rules", "structure", "frontend.arguments", "frontend.trees", "ir"},
-    "__init__": {"api", "operators", "rules", "structure", "testing", "frontend.arguments", "frontend.trees"},
+    "__init__": {
+        "api", "operators", "vectorize", "rules", "structure", "testing", "frontend.arguments",
+        "frontend.trees",
+    },
 }
 
 

@@ -34,7 +34,7 @@ from ..ir.graph import (
 )
 from ..ir.types import SCALARS
 from ..rules.register import REGISTRY
-from .batch import CONTAINERS, Batch, Unbatchable, known_part, lifted_type
+from .batch import CONTAINERS, Batch, OneByOne, Unbatchable, known_part, lifted_type
 from .rule import hashable
 
 ALL = slice(None)
@@ -233,6 +233,8 @@ class Axes(Batch):
             args = tuple(self.at_rank(a, self.rank(part)) for a in args)
         elif any(map(self.has, args)) or instr.fn is not np.ndarray.fill:
             raise Unbatchable
+        if instr.visible and not self.has(target):
+            raise OneByOne  # it is the caller's, and holds one value for all rows
         whole = self.lift(target)
         self.of[out] = self.b.store(
             instr.fn, whole, *args, kwargs=kwargs, name=out.name if out.named else "",

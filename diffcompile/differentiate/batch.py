@@ -34,6 +34,7 @@ from ..ir.graph import (
     pack_dict,
     pack_list,
     pack_object,
+    pack_slice,
     pack_tuple,
 )
 from ..ir.types import SCALARS, Dim, Type, array
@@ -43,6 +44,13 @@ COUNT = Dim("count", 0, True)
 Which = tuple[bool, ...]
 DeriveCallee = Callable[[Function, Which], tuple[Function, Which, Which]]
 CONTAINERS = frozenset({"list", "tuple", "dict", "object"})
+# Functions whose result has a form that depends on the numbers they are given.
+FORMING = frozenset({
+    np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.unique_values, np.extract, np.compress,
+    np.ndarray.nonzero, np.ndarray.compress, np.trim_zeros, np.zeros, np.ones, np.empty, np.full, np.arange,
+    np.linspace, np.eye, np.repeat, np.delete, np.insert, np.bincount, np.setdiff1d, np.intersect1d,
+    np.union1d, pack_slice,
+})  # fmt: skip
 HEADS = {pack_tuple: 0, pack_list: 0, pack_dict: 1, pack_object: 2}
 
 
@@ -175,6 +183,8 @@ class Batch:
     def one_by_one(self, instr: Instr) -> None:
         """The instruction in a loop over the batch."""
         moving = [value for value in reads(instr) if value in self.of]
+        if any(out.type.maybe_unbound for out in instr.outs) or self.differs_in_form(instr):
+            raise OneByOne
         if any(v.type.kind in CONTAINERS for v in (*moving, *instr.outs)) or any(
             isinstance(i, Store) and i.visible for i in (instr, *_inside(instr))
         ):
@@ -193,6 +203,20 @@ class Batch:
                 self.of[value] = rows
             elif value.type.kind not in ("none", "unbound"):
                 raise OneByOne
+
+    def differs_in_form(self, instr: Instr) -> bool:
+        """May this give an array of another form for each row?"""
+        if not isinstance(instr, Call):
+            return False
+        if instr.fn is operator.getitem:
+            return self.has(instr.args[1]) and instr.args[1].type.kind != "int" and not (
+                instr.args[1].type.kind == "array" and instr.args[1].type.is_integer
+                and instr.args[1].type.numeric_dtype != np.dtype(bool)
+            )  # fmt: skip
+        try:
+            return instr.fn in FORMING
+        except TypeError:
+            return False
 
     # -- control flow ---------------------------------------------------------------------------------------
 

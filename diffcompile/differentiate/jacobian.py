@@ -104,27 +104,31 @@ def in_all(primal: Graph | None, seeds: Seeds, region: Region, ahead: list[Instr
                 primal.line if primal is not None else NOWHERE,
                 "Work on a copy.",
             ) from None
-        body, batch = _one_by_one(region, seeds)
+        why = "the derivative is taken in one direction after the other"
+        body, batch = in_turn(region, seeds.of, seeds.count, why)
     batch.b.body = [*ahead, *body]
     return batch
 
 
-def _one_by_one(region: Region, seeds: Seeds) -> tuple[list[Instr], Axes]:
+def in_turn(
+    region: Region, start: dict[Value, Value], count: Atom, why: str
+) -> tuple[list[Instr], Axes]:
+    """The region in a loop over the rows of `start`, whose results are stacked."""
     seen = next((i for i in instructions(region) if _seen(i, set())), None)
     if seen is not None:
         raise NoRule(
-            "the derivative is taken in one direction after the other, and this would happen each time",
+            f"{why}, and this would happen each time",
             seen.line,
             "Work on a copy, and leave prints and draws to the caller.",
         )
-    batch = Axes(Builder(FOLDED), seeds.count, derive_batch)
+    batch = Axes(Builder(FOLDED), count, derive_batch)
     table: dict[Value, Atom] = {}
-    rows = tuple(Value(given.name, given.type, given.named) for given in seeds.of)
-    table.update(zip(seeds.of, rows, strict=True))
+    rows = tuple(Value(given.name, given.type, given.named) for given in start)
+    table.update(zip(start, rows, strict=True))
     inner = rename(region, table)
     lists = tuple(Value(f"{getattr(r, 'name', 'row')}_rows", Type("list")) for r in region.results)
     turn = Region(rows, inner.body, (Const(False), *inner.results))
-    batch.b.emit(For(lists, tuple(seeds.of.values()), (), turn, len(lists), False, NOWHERE, object()))
+    batch.b.emit(For(lists, tuple(start.values()), (), turn, len(lists), False, NOWHERE, object()))
     for result, found in zip(region.results, lists, strict=True):
         if isinstance(result, Value):
             batch.put(result, batch.b.call(np.stack, found, type=lifted_type(result.type)))
