@@ -293,3 +293,34 @@ def test_a_reverse_jacobian_is_the_pullback_of_an_identity() -> None:
     assert "product_bar" in body(jacrev(f), x3, a43) or "sin_out_bar" in body(jacrev(f), x3, a43)
     assert "np.eye(" in body(jacrev(f), x3, a43)
     assert "for " not in body(jacrev(f), x3, a43)
+
+
+@pytest.mark.parametrize("program", ZOO, ids=lambda p: p.name)
+def test_hessians_by_both_ways_agree(program: Program) -> None:
+    places = moving(program)
+    args = program.make_inputs()
+    if any(getattr(leaf, "dtype", None) == np.float32 for leaf in leaves(args)) or len(flatten(args)) > 80:
+        return
+    gradient = grad(program.fn, argnums=places)
+    try:
+        with silenced():
+            forward = jacfwd(gradient, argnums=places)(*program.make_inputs())
+            reverse = jacrev(gradient, argnums=places)(*program.make_inputs())
+    except NoRule as error:
+        assert "in one direction after the other" in error.reason
+        return
+
+    one, other = numbers(forward), numbers(reverse)
+    scale = max(1.0, float(np.abs(one).max(initial=0.0)))
+    np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-8 * scale)
+
+
+def numbers(tree: Any) -> np.ndarray:
+    """All numbers of nested containers, in order."""
+    if isinstance(tree, dict):
+        tree = tuple(tree.values())
+    elif hasattr(tree, "__dataclass_fields__"):
+        tree = tuple(vars(tree).values())
+    if isinstance(tree, (tuple, list)):
+        return np.concatenate([np.zeros(0), *map(numbers, tree)])
+    return np.zeros(0) if tree is None else np.ravel(tree).astype(float)

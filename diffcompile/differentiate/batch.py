@@ -191,11 +191,15 @@ class Batch:
             raise OneByOne
         params = tuple(Value(v.name, v.type, v.named) for v in moving)
         table: dict[Value, Atom] = dict(zip(moving, params, strict=True))
-        inner = rename(Region((), (instr,), instr.outs), table)
+        body: tuple[Instr, ...] = (instr,)
+        if isinstance(instr, Store) and not self.has(instr.target) and isinstance(instr.target, Value):
+            target = Value(instr.target.name, instr.target.type, instr.target.named)  # each row has its own
+            body = (Call((target,), np.copy, (instr.target,)), replace(instr, target=target))
+        inner = rename(Region((), body, instr.outs), table)
         lists = tuple(Value(f"{o.name}_rows", Type("list", elem=o.type)) for o in instr.outs)
-        body = Region(params, inner.body, (Const(False), *inner.results))
+        turn = Region(params, inner.body, (Const(False), *inner.results))
         items = tuple(self.get(v) for v in moving)
-        self.b.emit(For(lists, items, (), body, len(lists), False, self.b.line, object()))
+        self.b.emit(For(lists, items, (), turn, len(lists), False, self.b.line, object()))
         for value, rows in zip(instr.outs, lists, strict=True):
             if value.type.kind in SCALARS | {"array"}:
                 self.put(value, self.b.call(np.stack, rows, type=lifted_type(value.type)))
