@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import DiffCompileError, NoRule, WrongArgument, defvjp, grad, jvp, value_and_grad
+from diffcompile import DiffCompileError, NoRule, WrongArgument, defvjp, grad, jacfwd, jvp, value_and_grad
 from diffcompile.api import pushed
 from diffcompile.rules.register import defequal
 from graphs import written
@@ -300,3 +300,23 @@ def test_an_equal_that_does_not_move_has_no_tangent() -> None:
     f = written("def f(x, y): return np.sum(rounded(x, y))", rounded=rounded)
 
     assert jvp(f, (x, y), (x, None))[1] == 0.0
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda f, x: grad(f)(x),
+        lambda f, x: jvp(f, (x,), (np.ones_like(x),))[1],
+        lambda f, x: jacfwd(f)(x),
+    ],
+    ids=["grad", "jvp", "jacfwd"],
+)
+def test_a_function_of_five_hundred_lines_in_every_mode(run: Any) -> None:
+    lines = ["def f(x):", "    a = x"]
+    lines += [f"    a = np.sin(a) * x + {k % 3}.0" for k in range(500)]
+    f = written("\n".join([*lines, "    return np.sum(a)"]))
+    x = np.array([0.3, 0.7])
+
+    h = 1e-6
+    slope = (f(x + h) - f(x - h)) / (2 * h)
+    np.testing.assert_allclose(np.sum(run(f, x)), slope, rtol=1e-6)

@@ -323,7 +323,14 @@ def _(r: Rewriter, call: Call) -> Atom | None:
 @rewrite(np.ndarray.shape, np.ndarray.size)
 def _(r: Rewriter, call: Call) -> Atom | None:
     """(x + y).shape -> x.shape where x is known to have that form: the sum need not be kept for it"""
-    (x,) = call.args
+    first = found = call.args[0]
+    while (operand := _of_its_form(r, found)) is not None:
+        found = operand
+    return None if found is first else r.make(call.fn, found)
+
+
+def _of_its_form(r: Rewriter, x: Atom) -> Value | None:
+    """An operand of an array's making that has its form."""
     made = r.defs.get(x) if isinstance(x, Value) else None
     if made is None or not (
         isinstance(made.fn, np.ufunc) or getattr(made.fn, "__module__", "") == "_operator"
@@ -331,7 +338,7 @@ def _(r: Rewriter, call: Call) -> Atom | None:
         return None
     for operand in made.args:
         if isinstance(operand, Value) and _same_form(operand.type, x.type) and operand.type.kind == "array":
-            return r.make(call.fn, operand)
+            return operand
     return None
 
 
