@@ -7,6 +7,7 @@ the Hessian times `v`.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -320,3 +321,22 @@ def test_a_function_of_five_hundred_lines_in_every_mode(run: Any) -> None:
     h = 1e-6
     slope = (f(x + h) - f(x - h)) / (2 * h)
     np.testing.assert_allclose(np.sum(run(f, x)), slope, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "run", [lambda f, x, k: jvp(f, (x, k), (np.ones(2), None)), lambda f, x, k: jacfwd(f)(x, k)]
+)
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("k[9]", IndexError),
+        ("math.sqrt(k[0])", ValueError),
+        ("k + np.ones(7)", ValueError),
+        ("1 / int(k[0] + 1)", ZeroDivisionError),
+    ],
+)
+def test_what_the_function_raises_is_raised_though_nothing_reads_it(run: Any, line: str, error: Any) -> None:
+    f = written(f"def f(x, k):\n    unread = {line}\n    return x * 2.0", math=math)
+
+    with pytest.raises(error):
+        run(f, np.ones(2), np.array([-1.0, 2.0]))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import can_vary, reaching, varied
-from ..analysis.effects import may_raise
+from ..analysis.effects import may_fail, may_raise
 from ..analysis.liveness import liveness, reach
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Store, Value
@@ -75,7 +75,7 @@ def directional_parts(
     else:
         ends = tuple(dots.whole(r) if _can_vary(r) else Const(None) for r in results)
     region = Region((*graph.params, *given), tuple(builder.body), (*results, *ends))
-    return _tidied(replace(graph, region=region), graph), given, moved
+    return _tidied(replace(graph, region=region), graph, noticed(graph, active)), given, moved
 
 
 def changed(graph: Graph, params: list[Value]) -> list[Value]:
@@ -89,10 +89,16 @@ def _can_vary(atom: Atom) -> bool:
     return can_vary(atom) if isinstance(atom, Value) else isinstance(atom.value, (float, complex))
 
 
-def _tidied(pushed: Graph, graph: Graph) -> Graph:
+def noticed(graph: Graph, active: set[Value]) -> set[Value]:
+    """What is computed, read or not, since the user's function may raise there; what moves has a tangent that
+    raises as well."""
+    failing = (i for i in instructions(graph.region) if may_fail(i))
+    return may_raise(graph.region) | {o for i in failing for o in i.outs if o not in active}
+
+
+def _tidied(pushed: Graph, graph: Graph, keep: set[Value]) -> Graph:
     """The optimised program, in which the user's function still raises where it would."""
     primal = set(_values(graph))
-    keep = may_raise(graph.region)
     tidy = fuse(dce(optimize(pushed, primal, keep), keep), primal)
     return accumulate(dce(tidy, keep), primal)
 

@@ -43,11 +43,12 @@ from ..passes.own import own
 from .axes import Axes
 from .batch import COUNT, OneByOne, lifted_type
 from .derive import closed_gradient, differentiable_again
-from .direction import changed, directional_parts
+from .direction import changed, directional_parts, noticed
 
 
 def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
     """The graph of the derivative of each result with respect to each of `wrt`, result by result."""
+    keep = noticed(graph, varied(graph.region, wrt))
     reading, graph = _reads_first(graph, wrt)
     outputs = graph.region.results
     pushed, dots, _ = directional_parts(graph, wrt)
@@ -56,7 +57,7 @@ def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
         region = replace(substitute(pushed.region, {dots[0]: Const(1.0)}), params=graph.params)
         ends = tuple(_or_zero(end) for end in region.results[len(outputs) :])
         region = replace(region, body=(*reading, *region.body), results=ends)
-        return _tidy(replace(graph, region=region))
+        return _tidy(replace(graph, region=region), keep)
     seeds = Seeds(wrt, dots)
     batch = in_all(graph, seeds, Region((), pushed.region.body, ends), [*reading, *seeds.body])
     results = [
@@ -64,14 +65,16 @@ def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
         for output, end in zip(outputs, ends, strict=True)
         for k, value in enumerate(wrt)
     ]
-    return _tidy(replace(graph, region=Region(graph.params, tuple(batch.b.body), tuple(results))))
+    region = Region(graph.params, tuple(batch.b.body), tuple(results))
+    return _tidy(replace(graph, region=region), keep)
 
 
 def reverse_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
     """As `forward_jacobian`, by pulling back a direction for each number in the results."""
+    keep = noticed(graph, varied(graph.region, wrt))
     outputs = list(graph.region.results)
     if len(outputs) == 1 and outputs[0].type.is_scalar:
-        return _tidy(closed_gradient(graph, wrt, [(outputs[0], Const(1.0))]))
+        return _tidy(closed_gradient(graph, wrt, [(outputs[0], Const(1.0))]), keep)
     cts = [Value(f"{getattr(o, 'name', 'out')}_bar", _cotangent(o), True) for o in outputs]
     combined = closed_gradient(graph, wrt, list(zip(outputs, cts, strict=True)), tuple(outputs))
     body = combined.region.body
@@ -84,7 +87,8 @@ def reverse_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
         for k, output in enumerate(outputs)
         for value, grad in zip(wrt, grads, strict=True)
     ]
-    return _tidy(replace(graph, region=Region(graph.params, tuple(batch.b.body), tuple(results))))
+    region = Region(graph.params, tuple(batch.b.body), tuple(results))
+    return _tidy(replace(graph, region=region), keep)
 
 
 def in_all(primal: Graph | None, seeds: Seeds, region: Region, ahead: list[Instr]) -> Axes:
@@ -149,8 +153,8 @@ def _seen(instr: Instr, within: set[Function]) -> bool:
     return any(_seen(i, {*within, instr.fn}) for i in instructions(graph.region))
 
 
-def _tidy(graph: Graph) -> Graph:
-    return own(inplace(dce(graph, set())), 0)
+def _tidy(graph: Graph, keep: set[Value]) -> Graph:
+    return own(inplace(dce(graph, keep)), 0)
 
 
 def _or_zero(atom: Atom) -> Atom:

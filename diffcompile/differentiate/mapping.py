@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..analysis.effects import may_raise
 from ..errors import UnsupportedSyntax
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import Atom, Const, Graph, Region, Value
@@ -21,7 +20,7 @@ from ..passes.inplace import inplace
 from ..passes.own import own
 from .axes import Axes
 from .batch import OneByOne, lifted_type
-from .direction import changed
+from .direction import changed, noticed
 from .jacobian import batched, in_turn
 
 
@@ -65,7 +64,7 @@ def mapped(
         results = tuple(_along(inside, r, out_axis) for r in graph.region.results)
     params = tuple(table.get(p, p) for p in graph.params)
     region = Region(params, (*b.body, *inside.b.body), results)
-    return own(inplace(dce(replace(graph, region=region), may_raise(graph.region))), 0)
+    return own(inplace(dce(replace(graph, region=region), noticed(graph, set()))), 0)
 
 
 def _along(batch: Axes, result: Atom, axis: int) -> Atom:
