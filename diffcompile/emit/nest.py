@@ -166,6 +166,7 @@ def _region(
     readers = _readers(region)
     position = {instr: k for k, instr in enumerate(region.body)}
     writes = again.memory.writes(region)
+    rebound = _Rebound(region)
     for k, instr in enumerate(region.body):
         for part in regions(instr):
             _region(part, counts, found, lengths, again)
@@ -210,6 +211,8 @@ def _region(
                 continue
         if writes.between(k + 1, end, _memory_read(instr, found)):
             continue
+        if rebound.between(k + 1, end, _variables(instr, found)):
+            continue  # written there, it would need the old value beside the next one
         length = _length(instr, lengths)
         if length > WIDTH and not _is_kept(reader):
             continue
@@ -261,6 +264,31 @@ def _readers(region: Region) -> dict[Value, Instr | Region]:
     for value in values(region.results):
         found[value] = region
     return found
+
+
+class _Rebound:
+    """Where in a region each of the user's variables gets its next value."""
+
+    def __init__(self, region: Region) -> None:
+        self.at: dict[str, list[int]] = {}
+        for k, instr in enumerate(region.body):
+            for out in instr.outs:
+                if out.named:
+                    self.at.setdefault(out.name, []).append(k)
+
+    def between(self, start: int, end: int, variables: set[str]) -> bool:
+        return any(start <= k < end for name in variables for k in self.at.get(name, ()))
+
+
+def _variables(instr: Instr, found: dict[Value, Instr]) -> set[str]:
+    """The names of the user's variables that an expression reads."""
+    names: set[str] = set()
+    for value in values(operands(instr)):
+        if value in found:
+            names |= _variables(found[value], found)
+        elif value.named:
+            names.add(value.name)
+    return names
 
 
 def _memory_read(instr: Instr, found: dict[Value, Instr]) -> list[Value] | None:
