@@ -48,6 +48,10 @@ _PURE = frozenset({*PACKS, literal, unpack, format_string}) | {
 }  # fmt: skip
 # Every call gives another object, so two equal calls are not one.
 FRESH = frozenset({
+    # What is used up by running over it.
+    itertools.count, itertools.cycle, itertools.repeat, itertools.chain, itertools.islice,
+    itertools.accumulate,
+    itertools.pairwise, itertools.product, itertools.zip_longest, zip, map, filter, enumerate, reversed, iter,
     pack_function,  # written out where it is handed on, so it must not wait for another reader
     np.zeros, np.ones, np.empty, np.ndarray, np.full, np.zeros_like, np.ones_like, np.empty_like,
     np.full_like, np.array, np.copy, np.ndarray.copy, list, np.eye, np.identity, np.arange, np.errstate,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 
+from diffcompile import value_and_grad
 from diffcompile.passes.cse import cse
 from graphs import VECTOR, Type, lowered, shows, written
 
@@ -121,3 +125,18 @@ CASES = [
 @pytest.mark.parametrize(("specs", "before", "after"), [pytest.param(*c[1:], id=c[0]) for c in CASES])
 def test_cse(specs: tuple[Type, ...], before: str, after: str) -> None:
     shows(cse(lowered(written(before), *specs)), after)
+
+
+def test_two_counters_are_two() -> None:
+    f = written("""
+    def f(x, a):
+        for i, u in enumerate(x):
+            for j, v in enumerate(x):
+                if a > 0.77:
+                    math.sin(a)
+            a = a + math.sin(a * i)
+        return a
+    """, math=math)
+    args = np.array([0.7, -1.2, 0.4]), 0.5
+
+    assert value_and_grad(f, argnums=1)(*args)[0] == f(*args)
