@@ -218,7 +218,8 @@ class Push(Forward):
             (slot, atom, found is not atom) for slot, atom, found in zip(slots, atoms, read, strict=True)
             if self.dots.has(atom)
         ]  # fmt: skip
-        width = len(args) if starred else max([named, *(slot + 1 for slot, _, _ in moved)])
+        numeric = [slot for slot, atom in zip(slots, atoms, strict=True) if _numeric(atom)]
+        width = len(args) if starred else max([named, *(slot + 1 for slot in numeric)])
         tangents: list[Any] = [None] * width
         for slot, atom, as_array in moved:
             tangents[slot] = self.given(atom, as_array)
@@ -498,6 +499,13 @@ def steep(fn: Any, args: tuple[Atom, ...]) -> bool:
 
 def _atoms(instr: Call) -> tuple[Atom, ...]:
     return (*instr.args, *(a for _, a in instr.kwargs))
+
+
+def _numeric(atom: Atom) -> bool:
+    """Can this hold floating-point numbers?"""
+    if isinstance(atom, Value):
+        return can_vary(atom)
+    return isinstance(atom.value, (float, complex, np.inexact))
 
 
 def _tuple(found: Any) -> tuple[Any, ...]:
