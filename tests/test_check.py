@@ -130,10 +130,10 @@ def test_a_store_that_runs_where_it_must_not_is_found(monkeypatch: pytest.Monkey
         grad(fn, check=True)(X)
 
 
-@pytest.mark.parametrize("program", [*PROGRAMS, *KERNELS], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "program", [p for p in (*PROGRAMS, *KERNELS) if p.name not in REFUSED], ids=lambda p: p.name
+)
 def test_nothing_is_found_where_nothing_is_changed(program: Program) -> None:
-    if program.name in REFUSED:
-        pytest.skip("refused")
     expected = value_and_grad(program.fn, argnums=program.wrt)(*program.make_inputs())
     found = value_and_grad(program.fn, argnums=program.wrt, check=True)(*program.make_inputs())
 

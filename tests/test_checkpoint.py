@@ -688,10 +688,13 @@ def test_value_and_gradient_are_those_of_the_program_without_checkpoints(make: A
     np.testing.assert_array_equal(flatten(given[0]), flatten(plain[0]))
 
 
-@each
+def is_complex(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "c"
+
+
+# The oracle is of real numbers.
+@pytest.mark.parametrize(("make", "args"), [(m, a) for m, a in PROGRAMS if not is_complex(a[0])], ids=names)
 def test_gradient_agrees_with_central_differences(make: Any, args: Any) -> None:
-    if isinstance(args[0], np.ndarray) and args[0].dtype.kind == "c":
-        pytest.skip("the oracle is of real numbers")
     gradient = grad(make(checkpoint))(*copy.deepcopy(args))
 
     assert_agrees(gradient, *numeric_gradient(make(unchanged), lambda: copy.deepcopy(args)))
@@ -706,12 +709,17 @@ def test_pullback_gives_the_gradient_each_time_it_is_called(make: Any, args: Any
     assert_close(again, first)
 
 
+# `history` is not differentiated twice without checkpoints either.
 @pytest.mark.parametrize(
-    ("make", "args"), [(m, a) for m, a in PROGRAMS if not isinstance(a[0], (list, dict))], ids=names
+    ("make", "args"),
+    [
+        (m, a)
+        for m, a in PROGRAMS
+        if not isinstance(a[0], (list, dict, tuple)) and not is_complex(a[0]) and m is not history
+    ],
+    ids=names,
 )
 def test_second_derivative_is_that_of_the_program_without_checkpoints(make: Any, args: Any) -> None:
-    if make is history or isinstance(args[0], tuple) or np.asarray(args[0]).dtype.kind == "c":
-        pytest.skip("without checkpoints it is not differentiated twice either")
     first, rest = args[0], args[1:]
 
     def second(program: Any) -> float:
@@ -726,7 +734,7 @@ def test_source_runs_without_diffcompile(make: Any, args: Any) -> None:
     expected = derivative(*copy.deepcopy(args))
     scope: dict[str, Any] = {}
     if "tests." in derivative.source:  # it builds an object of a class of this file
-        pytest.skip("it imports a class of the user's")
+        assert derivative.source.count("import ") == derivative.source.count("import numpy as np") + 1
     exec(derivative.source, scope)
     value, gradient = scope["f_value_and_grad"](*copy.deepcopy(args))
 
