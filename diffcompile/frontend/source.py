@@ -135,9 +135,13 @@ def _find(tree: ast.Module, code: CodeType) -> FunctionNode | None:
             isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno == code.co_firstlineno
         ):
             found.append(node)
-    if len(found) > 1:
-        found = [node for node in found if _covers(node, code)] or found
+    if len({ast.dump(node) for node in found}) > 1:
+        found = [node for node in found if _covers(node, code)]
     return found[0] if found else None
+
+
+def _does_as(a: CodeType, b: CodeType) -> bool:
+    return (a.co_code, a.co_consts, a.co_names) == (b.co_code, b.co_consts, b.co_names)
 
 
 def _covers(node: ast.Lambda, code: CodeType) -> bool:
@@ -151,6 +155,6 @@ def _covers(node: ast.Lambda, code: CodeType) -> bool:
     )
     if not places:  # Python 3.12 does not say where a constant is returned from: it is told by what it is
         compiled = compile(ast.Expression(node), "<lambda>", "eval").co_consts
-        return any(isinstance(c, CodeType) and c.co_consts == code.co_consts for c in compiled)
+        return any(isinstance(c, CodeType) and _does_as(c, code) for c in compiled)
     starts = {(p[0], p[2]) for p in places}
     return inside and bool(starts) and (body.lineno, body.col_offset) in starts
