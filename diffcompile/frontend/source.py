@@ -136,12 +136,17 @@ def _find(tree: ast.Module, code: CodeType) -> FunctionNode | None:
         ):
             found.append(node)
     if len({ast.dump(node) for node in found}) > 1:
-        found = [node for node in found if _covers(node, code)]
+        standing = [node for node in found if _covers(node, code)]
+        # Python 3.12 does not say where a constant is returned from: it is told by what it is.
+        found = standing or [node for node in found if _does_as(node, code)]
     return found[0] if found else None
 
 
-def _does_as(a: CodeType, b: CodeType) -> bool:
-    return (a.co_code, a.co_consts, a.co_names) == (b.co_code, b.co_consts, b.co_names)
+def _does_as(node: ast.Lambda, code: CodeType) -> bool:
+    """Is this the code that the lambda compiles to?"""
+    made = compile(ast.Expression(node), "<lambda>", "eval").co_consts
+    wanted = code.co_code, code.co_consts, code.co_names
+    return any(isinstance(c, CodeType) and (c.co_code, c.co_consts, c.co_names) == wanted for c in made)
 
 
 def _covers(node: ast.Lambda, code: CodeType) -> bool:
@@ -153,8 +158,5 @@ def _covers(node: ast.Lambda, code: CodeType) -> bool:
         and (p[1], p[3]) <= (body.end_lineno, body.end_col_offset)
         for p in places
     )
-    if not places:  # Python 3.12 does not say where a constant is returned from: it is told by what it is
-        compiled = compile(ast.Expression(node), "<lambda>", "eval").co_consts
-        return any(isinstance(c, CodeType) and _does_as(c, code) for c in compiled)
     starts = {(p[0], p[2]) for p in places}
     return inside and bool(starts) and (body.lineno, body.col_offset) in starts
