@@ -324,3 +324,33 @@ def numbers(tree: Any) -> np.ndarray:
     if isinstance(tree, (tuple, list)):
         return np.concatenate([np.zeros(0), *map(numbers, tree)])
     return np.zeros(0) if tree is None else np.ravel(tree).astype(float)
+
+
+def leading_axes(x):
+    y = np.zeros((2, 3))
+    y[0] = (x * x)[None, None, :]
+    y[1] = x[None]
+    return y
+
+
+def turned(x):
+    return np.outer(x, x).reshape(3, 3, 1).transpose(2, 0, 1) * x
+
+
+def listed(x):
+    return [np.sin(x), [x[0] * 2.0, x[1:]]]
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+@pytest.mark.parametrize("f", [leading_axes, turned], ids=lambda f: f.__name__)
+def test_axes_in_front_and_axes_turned(mode: Any, f: Any) -> None:
+    np.testing.assert_allclose(mode(f)(x3), differences(f, x3), rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_lists_that_are_returned_have_a_jacobian_for_each_item(mode: Any) -> None:
+    first, (second, third) = mode(listed)(x3)
+
+    np.testing.assert_allclose(first, np.diag(np.cos(x3)))
+    np.testing.assert_allclose(second, [2.0, 0.0, 0.0])
+    np.testing.assert_allclose(third, np.eye(3)[1:])

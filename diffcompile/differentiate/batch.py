@@ -70,6 +70,11 @@ class Batch:
         self.count = count
         self.derive_callee = derive_callee
         self.of: dict[Value, Atom] = {}
+        self.copies: dict[Value, Atom] = {}  # the values of what runs in a loop over the batch
+
+    def renewed(self, values: set[Value]) -> set[Value]:
+        """These values, and those that stand for them in a loop over the batch."""
+        return values | {c for v, c in self.copies.items() if v in values and isinstance(c, Value)}
 
     def has(self, atom: Atom) -> bool:
         return isinstance(atom, Value) and atom in self.of
@@ -196,6 +201,7 @@ class Batch:
             target = Value(instr.target.name, instr.target.type, instr.target.named)  # each row has its own
             body = (Call((target,), np.copy, (instr.target,)), replace(instr, target=target))
         inner = rename(Region((), body, instr.outs), table)
+        self.copies.update(table)
         lists = tuple(Value(f"{o.name}_rows", Type("list", elem=o.type)) for o in instr.outs)
         turn = Region(params, inner.body, (Const(False), *inner.results))
         items = tuple(self.get(v) for v in moving)

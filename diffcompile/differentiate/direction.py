@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..analysis.activity import can_vary, reaching, varied
-from ..analysis.effects import may_fail, may_raise
+from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.liveness import liveness, reach
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Store, Value
@@ -30,17 +30,18 @@ from .pushes import Push
 from .tangents import Tangents, dot, tangent_type
 
 
-def directional(graph: Graph, wrt: list[Value]) -> Graph:
+def directional(graph: Graph, wrt: list[Value], wholes: Collection[int] = ()) -> Graph:
     """The graph with a tangent for each parameter of `wrt`, and then for each result, None if it has none.
 
+    The results at `wholes`, objects of the caller's, have none: those of their parts are results beside them.
     What the function does to the caller's arguments is done to them, not to their tangents.
     """
-    pushed, _, _ = directional_parts(graph, wrt)
+    pushed, _, _ = directional_parts(graph, wrt, wholes=wholes)
     return own(inplace(pushed), len(graph.region.results))
 
 
 def directional_parts(
-    graph: Graph, wrt: list[Value], shared: bool = False
+    graph: Graph, wrt: list[Value], shared: bool = False, wholes: Collection[int] = ()
 ) -> tuple[Graph, list[Value], tuple[bool, ...]]:
     """The graph that computes the tangents of its results too, those that it takes, and which results move.
 
@@ -73,7 +74,9 @@ def directional_parts(
     if shared:
         ends = tuple(dots.whole(r) for r, on in zip(results, moved, strict=True) if on)
     else:
-        ends = tuple(dots.whole(r) if _can_vary(r) else Const(None) for r in results)
+        ends = tuple(
+            dots.whole(r) if _can_vary(r) and k not in wholes else Const(None) for k, r in enumerate(results)
+        )
     region = Region((*graph.params, *given), tuple(builder.body), (*results, *ends))
     return _tidied(replace(graph, region=region), graph, noticed(graph, active)), given, moved
 
@@ -92,7 +95,7 @@ def _can_vary(atom: Atom) -> bool:
 def noticed(graph: Graph, active: set[Value]) -> set[Value]:
     """What is computed, read or not, since the user's function may raise there; what moves has a tangent that
     raises as well."""
-    failing = (i for i in instructions(graph.region) if may_fail(i))
+    failing = (i for i in instructions(graph.region) if may_fail(i) or form_assumed(i))
     return may_raise(graph.region) | {o for i in failing for o in i.outs if o not in active}
 
 

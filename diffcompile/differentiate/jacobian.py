@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import can_vary, varied
-from ..analysis.effects import pure
+from ..analysis.effects import may_raise, pure
 from ..analysis.shapes import fresh_dim
 from ..errors import NOWHERE, NoRule
 from ..frontend.build import FOLDED, Builder
@@ -50,12 +50,12 @@ def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
     """The graph of the derivative of each result with respect to each of `wrt`, result by result."""
     keep = noticed(graph, varied(graph.region, wrt))
     reading, graph = _reads_first(graph, wrt)
-    outputs = graph.region.results
+    count = len(graph.region.results)
     pushed, dots, _ = directional_parts(graph, wrt)
-    ends = pushed.region.results[len(outputs) :]
+    outputs, ends = pushed.region.results[:count], pushed.region.results[count:]
     if len(wrt) == 1 and wrt[0].type.is_scalar:
         region = replace(substitute(pushed.region, {dots[0]: Const(1.0)}), params=graph.params)
-        ends = tuple(_or_zero(end) for end in region.results[len(outputs) :])
+        ends = tuple(_or_zero(end) for end in region.results[count:])
         region = replace(region, body=(*reading, *region.body), results=ends)
         return _tidy(replace(graph, region=region), keep)
     seeds = Seeds(wrt, dots)
@@ -66,7 +66,7 @@ def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
         for k, value in enumerate(wrt)
     ]
     region = Region(graph.params, tuple(batch.b.body), tuple(results))
-    return _tidy(replace(graph, region=region), keep)
+    return _tidy(replace(graph, region=region), batch.renewed(keep))
 
 
 def reverse_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
@@ -88,7 +88,7 @@ def reverse_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
         for value, grad in zip(wrt, grads, strict=True)
     ]
     region = Region(graph.params, tuple(batch.b.body), tuple(results))
-    return _tidy(replace(graph, region=region), keep)
+    return _tidy(replace(graph, region=region), batch.renewed(keep))
 
 
 def in_all(primal: Graph | None, seeds: Seeds, region: Region, ahead: list[Instr]) -> Axes:
@@ -130,6 +130,7 @@ def in_turn(
     rows = tuple(Value(given.name, given.type, given.named) for given in start)
     table.update(zip(start, rows, strict=True))
     inner = rename(region, table)
+    batch.copies.update(table)
     lists = tuple(Value(f"{getattr(r, 'name', 'row')}_rows", Type("list")) for r in region.results)
     turn = Region(rows, inner.body, (Const(False), *inner.results))
     batch.b.emit(For(lists, tuple(start.values()), (), turn, len(lists), False, NOWHERE, object()))
@@ -154,6 +155,7 @@ def _seen(instr: Instr, within: set[Function]) -> bool:
 
 
 def _tidy(graph: Graph, keep: set[Value]) -> Graph:
+    """The program without what nothing reads, in which the user's function still raises where it would."""
     return own(inplace(dce(graph, keep)), 0)
 
 
@@ -330,7 +332,8 @@ def derive_batch(
         )
         params = (*(start.get(p, p) for p in graph.params), count)
         region = Region(params, tuple(inside.b.body), results)
-        known.graph = inplace(dce(replace(graph, name=known.name, region=region), set()))
+        keep = inside.renewed(may_raise(graph.region))
+        known.graph = inplace(dce(replace(graph, name=known.name, region=region), keep))
     return known, batch, given
 
 
