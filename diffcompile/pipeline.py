@@ -21,7 +21,7 @@ from .differentiate.direction import directional
 from .differentiate.jacobian import forward_jacobian, reverse_jacobian
 from .emit.module import Module, load
 from .emit.python import Printer
-from .errors import Span, WrongArgument
+from .errors import NoRule, Span, WrongArgument
 from .frontend.arguments import Parts, Place, Read, Spec, Target
 from .frontend.layers import Each, Layout, values_in
 from .frontend.lower import RULE_GUARDS, Guard, Lowered, lower
@@ -29,6 +29,7 @@ from .ir.graph import (
     Atom,
     Call,
     Capture,
+    Const,
     Graph,
     Instr,
     Region,
@@ -38,6 +39,7 @@ from .ir.graph import (
     raise_error,
     replay_begins,
     replay_ends,
+    unpack,
 )
 from .ir.types import Type, number
 from .ir.walk import changes, instructions, substitute
@@ -271,15 +273,17 @@ def _push(target: Target, lowered: Lowered, roots: list[Any], watch: Watch) -> P
     """One function, which gives the value and its derivative in the direction of further arguments."""
     name = _name_of(target.fn)
     count = len(lowered.graph.region.results)
-    graph = directional(lowered.graph, [lowered.graph.params[k] for k in roots])
+    wholes = _wholes(lowered.returns)
+    graph = directional(lowered.graph, [lowered.graph.params[k] for k in roots], wholes)
     watch("forward", graph)
     dots = _apart_from(graph.params[len(lowered.graph.params) :], {p.name for p in lowered.graph.params})
     graph = replace(graph, region=_with_params(graph.region, dots))
 
     def returned(printer: Printer, graph: Graph) -> ast.expr:
         atoms = graph.region.results
-        shown = (_returned(printer, lowered.returns, iter(range(k, k + count)), atoms) for k in (0, count))
-        return ast.Tuple(list(shown), ast.Load())
+        value = _returned(printer, lowered.returns, iter(range(count)), atoms)
+        parts = (printer.atom(atoms[count + k]) for k in range(count) if k not in wholes)
+        return ast.Tuple([value, _each(printer, lowered.returns, lambda: next(parts))], ast.Load())
 
     module = Module()
     labels = [out.name for out in dots.values()]
@@ -304,6 +308,7 @@ def _jacobian(
     """One function, which gives the derivative of each number of the result by each of the arguments."""
     name = _name_of(target.fn)
     inputs = inputs_of(lowered.wrt)
+    lowered = _opened(lowered)
     build = forward_jacobian if mode == "jacfwd" else reverse_jacobian
     graph = build(lowered.graph, inputs)
     watch("jacobian", graph)
@@ -311,12 +316,15 @@ def _jacobian(
     def returned(printer: Printer, graph: Graph) -> ast.expr:
         atoms = graph.region.results
 
-        def block(position: int) -> ast.expr:
+        positions = itertools.count()
+
+        def block() -> ast.expr:
+            position = next(positions)
             places = {v: position * len(inputs) + k for k, v in enumerate(inputs)}
             parts: list[ast.expr] = [_build(printer, s, atoms, places) for s in lowered.wrt]
             return parts[0] if single else ast.Tuple(parts, ast.Load())
 
-        return _each(printer, lowered.returns, itertools.count(), block)
+        return _each(printer, lowered.returns, block)
 
     way = "forward, a direction for each number in the arguments"
     if mode == "jacrev":
@@ -333,14 +341,55 @@ def _jacobian(
     return _loaded(module, (f"{name}_jacobian",), graph, (graph,), lowered, "leaf")
 
 
-def _each(printer: Printer, shape: Any, positions: Any, block: Callable[[int], ast.expr]) -> ast.expr:
-    """What a function returns, with a block in place of each number or array."""
+def _opened(lowered: Lowered) -> Lowered:
+    """The function with each number and array that it returns as a result of its own.
+
+    What is in a container that a call gave is unpacked, and an object of the caller's is left out: its parts
+    are there.
+    """
+    given = iter(lowered.graph.region.results)
+    body, results = list(lowered.graph.region.body), []
+
+    def parts_of(atom: Atom) -> Any:
+        known = atom.type
+        if known.kind not in ("list", "tuple", "dict", "object"):
+            results.append(atom)
+            return "leaf"
+        if known.kind not in ("list", "tuple") or known.items is None:
+            raise NoRule(
+                f"the Jacobian of a {known.kind} whose items are not known here one by one",
+                lowered.graph.line,
+                "Return an array: `np.array(...)` or `np.stack(...)` of it.",
+            )
+        outs = tuple(Value("part", t) for t in known.items)
+        body.append(Call(outs, unpack, (atom, Const(len(outs))), (), lowered.graph.line))
+        kind: type = list if known.kind == "list" else tuple
+        return (kind, tuple(range(len(outs))), tuple(map(parts_of, outs)), False)
+
+    def opened(shape: Any) -> Any:
+        if shape is None:
+            return None
+        if shape == "leaf":
+            return parts_of(next(given))
+        kind, keys, parts, whole = shape
+        found = tuple(map(opened, parts))
+        if whole:
+            next(given)
+        return (kind, keys, found, False)
+
+    returns = opened(lowered.returns)
+    region = replace(lowered.graph.region, body=tuple(body), results=tuple(results))
+    return replace(lowered, graph=replace(lowered.graph, region=region), returns=returns)
+
+
+def _each(printer: Printer, shape: Any, block: Callable[[], ast.expr]) -> ast.expr:
+    """What a function returns, with the next block in place of each number or array."""
     if shape is None:
         return ast.Constant(None)
     if shape == "leaf":
-        return block(next(positions))
+        return block()
     kind, keys, parts, _ = shape
-    return _display(printer, kind, keys, [_each(printer, part, positions, block) for part in parts])
+    return _display(printer, kind, keys, [_each(printer, part, block) for part in parts])
 
 
 def _with_params(region: Region, table: dict[Value, Value]) -> Region:

@@ -32,7 +32,7 @@ from ..ir.graph import (
     pack_tuple,
     unpack,
 )
-from ..ir.types import SCALARS
+from ..ir.types import SCALARS, Type
 from ..rules.register import REGISTRY
 from .batch import CONTAINERS, Batch, Unbatchable, known_part, lifted_type
 from .rule import hashable
@@ -48,7 +48,7 @@ ELEMENTWISE = frozenset({
 })  # fmt: skip
 # Those that give an array of the form of the one they are given.
 ALIKE = frozenset({
-    np.copy, np.ndarray.copy, np.ascontiguousarray, np.zeros_like, np.ones_like, np.empty_like, np.asarray,
+    np.copy, np.ndarray.copy, np.ascontiguousarray, np.zeros_like, np.ones_like, np.empty_like,
     np.ndarray.astype, np.tril, np.triu, np.ndarray.real, np.ndarray.imag,
 })  # fmt: skip
 # Those that NumPy applies to each matrix of a stack.
@@ -64,6 +64,11 @@ REDUCTIONS: dict[Any, Any] = {
     )),
     np.flip: None,
 }  # fmt: skip
+# Functions of containers, whose items may be batches.
+OF_CONTAINERS = frozenset({
+    *PACKS, operator.getitem, getattr, items_of_list, builtins.list, builtins.tuple, np.concatenate, np.stack,
+    np.array, np.asarray,
+})  # fmt: skip
 SCANS = frozenset({np.cumsum, np.ndarray.cumsum, np.cumprod, np.ndarray.cumprod})
 
 Axis = Callable[["Axes", Call], Atom]
@@ -91,7 +96,9 @@ class Axes(Batch):
             self.form(instr)
             return
         rule = TABLE.get(fn) or (elementwise if self.is_elementwise(fn) else None)
-        if rule is None:
+        atoms = (*instr.args, *(a for _, a in instr.kwargs))
+        contained = any(self.has(a) and a.type.kind in CONTAINERS for a in atoms)
+        if rule is None or contained and fn not in OF_CONTAINERS:  # the batch is in the items
             raise Unbatchable
         self.put(outs[0], rule(self, instr))
 
@@ -187,7 +194,7 @@ class Axes(Batch):
         if index.type.kind in ("int", "number", "bool", "array", "list") or self.b.made_by(index, pack_slice):
             return self.b.call(pack_tuple, Const(ALL), index)
         if index.type.kind == "tuple" and index.type.items is not None:
-            check_adjacent(["int" if t.kind == "int" else "array" for t in index.type.items])
+            check_adjacent([kind_of_type(t) for t in index.type.items])
             return self.b.call(operator.add, Const((ALL,)), index)
         raise Unbatchable
 
@@ -197,11 +204,7 @@ class Axes(Batch):
             return kind_of_part(known.value)
         if self.has(atom):
             raise Unbatchable
-        if self.b.made_by(atom, pack_slice):
-            return "slice"
-        if atom.type.kind in ("int", "bool"):
-            return "int"
-        return "array"
+        return "slice" if self.b.made_by(atom, pack_slice) else kind_of_type(atom.type)
 
     # -- stores ---------------------------------------------------------------------------------------------
 
@@ -219,14 +222,14 @@ class Axes(Batch):
         args, kwargs = instr.args, dict(instr.kwargs)
         if instr.fn is operator.setitem and self.is_path(instr.path):
             read = Value("read", self.b.inferred(operator.getitem, (part, args[0]), {}))
-            args = (self.index(args[0]), self.at_rank(args[1], self.rank(read)))
+            args = (self.index(args[0]), self.stored(args[1], self.rank(read)))
         elif instr.fn == np.add.at:
             read = Value("read", self.b.inferred(operator.getitem, (part, args[0]), {}))
             args = (self.index(args[0]), self.at_rank(args[1], self.rank(read)))
         elif instr.fn in (operator.iadd, operator.isub, operator.imul, operator.itruediv):
             args = (self.at_rank(args[0], self.rank(part)),)
         elif instr.fn is np.copyto and not any(map(self.has, kwargs.values())):
-            args = (self.at_rank(args[0], self.rank(part)),)
+            args = (self.stored(args[0], self.rank(part)),)
         elif isinstance(instr.fn, Into) and isinstance(instr.fn.fn, np.ufunc):
             if any(self.rank(a) > self.rank(part) for a in args) or any(map(self.has, kwargs.values())):
                 raise Unbatchable
@@ -238,6 +241,13 @@ class Axes(Batch):
             instr.fn, whole, *args, kwargs=kwargs, name=out.name if out.named else "",
             type=lifted_type(out.type), visible=instr.visible, path=path,
         )  # fmt: skip
+
+    def stored(self, atom: Atom, rank: int) -> Atom:
+        """What is written to a place where rows have so many axes: NumPy drops those of size 1 in front."""
+        extra = self.rank(atom) - rank
+        if not self.has(atom) or extra <= 0:
+            return self.at_rank(atom, rank)
+        return self.b.call(operator.getitem, self.get(atom), Const((ALL, *(0,) * extra)))
 
     @staticmethod
     def is_path(path: tuple[Step, ...]) -> bool:
@@ -272,9 +282,17 @@ def kind_of_part(part: Any) -> str:
     return "int" if isinstance(part, (int, np.integer)) and not isinstance(part, bool) else "array"
 
 
+def kind_of_type(known: Type) -> str:
+    if known.kind in ("object", "none"):  # a slice or an ellipsis, and a new axis
+        return "slice"
+    return {"int": "int", "array": "array", "list": "array"}.get(known.kind, "unknown")
+
+
 def check_adjacent(kinds: list[str]) -> None:
     """Refuse arrays of positions that stand apart: NumPy would put what they select in front of the batch."""
     advanced = [k for k, kind in enumerate(kinds) if kind != "slice"]
+    if "unknown" in kinds and len(advanced) > 1:
+        raise Unbatchable
     if "array" in kinds and advanced != list(range(advanced[0], advanced[0] + len(advanced))):
         raise Unbatchable
 
@@ -284,8 +302,6 @@ def check_adjacent(kinds: list[str]) -> None:
 
 def elementwise(s: Axes, call: Call) -> Atom:
     if any(name not in ("dtype",) for name, _ in call.kwargs):
-        raise Unbatchable
-    if any(s.has(a) and a.type.kind in CONTAINERS for a in call.args):
         raise Unbatchable
     fn = call.fn
     if getattr(fn, "__module__", "") == "math":
@@ -400,7 +416,13 @@ def _(s: Axes, call: Call) -> Atom:
 @of(np.transpose, np.ndarray.transpose, np.ndarray.T)
 def _(s: Axes, call: Call) -> Atom:
     x, rank = s.only_first(call), s.rank(call.args[0])
-    axes = s.option(call, "axes", 1, None) if len(call.args) < 3 else tuple(a.value for a in call.args[1:])  # type: ignore[union-attr]
+    given = [s.b.constant(a) for a in call.args[1:]]
+    if len(given) < 2:
+        axes = s.option(call, "axes", 1, None)
+    else:
+        axes = tuple(a.value if a is not None else None for a in given)
+    if axes is not None and None in axes:
+        raise Unbatchable
     order = tuple(reversed(range(rank))) if axes is None else tuple(a % rank for a in axes)
     if rank == 2 and order == (1, 0):
         return s.b.call(np.swapaxes, x, Const(1), Const(2))
@@ -565,13 +587,14 @@ def _(s: Axes, call: Call) -> Atom:
     return s.b.call(call.fn, s.only_first(call), type=lifted_type(call.outs[0].type))
 
 
-@of(np.concatenate, np.stack, np.array)
+@of(np.concatenate, np.stack, np.array, np.asarray)
 def _(s: Axes, call: Call) -> Atom:
+    alone = call.fn in (np.array, np.asarray)
     if call.args[0].type.kind not in ("list", "tuple"):
-        if call.fn is np.array:
-            return s.b.call(np.array, s.only_first(call), *call.args[1:], kwargs=dict(call.kwargs))
+        if alone:
+            return s.b.call(call.fn, s.only_first(call), *call.args[1:], kwargs=dict(call.kwargs))
         raise Unbatchable
-    axis = 0 if call.fn is np.array else s.option(call, "axis", 1, 0)
+    axis = 0 if alone else s.option(call, "axis", 1, 0)
     if axis is None or len(call.args) > 2 or any(name != "axis" for name, _ in call.kwargs):
         raise Unbatchable
     made = s.b.made_by(call.args[0], pack_list, pack_tuple)

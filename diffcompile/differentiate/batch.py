@@ -62,6 +62,11 @@ class Batch:
         self.count = count
         self.derive_callee = derive_callee
         self.of: dict[Value, Atom] = {}
+        self.copies: dict[Value, Atom] = {}  # the values of what runs in a loop over the batch
+
+    def renewed(self, values: set[Value]) -> set[Value]:
+        """These values, and those that stand for them in a loop over the batch."""
+        return values | {c for v, c in self.copies.items() if v in values and isinstance(c, Value)}
 
     def has(self, atom: Atom) -> bool:
         return isinstance(atom, Value) and atom in self.of
@@ -181,7 +186,13 @@ class Batch:
             raise OneByOne
         params = tuple(Value(v.name, v.type, v.named) for v in moving)
         table: dict[Value, Atom] = dict(zip(moving, params, strict=True))
-        inner = rename(Region((), (instr,), instr.outs), table)
+        once: tuple[Instr, ...] = (instr,)
+        if isinstance(instr, Store) and isinstance(instr.target, Value):  # each direction writes into its own
+            old = instr.target
+            mine = Value(old.name, old.type, old.named)
+            once = (Call((mine,), np.copy, (old,), (), instr.line), replace(instr, target=mine))
+        inner = rename(Region((), once, instr.outs), table)
+        self.copies.update(table)
         lists = tuple(Value(f"{o.name}_rows", Type("list", elem=o.type)) for o in instr.outs)
         body = Region(params, inner.body, (Const(False), *inner.results))
         items = tuple(self.get(v) for v in moving)

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..analysis.activity import can_vary, reaching, varied
-from ..analysis.effects import may_raise
+from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.liveness import liveness, reach
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Store, Value
@@ -30,17 +30,18 @@ from .pushes import Push
 from .tangents import Tangents, dot, tangent_type
 
 
-def directional(graph: Graph, wrt: list[Value]) -> Graph:
+def directional(graph: Graph, wrt: list[Value], wholes: Collection[int] = ()) -> Graph:
     """The graph with a tangent for each parameter of `wrt`, and then for each result, None if it has none.
 
+    The results at `wholes`, objects of the caller's, have none: those of their parts are results beside them.
     What the function does to the caller's arguments is done to them, not to their tangents.
     """
-    pushed, _, _ = directional_parts(graph, wrt)
+    pushed, _, _ = directional_parts(graph, wrt, wholes=wholes)
     return own(inplace(pushed), len(graph.region.results))
 
 
 def directional_parts(
-    graph: Graph, wrt: list[Value], shared: bool = False
+    graph: Graph, wrt: list[Value], shared: bool = False, wholes: Collection[int] = ()
 ) -> tuple[Graph, list[Value], tuple[bool, ...]]:
     """The graph that computes the tangents of its results too, those that it takes, and which results move.
 
@@ -73,9 +74,11 @@ def directional_parts(
     if shared:
         ends = tuple(dots.whole(r) for r, on in zip(results, moved, strict=True) if on)
     else:
-        ends = tuple(dots.whole(r) if _can_vary(r) else Const(None) for r in results)
+        ends = tuple(
+            dots.whole(r) if _can_vary(r) and k not in wholes else Const(None) for k, r in enumerate(results)
+        )
     region = Region((*graph.params, *given), tuple(builder.body), (*results, *ends))
-    return _tidied(replace(graph, region=region), graph), given, moved
+    return _tidied(replace(graph, region=region), graph, active), given, moved
 
 
 def changed(graph: Graph, params: list[Value]) -> list[Value]:
@@ -89,12 +92,23 @@ def _can_vary(atom: Atom) -> bool:
     return can_vary(atom) if isinstance(atom, Value) else isinstance(atom.value, (float, complex))
 
 
-def _tidied(pushed: Graph, graph: Graph) -> Graph:
+def _tidied(pushed: Graph, graph: Graph, active: set[Value]) -> Graph:
     """The optimised program, in which the user's function still raises where it would."""
     primal = set(_values(graph))
-    keep = may_raise(graph.region)
+    keep = may_raise(graph.region) | failing_alone(graph, active)
     tidy = fuse(dce(optimize(pushed, primal, keep), keep), primal)
     return accumulate(dce(tidy, keep), primal)
+
+
+def failing_alone(graph: Graph, active: set[Value]) -> set[Value]:
+    """What may fail on an index, a shape or a kind, and has no derivative that fails in the same way."""
+    return {
+        out
+        for instr in instructions(graph.region)
+        if may_fail(instr) or form_assumed(instr)
+        for out in instr.outs
+        if out not in active
+    }
 
 
 def _values(graph: Graph) -> Iterable[Value]:

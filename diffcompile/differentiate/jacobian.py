@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import can_vary, varied
-from ..analysis.effects import pure
+from ..analysis.effects import may_raise, pure
 from ..analysis.shapes import fresh_dim
 from ..errors import NOWHERE, NoRule
 from ..frontend.build import FOLDED, Builder
@@ -43,20 +43,21 @@ from ..passes.own import own
 from .axes import Axes
 from .batch import COUNT, OneByOne, lifted_type
 from .derive import closed_gradient, differentiable_again
-from .direction import changed, directional_parts
+from .direction import changed, directional_parts, failing_alone
 
 
 def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
     """The graph of the derivative of each result with respect to each of `wrt`, result by result."""
+    keep = may_raise(graph.region) | failing_alone(graph, varied(graph.region, wrt))
     reading, graph = _reads_first(graph, wrt)
-    outputs = graph.region.results
+    count = len(graph.region.results)
     pushed, dots, _ = directional_parts(graph, wrt)
-    ends = pushed.region.results[len(outputs) :]
+    outputs, ends = pushed.region.results[:count], pushed.region.results[count:]
     if len(wrt) == 1 and wrt[0].type.is_scalar:
         region = replace(substitute(pushed.region, {dots[0]: Const(1.0)}), params=graph.params)
-        ends = tuple(_or_zero(end) for end in region.results[len(outputs) :])
+        ends = tuple(_or_zero(end) for end in region.results[count:])
         region = replace(region, body=(*reading, *region.body), results=ends)
-        return _tidy(replace(graph, region=region))
+        return _tidy(replace(graph, region=region), keep)
     seeds = Seeds(wrt, dots)
     batch = in_all(graph, seeds, Region((), pushed.region.body, ends), [*reading, *seeds.body])
     results = [
@@ -64,14 +65,17 @@ def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
         for output, end in zip(outputs, ends, strict=True)
         for k, value in enumerate(wrt)
     ]
-    return _tidy(replace(graph, region=Region(graph.params, tuple(batch.b.body), tuple(results))))
+    return _tidy(
+        replace(graph, region=Region(graph.params, tuple(batch.b.body), tuple(results))), batch.renewed(keep)
+    )
 
 
 def reverse_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
     """As `forward_jacobian`, by pulling back a direction for each number in the results."""
     outputs = list(graph.region.results)
+    keep = may_raise(graph.region) | failing_alone(graph, varied(graph.region, wrt))
     if len(outputs) == 1 and outputs[0].type.is_scalar:
-        return _tidy(closed_gradient(graph, wrt, [(outputs[0], Const(1.0))]))
+        return _tidy(closed_gradient(graph, wrt, [(outputs[0], Const(1.0))]), keep)
     cts = [Value(f"{getattr(o, 'name', 'out')}_bar", _cotangent(o), True) for o in outputs]
     combined = closed_gradient(graph, wrt, list(zip(outputs, cts, strict=True)), tuple(outputs))
     body = combined.region.body
@@ -84,7 +88,9 @@ def reverse_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
         for k, output in enumerate(outputs)
         for value, grad in zip(wrt, grads, strict=True)
     ]
-    return _tidy(replace(graph, region=Region(graph.params, tuple(batch.b.body), tuple(results))))
+    return _tidy(
+        replace(graph, region=Region(graph.params, tuple(batch.b.body), tuple(results))), batch.renewed(keep)
+    )
 
 
 def in_all(primal: Graph | None, seeds: Seeds, region: Region, ahead: list[Instr]) -> Axes:
@@ -122,6 +128,7 @@ def _one_by_one(region: Region, seeds: Seeds) -> tuple[list[Instr], Axes]:
     rows = tuple(Value(given.name, given.type, given.named) for given in seeds.of)
     table.update(zip(seeds.of, rows, strict=True))
     inner = rename(region, table)
+    batch.copies.update(table)
     lists = tuple(Value(f"{getattr(r, 'name', 'row')}_rows", Type("list")) for r in region.results)
     turn = Region(rows, inner.body, (Const(False), *inner.results))
     batch.b.emit(For(lists, tuple(seeds.of.values()), (), turn, len(lists), False, NOWHERE, object()))
@@ -145,8 +152,9 @@ def _seen(instr: Instr, within: set[Function]) -> bool:
     return any(_seen(i, {*within, instr.fn}) for i in instructions(graph.region))
 
 
-def _tidy(graph: Graph) -> Graph:
-    return own(inplace(dce(graph, set())), 0)
+def _tidy(graph: Graph, keep: set[Value]) -> Graph:
+    """The program without what nothing reads, in which the user's function still raises where it would."""
+    return own(inplace(dce(graph, keep)), 0)
 
 
 def _or_zero(atom: Atom) -> Atom:
@@ -322,7 +330,8 @@ def derive_batch(
         )
         params = (*(start.get(p, p) for p in graph.params), count)
         region = Region(params, tuple(inside.b.body), results)
-        known.graph = inplace(dce(replace(graph, name=known.name, region=region), set()))
+        keep = inside.renewed(may_raise(graph.region))
+        known.graph = inplace(dce(replace(graph, name=known.name, region=region), keep))
     return known, batch, given
 
 
