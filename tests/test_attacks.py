@@ -397,6 +397,33 @@ def test_pullback_of_single_precision_from_a_double_cotangent() -> None:
     assert_like(x_bar, x)
 
 
+def test_reduction_over_chosen_elements_leaves_out_the_slope_of_the_others() -> None:
+    steep = np.array([0.0, 4.0])
+
+    np.testing.assert_array_equal(grad(lambda x: np.sum(np.sqrt(x), where=x > 0))(steep), [0.0, 0.25])
+    np.testing.assert_array_equal(grad(lambda x: np.mean(np.sqrt(x), where=x > 0))(steep), [0.0, 0.25])
+
+
+def test_letters_of_a_string_are_numbered_and_reversed() -> None:
+    def numbered(x, first):
+        d = {}
+        for i, k in enumerate("abc"):
+            d[k] = x[i] ** 2
+        total = d["a"] * d["c"]
+        for i, k in enumerate("abc", first):
+            total = total + x[i - first] * i * d[k]
+        return total
+
+    def backwards(x):
+        total = 0.0
+        for c in reversed("abc"):
+            total = total * x[0] + x["abc".index(c)]
+        return total
+
+    assert_right(numbered, X, 2)
+    assert_right(backwards, X)
+
+
 @broken("a cotangent of another shape is not refused")
 def test_pullback_refuses_a_cotangent_of_another_shape() -> None:
     _, pullback = vjp(lambda x: x * x, X)

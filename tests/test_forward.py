@@ -340,3 +340,32 @@ def test_what_the_function_raises_is_raised_though_nothing_reads_it(run: Any, li
 
     with pytest.raises(error):
         run(f, np.ones(2), np.array([-1.0, 2.0]))
+
+
+def test_a_container_of_the_callers_that_is_returned_has_the_tangents_of_its_parts() -> None:
+    def f(d, x):
+        d["k"] = x * 2.0
+        return d
+
+    def g(items, x):
+        items[0] = x**2
+        items.append(x[0])
+        return items
+
+    x = np.array([1.0, 3.0])
+
+    _, dot = jvp(f, ({"a": 1.0}, x), (None, np.ones(2)))
+    assert dot["a"] == 0.0
+    np.testing.assert_array_equal(dot["k"], [2.0, 2.0])
+    _, (square, first) = jvp(g, ([1.0], x), (None, np.ones(2)))
+    np.testing.assert_array_equal(square, [2.0, 6.0])
+    assert first == 1.0
+
+
+def test_what_numpys_index_tricks_join_moves() -> None:
+    x = np.array([1.0, 3.0])
+    _, row = jvp(lambda x: np.r_[1:3, x, x[0]], (x,), (x,))
+    _, columns = jvp(lambda x: np.c_[x, x**2], (x,), (x,))
+
+    np.testing.assert_array_equal(row, [0.0, 0.0, 1.0, 3.0, 1.0])
+    np.testing.assert_array_equal(columns, [[1.0, 2.0], [3.0, 18.0]])

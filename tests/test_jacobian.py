@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -266,6 +267,154 @@ def test_what_can_only_be_taken_one_direction_at_a_time_and_changes_an_argument_
         assert "in one direction after the other, and `log` is changed each time" in error.reason
     else:
         np.testing.assert_allclose(found, 2.0 * np.eye(3))
+
+
+# -- positions apart, items of lists, what raises, what is the caller's --------------------------------------
+
+a234 = RNG.normal(size=(2, 3, 4))
+m22 = np.array([[1.0, 2.0], [3.0, 5.0]])
+
+
+def scattered(t):
+    y = np.zeros((2, 3, 2))
+    y[[0, 1], :, [0, 1]] = t[:, :, 0]
+    y[[0, 1], :, [1, 0]] += t[:, :, 1] ** 2
+    y[0, :, [0, 1]] *= t[1, :, [1, 0]]
+    return y
+
+
+def rows_of_one(x):
+    y = np.zeros((2, 3))
+    y[0] = x[None, :] * 2.0
+    np.copyto(y[1], x[None, :] ** 2)
+    return y
+
+
+APART: list[tuple[Any, Any]] = [
+    (lambda t: t[[0, 1], :, [0, 1]], a234),
+    (lambda t: t[0, :, [0, 1, 1]], a234),
+    (lambda t: t[[0, 1], None, [0, 1]], a234),
+    (lambda t: t[1, :, np.array([True, False, True, True])], a234),
+    (lambda t: m22 @ t[[0, 1], :, [0, 1]], a234[:, :1, :2]),  # as many directions as positions
+    (scattered, a234),
+    (rows_of_one, x3),
+    (lambda x: np.take_along_axis(x, np.array([1, 0]), 0), x3),
+    (lambda x: np.outer(x, x)[np.ix_([0, 1], [1, 2])], x3),
+    (lambda x: np.outer(x, x)[np.triu_indices(3)], x3),
+    (lambda x: np.maximum.reduce([x, x**2, x**3]), x3),
+    (lambda x: np.insert(x, [0, 2], [x[0], 2.0]), x3),
+    (lambda x: np.append(x, [1.0, x[0]]), x3),
+    (lambda x: np.r_[1:4, x, 0.0, x[0], [1, 2]], x3),
+    (lambda x: np.r_[x[0]], x3),
+    (lambda x: np.c_[x, [1.0, 2.0, 3.0], x**2], x3),
+]
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+@pytest.mark.parametrize("k", range(len(APART)))
+def test_positions_apart_and_items_of_lists_in_all_directions(mode: Any, k: int) -> None:
+    f, x = APART[k]
+
+    np.testing.assert_allclose(mode(f)(x), differences(f, x), rtol=1e-7, atol=1e-7)
+
+
+def caught_index(x):
+    try:
+        x[5]
+        return x * 2.0
+    except IndexError:
+        return x * 3.0
+
+
+def caught_shape(x):
+    try:
+        np.reshape(x, (2, 2))
+        return x * 2.0
+    except ValueError:
+        return x * 3.0
+
+
+def caught_logarithm(x):
+    try:
+        return math.log(x[0] - 100.0) + x[1]
+    except ValueError:
+        return x[1] ** 3
+
+
+def caught_in_a_loop(x):
+    total = 0.0
+    for k in range(3):
+        try:
+            total += math.log(x[k] * (-1) ** k) + x[k]
+        except ValueError:
+            total += x[k] ** 2
+    return total
+
+
+def caught_warning(x):
+    with np.errstate(divide="raise"):
+        try:
+            return 1 / (x * 0.0) + x
+        except FloatingPointError:
+            return x * 3.0
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+@pytest.mark.parametrize(
+    "f", [caught_index, caught_shape, caught_logarithm, caught_in_a_loop, caught_warning]
+)
+def test_what_is_caught_is_still_raised(mode: Any, f: Any) -> None:
+    np.testing.assert_allclose(mode(f)(x3), differences(f, x3), rtol=1e-7, atol=1e-7)
+
+
+def test_what_is_caught_is_still_raised_in_second_derivatives() -> None:
+    for f in (caught_logarithm, caught_in_a_loop):
+        np.testing.assert_allclose(hessian(f)(x3), differences(grad(f), x3), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_what_the_function_raises_is_raised(mode: Any) -> None:
+    def f(x, table):
+        math.log(x[0])
+        table[7]
+        return x * 2.0
+
+    with pytest.raises(ValueError):
+        mode(f)(np.array([-1.0, 2.0]), np.zeros(9))
+    with pytest.raises(IndexError):
+        mode(f)(np.array([1.0, 2.0]), np.zeros(3))
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_a_container_of_the_callers_that_is_returned_has_the_jacobians_of_its_parts(mode: Any) -> None:
+    def f(d, x):
+        d["k"] = x * 2.0
+        return d, x**2
+
+    found, square = mode(f, argnums=1)({"a": 1.0}, x3)
+
+    np.testing.assert_allclose(found["k"], 2.0 * np.eye(3))
+    np.testing.assert_allclose(square, np.diag(2.0 * x3))
+    np.testing.assert_array_equal(found["a"], np.zeros(3))
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_what_a_call_gives_several_of_has_a_jacobian_for_each(mode: Any) -> None:
+    def f(x):
+        return np.linalg.eigh(b33 + b33.T + np.diag(x))
+
+    values, vectors = mode(f)(x3)
+    first, second = mode(lambda x: np.array_split(x**2, 2))(x3)
+
+    np.testing.assert_allclose(values, differences(lambda x: f(x)[0], x3), rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(vectors, differences(lambda x: f(x)[1], x3), rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(np.concatenate([first, second]), np.diag(2.0 * x3))
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_a_list_of_a_length_that_is_not_known_is_refused(mode: Any) -> None:
+    with pytest.raises(NoRule, match="Jacobian of a list whose items are not known here"):
+        mode(lambda x: [v * 2.0 for v in x])(x3)
 
 
 # -- how it reads --------------------------------------------------------------------------------------------

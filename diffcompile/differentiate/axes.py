@@ -48,7 +48,7 @@ ELEMENTWISE = frozenset({
 })  # fmt: skip
 # Those that give an array of the form of the one they are given.
 ALIKE = frozenset({
-    np.copy, np.ndarray.copy, np.ascontiguousarray, np.zeros_like, np.ones_like, np.empty_like, np.asarray,
+    np.copy, np.ndarray.copy, np.ascontiguousarray, np.zeros_like, np.ones_like, np.empty_like,
     np.ndarray.astype, np.tril, np.triu, np.ndarray.real, np.ndarray.imag,
 })  # fmt: skip
 # Those that NumPy applies to each matrix of a stack.
@@ -64,6 +64,11 @@ REDUCTIONS: dict[Any, Any] = {
     )),
     np.flip: None,
 }  # fmt: skip
+# Functions of containers, whose items may be batches.
+OF_CONTAINERS = frozenset({
+    *PACKS, operator.getitem, getattr, items_of_list, builtins.list, builtins.tuple, np.concatenate, np.stack,
+    np.array, np.asarray,
+})  # fmt: skip
 SCANS = frozenset({np.cumsum, np.ndarray.cumsum, np.cumprod, np.ndarray.cumprod})
 
 Axis = Callable[["Axes", Call], Atom]
@@ -91,7 +96,9 @@ class Axes(Batch):
             self.form(instr)
             return
         rule = TABLE.get(fn) or (elementwise if self.is_elementwise(fn) else None)
-        if rule is None:
+        atoms = (*instr.args, *(a for _, a in instr.kwargs))
+        contained = any(self.has(a) and a.type.kind in CONTAINERS for a in atoms)
+        if rule is None or contained and fn not in OF_CONTAINERS:  # the batch is in the items
             raise Unbatchable
         self.put(outs[0], rule(self, instr))
 
@@ -297,8 +304,6 @@ def check_adjacent(kinds: list[str]) -> None:
 
 def elementwise(s: Axes, call: Call) -> Atom:
     if any(name not in ("dtype",) for name, _ in call.kwargs):
-        raise Unbatchable
-    if any(s.has(a) and a.type.kind in CONTAINERS for a in call.args):
         raise Unbatchable
     fn = call.fn
     if getattr(fn, "__module__", "") == "math":
@@ -584,13 +589,14 @@ def _(s: Axes, call: Call) -> Atom:
     return s.b.call(call.fn, s.only_first(call), type=lifted_type(call.outs[0].type))
 
 
-@of(np.concatenate, np.stack, np.array)
+@of(np.concatenate, np.stack, np.array, np.asarray)
 def _(s: Axes, call: Call) -> Atom:
+    alone = call.fn in (np.array, np.asarray)
     if call.args[0].type.kind not in ("list", "tuple"):
-        if call.fn is np.array:
-            return s.b.call(np.array, s.only_first(call), *call.args[1:], kwargs=dict(call.kwargs))
+        if alone:
+            return s.b.call(call.fn, s.only_first(call), *call.args[1:], kwargs=dict(call.kwargs))
         raise Unbatchable
-    axis = 0 if call.fn is np.array else s.option(call, "axis", 1, 0)
+    axis = 0 if alone else s.option(call, "axis", 1, 0)
     if axis is None or len(call.args) > 2 or any(name != "axis" for name, _ in call.kwargs):
         raise Unbatchable
     made = s.b.made_by(call.args[0], pack_list, pack_tuple)

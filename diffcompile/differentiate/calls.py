@@ -280,7 +280,7 @@ class CallSweep(ContainerSweep):
         if not isinstance(back, tuple):
             back = (back,)
         back = (*map(_structured, back), *(None,) * (len(placed) - len(back)))
-        masked = fn in MASKING if hashable(fn) else False
+        masked = hashable(fn) and (fn in MASKING or "where" in named)
         for atom, ct_in in zip(placed, back, strict=False):
             formed = ct_in is None and fn not in FORMED
             if formed and isinstance(atom, Value) and self.active(atom) and atom.type.is_scalar:

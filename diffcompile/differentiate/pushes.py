@@ -117,6 +117,8 @@ class Push(Forward):
             return (tuple(map(self.dots.get, args[1:])),)
         if fn in (operator.getitem, getattr) and self.dots.has(args[0]):
             return (self.item(instr),)
+        if fn is operator.getitem and isinstance(args[0], Const):  # `np.r_[...]` joins its index
+            return (self.rule(instr, args[0].value.__getitem__, args[1:], {}, instr.outs),)
         kind = instr.outs[0].type.kind
         if fn in (operator.add, operator.mul) and kind in ("list", "tuple"):
             return (self.alike(instr, fn, (0, 1) if fn is operator.add else (0,)),)

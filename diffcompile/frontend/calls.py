@@ -944,6 +944,13 @@ def _enumerate(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str)
         numbered = tuple(Tup((Const(k), item)) for k, item in enumerate(statics, known.value))
         return Tup(numbered, lists=frame.lists_of(args[0]))
     part = frame.sequence(args[0])
+    if part.refs is not None:  # one by one, as the letters of a string
+        first = frame.atom(start) if known is None else None
+        numbers = [
+            Const(known.value + k) if first is None else frame.b.call(operator.add, first, Const(k))
+            for k in range(len(part.refs))
+        ]
+        return Tup(tuple(map(Tup, zip(numbers, part.refs, strict=True))), lists=part.lists)
     atoms, shape = _forward(frame, part)
     count = frame.b.call(itertools.count, frame.atom(start), type=Type("range", elem=INT))
     rows: tuple[Ref, ...] | None = None
@@ -960,6 +967,8 @@ def _reversed(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) 
     if statics is not None:
         return Tup(statics[::-1], lists=frame.lists_of(args[0]))
     part = frame.sequence(args[0])
+    if part.refs is not None:
+        return Tup(part.refs[::-1], lists=part.lists)
     if len(part.items) != 1:
         raise frame.refuse("`reversed` of `zip` or `enumerate`", "Reverse the sequences inside.")
     return replace(part, backwards=not part.backwards)

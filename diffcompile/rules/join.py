@@ -277,6 +277,8 @@ def _(tangents: Any, out: Any, condlist: Any, choicelist: Any, default: Any = 0)
 
 def length(part: Any) -> Any:
     """How long a part of an index of `np.r_` is."""
+    if isinstance(part, str):
+        raise NotImplementedError("a string says how it joins")
     if isinstance(part, slice):
         return len(np.r_[part])
     return np.shape(part)[0] if np.ndim(part) > 0 else 1
@@ -298,15 +300,15 @@ def as_piece(piece: Any, part: Any) -> Any:
 @defjvp(np.r_.__getitem__)
 def _(tangents: Any, out: Any, key: Any) -> Any:
     if not isinstance(key, tuple):
-        return tangents[0]
+        return np.r_[tangents[0]]
     return np.r_[tuple([part_dot(tangents[0][i], key[i]) for i in range(len(key))])]
 
 
 def part_dot(dot: Any, part: Any) -> Any:
-    """The tangent of one part; zeros where it has none."""
-    if dot is not None:
-        return dot
-    return np.zeros_like(np.r_[part] if isinstance(part, slice) else part)
+    """The tangent of one part; zeros where it has none, as a range has."""
+    if isinstance(part, slice):
+        return np.zeros_like(np.r_[part])
+    return np.zeros_like(part) if dot is None else dot
 
 
 @defvjp(np.c_.__getitem__)
