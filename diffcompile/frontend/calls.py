@@ -945,11 +945,11 @@ def _enumerate(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str)
         return Tup(numbered, lists=frame.lists_of(args[0]))
     part = frame.sequence(args[0])
     if part.refs is not None:  # one by one, as the letters of a string
-        first = frame.atom(start) if known is None else None
-        numbers = [
-            Const(known.value + k) if first is None else frame.b.call(operator.add, first, Const(k))
-            for k in range(len(part.refs))
-        ]
+        places = range(len(part.refs))
+        if known is None:
+            numbers = [frame.b.call(operator.add, frame.atom(start), Const(k)) for k in places]
+        else:
+            numbers = [Const(known.value + k) for k in places]
         return Tup(tuple(map(Tup, zip(numbers, part.refs, strict=True))), lists=part.lists)
     atoms, shape = _forward(frame, part)
     count = frame.b.call(itertools.count, frame.atom(start), type=Type("range", elem=INT))
