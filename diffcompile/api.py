@@ -197,6 +197,12 @@ def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, 
     >>> jvp(lambda x: x**2, (np.array([1.0, 3.0]),), (np.array([1.0, 0.5]),))
     (array([1., 9.]), array([2., 3.]))
     """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise WrongArgument(
+            "`jvp` takes the arguments of the function in a tuple, and their tangents in another", None,
+            "Write `jvp(f, (x,), (v,))`.",
+        )  # fmt: skip
+    primals, tangents = tuple(primals), tuple(tangents)
     if len(primals) != len(tangents):
         raise WrongArgument(f"`jvp` takes a tangent for each primal: {len(primals)}, not {len(tangents)}")
     active = tuple(k for k, t in enumerate(tangents) if t is not None)

@@ -31,6 +31,7 @@ def like(tangent: Any, primal: Any, name: str) -> Any:
                 f"the tangent of `{name}` has shape {given.shape}, and `{name}` has {primal.shape}", None,
                 "Pass one number for each element.",
             )  # fmt: skip
+        _check(given.dtype.kind in ("biuf" if primal.dtype.kind == "f" else "biufc"), name, primal, tangent)
         return given.astype(primal.dtype, copy=False)
     if isinstance(primal, dict):
         _check(isinstance(tangent, dict) and set(tangent) <= set(primal), name, primal, tangent)
@@ -49,7 +50,8 @@ def like(tangent: Any, primal: Any, name: str) -> Any:
         return _object(tangent, primal, name) if is_object(primal) else None
     if tangent is None:
         return type(primal)(0)
-    _check(np.ndim(tangent) == 0, name, primal, tangent)
+    numeric = np.ndim(tangent) == 0 and np.asarray(tangent).dtype.kind in "biufc"
+    _check(numeric and np.iscomplexobj(tangent) <= np.iscomplexobj(primal), name, primal, tangent)
     return type(primal)(tangent)
 
 
@@ -76,7 +78,12 @@ def _object(tangent: Any, primal: Any, name: str) -> Any:
 def _check(fits: bool, name: str, primal: Any, tangent: Any) -> None:
     if not fits:
         raise WrongArgument(
-            f"the tangent of `{name}` has another form: it is {type(tangent).__name__}",
+            f"the tangent of `{name}` has another form: it is {_form(tangent)}",
             None,
             "Pass one of the form of the argument.",
         )
+
+
+def _form(tangent: Any) -> str:
+    kind = type(tangent).__name__
+    return f"{kind} of {tangent.dtype}" if isinstance(tangent, np.ndarray) and tangent.ndim else kind

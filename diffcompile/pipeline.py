@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .analysis.activity import can_vary
-from .analysis.results import holomorphic_only, number_only, real_only
+from .analysis.results import holomorphic_only, number_only, one_jacobian, real_only
 from .differentiate.derive import DERIVING, differentiable_again, gradient, listed, pair, runnable
 from .differentiate.direction import directional
 from .differentiate.jacobian import forward_jacobian, reverse_jacobian
@@ -310,6 +310,7 @@ def _jacobian(
     name = _name_of(target.fn)
     inputs = inputs_of(lowered.wrt)
     lowered = _opened(lowered)
+    one_jacobian(lowered.graph, inputs, lowered.graph.region.results, mode == "jacrev")
     build = forward_jacobian if mode == "jacfwd" else reverse_jacobian
     graph = build(lowered.graph, inputs)
     watch("jacobian", graph)

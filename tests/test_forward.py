@@ -191,6 +191,7 @@ def test_what_is_returned_is_the_callers_own() -> None:
         ((1,), (1.0,), "argument 0 of `<lambda>`, int, has no tangent"),
         ((1.0,), (None,), "`jvp` of `<lambda>` has no direction: every tangent is None"),
         ((1.0,), (1.0, 2.0), "`jvp` takes a tangent for each primal: 1, not 2"),
+        (np.ones(3), np.ones(3), "`jvp` takes the arguments of the function in a tuple"),
     ],
 )
 def test_a_tangent_of_another_form_is_refused(primals: Any, tangents: Any, message: str) -> None:
@@ -369,3 +370,11 @@ def test_what_numpys_index_tricks_join_moves() -> None:
 
     np.testing.assert_array_equal(row, [0.0, 0.0, 1.0, 3.0, 1.0])
     np.testing.assert_array_equal(columns, [[1.0, 2.0], [3.0, 18.0]])
+
+
+@pytest.mark.parametrize(
+    ("x", "v"), [(np.ones(2), 1j * np.ones(2)), (2.0, 1j), (2.0, "a"), (np.ones(2), ["a", "b"])]
+)
+def test_a_tangent_that_is_not_of_the_kind_of_its_primal_is_refused(x: Any, v: Any) -> None:
+    with pytest.raises(WrongArgument, match="has another form"):
+        jvp(lambda x: x * 2.0, (x,), (v,))

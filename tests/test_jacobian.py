@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from diffcompile import NoRule, grad, hessian, jacfwd, jacrev, jvp
+from diffcompile import NoRule, WrongArgument, grad, hessian, jacfwd, jacrev, jvp
 from graphs import written
 from kernels import REFUSED, REFUSED_TWICE
 from oracles import flatten, leaves, same, silenced
@@ -415,6 +415,21 @@ def test_what_a_call_gives_several_of_has_a_jacobian_for_each(mode: Any) -> None
 def test_a_list_of_a_length_that_is_not_known_is_refused(mode: Any) -> None:
     with pytest.raises(NoRule, match="Jacobian of a list whose items are not known here"):
         mode(lambda x: [v * 2.0 for v in x])(x3)
+
+
+def test_jacobians_of_complex_numbers_are_complex_derivatives_or_refused() -> None:
+    z = x3 + 1j
+
+    np.testing.assert_allclose(jacfwd(lambda z: z**2)(z), np.diag(2 * z))
+    np.testing.assert_allclose(jacrev(lambda z: z**2)(z), np.diag(2 * z))
+    np.testing.assert_allclose(jacfwd(lambda x: x * 1j)(x3), 1j * np.eye(3))
+    with pytest.raises(WrongArgument, match="`jacrev` needs real results of real arguments"):
+        jacrev(lambda x: x * 1j)(x3)
+    for mode in (jacfwd, jacrev):
+        with pytest.raises(NoRule, match="is not holomorphic"):
+            mode(lambda z: np.abs(z) ** 2)(z)
+    with pytest.raises(NoRule, match="is not holomorphic"):
+        hessian(lambda z: np.sum(np.abs(z) ** 2))(z)
 
 
 # -- how it reads --------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a derivative asks of the result of a function: one real number, or a holomorphic complex one."""
+"""What a derivative asks of the result of a function: one real number, or holomorphic complex ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def number_only(name: str, known: Type | None, line: Span) -> None:
 
 def real_only(name: str, known: Type, line: Span) -> None:
     """Refuse a complex result."""
-    if known.numeric_dtype is not None and known.numeric_dtype.kind == "c":
+    if _is_complex(known):
         raise WrongArgument(
             f"`grad` needs a real result, and `{name}` returns a complex one", line,
             "Return its real part or its absolute value, or say `holomorphic=True` for a complex derivative.",
@@ -58,3 +58,27 @@ def holomorphic_only(graph: Graph, inputs: list[Value], result: Atom) -> None:
             found.line,
             "Return a real number and leave `holomorphic` out.",
         )
+
+
+def one_jacobian(graph: Graph, inputs: list[Value], results: tuple[Atom, ...], backward: bool) -> None:
+    """Refuse what one array cannot tell: how complex numbers move that are not holomorphic in complex ones,
+    and, backward, how they move with real ones."""
+    complex_inputs = [value for value in inputs if _is_complex(value.type)]
+    for result in results:
+        found = not_holomorphic(graph, complex_inputs, result) if complex_inputs else None
+        if found is not None:
+            raise NoRule(
+                f"`{function_name(found.fn)}` is not holomorphic, so `{graph.name}` has no complex Jacobian",
+                found.line,
+                "Take its real and imaginary parts as arguments.",
+            )
+        if backward and len(complex_inputs) < len(inputs) and _is_complex(result.type):
+            raise WrongArgument(
+                f"`jacrev` needs real results of real arguments, and `{graph.name}` returns complex numbers",
+                graph.line,
+                "Use `jacfwd`, or return their real and imaginary parts.",
+            )
+
+
+def _is_complex(known: Type) -> bool:
+    return known.numeric_dtype is not None and known.numeric_dtype.kind == "c"
