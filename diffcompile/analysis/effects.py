@@ -172,15 +172,32 @@ def pure_function(fn: Any) -> bool:
     return module.startswith(_PURE_MODULES)
 
 
-def _pure_graph(fn: Function, seen: set[Function]) -> bool:
+def repeatable(fn: Function) -> bool:
+    """Would nobody notice if this function of the user, which a solver calls, were called once more?"""
+    return fn.graph is not None and not fn.writes and _pure_graph(fn, {fn}, solving=True)
+
+
+def packed_function(instr: Call) -> Function:
+    """The function that this makes a value of."""
+    function = instr.args[0]
+    assert isinstance(function, Const)
+    return function.value  # type: ignore[no-any-return]
+
+
+def _pure_graph(fn: Function, seen: set[Function], solving: bool = False) -> bool:
+    """Is every instruction pure? If `solving`, a solver is as pure as the functions that it calls."""
     assert fn.graph is not None
     for instr in instructions(fn.graph.region):
-        if isinstance(instr, Call) and isinstance(instr.fn, Function):
-            inner = instr.fn
+        inner = instr.fn if isinstance(instr, Call) else None
+        if solving and isinstance(instr, Call) and instr.fn is pack_function:
+            inner = packed_function(instr)
+        if isinstance(inner, Function):
             if inner not in seen:
                 seen.add(inner)
-                if inner.graph is None or not _pure_graph(inner, seen):
+                if inner.graph is None or not _pure_graph(inner, seen, solving):
                     return False
+        elif solving and isinstance(inner, Hashable) and inner in SOLVERS:
+            continue
         elif isinstance(instr, (Call, Store)) and not pure(instr):
             return False
     return True

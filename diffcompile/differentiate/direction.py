@@ -25,7 +25,13 @@ from ..passes.dce import dce
 from ..passes.fuse import fuse
 from ..passes.inplace import inplace
 from ..passes.own import own
-from .derive import differentiable_again, may_be_complex, refuse_escapes
+from .derive import (
+    derive_function,
+    derive_gradient,
+    differentiable_again,
+    may_be_complex,
+    refuse_escapes,
+)
 from .pushes import Push
 from .tangents import Tangents, dot, tangent_type
 
@@ -69,7 +75,8 @@ def directional_parts(
             dots.of[value] = builder.call(np.copy, dots.of[value], name=dot(value), type=known)
     needed = reaching(graph.region, [r for r, on in zip(results, moved, strict=True) if on])
     sweep = Push(builder, dots, active, needed | set(wrt), shared, derive_tangent)
-    builder.active = dots.has
+    builder.active, builder.derive, builder.gradient = dots.has, derive_function, derive_gradient
+    builder.tangent = derive_tangent
     sweep.region(graph.region)
     if shared:
         ends = tuple(dots.whole(r) for r, on in zip(results, moved, strict=True) if on)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import can_vary, varied
-from ..analysis.effects import may_raise, pure
+from ..analysis.effects import may_raise, packed_function, pure, repeatable
 from ..analysis.shapes import fresh_dim
 from ..errors import NOWHERE, NoRule
 from ..frontend.build import FOLDED, Builder
@@ -31,6 +31,7 @@ from ..ir.graph import (
     Store,
     Value,
     backward_begins,
+    pack_function,
     pack_slice,
     pack_tuple,
     raise_error,
@@ -40,10 +41,12 @@ from ..ir.walk import instructions, reads, rename, substitute
 from ..passes.dce import dce
 from ..passes.inplace import inplace
 from ..passes.own import own
+from ..rules.solvers import SOLVERS
 from .axes import Axes
 from .batch import COUNT, OneByOne, lifted_type
 from .derive import closed_gradient, differentiable_again
 from .direction import changed, directional_parts, noticed
+from .rule import hashable
 
 
 def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
@@ -108,17 +111,43 @@ def in_all(primal: Graph | None, seeds: Seeds, region: Region, ahead: list[Instr
                 primal.line if primal is not None else NOWHERE,
                 "Work on a copy.",
             ) from None
+        once, region = _once(region, seeds)
+        ahead = [*ahead, *once]
         why = "the derivative is taken in one direction after the other"
         body, batch = in_turn(region, seeds.of, seeds.count, why)
     batch.b.body = [*ahead, *body]
     return batch
 
 
+def _once(region: Region, seeds: Seeds) -> tuple[list[Instr], Region]:
+    """What would be noticed if it happened in each direction and needs none, with all that it reads; and the
+    region without it."""
+    moving = set(seeds.of)
+    still: list[Instr] = []
+    for instr in region.body:
+        if moving.isdisjoint(reads(instr)):
+            still.append(instr)
+        else:
+            moving.update(instr.outs)
+    wanted: set[Value] = set()
+    once: list[Instr] = []
+    for instr in reversed(still):
+        if not wanted.isdisjoint(instr.outs) or any(_seen(i, set()) for i in _all_of(instr)):
+            wanted.update(reads(instr))
+            once.append(instr)
+    taken = set(once)
+    return once[::-1], replace(region, body=tuple(i for i in region.body if i not in taken))
+
+
+def _all_of(instr: Instr) -> list[Instr]:
+    return list(instructions(Region((), (instr,), ())))
+
+
 def in_turn(
     region: Region, start: dict[Value, Value], count: Atom, why: str
 ) -> tuple[list[Instr], Axes]:
     """The region in a loop over the rows of `start`, whose results are stacked."""
-    seen = next((i for i in instructions(region) if _seen(i, set())), None)
+    seen = next((i for i in instructions(region) if _seen(i, set()) and not _solves(i)), None)
     if seen is not None:
         raise NoRule(
             f"{why}, and this would happen each time",
@@ -146,12 +175,23 @@ def _seen(instr: Instr, within: set[Function]) -> bool:
         return instr.visible and not within
     if not isinstance(instr, Call) or instr.fn in (backward_begins, raise_error):
         return False
+    if instr.fn is pack_function:
+        return not repeatable(packed_function(instr))
     if not isinstance(instr.fn, Function):
         return not pure(instr)
     graph = instr.fn.graph
     if graph is None or instr.fn in within:
         return False
     return any(_seen(i, {*within, instr.fn}) for i in instructions(graph.region))
+
+
+def _solves(instr: Instr) -> bool:
+    """Is this a solver, or a function that calls one, which may be called once more?"""
+    if not isinstance(instr, Call) or not hashable(instr.fn):
+        return False
+    if isinstance(instr.fn, Function):
+        return repeatable(instr.fn)
+    return instr.fn in SOLVERS
 
 
 def _tidy(graph: Graph, keep: set[Value]) -> Graph:

@@ -140,12 +140,26 @@ class Push(Forward):
                 at = self.place(base, index.value)
                 if at is not None:
                     return found[at]
+            if method_of(instr) is getattr:
+                self.unsolved(instr)
             found = self.dots.whole(base)
         assert isinstance(found, (Const, Value))
         out = instr.outs[0]
         known = None if out.type.kind in ("unknown", "object") else tangent_type(out.type)
         return self.b.call(
             method_of(instr), found, *instr.args[1:], type=known if base.type.kind != "array" else None
+        )
+
+    def unsolved(self, instr: Call) -> None:
+        """Refuse an attribute of a solver's result that is none of those that are differentiated."""
+        base, attr = instr.args
+        made = self.b.made_by(base, *SOLVERS)
+        if made is None or not isinstance(attr, Const):
+            return
+        raise NoRule(
+            f"no derivative is known for `{attr.value}` of the result of `{function_name(made.fn)}`",
+            instr.line,
+            f"Use {' or '.join(f'`.{f}`' for f in SOLVERS[made.fn].names)}, or `stop_gradient`.",
         )
 
     def place(self, base: Atom, key: Any) -> int | None:
@@ -224,7 +238,7 @@ class Push(Forward):
         width = len(args) if starred else max([named, *(slot + 1 for slot in numeric)])
         tangents: list[Any] = [None] * width
         for slot, atom, as_array in moved:
-            tangents[slot] = self.given(atom, as_array)
+            tangents[slot] = self.handed(atom) if instr.fn in SOLVERS else self.given(atom, as_array)
         first = tuple(outs) if len(outs) > 1 else outs[0]
         found = inlined(self.b, rule, [tuple(tangents), first, *given], given_named, instr)
         check_known(instr, next(a for a in (*args, *kwargs.values()) if isinstance(a, Value)), found)
@@ -245,6 +259,14 @@ class Push(Forward):
             for item, part in zip(made.args, found, strict=True)
         ]
         return parts if made.fn is pack_list else tuple(parts)
+
+    def handed(self, atom: Atom) -> Any:
+        """The tangent of what a solver is given: of a tuple, and of a function, item by item."""
+        made = self.b.made_by(atom, pack_tuple, pack_function)
+        if made is None:
+            return self.dots.whole(atom)
+        items = made.args[made.fn is pack_function :]
+        return tuple(self.dots.whole(item) if self.dots.has(item) else None for item in items)
 
     def linear(
         self, instr: Call | Store, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], out: Value

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.shapes import broadcast_axes
+from ..errors import NoRule
 from ..frontend.build import Builder
 from ..ir.graph import (
     Atom,
@@ -26,10 +27,12 @@ from ..ir.graph import (
     pack_object,
     pack_tuple,
 )
+from ..ir.text import function_name
 from ..ir.types import SCALARS, Type
 from ..ir.walk import reads
 from ..rules.broadcast import broadcast_like
 from ..rules.containers import zeros_of
+from ..rules.solvers import SOLVERS
 from .cotangents import REAL_VALUED
 
 Tangent = Any  # Atom | tuple[Tangent | None, ...]
@@ -110,6 +113,14 @@ class Tangents:
 
     def packed(self, value: Value, parts: tuple[Tangent | None, ...]) -> Atom:
         made = self.b.made_by(value, *PACKED)
+        solved = self.b.made_by(value, *(fn for fn, solver in SOLVERS.items() if solver.fields))
+        if solved is not None:
+            names = " or ".join(f"`.{name}`" for name in SOLVERS[solved.fn].names)
+            raise NoRule(
+                f"the result of `{function_name(solved.fn)}` is handed on as a whole, and has no tangent",
+                solved.line,
+                f"Hand on its {names}.",
+            )
         if made is None:
             filled = [self._part(part, Const(0.0)) for part in parts]
             pack = pack_list if value.type.kind == "list" else pack_tuple

@@ -75,6 +75,7 @@ class Builder:
         self.active: Callable[[Atom], bool] = lambda atom: True
         self.derive: Callable[..., Any] | None = None
         self.gradient: Callable[..., Any] | None = None
+        self.tangent: Callable[..., Any] | None = None
         # Of the arrays of one shape: what an index known at run time selects.
         self.parts: dict[Any, Type] = {}
 

@@ -4,8 +4,8 @@
     sol = optimize.root(residual, x0)                  sol = root(pack_function(residual, a, b), x0)
 
 The body is lowered where the solver is called, and what it reads from around it becomes parameters. A rule
-of a solver asks for the function's pullback and gradient here (`rules/solvers.py`); the reverse sweep
-provides both (`Builder.derive`), since nothing in this layer differentiates.
+of a solver asks for the function's pullback, gradient and tangent here (`rules/solvers.py`); the sweeps
+provide them (`Builder.derive`), since nothing in this layer differentiates.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import can_vary
-from ..analysis.effects import pure_function
+from ..analysis.effects import repeatable
 from ..analysis.shapes import fresh_dim
 from ..errors import UnsupportedSyntax
 from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Value, pack_function, pack_tuple
@@ -32,11 +32,14 @@ from ..rules.solvers import (
     half_square_of,
     linearize,
     pullback_of,
+    push,
+    tangent_of,
     weighted_sum_of,
 )
 from .apart import apart
 from .build import Builder
 from .heap import Closure, Obj, Pullback, Ref, Tup
+from .loans import free_name
 from .source import read_source
 
 FUNCTION = Type("function")
@@ -184,13 +187,19 @@ def _callback(frame: Any, ref: Ref) -> tuple[Function, tuple[Atom, ...]]:
     return function, made.args[1:]
 
 
-def _linearize(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
-    function, captured = _callback(frame, args[0])
-    if not pure_function(function):
+def _pure_callback(frame: Any, ref: Ref) -> tuple[Function, tuple[Atom, ...]]:
+    """A callback that a derivative calls again."""
+    function, captured = _callback(frame, ref)
+    if not repeatable(function):
         raise frame.refuse(
             f"`{function.name}` is handed to a solver and prints, draws or raises",
             "Its derivative calls it again: leave that out of it.",
         )
+    return function, captured
+
+
+def _linearize(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, captured = _pure_callback(frame, args[0])
     given = [frame.atom(a) for a in args[1:]]
     atoms = (*given, *captured)
     wanted = tuple(
@@ -222,6 +231,62 @@ def cotangent_type(known: Type) -> Type:
     if known.kind in ("float", "complex"):
         return number(np.dtype(known.numeric_dtype))
     return known if known.kind in ("array", "number") else Type()
+
+
+def _push(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, captured = _pure_callback(frame, args[0])
+    given = _atoms_of(frame, args[1])
+    dots = (*_dots(frame, args[2], len(given)), *_dots(frame, args[3], len(captured)))
+    return Tup(_pushed(frame.b, function, (*given, *captured), dots))
+
+
+def _tangent_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, captured = _pure_callback(frame, args[0])
+    assert function.graph is not None
+    given = (*_atoms_of(frame, args[1]), *captured)
+    dots = (*_dots(frame, args[2], len(given) - len(captured)), *_dots(frame, args[3], len(captured)))
+    params = tuple(Value(p.name, p.type, p.named) for p in function.graph.params)
+    leading = len(params) - len(given)
+    names = {p.name for p in params}
+    moving: list[Value | None] = [None] * leading
+    for param, dot in zip(params[leading:], dots, strict=True):
+        label = free_name(f"{param.name}_dot", names)
+        moving.append(None if dot is None else Value(label, dot.type, True))
+        names.add(label)
+    inner = Builder(frame.b.folded)
+    inner.tangent = frame.b.tangent
+    _, result = _pushed(inner, function, params, tuple(moving))
+    tangent = Function(f"{function.name}_tangent", function.fn, result.type)
+    region = Region((*params, *(m for m in moving if m is not None)), tuple(inner.body), (result,))
+    tangent.graph = Graph(tangent.name, region, frame.b.line)
+    return _packed(frame, tangent, (*given, *(dot for dot in dots if dot is not None)))
+
+
+def _dots(frame: Any, ref: Ref, count: int) -> tuple[Atom | None, ...]:
+    """The tangents in a tuple, of which None is one of nothing that moves."""
+    if isinstance(ref, Const) and ref.value is None:
+        return (None,) * count
+    atoms = _atoms_of(frame, ref)
+    assert len(atoms) == count, "a tangent, or None, for each argument"
+    return tuple(None if isinstance(a, Const) and a.value is None else a for a in atoms)
+
+
+def _pushed(
+    b: Builder, function: Function, atoms: tuple[Atom, ...], dots: tuple[Atom | None, ...]
+) -> tuple[Atom, Atom]:
+    """A call of a callback, and its tangent: zeros if these arguments do not move it."""
+    assert b.tangent is not None, "a tangent is asked for where one is pushed forward"
+    active = tuple(dot is not None for dot in dots)
+    pushed, moved, _ = b.tangent(function, active)
+    out = Value(f"{function.name}_out", function.result)
+    if not any(moved):
+        b.emit(Call((out,), function, atoms, (), b.line))
+        return out, Const(0.0) if out.type.is_scalar else b.call(np.zeros_like, out)
+    assert pushed.graph is not None
+    out_dot = Value(f"{function.name}_dot", pushed.graph.region.results[-1].type)
+    given = (dot for dot in dots if dot is not None)
+    b.emit(Call((out, out_dot), pushed, (*atoms, *given), (), b.line))
+    return out, out_dot
 
 
 def _gradient_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -326,6 +391,6 @@ def _bound(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
 ASKED: dict[Any, Any] = {
     linearize: _linearize, gradient_of: _gradient_of, half_square_of: _half_square_of,
     active_places: _active_places, weighted_sum_of: _weighted_sum_of, pullback_of: _pullback_of,
-    bound: _bound,
+    bound: _bound, push: _push, tangent_of: _tangent_of,
 }  # fmt: skip
 

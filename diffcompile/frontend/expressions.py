@@ -443,6 +443,8 @@ class Expressions(Choices):
                 known = self.type_of(a)
                 if known.kind not in ("unknown", "object") and not known.maybe_unbound:
                     return Const((known.kind == "none") != negated)
+            if isinstance(b, Const) and not callable(b.value) and self.type_of(a).kind == "function":
+                return Const(negated)
         if self._container(left) or self._container(right):
             same = isinstance(left, Obj) and isinstance(right, Obj) and left.cell is right.cell
             return Const((same or left is right) != negated)

@@ -20,7 +20,7 @@ from scipy import integrate, special
 
 from .definitions import defines
 from .register import Unknown, defequal, defjvp, defvjp
-from .scipy_optimize import as_given, as_tuple
+from .scipy_optimize import as_given, as_tuple, in_step
 from .solvers import (
     Solver,
     active_places,
@@ -28,6 +28,7 @@ from .solvers import (
     calls_back,
     gradient_of,
     pullback_of,
+    tangent_of,
     weighted_sum_of,
 )
 
@@ -58,6 +59,8 @@ def _(
 ) -> Any:  # fmt: skip
     if weight is not None or complex_func:
         return weighted_integral, weighted_integral, weighted_integral, weighted_integral
+    if ct[0] is None:
+        return None, None, None, None
     given = as_tuple(args)
     func_bar, args_bar = leibniz(ct[0], func, a, b, given, points)
     a_bar, b_bar = -ct[0] * func(a, *given), ct[0] * func(b, *given)
@@ -70,12 +73,50 @@ def _(
     cache_size: Any = 1e8, limit: Any = 10000, workers: Any = 1, points: Any = None, quadrature: Any = None,
     full_output: Any = False, *, args: Any = (),
 ) -> Any:  # fmt: skip
+    if ct[0] is None:
+        return None, None, None
     given = as_tuple(args)
     weighted = weighted_sum_of(f, ct[0])
     func_bar, args_bar = leibniz(1.0, weighted, a, b, given, points)
     a_bar, b_bar = -weighted(a, *given), weighted(b, *given)
     nothing = (None,) * 9
     return (func_bar[:-1], a_bar, b_bar, *nothing, as_given(args_bar, args))
+
+
+def leibniz_tangent(f: Any, a: Any, b: Any, args: Any, dots: Any, points: Any) -> Any:
+    """The tangent of an integral; `dots` are those of `f`, of its limits and of its arguments."""
+    f_dot, a_dot, b_dot, args_dot = dots
+    given = as_tuple(args)
+    total = 0.0
+    if b_dot is not None:
+        total = total + b_dot * f(b, *given)
+    if a_dot is not None:
+        total = total - a_dot * f(a, *given)
+    if f_dot is not None or args_dot is not None:
+        moved = tangent_of(f, given, in_step(args_dot, args), f_dot)
+        total = total + integrate.quad_vec(moved, a, b, points=points)[0]
+    return total
+
+
+@defjvp(integrate.quad)
+def _(
+    tangents: Any, out: Any, func: Any, a: Any, b: Any, args: Any = (), full_output: Any = 0,
+    epsabs: Any = 1.49e-8, epsrel: Any = 1.49e-8, limit: Any = 50, points: Any = None, weight: Any = None,
+    wvar: Any = None, wopts: Any = None, maxp1: Any = 50, limlst: Any = 50, complex_func: Any = False,
+) -> Any:  # fmt: skip
+    if weight is not None or complex_func:
+        return weighted_integral
+    return leibniz_tangent(func, a, b, args, tangents[:4], points), None
+
+
+@defjvp(integrate.quad_vec)
+def _(
+    tangents: Any, out: Any, f: Any, a: Any, b: Any, epsabs: Any = 1e-200, epsrel: Any = 1e-08,
+    norm: Any = "2", cache_size: Any = 1e8, limit: Any = 10000, workers: Any = 1, points: Any = None,
+    quadrature: Any = None, full_output: Any = False, args: Any = (),
+) -> Any:  # fmt: skip
+    dots = (tangents[0], tangents[1], tangents[2], tangents[12])
+    return leibniz_tangent(f, a, b, args, dots, points), None
 
 
 # Integrals that are made of integrals, or of one sum

@@ -20,8 +20,8 @@ import numpy as np
 from scipy import optimize
 
 from . import scipy_linprog
-from .register import Unknown, defvjp
-from .solvers import Solver, calls_back, gradient_of, half_square_of, linearize
+from .register import Unknown, defjvp, defvjp
+from .solvers import Solver, calls_back, gradient_of, half_square_of, linearize, push
 
 __all__ = ["scipy_linprog"]
 
@@ -62,6 +62,38 @@ def as_given(args_bar: Any, args: Any) -> Any:
     return args_bar if isinstance(args, tuple) else args_bar[0]
 
 
+def still(tangents: Any, f: Any, args: Any) -> Any:
+    """Does nothing that a solution depends on move? `f` and `args` say where those two are."""
+    return tangents[f] is None and tangents[args] is None
+
+
+def in_step(args_dot: Any, args: Any) -> Any:
+    """The tangents of `args`, one for each."""
+    if args_dot is None:
+        return (None,) * len(as_tuple(args))
+    return args_dot if isinstance(args, tuple) else (args_dot,)
+
+
+def aside(f: Any, x: Any, args: Any, args_dot: Any, f_dot: Any) -> Any:
+    """The tangent of `f(x, *args)` where `x` stands still."""
+    return push(f, (x, *as_tuple(args)), (None, *in_step(args_dot, args)), f_dot)[1]
+
+
+def ahead(f: Any, x: Any, x_dot: Any, args: Any) -> Any:
+    """The tangent of `f(x, *args)` where `x` alone moves."""
+    return push(f, (x, *as_tuple(args)), (x_dot, *in_step(None, args)), None)[1]
+
+
+def columns(f: Any, x: Any, args: Any) -> Any:
+    """The Jacobian with respect to the first argument, one column for each unit vector that `x` moves by."""
+    return np.stack([ahead(f, x, unit, args) for unit in np.eye(x.size)], axis=-1)
+
+
+def root_tangent(f: Any, x: Any, args: Any, args_dot: Any, f_dot: Any) -> Any:
+    """The tangent of `x`, where `f(x, *args)` is 0."""
+    return np.linalg.solve(columns(f, x, args), -aside(f, x, args, args_dot, f_dot))
+
+
 @defvjp(optimize.root)
 def _(
     ct: Any, out: Any, fun: Any, x0: Any, args: Any = (), method: Any = "hybr", jac: Any = None,
@@ -69,6 +101,16 @@ def _(
 ) -> Any:  # fmt: skip
     fun_bar, args_bar = root_cotangents(ct[0], fun, out.x, as_tuple(args))
     return fun_bar, no_step(x0), as_given(args_bar, args)
+
+
+@defjvp(optimize.root)
+def _(
+    tangents: Any, out: Any, fun: Any, x0: Any, args: Any = (), method: Any = "hybr", jac: Any = None,
+    tol: Any = None, callback: Any = None, options: Any = None,
+) -> Any:  # fmt: skip
+    if still(tangents, 0, 2):
+        return None
+    return (root_tangent(fun, out.x, args, tangents[2], tangents[0]),)
 
 
 def no_step(x0: Any) -> Any:
@@ -88,6 +130,19 @@ def _(
     return fun_bar, no_step(x0), as_given(args_bar, args)
 
 
+@defjvp(optimize.fsolve)
+def _(
+    tangents: Any, out: Any, func: Any, x0: Any, args: Any = (), fprime: Any = None, full_output: Any = False,
+    col_deriv: Any = False, xtol: Any = 1.49012e-08, maxfev: Any = 0, band: Any = None, epsfcn: Any = None,
+    factor: Any = 100, diag: Any = None,
+) -> Any:  # fmt: skip
+    if still(tangents, 0, 2):
+        return None
+    if full_output:
+        return no_full_output
+    return root_tangent(func, out, args, tangents[2], tangents[0])
+
+
 @defvjp(optimize.fixed_point)
 def _(
     ct: Any, out: Any, func: Any, x0: Any, args: Any = (), xtol: Any = 1e-08, maxiter: Any = 500,
@@ -101,6 +156,19 @@ def _(
         adjoint = np.linalg.solve(np.eye(out.size) - jacobian_of(pull, out).T, ct)
         _, *args_bar, fun_bar = pull(adjoint)
     return fun_bar, no_step(x0), as_given(tuple(args_bar), args)
+
+
+@defjvp(optimize.fixed_point)
+def _(
+    tangents: Any, out: Any, func: Any, x0: Any, args: Any = (), xtol: Any = 1e-08, maxiter: Any = 500,
+    method: Any = "del2",
+) -> Any:  # fmt: skip
+    if still(tangents, 0, 2):
+        return None
+    step = aside(func, out, args, tangents[2], tangents[0])
+    if np.ndim(x0) == 0:
+        return step / (1.0 - ahead(func, out, 1.0, args))
+    return np.linalg.solve(np.eye(out.size) - columns(func, out, args), step)
 
 
 # One equation
@@ -122,6 +190,11 @@ def scalar_root_cotangents(ct: Any, f: Any, x: Any, args: Any) -> Any:
     return f_bar, tuple(args_bar)
 
 
+def scalar_root_tangent(f: Any, x: Any, args: Any, args_dot: Any, f_dot: Any) -> Any:
+    """The tangent of the number `x`, where `f(x, *args)` is 0."""
+    return -aside(f, x, args, args_dot, f_dot) / ahead(f, x, 1.0, args)
+
+
 @defvjp(optimize.brentq, optimize.brenth, optimize.bisect, optimize.ridder)
 def _(
     ct: Any, out: Any, f: Any, a: Any, b: Any, args: Any = (), xtol: Any = 2e-12, rtol: Any = 8.9e-16,
@@ -131,6 +204,18 @@ def _(
         return no_full_output, 0.0, 0.0, no_full_output
     f_bar, args_bar = scalar_root_cotangents(ct, f, out, as_tuple(args))
     return f_bar, 0.0, 0.0, as_given(args_bar, args)
+
+
+@defjvp(optimize.brentq, optimize.brenth, optimize.bisect, optimize.ridder)
+def _(
+    tangents: Any, out: Any, f: Any, a: Any, b: Any, args: Any = (), xtol: Any = 2e-12, rtol: Any = 8.9e-16,
+    maxiter: Any = 100, full_output: Any = False, disp: Any = True,
+) -> Any:  # fmt: skip
+    if still(tangents, 0, 3):
+        return None
+    if full_output:
+        return no_full_output
+    return scalar_root_tangent(f, out, args, tangents[3], tangents[0])
 
 
 @defvjp(optimize.toms748)
@@ -144,6 +229,18 @@ def _(
     return f_bar, 0.0, 0.0, as_given(args_bar, args)
 
 
+@defjvp(optimize.toms748)
+def _(
+    tangents: Any, out: Any, f: Any, a: Any, b: Any, args: Any = (), k: Any = 1, xtol: Any = 2e-12,
+    rtol: Any = 8.9e-16, maxiter: Any = 100, full_output: Any = False, disp: Any = True,
+) -> Any:  # fmt: skip
+    if still(tangents, 0, 3):
+        return None
+    if full_output:
+        return no_full_output
+    return scalar_root_tangent(f, out, args, tangents[3], tangents[0])
+
+
 @defvjp(optimize.root_scalar)
 def _(
     ct: Any, out: Any, f: Any, args: Any = (), method: Any = None, bracket: Any = None, fprime: Any = None,
@@ -152,6 +249,17 @@ def _(
 ) -> Any:  # fmt: skip
     f_bar, args_bar = scalar_root_cotangents(ct[0], f, out.root, as_tuple(args))
     return f_bar, as_given(args_bar, args), None, None, None, None, 0.0, 0.0
+
+
+@defjvp(optimize.root_scalar)
+def _(
+    tangents: Any, out: Any, f: Any, args: Any = (), method: Any = None, bracket: Any = None,
+    fprime: Any = None, fprime2: Any = None, x0: Any = None, x1: Any = None, xtol: Any = None,
+    rtol: Any = None, maxiter: Any = None, options: Any = None,
+) -> Any:  # fmt: skip
+    if still(tangents, 0, 1):
+        return None
+    return (scalar_root_tangent(f, out.root, args, tangents[1], tangents[0]),)
 
 
 @defvjp(optimize.newton)
@@ -167,6 +275,20 @@ def _(
     slope = pull(1.0 if np.ndim(x0) == 0 else np.ones_like(out))[0]
     _, *args_bar, func_bar = pull(-ct / slope)
     return func_bar, no_step(x0), None, as_given(tuple(args_bar), args)
+
+
+@defjvp(optimize.newton)
+def _(
+    tangents: Any, out: Any, func: Any, x0: Any, fprime: Any = None, args: Any = (), tol: Any = 1.48e-08,
+    maxiter: Any = 50, fprime2: Any = None, x1: Any = None, rtol: Any = 0.0, full_output: Any = False,
+    disp: Any = True,
+) -> Any:  # fmt: skip
+    if still(tangents, 0, 3):
+        return None
+    if full_output:
+        return no_full_output
+    slope = ahead(func, out, 1.0 if np.ndim(x0) == 0 else np.ones_like(out), args)
+    return -aside(func, out, args, tangents[3], tangents[0]) / slope
 
 
 # Minima
@@ -215,6 +337,23 @@ def _(
     return fun_bar, no_step(x0), as_given(args_bar, args)
 
 
+@defjvp(optimize.minimize)
+def _(
+    tangents: Any, out: Any, fun: Any, x0: Any, args: Any = (), method: Any = None, jac: Any = None,
+    hess: Any = None, hessp: Any = None, bounds: Any = None, constraints: Any = (), tol: Any = None,
+    callback: Any = None, options: Any = None,
+) -> Any:  # fmt: skip
+    if bounds is not None or constraints != ():
+        return on_the_boundary
+    if still(tangents, 0, 2):
+        return None
+    if jac is True:
+        return value_and_gradient
+    x = out.x
+    x_dot = root_tangent(gradient_of(fun), x, args, tangents[2], tangents[0])
+    return x_dot, aside(fun, x, args, tangents[2], tangents[0])
+
+
 @defvjp(optimize.minimize_scalar)
 def _(
     ct: Any, out: Any, fun: Any, bracket: Any = None, bounds: Any = None, args: Any = (), method: Any = None,
@@ -235,6 +374,20 @@ def _(
     return fun_bar, None, None, as_given(args_bar, args)
 
 
+@defjvp(optimize.minimize_scalar)
+def _(
+    tangents: Any, out: Any, fun: Any, bracket: Any = None, bounds: Any = None, args: Any = (),
+    method: Any = None, tol: Any = None, options: Any = None,
+) -> Any:  # fmt: skip
+    if bounds is not None:
+        return on_the_boundary
+    if still(tangents, 0, 3):
+        return None
+    x = out.x
+    x_dot = scalar_root_tangent(gradient_of(fun), x, args, tangents[3], tangents[0])
+    return x_dot, aside(fun, x, args, tangents[3], tangents[0])
+
+
 @defvjp(optimize.least_squares)
 def _(
     ct: Any, out: Any, fun: Any, x0: Any, jac: Any = "2-point", bounds: Any = None, method: Any = "trf",
@@ -249,5 +402,24 @@ def _(
         return Unknown("a robust loss is not differentiated")
     cost = half_square_of(fun)
     fun_bar, args_bar = minimum_cotangents(ct[0], ct[1], cost, out.x, as_tuple(args))
-    nothing = (None,) * 17
+    nothing = (None,) * 15
     return (fun_bar, no_step(x0), *nothing, as_given(args_bar, args))
+
+
+@defjvp(optimize.least_squares)
+def _(
+    tangents: Any, out: Any, fun: Any, x0: Any, jac: Any = "2-point", bounds: Any = None, method: Any = "trf",
+    ftol: Any = 1e-08, xtol: Any = 1e-08, gtol: Any = 1e-08, x_scale: Any = 1.0, loss: Any = "linear",
+    f_scale: Any = 1.0, diff_step: Any = None, tr_solver: Any = None, tr_options: Any = None,
+    jac_sparsity: Any = None, max_nfev: Any = None, verbose: Any = 0, args: Any = (), kwargs: Any = None,
+    callback: Any = None, workers: Any = None,
+) -> Any:  # fmt: skip
+    if bounds is not None:
+        return on_the_boundary
+    if still(tangents, 0, 17):
+        return None
+    if loss != "linear":
+        return Unknown("a robust loss is not differentiated")
+    x, cost = out.x, half_square_of(fun)
+    x_dot = root_tangent(gradient_of(cost), x, args, tangents[17], tangents[0])
+    return x_dot, aside(cost, x, args, tangents[17], tangents[0])

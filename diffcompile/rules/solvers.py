@@ -9,11 +9,13 @@ can call, and of which it asks more by the markers here, which `frontend/callbac
                                          cotangent for each argument, and last that of `f` itself
     gradient_of(f, k)                    the function with the arguments of `f` that is its derivative with
                                          respect to argument `k`
+    push(f, args, args_dot, f_dot)       `f(*args)`, and its tangent
+    tangent_of(f, args, args_dot, f_dot) the function that is the tangent of `f` with `args` after its own
     half_square_of(f)                    the function `0.5 * sum(f**2)`; likewise `weighted_sum_of(f, w)`
     bound(f, *args)                      the function with its last arguments given
 
 The cotangent of `f` is a tuple with one for each value that it captured: what a solver hands back for its
-parameter `f`. In the generated module all of these are ordinary functions.
+parameter `f`. Its tangent is such a tuple too. In the generated module all of these are ordinary functions.
 """
 
 from __future__ import annotations
@@ -62,6 +64,19 @@ def linearize(f: Any, *args: Any) -> Any:
 
 def gradient_of(f: Any, k: int = 0) -> Any:
     """The derivative of `f` with respect to its argument `k`, in a rule."""
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def push(f: Any, args: Any, args_dot: Any, f_dot: Any) -> Any:
+    """The value of `f(*args)` and its tangent, of those of `args` and of what `f` captured; in a rule.
+
+    None stands for what does not move.
+    """
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def tangent_of(f: Any, args: Any, args_dot: Any, f_dot: Any) -> Any:
+    """The function `x` to the tangent of `f(x, *args)` where `x` stands still, in a rule."""
     raise NotImplementedError("a rule asks this of the compiler")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import grad, value_and_grad, vjp
+from diffcompile import grad, hessian, jacfwd, jacrev, jvp, value_and_grad, vjp
 from diffcompile.errors import DiffCompileError
 from graphs import written
 
@@ -101,6 +101,16 @@ MINIMA: dict[str, tuple[str, Any]] = {
         "    def residual(p): return p[0] * np.exp(-p[1] * t) - np.array([2.0, 1.1, 0.8, 0.3]) * a[0] - 0.1 * a[1] * t\n"
         "    sol = optimize.least_squares(residual, np.ones(2), xtol=1e-14, ftol=1e-14, gtol=1e-14)\n"
         "    return sol.x[0] * sol.x[1]", V),
+    "least_squares, args": (
+        "def f(a):\n"
+        "    t = np.array([0.0, 0.5, 1.0, 1.5])\n"
+        "    def residual(p, b): return p[0] * np.exp(-p[1] * t) - np.array([2.0, 1.1, 0.8, 0.3]) * b\n"
+        "    sol = optimize.least_squares(residual, np.ones(2), xtol=1e-14, ftol=1e-14, gtol=1e-14, args=(a,))\n"
+        "    return sol.x[0] * sol.x[1]", 1.2),
+    "minimize with a gradient": (
+        "def f(a):\n"
+        "    sol = optimize.minimize(lambda x: np.sum((x - a)**4 + x**2), np.ones(2), jac=lambda x: 4 * (x - a)**3 + 2 * x, tol=1e-12)\n"
+        "    return np.sum(sol.x**2)", V),
 }  # fmt: skip
 INTEGRALS: dict[str, tuple[str, Any]] = {
     "quad": ("def f(a): return integrate.quad(lambda x: np.exp(-a * x**2), 0.0, a)[0]", 1.3),
@@ -114,6 +124,9 @@ INTEGRALS: dict[str, tuple[str, Any]] = {
     "dblquad to a curve": (
         "def f(a): return integrate.dblquad(lambda y, x, c: np.exp(-c * x * y), 0.0, 1.0, lambda x: -x, lambda x: a * x, args=(a,))[0]", 0.8),
     "quad to infinity": ("def f(a): return integrate.quad(lambda x: np.exp(-a * x**2), 0.0, np.inf)[0]", 1.3),
+    "the error of quad": ("def f(a): return a + integrate.quad(lambda x: a * x**2, 0.0, 1.0)[1] * 0.0", 1.3),
+    "quad to a limit that moves": (
+        "def f(a): return integrate.quad(lambda x, c: np.exp(-c * x**2), -np.inf, a[0], args=(a[1],))[0]", V),
     "quad_vec": (
         "def f(a): return np.sum(np.array([1.0, 2.0]) * integrate.quad_vec(lambda x: np.exp(-a * x), 0.0, 2.0)[0])", V),
 }  # fmt: skip
@@ -142,7 +155,8 @@ EQUATIONS: dict[str, tuple[str, Any]] = {
         "    y = integrate.odeint(lambda t, y, k: -k * y + t, 1.0, np.array([0.0, 0.5, 1.0]), (a,), tfirst=True, rtol=1e-10, atol=1e-12)\n"
         "    return y[1, 0] * y[2, 0]", 0.8),
 }  # fmt: skip
-LOOSE = {"the value of a minimum": 1e-5, "minimize": 1e-4, "both": 1e-4, "minimize_scalar": 1e-4, "least_squares": 1e-5}
+FORWARD = {name: case for name, case in ROOTS.items() if not name.startswith("linprog")}
+LOOSE = {"the value of a minimum": 1e-5, "minimize": 1e-4, "both": 1e-4, "minimize_scalar": 1e-4, "least_squares": 1e-5, "least_squares, args": 1e-5, "minimize with a gradient": 1e-4}
 
 
 def h(x: float, c: float) -> float:
@@ -183,6 +197,73 @@ def test_the_second_derivative_agrees_with_differences_of_the_gradient(name: str
 
     expected = slope(lambda x: np.sum(first(x) * v), at, v, 1e-3)
     np.testing.assert_allclose(np.sum(product * v), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "text", "at"), cases({**FORWARD, **MINIMA, **INTEGRALS}))
+def test_the_tangent_agrees_with_central_differences(name: str, text: str, at: Any) -> None:
+    f = program(text)
+    v = np.array([0.3, -0.8]) if np.ndim(at) else 1.0
+    value, tangent = jvp(f, (at,), (v,))
+    step = 1e-2 if name in LOOSE else STEP
+
+    assert value == f(at)
+    np.testing.assert_allclose(tangent, slope(f, at, v, step), rtol=LOOSE.get(name, 1e-6), atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "text", "at"), cases({**FORWARD, **MINIMA, **INTEGRALS}))
+def test_the_hessian_agrees_with_differences_of_the_gradient(name: str, text: str, at: Any) -> None:
+    f = program(text)
+    first = grad(f)
+    v = np.array([0.3, -0.8]) if np.ndim(at) else 1.0
+    product = np.dot(hessian(f)(at), v)
+
+    expected = slope(lambda x: np.sum(first(x) * v), at, v, 1e-3)
+    np.testing.assert_allclose(np.sum(product * v), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_jacobian_of_a_solution_is_the_same_both_ways() -> None:
+    f = program("def f(a): return optimize.fsolve(lambda x: x**3 - a * x[::-1], 2.0 * np.ones(2), xtol=1e-13) * a")
+
+    np.testing.assert_allclose(jacfwd(f)(V), jacrev(f)(V), rtol=1e-12)
+
+
+def test_a_solution_is_found_once_for_all_directions() -> None:
+    f = program(ROOTS["root"][0])
+    derivative = hessian(f)
+    derivative(V)
+
+    assert derivative.source.count("scipy.optimize.root(") == 1
+    assert derivative.source.index("scipy.optimize.root(") < derivative.source.index("for a_dot")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("def f(a): return optimize.minimize(lambda x: np.sum((x - a)**2), np.zeros(2), bounds=[(0, 1)] * 2).x[0]",
+         "no derivative is known for `scipy.optimize.minimize` with respect to `function`: "
+         "a solution on a bound does not move as the gradient says"),
+        ("def f(a): return optimize.brentq(lambda x: x**3 - a[0], 0.0, 3.0, full_output=True)[0]",
+         "no derivative is known for `scipy.optimize.brentq` with respect to `function`: "
+         "the result is not differentiated with `full_output`"),
+        ("def f(a): return optimize.root(lambda x: x - a, np.zeros(2)).fvec[0]",
+         "no derivative is known for `fvec` of the result of `scipy.optimize.root`"),
+        ("def f(a):\n    def g(x):\n        print(x)\n        return x - a[0]\n    return optimize.brentq(g, 0.0, 4.0)",
+         "the derivative of `scipy.optimize.brentq` is not known for this call: "
+         "`g` is handed to a solver and prints, draws or raises"),
+        ("def f(a):\n"
+         "    if a[0] > 0.0:\n        sol = optimize.root(lambda x: x**3 - a, np.ones(2))\n"
+         "    else:\n        sol = optimize.root(lambda x: x**3 - 2.0 * a, np.ones(2))\n"
+         "    return sol.x[0]",
+         "the result of `scipy.optimize.root` is handed on as a whole, and has no tangent"),
+        (EQUATIONS["odeint"][0], "no tangent is known for `scipy.integrate.odeint`"),
+    ],
+)  # fmt: skip
+def test_what_has_no_tangent_is_refused_with_its_reason(text: str, reason: str) -> None:
+    with pytest.raises(DiffCompileError) as caught:
+        jvp(program(text), (V,), (V,))
+
+    assert caught.value.span is not None
+    assert caught.value.reason == reason
 
 
 def refusal(text: str, at: Any) -> str:
