@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import can_vary, reaching, varied
+from ..analysis.assured import assured
 from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.forms import held_in, last_versions
 from ..analysis.liveness import liveness, reach
@@ -190,7 +191,7 @@ def closed_gradient(
     body = (*forward, *((marker, *builder.body) if builder.body else ()))
     params = (*graph.params, *(ct for _, ct in seeds if isinstance(ct, Value)))
     combined = replace(graph, region=Region(params, body, (*outputs, *grads)))
-    return _closed(combined, graph, primal, reached)
+    return _closed(combined, graph, primal, reached, runs=True)
 
 
 def _cut(graph: Graph, wrt: list[Value], results: list[Atom]) -> Graph:
@@ -204,8 +205,13 @@ def _cut(graph: Graph, wrt: list[Value], results: list[Atom]) -> Graph:
     return replace(cut, region=replace(cut.region, results=graph.region.results))
 
 
-def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Value]) -> Graph:
-    """The optimised, closed program, in which the user's function still raises where it would."""
+def _closed(
+    combined: Graph, graph: Graph, primal: set[Value], reached: set[Value], runs: bool = False
+) -> Graph:
+    """The optimised, closed program, in which the user's function still raises where it would.
+
+    If it `runs` as a whole, what is checked in either half is checked.
+    """
     keep = may_raise(graph.region)
     unread = {
         o
@@ -219,6 +225,8 @@ def _closed(combined: Graph, graph: Graph, primal: set[Value], reached: set[Valu
         unread -= _read_backward(optimize(combined, primal, keep))
     keep |= unread
     closed = fuse(dce(close(optimize(combined, primal, keep)), keep), primal)
+    if runs:
+        keep -= assured(closed, unread)
     return accumulate(dce(closed, keep), primal)
 
 

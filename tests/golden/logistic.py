@@ -29,10 +29,8 @@ def loss_grad(w, x, y):
     exp_out = np.exp(-product)
     total = 1 + exp_out
     p = 1 / total
-    _ = y * np.log(p)
     diff = 1 - y
     diff_1 = 1 - p
-    _ = diff * np.log(diff_1)
 
     # backward
     # 14: return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
