@@ -331,6 +331,7 @@ def test_a_function_of_five_hundred_lines_in_every_mode(run: Any) -> None:
     ("line", "error"),
     [
         ("k[9]", IndexError),
+        ("x[9]", IndexError),
         ("math.sqrt(k[0])", ValueError),
         ("k + np.ones(7)", ValueError),
         ("1 / int(k[0] + 1)", ZeroDivisionError),

@@ -518,3 +518,69 @@ def test_lists_that_are_returned_have_a_jacobian_for_each_item(mode: Any) -> Non
     np.testing.assert_allclose(first, np.diag(np.cos(x3)))
     np.testing.assert_allclose(second, [2.0, 0.0, 0.0])
     np.testing.assert_allclose(third, np.eye(3)[1:])
+
+
+EMPTY = np.zeros(0)
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * 2.0,
+        lambda x: x.reshape(-1),
+        lambda x: np.sort(x, axis=None),
+        lambda x: np.concatenate([x, x]),
+    ],
+)
+def test_of_no_numbers_there_are_no_directions(mode: Any, f: Any) -> None:
+    assert mode(f)(EMPTY).shape == (0, 0)
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_a_reshape_is_one_for_all_directions(mode: Any) -> None:
+    def f(m):
+        return m.reshape(-1) * np.ravel(m)[::-1]
+
+    derivative = mode(f)
+
+    np.testing.assert_allclose(derivative(a43), differences(f, a43), rtol=1e-7, atol=1e-7)
+    assert "for " not in body(derivative, a43)
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_results_that_are_equal_have_jacobians_of_their_own(mode: Any) -> None:
+    def f(x):
+        y = x * 3.0
+        return x * 2.0, x * 2.0, y, y
+
+    blocks = mode(f)(x3)
+
+    for block, factor in zip(blocks, (2.0, 2.0, 3.0, 3.0), strict=True):
+        np.testing.assert_allclose(block, factor * np.eye(3))
+    assert not any(np.shares_memory(p, q) for k, p in enumerate(blocks) for q in blocks[:k])
+
+
+def summed(x):
+    total = 0.0
+    for i in range(3):
+        total += x[i] * x[i]
+    return total * x
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_a_number_that_a_loop_begins_with_does_not_widen_single_precision(mode: Any) -> None:
+    found = mode(summed)(x3.astype(np.float32))
+
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, mode(summed)(x3), rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+def test_a_read_that_fails_is_noticed_though_nothing_needs_it(mode: Any) -> None:
+    def f(x):
+        x[5]
+        return x * 2.0
+
+    with pytest.raises(IndexError):
+        mode(f)(x3)

@@ -193,3 +193,13 @@ def test_gradient_of_a_single_precision_program_has_the_kinds_of_its_arguments(f
     _, gradient = value_and_grad(fn, argnums=(0, 1))(*args)
 
     assert_like(gradient, args)
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "cumsum", "nansum", "nanmean", "ptp"])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_an_array_without_axes_is_reduced_along_its_first_or_last(name: str, axis: int) -> None:
+    reduce = getattr(np, name)
+    gradient = grad(lambda x: np.sum(reduce(x, axis=axis) * 2.0))(np.array(0.7))
+
+    assert gradient.shape == ()
+    assert gradient == (0.0 if name == "ptp" else 2.0)

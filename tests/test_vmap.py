@@ -202,3 +202,26 @@ def test_the_generated_code_works_on_all_rows() -> None:
     derivative(x53, 2.0)
 
     assert derivative.source.splitlines()[-1].strip() == "return np.sum(np.sin(x), axis=1) * k"
+
+
+def test_single_precision_stays_where_a_loop_begins_with_a_number() -> None:
+    def f(x):
+        total = 0.0
+        for i in range(3):
+            total += x[i] * x[i]
+        return total * x
+
+    x = x53.astype(np.float32)
+
+    found = vmap(f)(x)
+    assert found.dtype == f(x[0]).dtype == np.float32
+    np.testing.assert_allclose(found, np.stack([f(row) for row in x]), rtol=1e-6)
+
+
+def test_a_read_that_fails_is_noticed_though_nothing_needs_it() -> None:
+    def f(x):
+        x[5]
+        return x * 2.0
+
+    with pytest.raises(IndexError):
+        vmap(f)(x53)

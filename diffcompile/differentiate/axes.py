@@ -32,7 +32,7 @@ from ..ir.graph import (
     pack_tuple,
     unpack,
 )
-from ..ir.types import SCALARS, Type
+from ..ir.types import INT, SCALARS, Type
 from ..rules.register import REGISTRY
 from .batch import CONTAINERS, Batch, OneByOne, Unbatchable, known_part, lifted_type
 from .rule import hashable
@@ -239,7 +239,7 @@ class Axes(Batch):
         if instr.visible and not self.has(target):
             raise OneByOne  # it is the caller's, and holds one value for all rows
         whole = self.lift(target)
-        self.of[out] = self.b.store(
+        self.of[out] = self.copies[out] = self.b.store(
             instr.fn, whole, *args, kwargs=kwargs, name=out.name if out.named else "",
             type=lifted_type(out.type), visible=instr.visible, path=path,
         )  # fmt: skip
@@ -391,13 +391,15 @@ def _(s: Axes, call: Call) -> Atom:
 @of(np.reshape, np.ndarray.reshape)
 def _(s: Axes, call: Call) -> Atom:
     x, shape = s.only_first(call), call.args[1:]
-    if call.kwargs or not shape:
+    if not shape or not in_c_order(s, call):
         raise Unbatchable
     if len(shape) > 1:
         return s.b.call(np.reshape, x, s.b.call(pack_tuple, s.count, *shape))
     known, made = s.b.constant(shape[0]), s.b.made_by(shape[0], pack_tuple)
     if known is not None:
-        sizes = known.value if isinstance(known.value, (tuple, list)) else (known.value,)
+        sizes = tuple(known.value) if isinstance(known.value, (tuple, list)) else (known.value,)
+        if sizes == (-1,):
+            return flat(s, call.args[0])
         return s.b.call(np.reshape, x, s.b.call(pack_tuple, s.count, *map(Const, sizes)))
     if made is not None:
         return s.b.call(np.reshape, x, s.b.call(pack_tuple, s.count, *made.args))
@@ -410,9 +412,30 @@ def _(s: Axes, call: Call) -> Atom:
 
 @of(np.ravel, np.ndarray.ravel, np.ndarray.flatten)
 def _(s: Axes, call: Call) -> Atom:
-    if len(call.args) > 1 or call.kwargs:
+    s.only_first(call)
+    if len(call.args) > 1 or not in_c_order(s, call):
         raise Unbatchable
-    return s.b.call(np.reshape, s.only_first(call), s.b.call(pack_tuple, s.count, Const(-1)))
+    return flat(s, call.args[0])
+
+
+def in_c_order(s: Axes, call: Call) -> bool:
+    """Are the elements of a row taken in the order in which those of the batch lie behind each other?"""
+    options = {name: s.b.constant(a) for name, a in call.kwargs}
+    order = options.pop("order", Const("C"))
+    return not options and order is not None and order.value == "C"
+
+
+def flat(s: Axes, row: Atom) -> Atom:
+    """The rows of a batch, each in one line. Its length is said: of none, NumPy could not tell."""
+    x, rank = s.get(row), s.rank(row)
+    if rank == 1:
+        return x
+    length: Atom = Const(1)
+    shape = s.b.call(np.ndarray.shape, x)
+    for k in range(1, rank + 1):
+        size = s.b.call(operator.getitem, shape, Const(k), type=INT)
+        length = size if k == 1 else s.b.call(operator.mul, length, size, type=INT)
+    return s.b.call(np.reshape, x, s.b.call(pack_tuple, s.count, length))
 
 
 @of(np.transpose, np.ndarray.transpose, np.ndarray.T)

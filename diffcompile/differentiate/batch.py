@@ -69,11 +69,12 @@ class Batch:
         self.b = builder
         self.count = count
         self.derive_callee = derive_callee
+        self.dtype: np.dtype | None = None  # of all that the batch began with, where it is less than double
         self.of: dict[Value, Atom] = {}
-        self.copies: dict[Value, Atom] = {}  # the values of what runs in a loop over the batch
+        self.copies: dict[Value, Atom] = {}  # what stands for a value in what is built
 
     def renewed(self, values: set[Value]) -> set[Value]:
-        """These values, and those that stand for them in a loop over the batch."""
+        """These values, and those that stand for them."""
         return values | {c for v, c in self.copies.items() if v in values and isinstance(c, Value)}
 
     def has(self, atom: Atom) -> bool:
@@ -131,7 +132,7 @@ class Batch:
             renamed = Value(value.name, known, value.named)
             self.b.body[-1] = self.b.defs[renamed] = replace(made, outs=(renamed,))
             batched = renamed
-        self.of[value] = batched
+        self.of[value] = self.copies[value] = batched
 
     def enter(self, atom: Atom, slot: Value) -> Atom:
         """An atom as a batch, as what a variable holds that several places assign to."""
@@ -159,13 +160,16 @@ class Batch:
         if isinstance(atom, Const):
             if atom.value is UNBOUND or atom.value is None or isinstance(atom.value, str):
                 return atom
-            return self.b.call(np.full, self.count, atom, type=array(None, (COUNT,)))
+            return self.b.call(np.full, self.count, atom, *self.dtype_of(atom), type=array(None, (COUNT,)))
         kind = atom.type.kind
         made = self.b.made_by(atom, *HEADS)
         if made is not None:
             head = made.args[: HEADS[made.fn]]
             items = [self.lift(item) for item in made.args[len(head) :]]
             return self.b.call(made.fn, *head, *items, name=atom.name, type=atom.type)
+        number = self.b.constant(atom)
+        if kind in SCALARS and number is not None:
+            return self.lift(number)
         if kind in SCALARS:
             return self.b.call(np.full, self.count, atom, type=array(atom.type.numeric_dtype, (COUNT,)))
         if kind == "array":
@@ -179,6 +183,12 @@ class Batch:
             known = lifted_type(atom.type)
             return self.b.call(np.copy, self.b.call(np.broadcast_to, atom, shape), type=known)
         raise OneByOne
+
+    def dtype_of(self, number: Const) -> tuple[Const, ...]:
+        """The dtype of a number of Python's in a batch: as alone, it is not to widen what it meets."""
+        if self.dtype is None or not isinstance(number.value, (int, float)) or isinstance(number.value, bool):
+            return ()
+        return (Const(self.dtype),) if float(self.dtype.type(number.value)) == number.value else ()
 
     def shape(self, value: Atom) -> Atom:
         return self.b.call(np.ndarray.shape if value.type.kind == "array" else np.shape, value)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import can_vary, reaching, varied
+from ..analysis.assured import assured
 from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.liveness import liveness, reach
 from ..frontend.build import FOLDED, Builder
@@ -85,7 +86,7 @@ def directional_parts(
             dots.whole(r) if _can_vary(r) and k not in wholes else Const(None) for k, r in enumerate(results)
         )
     region = Region((*graph.params, *given), tuple(builder.body), (*results, *ends))
-    return _tidied(replace(graph, region=region), graph, noticed(graph, active)), given, moved
+    return _tidied(replace(graph, region=region), graph, noticed(graph, wrt)), given, moved
 
 
 def changed(graph: Graph, params: list[Value]) -> list[Value]:
@@ -99,18 +100,21 @@ def _can_vary(atom: Atom) -> bool:
     return can_vary(atom) if isinstance(atom, Value) else isinstance(atom.value, (float, complex))
 
 
-def noticed(graph: Graph, active: set[Value]) -> set[Value]:
-    """What is computed, read or not, since the user's function may raise there; what moves has a tangent that
-    raises as well."""
+def noticed(graph: Graph, wrt: list[Value]) -> set[Value]:
+    """What is computed, read or not, since the user's function may raise there.
+
+    What moves with `wrt`, and moves a result, has a derivative that raises as well.
+    """
+    moving = varied(graph.region, wrt) & reaching(graph.region, graph.region.results) if wrt else set()
     failing = (i for i in instructions(graph.region) if may_fail(i) or form_assumed(i))
-    return may_raise(graph.region) | {o for i in failing for o in i.outs if o not in active}
+    return may_raise(graph.region) | {o for i in failing for o in i.outs if o not in moving}
 
 
 def _tidied(pushed: Graph, graph: Graph, keep: set[Value]) -> Graph:
     """The optimised program, in which the user's function still raises where it would."""
     primal = set(_values(graph))
     tidy = fuse(dce(optimize(pushed, primal, keep), keep), primal)
-    return accumulate(dce(tidy, keep), primal)
+    return accumulate(dce(tidy, keep - assured(tidy, keep)), primal)
 
 
 def _values(graph: Graph) -> Iterable[Value]:

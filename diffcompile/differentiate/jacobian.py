@@ -51,7 +51,7 @@ from .rule import hashable
 
 def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
     """The graph of the derivative of each result with respect to each of `wrt`, result by result."""
-    keep = noticed(graph, varied(graph.region, wrt))
+    keep = noticed(graph, wrt)
     reading, graph = _reads_first(graph, wrt)
     count = len(graph.region.results)
     pushed, dots, _ = directional_parts(graph, wrt)
@@ -74,14 +74,14 @@ def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
 
 def reverse_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
     """As `forward_jacobian`, by pulling back a direction for each number in the results."""
-    keep = noticed(graph, varied(graph.region, wrt))
+    keep = noticed(graph, wrt)
     outputs = list(graph.region.results)
     if len(outputs) == 1 and outputs[0].type.is_scalar:
         return _tidy(closed_gradient(graph, wrt, [(outputs[0], Const(1.0))]), keep)
     cts = [Value(f"{getattr(o, 'name', 'out')}_bar", _cotangent(o), True) for o in outputs]
     combined = closed_gradient(graph, wrt, list(zip(outputs, cts, strict=True)), tuple(outputs))
     body = combined.region.body
-    grads = combined.region.results[len(outputs) :]
+    outputs, grads = list(combined.region.results[: len(cts)]), combined.region.results[len(cts) :]
     at = next((k for k, i in enumerate(body) if isinstance(i, Call) and i.fn is backward_begins), len(body))
     seeds = Seeds(outputs, cts)
     batch = in_all(None, seeds, Region((), body[at + 1 :], grads), [*body[: at + 1], *seeds.body])
@@ -322,6 +322,13 @@ def shape_of(b: Builder, atom: Atom) -> Atom:
     return b.call(np.ndarray.shape if atom.type.kind == "array" else np.shape, atom)
 
 
+def narrow(start: dict[Value, Value]) -> np.dtype | None:
+    """The one dtype of floats below double precision that all of these have."""
+    found = {str(dtype): dtype for v in start if (dtype := v.type.numeric_dtype) is not None}
+    (only,) = found.values() if len(found) == 1 else (None,)
+    return only if only is not None and only.char in "ef" else None
+
+
 def batched(region: Region, start: dict[Value, Value], count: Atom) -> tuple[list[Instr], Axes]:
     """The instructions of a region in which some values, the keys of `start`, are batches."""
     builder = Builder(FOLDED)
@@ -331,6 +338,7 @@ def batched(region: Region, start: dict[Value, Value], count: Atom) -> tuple[lis
                 builder.defs[out] = instr
     batch = Axes(builder, count, derive_batch)
     batch.of.update(start)
+    batch.dtype = narrow(start)
     batch.region(region)
     return builder.body, batch
 

@@ -64,7 +64,8 @@ def mapped(
         results = tuple(_along(inside, r, out_axis) for r in graph.region.results)
     params = tuple(table.get(p, p) for p in graph.params)
     region = Region(params, (*b.body, *inside.b.body), results)
-    return own(inplace(dce(replace(graph, region=region), noticed(graph, set()))), 0)
+    keep = inside.renewed(noticed(graph, []))
+    return own(inplace(dce(replace(graph, region=region), keep)), 0)
 
 
 def _along(batch: Axes, result: Atom, axis: int) -> Atom:

@@ -34,6 +34,13 @@ MASKING = frozenset({np.where, np.maximum, np.minimum, np.max, np.min, np.clip, 
 # What a ufunc takes beside its operands, and its derivative need not know.
 UFUNC_OPTIONS = frozenset({"dtype", "casting", "order", "subok", "signature"})
 SAFE = {np.arccosh: 2.0, math.acosh: 2.0}
+# Functions that reduce an array, or run along it.
+ALONG = frozenset({
+    np.sum, np.prod, np.max, np.min, np.any, np.all, np.ptp, np.cumsum, np.cumprod, np.nansum, np.nanprod,
+    np.nanmean, np.nanmax, np.nanmin, np.nancumsum, np.nancumprod, np.ndarray.sum, np.ndarray.prod,
+    np.ndarray.max, np.ndarray.min, np.ndarray.cumsum, np.ndarray.cumprod, np.add.reduce, np.multiply.reduce,
+    np.maximum.reduce, np.minimum.reduce, np.add.accumulate, np.multiply.accumulate,
+})  # fmt: skip
 # Functions of which an argument gives no more than its form.
 FORMED = frozenset({np.full_like, np.arange, unbroadcast, broadcast_like})
 # The parameters of NumPy's functions that are sequences, and the functions that make arrays of those.
@@ -95,7 +102,11 @@ def as_arrays(
     numeric = is_numeric(fn)
     data = {p.name for p in (parameters if isinstance(fn, np.ufunc) else parameters[:1])}
 
+    flat = bool(args) and args[0].type.kind == "array" and args[0].type.rank == 0
+
     def read(name: str, atom: Atom) -> Atom:
+        if flat and name == "axis" and fn in ALONG:
+            return Const(None)  # an array without axes may be reduced along its first or last
         kinds = ("list", "tuple") if name in data else ("list",)
         if name in wanted and _is_sequence(atom):
             return b.call(np.asarray, atom)
