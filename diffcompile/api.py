@@ -320,7 +320,8 @@ def _differentiable(value: Any) -> bool:
     return isinstance(value, (float, complex))
 
 
-DERIVING.update({grad: "grad", value_and_grad: "value_and_grad", vjp: "vjp"})
+DERIVING.update({grad: "grad", value_and_grad: "value_and_grad", vjp: "vjp", jvp: "jvp"})
+DERIVING.update({jacfwd: "jacfwd", jacrev: "jacrev", hessian: "hessian"})
 
 _PULLBACKS: dict[Any, _Pulled] = {}
 _PUSHES: dict[Any, _Pushed] = {}

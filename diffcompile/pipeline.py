@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 from .analysis.activity import can_vary
 from .analysis.results import holomorphic_only, number_only, one_jacobian, real_only
-from .differentiate.derive import DERIVING, differentiable_again, gradient, listed, pair, runnable
+from .differentiate.derive import differentiable_again, gradient, listed, pair, runnable
 from .differentiate.direction import directional
-from .differentiate.jacobian import forward_jacobian, reverse_jacobian
+from .differentiate.jacobian import DERIVING, forward_jacobian, reverse_jacobian
 from .differentiate.mapping import mapped
 from .emit.module import Module, load
 from .emit.python import Printer
@@ -156,6 +156,8 @@ def lowered_derivative(
     for place, shape in zip(places, shapes, strict=True):
         differentiable(lowered, place.label([n for n, _ in specs]), shape, place, specs)
     inputs = inputs_of(shapes)
+    if mode in ("jacfwd", "jacrev"):
+        return _lowered_jacobian(lowered, inputs, shapes, isinstance(inner, Place), mode)
     result, outputs = _scalar_result(lowered, has_aux, mode, inputs)
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
     graph = differentiable_again(gradient(lowered.graph, inputs, result, outputs, bool(kept)))
@@ -173,6 +175,33 @@ def lowered_derivative(
     results = tuple(graph.region.results[k] for k in order)
     graph = replace(graph, region=replace(graph.region, results=results), name=f"{graph.name}_grad")
     return replace(lowered, graph=graph, returns=answer, wrt=lowered.wrt[len(places) :])
+
+
+def _lowered_jacobian(
+    lowered: Lowered, inputs: list[Value], shapes: tuple[Any, ...], single: bool, mode: Mode
+) -> Lowered:
+    """As `lowered_derivative`, of a Jacobian: a block in place of each number or array of the result."""
+    lowered = _opened(lowered)
+    one_jacobian(lowered.graph, inputs, lowered.graph.region.results, mode == "jacrev")
+    build = forward_jacobian if mode == "jacfwd" else reverse_jacobian
+    graph = differentiable_again(build(lowered.graph, inputs))
+    count, order = itertools.count(), list[int]()
+
+    def block() -> Any:
+        first = next(count) * len(inputs)
+        places = {v: first + k for k, v in enumerate(inputs)}
+        parts = tuple(_as_returned(shape, places, order, lowered) for shape in shapes)
+        return parts[0] if single else (tuple, tuple(range(len(parts))), parts, False)
+
+    def each(shape: Any) -> Any:
+        if shape is None:
+            return None
+        return block() if shape == "leaf" else (*shape[:2], tuple(map(each, shape[2])), False)
+
+    returns = each(lowered.returns)
+    results = tuple(graph.region.results[k] for k in order)
+    graph = replace(graph, region=replace(graph.region, results=results), name=f"{graph.name}_jacobian")
+    return replace(lowered, graph=graph, returns=returns, wrt=lowered.wrt[len(shapes) :])
 
 
 def inputs_of(shapes: tuple[Any, ...]) -> list[Value]:

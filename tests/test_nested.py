@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from scipy import integrate, optimize
 
 import programs
-from diffcompile import DiffCompileError, defvjp, grad, jacfwd, jvp, value_and_grad, vjp
+from diffcompile import DiffCompileError, defvjp, grad, hessian, jacfwd, jacrev, jvp, value_and_grad, vjp
 from graphs import written
 from oracles import assert_agrees, assert_like, is_leaf, numeric_gradient, same, silenced
 
@@ -1051,6 +1051,247 @@ def a_rule_that_takes_a_derivative(x=1.3):
     return squared(x) * x
 
 
+# -- directions and Jacobians -------------------------------------------------------------------------------
+
+
+def quartic(y):
+    return np.sum(y**4) + y @ MATRIX @ y
+
+
+squares = jacfwd(lambda y: y**2 * MATRIX)
+curvature = hessian(quartic)
+
+
+@program
+def a_tangent(x=0.7):
+    return jvp(lambda y: y**3 * x, (x,), (1.0,))[1]
+
+
+@program
+def a_tangent_along_an_integer(x=0.7):
+    return jvp(lambda y: y**3 * x, (x,), (1,))[1]
+
+
+@program
+def a_tangent_of_two_arguments(x=0.7):
+    value, d = jvp(lambda y, z: y**3 * z * x, (x, x**2), (x, 2.0 * x))
+    return value * d
+
+
+@program
+def a_tangent_of_an_array(w=np.array([0.3, -0.2])):
+    value, d = jvp(lambda y: np.sin(y) * w, (w,), (w * 2,))
+    return value @ d
+
+
+@program
+def a_tangent_of_a_dict(w=np.array([0.3, -0.2])):
+    def scaled(p):
+        return {"s": p["a"] * p["b"], "t": p["b"]}
+
+    value, d = jvp(scaled, ({"a": w, "b": w[0]},), ({"a": w * 2, "b": None},))
+    return d["s"] @ w + value["t"] + d["t"]
+
+
+@program
+def a_tangent_beside_what_stands_still(w=np.array([0.3, -0.2])):
+    value, d = jvp(lambda y, n: y**n, (w, 3), (w * 2, None))
+    return value @ d
+
+
+@program
+def a_tangent_of_a_gradient(w=np.array([0.3, -0.2])):
+    _, d = jvp(grad(quartic), (w,), (w * 2,))
+    return d @ d
+
+
+@program
+def a_gradient_of_a_tangent(w=np.array([0.3, -0.2])):
+    g = grad(lambda y: jvp(quartic, (y,), (w,))[1])(w)
+    return g @ g
+
+
+@program
+def a_tangent_of_a_tangent(x=0.7):
+    return jvp(lambda y: jvp(lambda z: z**4 * y, (y,), (1.0,))[1], (x,), (1.0,))[1]
+
+
+@program
+def a_hessian(w=np.array([0.3, -0.2])):
+    return np.sum(hessian(quartic)(w)**2)
+
+
+@program
+def a_hessian_of_a_number(x=0.7):
+    return hessian(lambda y: np.sin(y) * x)(x)
+
+
+@program
+def newtons_step(w=np.array([0.3, -0.2])):
+    w = w - np.linalg.solve(hessian(quartic)(w), grad(quartic)(w))
+    return np.sum(w**2)
+
+
+@program
+def newtons_steps_on_what_is_captured(a=np.array([0.3, -0.2])):
+    w = np.ones(2)
+
+    def energy(y):
+        return np.sum((y - a) ** 4) + y @ y
+
+    for k in range(3):
+        w = w - np.linalg.solve(hessian(energy)(w), grad(energy)(w))
+    return np.sum(w**2)
+
+
+@program
+def a_forward_jacobian(w=np.array([0.3, -0.2])):
+    return np.sum(jacfwd(lambda y: np.array([y[0] * y[1], np.sin(y[0]), y @ w]))(w)**2)
+
+
+@program
+def a_reverse_jacobian(w=np.array([0.3, -0.2])):
+    return np.sum(jacrev(lambda y: np.array([y[0] * y[1], np.sin(y[0]), y @ w]))(w)**2)
+
+
+@program
+def the_determinant_of_a_jacobian(w=np.array([0.3, -0.2])):
+    J = jacfwd(lambda y: MATRIX @ np.tanh(y * w))(w)
+    return np.linalg.det(J)
+
+
+@program
+def the_determinant_of_a_reverse_jacobian(w=np.array([0.3, -0.2])):
+    J = jacrev(lambda y: MATRIX @ np.tanh(y * w))(w)
+    return np.linalg.det(J)
+
+
+@program
+def a_jacobian_by_two_arguments(w=np.array([0.3, -0.2])):
+    A, B = jacfwd(lambda y, z: y * z**2, argnums=(0, 1))(w, w[0])
+    return np.sum(A) + np.sum(B**2)
+
+
+@program
+def a_reverse_jacobian_by_two_arguments(w=np.array([0.3, -0.2])):
+    A, B = jacrev(lambda y, z: y * z**2, argnums=(0, 1))(w, w[0])
+    return np.sum(A) + np.sum(B**2)
+
+
+@program
+def a_jacobian_of_a_pair(w=np.array([0.3, -0.2])):
+    a, b = jacfwd(lambda y: (y @ y, y**2))(w)
+    return np.sum(a**3) + np.sum(b**2)
+
+
+@program
+def a_jacobian_by_a_dict(w=np.array([0.3, -0.2])):
+    J = jacrev(lambda p: p['a'] * p['b'])({'a': w, 'b': w[0]})
+    return np.sum(J['a']**2) + np.sum(J['b'])
+
+
+@program
+def a_jacobian_of_the_module(w=np.array([0.3, -0.2])):
+    return np.sum(squares(w)**2)
+
+
+@program
+def a_hessian_of_the_module(w=np.array([0.3, -0.2])):
+    return np.sum(curvature(w)**2)
+
+
+@program
+def a_hessian_by_two_arguments(w=np.array([0.3, -0.2])):
+    H = hessian(lambda a, b: np.sum(a**2 * b), argnums=(0, 1))(w, w[1])
+    return np.sum(H[0][1]**2) + np.sum(H[0][0]) + np.sum(H[1][0])
+
+
+@program
+def a_hessian_of_a_loop(w=np.array([0.3, -0.2])):
+    def g(y):
+        s = 0.0
+        for i in range(2):
+            s = s + np.sin(y[i]) * y[1-i]**2
+        return s
+    return np.sum(hessian(g)(w)**2)
+
+
+@program
+def a_hessian_of_a_branch(w=np.array([0.3, -0.2])):
+    def g(y):
+        if y[0] > 0:
+            return y[0]**2 * y[1]**3
+        return y[1]**2
+    return np.sum(hessian(g)(w)**2)
+
+
+@program
+def a_tangent_that_is_written(w=np.array([0.3, -0.2])):
+    v = w * 2.0
+    _, d = jvp(lambda y: y, (w,), (v,))
+    d[0] = 5.0
+    return np.sum(d * v)
+
+
+@program
+def a_tangent_of_what_writes(w=np.array([0.3, -0.2])):
+    y = w.copy()
+    def g(y):
+        y[0] = y[1]**2
+        return y @ y
+    v, d = jvp(g, (y,), (w * 3,))
+    return v + d * y[0] + y[1]
+
+
+@program
+def a_tangent_in_a_loop(w=np.array([0.3, -0.2])):
+    t = 0.0
+    for k in range(3):
+        t = t + jvp(lambda y: np.sum(y**k * w), (w,), (w,))[1]
+    return t
+
+
+@program
+def a_jacobian_of_four_axes(w=np.array([0.3, -0.2])):
+    A = np.outer(w, w)
+    J = jacfwd(lambda X: X @ X)(A)
+    return np.sum(J**2)
+
+
+@program
+def a_hessian_of_a_root(w=np.array([0.3, -0.2])):
+    def root(y):
+        return optimize.brentq(lambda x: x**3 + x * y[0]**2 - y[1]**2 - 1, 0, 3)
+
+    return np.sum(hessian(root)(w) ** 2)
+
+
+@program
+def a_divergence(w=np.array([0.3, -0.2])):
+    return np.trace(jacfwd(lambda y: np.sin(y) * y[::-1])(w))
+
+
+@program
+def a_third_derivative(x=0.7):
+    return jacfwd(lambda y: hessian(lambda z: z**4 * y)(y))(x)
+
+
+@program
+def a_third_derivative_of_an_array(w=np.array([0.3, -0.2])):
+    return np.sum(jacfwd(hessian(quartic))(w)**2)
+
+
+@program
+def a_tangent_of_a_hessian(w=np.array([0.3, -0.2])):
+    return np.sum(jvp(hessian(quartic), (w,), (w,))[1]**2)
+
+
+@program
+def a_pullback_of_a_jacobian(w=np.array([0.3, -0.2])):
+    _, pull = vjp(jacfwd(lambda y: y**3 * w), w)
+    return np.sum(pull(np.ones((2, 2)))[0]**2)
+
+
 # -- the tests -----------------------------------------------------------------------------------------------
 
 
@@ -1302,19 +1543,36 @@ def without_an_argument(x):
     return grad(lambda y, z: y * z)(x)
 
 
-rows = jacfwd(lambda y: y * POINTS)
+def a_tangent_of_fewer(x):
+    return jvp(lambda y: y * x, (x,), ())[1]
 
 
-def a_jacobian_of_the_module(x):
-    return np.sum(rows(x))
+def a_tangent_without_a_direction(x):
+    return jvp(lambda y: y * x, (x,), (None,))[1]
 
 
-def a_jacobian(x):
-    return np.sum(jacfwd(lambda y: y * POINTS)(x))
+def a_tangent_of_an_integer(x):
+    return jvp(lambda n: n * x, (2,), (1.0,))[1]
 
 
-def a_tangent(x):
-    return jvp(lambda y: y * x, (x,), (1.0,))[1]
+def a_tangent_of_another_rank(x):
+    return jvp(lambda y: np.sum(y) * x, (POINTS * x,), (1.0,))[1]
+
+
+def a_tangent_outside_of_a_tuple(x):
+    return jvp(lambda y: y * x, x, 1.0)[1]
+
+
+def a_jacobian_of_what_writes(x):
+    def fill(y):
+        y[0] = x
+        return y * x
+
+    return np.sum(jacfwd(fill)(POINTS * x))
+
+
+def a_jacobian_that_is_complex(x):
+    return np.sum(np.abs(jacrev(lambda y: y * POINTS * 1j)(x)))
 
 
 def order_by_recursion(x, n=2):
@@ -1359,9 +1617,13 @@ REFUSED = {
     by_a_position_that_is_not_there: "`argnums=3`, and `function` has 1 parameters",
     by_a_name_that_is_not_there: "`function` has no parameter `q`",
     without_an_argument: "`function`: missing a required argument: 'z'",
-    a_jacobian_of_the_module: "a derivative of the kind `jacfwd` inside a function is not taken yet",
-    a_jacobian: "`jacfwd` inside a function that is differentiated is not taken yet",
-    a_tangent: "`jvp` inside a function that is differentiated is not taken yet",
+    a_tangent_of_fewer: "`jvp` takes a tangent for each primal: 1, not 0",
+    a_tangent_without_a_direction: "`jvp` of `function` has no direction: every tangent is None",
+    a_tangent_of_an_integer: "argument 0 of `function` has no tangent",
+    a_tangent_of_another_rank: "the tangent of `y` has rank 0, and `y` has 1",
+    a_tangent_outside_of_a_tuple: "what `jvp` is given are no tuples that are written out",
+    a_jacobian_of_what_writes: "`fill`, of which a Jacobian is taken, writes into its arguments",
+    a_jacobian_that_is_complex: "`jacrev` needs real results of real arguments, and `function` returns",
     of_unknown_order: "`order_by_recursion` takes a derivative of itself, of an order that is known only at",
     pullback_of_a_branch: "`pull` is a pullback that is made on each path, and called after them",
     pullback_of_an_array: "the result of `function` is an array, and its cotangent is a number",
@@ -1376,6 +1638,14 @@ def test_what_is_refused_names_the_line_and_the_reason(f: Callable[..., Any]) ->
 
     assert caught.value.reason.startswith(REFUSED[f])
     assert span is not None and span.file == __file__ and span.text.strip()
+
+
+@pytest.mark.parametrize("dot", [np.ones(1), np.ones(3), np.ones((2, 1))], ids=lambda dot: str(dot.shape))
+def test_a_tangent_of_another_shape_is_no_tangent(dot: Any) -> None:
+    f = written("def f(w, dot): return np.sum(jvp(lambda y: y**2 * w, (w,), (dot,))[1])", jvp=jvp)
+
+    with pytest.raises((ValueError, DiffCompileError), match="tangent"):
+        grad(f)(np.array([0.3, -0.2]), dot)
 
 
 # -- random programs -----------------------------------------------------------------------------------------

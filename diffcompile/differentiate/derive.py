@@ -20,7 +20,6 @@ from ..analysis.residuals import close, filled
 from ..analysis.shapes_series import of_every_family
 from ..errors import NOWHERE, UnsupportedSyntax
 from ..frontend.build import FOLDED, Builder
-from ..frontend.lower import Deriving
 from ..ir.graph import (
     UNBOUND,
     Atom,
@@ -627,5 +626,3 @@ def derive_gradient(function: Function, wrt: tuple[int, ...] = (0,), kept: tuple
         known.graph = replace(differentiable_again(derived), name=name)
     return known  # type: ignore[no-any-return]
 
-
-DERIVING = Deriving(derive_function, derive_gradient)

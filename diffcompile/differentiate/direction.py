@@ -17,6 +17,7 @@ from ..analysis.assured import assured
 from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.liveness import liveness, reach
 from ..frontend.build import FOLDED, Builder
+from ..frontend.loans import free_name
 from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Store, Value
 from ..ir.types import UNKNOWN
 from ..ir.walk import changes, instructions, regions
@@ -30,6 +31,7 @@ from .derive import (
     derive_function,
     derive_gradient,
     differentiable_again,
+    listed,
     may_be_complex,
     refuse_escapes,
 )
@@ -68,7 +70,11 @@ def directional_parts(
     results = graph.region.results
     moved = tuple(isinstance(r, Value) and r in active for r in results)
     dots = Tangents(builder, any(map(may_be_complex, instructions(graph.region))))
-    given = [Value(dot(value), tangent_type(value.type), True) for value in wrt]
+    taken = {p.name for p in graph.params}
+    given: list[Value] = []
+    for value in wrt:
+        given.append(Value(free_name(dot(value), taken), tangent_type(value.type), True))
+        taken.add(given[-1].name)
     dots.of.update(zip(wrt, given, strict=True))
     if not shared:
         for value in changed(graph, wrt):
@@ -123,6 +129,26 @@ def _values(graph: Graph) -> Iterable[Value]:
         yield from instr.outs
         for part in regions(instr):
             yield from part.params
+
+
+def derive_direction(function: Function, wrt: tuple[int, ...]) -> Function:
+    """The function that takes a tangent for each of a callee's arguments `wrt` besides, and gives those of
+    its results, None for one that cannot move, after them."""
+    key: Any = ("direction", wrt)
+    known: Any = function.derived.get(key)
+    if known is None:
+        assert function.graph is not None, "a function is derived after it has been lowered"
+        graph = differentiable_again(function.graph)
+        params = [graph.params[k] for k in wrt]
+        writes, sees = function.writes, function.sees
+        known = function.derived[key] = Function(f"{function.name}_jvp", function.fn, UNKNOWN, writes, sees)
+        doc = (
+            f"Value of `{function.name}`, and its derivative in a direction of "
+            f"{listed([p.name for p in params])}."
+        )
+        pushed = directional(replace(graph, doc=doc), params)
+        known.graph = replace(differentiable_again(pushed), name=known.name)
+    return known  # type: ignore[no-any-return]
 
 
 def derive_tangent(

@@ -19,6 +19,7 @@ from ..analysis.effects import may_raise, packed_function, pure, repeatable
 from ..analysis.shapes import fresh_dim
 from ..errors import NOWHERE, NoRule
 from ..frontend.build import FOLDED, Builder
+from ..frontend.lower import Deriving
 from ..ir.graph import (
     Atom,
     Call,
@@ -44,8 +45,8 @@ from ..passes.own import own
 from ..rules.solvers import SOLVERS
 from .axes import Axes
 from .batch import COUNT, OneByOne, lifted_type
-from .derive import closed_gradient, differentiable_again
-from .direction import changed, directional_parts, noticed
+from .derive import closed_gradient, derive_function, derive_gradient, differentiable_again, listed
+from .direction import changed, derive_direction, directional_parts, noticed
 from .rule import hashable
 
 
@@ -341,6 +342,24 @@ def batched(region: Region, start: dict[Value, Value], count: Atom) -> tuple[lis
     batch.dtype = narrow(start)
     batch.region(region)
     return builder.body, batch
+
+
+def derive_jacobian(function: Function, wrt: tuple[int, ...], forward: bool) -> Function:
+    """The function that gives the derivative of each result of a callee by each of its arguments `wrt`."""
+    key: Any = ("jacobian", wrt, forward)
+    known: Any = function.derived.get(key)
+    if known is None:
+        assert function.graph is not None, "a function is derived after it has been lowered"
+        graph = replace(differentiable_again(function.graph), writes=(), sees=())
+        params = [graph.params[k] for k in wrt]
+        made = (forward_jacobian if forward else reverse_jacobian)(graph, params)
+        known = function.derived[key] = Function(f"{function.name}_jacobian", function.fn, Type())
+        doc = f"Jacobian of `{function.name}` with respect to {listed([p.name for p in params])}."
+        known.graph = replace(differentiable_again(made), name=known.name, doc=doc)
+    return known  # type: ignore[no-any-return]
+
+
+DERIVING = Deriving(derive_function, derive_gradient, derive_direction, derive_jacobian)
 
 
 def derive_batch(

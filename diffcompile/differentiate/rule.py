@@ -21,7 +21,7 @@ from ..frontend.lower import lower_rule
 from ..ir.graph import Atom, Call, Const, Method, Store, Value
 from ..ir.text import function_name
 from ..ir.types import BOOL
-from ..rules.broadcast import broadcast_like, unbroadcast
+from ..rules.broadcast import broadcast_like, of_form, unbroadcast
 from ..rules.register import REGISTRY, Declared, Unknown
 
 PLAIN: dict[Any, Any] = {
@@ -42,7 +42,7 @@ ALONG = frozenset({
     np.maximum.reduce, np.minimum.reduce, np.add.accumulate, np.multiply.accumulate,
 })  # fmt: skip
 # Functions of which an argument gives no more than its form.
-FORMED = frozenset({np.full_like, np.arange, unbroadcast, broadcast_like})
+FORMED = frozenset({np.full_like, np.arange, unbroadcast, broadcast_like, of_form})
 # The parameters of NumPy's functions that are sequences, and the functions that make arrays of those.
 SEQUENCES = frozenset({
     "arrays", "arys", "args", "tup", "object", "xi", "condlist", "choicelist", "choices", "operands", "key",

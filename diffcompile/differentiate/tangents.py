@@ -28,7 +28,7 @@ from ..ir.graph import (
     pack_tuple,
 )
 from ..ir.text import function_name
-from ..ir.types import SCALARS, Type
+from ..ir.types import OBJECT, SCALARS, Type
 from ..ir.walk import reads
 from ..rules.broadcast import broadcast_like
 from ..rules.containers import zeros_of
@@ -189,6 +189,8 @@ def _head(made: Call) -> tuple[Atom, ...]:
 
 def tangent_type(known: Type) -> Type:
     """What is known of the tangent of a value, a full one."""
+    if known.kind == "object":
+        return OBJECT  # a container: what a function saved
     return known if known.kind in ("float", "number", "array", "list", "dict", "tuple") else Type()
 
 

@@ -171,7 +171,9 @@ def register_container(
 
 
 # The functions that make derivatives, by what they make: a call of one inside a function is read, not run.
-DERIVING: dict[Any, Literal["grad", "value_and_grad", "vjp"]] = {}
+DERIVING: dict[
+    Any, Literal["grad", "value_and_grad", "vjp", "jvp", "jacfwd", "jacrev", "hessian"]
+] = {}
 
 
 # -- what kind of thing an argument is -----------------------------------------------------------------------

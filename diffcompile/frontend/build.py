@@ -76,6 +76,8 @@ class Builder:
         self.derive: Callable[..., Any] | None = None
         self.gradient: Callable[..., Any] | None = None
         self.tangent: Callable[..., Any] | None = None
+        self.direction: Callable[..., Any] | None = None
+        self.jacobian: Callable[..., Any] | None = None
         # Of the arrays of one shape: what an index known at run time selects.
         self.parts: dict[Any, Type] = {}
 

@@ -271,7 +271,7 @@ class Calls(Layers):
             if module == OURS:
                 raise self.refuse(
                     f"`{fn.__name__}` inside a function that is differentiated is not taken yet",
-                    "Use `grad`, `value_and_grad` or `vjp` there.",
+                    "Use `grad`, `vjp`, `jvp`, `hessian` or a Jacobian there.",
                 )
             if module.split(".")[0] not in LIBRARIES:
                 return self.user_call(fn, args, kwargs, name)

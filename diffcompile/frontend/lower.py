@@ -95,10 +95,12 @@ class Lowered:
 
 class Deriving(NamedTuple):
     """What the layer that differentiates makes of a function: its forward and backward functions, and the
-    function of its gradient."""
+    functions of its gradient, of its tangents and of its Jacobian."""
 
     pair: Callable[[Function, tuple[bool, ...], tuple[bool, ...]], tuple[Function, Function]]
     gradient: Callable[[Function, tuple[int, ...], tuple[int, ...]], Function]
+    direction: Callable[[Function, tuple[int, ...]], Function]
+    jacobian: Callable[[Function, tuple[int, ...], bool], Function]
 
 
 class Session:
@@ -405,7 +407,8 @@ def _frame(
     source = read_source(target.fn)
     unit = Unit(session, Builder(FOLDED))
     if session.deriving is not None:
-        unit.builder.derive, unit.builder.gradient = session.deriving
+        b = unit.builder
+        b.derive, b.gradient, b.direction, b.jacobian = session.deriving
     unit.parameters = frozenset(name for name, _ in specs)
     for part in ast.walk(source.node):
         if isinstance(part, ast.Global):

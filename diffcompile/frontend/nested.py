@@ -5,10 +5,10 @@
         return x * grad(inner)(x)                     product = x * inner_grad(x, a)
 
 The function differentiated is lowered where its derivative is called, as a graph of its own: what it is
-called with are its first parameters, what it reads from around it its last (`apart.py`). The reverse
-sweep makes the graph of the derivative (`Builder.gradient`, `Builder.derive`), since nothing in this layer
-differentiates. What comes out is a function like any other: a derivative with respect to the captured values,
-or of the derivative itself, is the derivative of that call, so no two derivatives can be confused.
+called with are its first parameters, what it reads from around it its last (`apart.py`). The layer that
+differentiates makes the graph of the derivative (`Builder.gradient`, `derive`, `direction`, `jacobian`).
+What comes out is a function like any other: a derivative with respect to the captured values, or of the
+derivative itself, is the derivative of that call, so no two derivatives can be confused.
 """
 
 from __future__ import annotations
@@ -19,27 +19,34 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..analysis.activity import can_vary
-from ..analysis.results import holomorphic_only, number_only, real_only
+from ..analysis.results import holomorphic_only, number_only, one_jacobian, real_only
 from ..errors import UnsupportedSyntax, WrongArgument
 from ..ir.graph import Atom, Call, Const, Function, Value, pack_tuple, unpack
 from ..ir.types import OBJECT, Type
 from ..ir.walk import rename, resolve, substitute_in
+from ..rules.broadcast import of_form
 from .apart import Apart, lowered_apart
 from .arguments import DERIVING
 from .callbacks import cotangent_type
 from .heap import Applied, Cell, Derived, Entries, Items, Obj, Pulled, Ref, Tup, View
 from .layers import values_in
+from .signatures import label_of
 
 TAKEN = frozenset({"grad", "value_and_grad", "holomorphic"})
+JACOBIANS = frozenset({"jacfwd", "jacrev"})
 SHORT = 6  # a derivative of so few calls is written out where it is called
 
 
 def derivation(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
-    """A call of `grad`, `value_and_grad` or `vjp`."""
+    """A call of `grad`, `vjp`, `jvp`, `hessian` ..."""
     mode: str = DERIVING[fn]
     if mode == "vjp":
         return pulled_back(frame, args, kwargs)
+    if mode == "jvp":
+        return pushed_forward(frame, args, kwargs)
     try:
         given = inspect.signature(fn).bind(*args, **kwargs).arguments
     except TypeError as cause:
@@ -52,7 +59,10 @@ def derivation(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> 
         raise frame.refuse("a derivative inside a function is of the function's own backend")
     if options.pop("holomorphic", False):
         mode = "holomorphic"
-    return Derived(inner, mode, options.get("argnums", 0), bool(options.get("has_aux", False)))
+    argnums = options.get("argnums", 0)
+    if mode == "hessian":
+        return Derived(Derived(inner, "grad", argnums), "jacfwd", argnums)
+    return Derived(inner, mode, argnums, bool(options.get("has_aux", False)))
 
 
 def _known(frame: Any, option: str, ref: Ref) -> Any:
@@ -67,9 +77,11 @@ def _known(frame: Any, option: str, ref: Ref) -> Any:
 
 def derived_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     """A call of `grad(inner)`."""
+    if derived.mode in JACOBIANS:
+        return jacobian_call(frame, derived, args, kwargs)
     if derived.mode not in TAKEN:
         reason = f"a derivative of the kind `{derived.mode}` inside a function is not taken yet"
-        raise frame.refuse(reason, "Use `grad`, `value_and_grad` or `vjp` there.")
+        raise frame.refuse(reason, "Use `grad`, `value_and_grad`, `vjp`, `jvp` or a Jacobian there.")
     lowered = lowered_apart(frame, derived.fn, derived.argnums, args, kwargs)
     one = not isinstance(derived.argnums, (tuple, list))
     for shape, which in zip(lowered.shapes, (derived.argnums,) if one else derived.argnums, strict=True):
@@ -288,3 +300,148 @@ def _leaves(frame: Any, ct: Ref, shape: Any, found: list[Ref]) -> None:
         for key, part in zip(keys, parts, strict=True):
             inner = frame.subscript(ct, Const(key)) if items else frame.attribute(ct, key)
             _leaves(frame, inner, part, found)
+
+
+# -- directions and Jacobians -------------------------------------------------------------------------------
+
+
+def pushed_forward(frame: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+    """A call of `jvp`: the value of a function, and its derivative in a direction."""
+    names = ("fun", "primals", "tangents")
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    if len(args) + len(kwargs) != len(names) or given.keys() != set(names):
+        raise frame.refuse("`jvp` takes a function, its arguments and their tangents", HOW_TO_PUSH)
+    primals, tangents = (frame.static_items(given[name]) for name in names[1:])
+    if primals is None or tangents is None:
+        raise frame.refuse("what `jvp` is given are no tuples that are written out", HOW_TO_PUSH)
+    if len(primals) != len(tangents):
+        reason = f"`jvp` takes a tangent for each primal: {len(primals)}, not {len(tangents)}"
+        raise WrongArgument(reason, frame.b.line)
+    active = tuple(k for k, t in enumerate(tangents) if not (isinstance(t, Const) and t.value is None))
+    label = label_of(given["fun"])
+    if not active:
+        reason = f"`jvp` of `{label}` has no direction: every tangent is None"
+        raise WrongArgument(reason, frame.b.line, "Pass one.")
+    lowered = lowered_apart(frame, given["fun"], active, list(primals), {})
+    moving: dict[Value, Atom] = {}
+    for k, shape in zip(active, lowered.shapes, strict=True):
+        if not any(map(can_vary, values_in(shape))):
+            reason = f"argument {k} of `{label}` has no tangent"
+            raise WrongArgument(reason, frame.b.line, "Give None for it.")
+        _directions(frame, tangents[k], shape, moving)
+    for param, dot in moving.items():
+        moving[param] = _of_form(frame, dot, lowered.atoms[lowered.places[param]])
+    inputs = [v for v in lowered.inputs if v in moving]
+    function = frame.b.direction(lowered.function, tuple(lowered.places[v] for v in inputs))
+    results = lowered.graph.region.results
+    ends = function.graph.region.results[len(results) :]
+    outs = [Value(f"{lowered.label}_out", r.type) for r in results]
+    dots = [Value(f"{lowered.label}_dot", end.type) for end in ends]
+    atoms = (*lowered.atoms, *(moving[v] for v in inputs))
+    made = _called(frame, function, atoms, (*outs, *dots))
+    _write_back(frame, lowered, made[: len(outs)])
+    shown = len(lowered.around)
+    value = _returned(frame, lowered.returns, list(zip(made, lowered.around, strict=False)))
+    found: list[tuple[Atom, set[Cell]]] = [
+        (Const(None) if isinstance(end, Const) and end.value is None else atom, set())
+        for end, atom in zip(ends[:shown], made[len(outs) :], strict=False)
+    ]
+    return Tup((value, _returned(frame, _at_rest(lowered.returns), found)))
+
+
+HOW_TO_PUSH = "Write `jvp(f, (x, y), (x_dot, y_dot))`."
+
+
+def _directions(frame: Any, tangent: Ref, shape: Any, found: dict[Value, Atom]) -> None:
+    """The tangents of the numbers and arrays in an argument."""
+    if shape is None or isinstance(tangent, Const) and tangent.value is None:
+        return
+    if not isinstance(shape, Value):
+        kind, keys, parts, _ = shape
+        items = issubclass(kind, (tuple, list, dict))
+        for key, part in zip(keys, parts, strict=True):
+            inner = frame.subscript(tangent, Const(key)) if items else frame.attribute(tangent, key)
+            _directions(frame, inner, part, found)
+        return
+    if not can_vary(shape):
+        return
+    atom = frame.atom(tangent)
+    known, given = shape.type, atom.type
+    if isinstance(atom, Const) and type(atom.value) is int:
+        atom = Const(float(atom.value))
+    ranks = [0 if t.is_scalar else t.rank if t.kind == "array" else None for t in (known, given)]
+    if None not in ranks and ranks[0] != ranks[1]:
+        reason = f"the tangent of `{shape.name}` has rank {ranks[1]}, and `{shape.name}` has {ranks[0]}"
+        raise WrongArgument(reason, frame.b.line, "Pass one number for each element.")
+    dtype = given.numeric_dtype
+    if known.kind == "array" and known.dtype is not None and dtype is not None and dtype != known.dtype:
+        atom = frame.b.call(np.ndarray.astype, atom, Const(known.dtype))
+    found[shape] = atom
+
+
+def _of_form(frame: Any, dot: Atom, atom: Atom) -> Atom:
+    """A tangent, which is seen to have the shape of what it is one of."""
+    known, given = atom.type, dot.type
+    if known.is_scalar and given.is_scalar or isinstance(atom, Const):
+        return dot
+    alike = known.kind == given.kind == "array"
+    if alike and known.shape is not None and known.shape == given.shape:
+        return dot
+    return frame.b.call(of_form, dot, atom, type=replace(known, layout=""))  # type: ignore[no-any-return]
+
+
+def _at_rest(shape: Any) -> Any:
+    """The structure of a tangent: that of a result, in which constants do not move."""
+    if isinstance(shape, Const):
+        return Const(0.0 if isinstance(shape.value, (float, complex)) else None)
+    if shape == "leaf":
+        return shape
+    kind, keys, parts = shape
+    return (kind, keys, tuple(map(_at_rest, parts)))
+
+
+def jacobian_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+    """A call of `jacfwd(inner)` or `jacrev(inner)`."""
+    lowered = lowered_apart(frame, derived.fn, derived.argnums, args, kwargs)
+    one = not isinstance(derived.argnums, (tuple, list))
+    for shape, which in zip(lowered.shapes, (derived.argnums,) if one else derived.argnums, strict=True):
+        _differentiable(frame, shape, lowered, which)
+    if lowered.writes:
+        reason = f"`{lowered.label}`, of which a Jacobian is taken, writes into its arguments"
+        raise frame.refuse(reason, "Work on a copy.")
+    inputs = lowered.inputs
+    shown = lowered.graph.region.results
+    params = [lowered.graph.params[lowered.places[v]] for v in inputs]
+    one_jacobian(lowered.graph, params, shown, derived.mode == "jacrev")
+    unknown = next((r for r in shown if r.type.kind in ("list", "tuple", "dict", "object")), None)
+    if unknown is not None:
+        reason = f"the Jacobian of a {unknown.type.kind} whose items are not known here one by one"
+        raise frame.refuse(reason, "Return an array: `np.array(...)` or `np.stack(...)` of it.")
+    forward = derived.mode == "jacfwd"
+    function = frame.b.jacobian(lowered.function, tuple(lowered.places[v] for v in inputs), forward)
+    results = function.graph.region.results
+    outs = tuple(Value(f"{lowered.label}_jacobian", r.type) for r in results)
+    made = iter(_called(frame, function, lowered.atoms, outs))
+
+    def block(still: bool = False) -> Ref:
+        """The derivative of one result, in the structure of the arguments."""
+        of = {v: _zeros(frame, lowered.atoms[lowered.places[v]]) if still else next(made) for v in inputs}
+        built = tuple(_built(frame, shape, of) for shape in lowered.shapes)
+        return built[0] if one else Tup(built)
+
+    def each(shape: Any) -> Ref:
+        if isinstance(shape, Const):
+            return block(True) if isinstance(shape.value, (float, complex)) else Const(None)
+        if shape == "leaf":
+            return block()
+        kind, keys, parts = shape
+        return _container(frame, kind, keys, tuple(map(each, parts)), None)
+
+    return each(lowered.returns)
+
+
+def _zeros(frame: Any, atom: Atom) -> Atom:
+    """The derivative of a constant."""
+    if atom.type.is_scalar or isinstance(atom, Const):
+        return Const(0.0)
+    return frame.b.call(np.zeros_like, atom)  # type: ignore[no-any-return]

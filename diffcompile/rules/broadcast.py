@@ -50,3 +50,21 @@ def broadcast_like(dot: Any, out: Any) -> Any:
 @deflinear(broadcast_like)
 def _(ct: Any, out: Any, x: Any, like: Any) -> Any:
     return unbroadcast(ct, x)
+
+
+def of_form(dot: Any, x: Any) -> Any:
+    """`dot`, which is a tangent of `x`. Raises ValueError where it has another shape.
+
+    >>> of_form(np.ones(1), np.zeros(2))
+    Traceback (most recent call last):
+    ...
+    ValueError: a tangent has shape (1,), and what it is one of has (2,)
+    """
+    if np.shape(dot) != np.shape(x):
+        raise ValueError(f"a tangent has shape {np.shape(dot)}, and what it is one of has {np.shape(x)}")
+    return dot
+
+
+@deflinear(of_form)
+def _(ct: Any, out: Any, dot: Any, x: Any) -> Any:
+    return ct
