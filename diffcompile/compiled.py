@@ -223,7 +223,8 @@ class Derivative:
         self._preview: Program | None = None
         self._lock = threading.RLock()
         functools.update_wrapper(self, self._target.fn, updated=())
-        self._signature = inspect.signature(self._target.given)
+        # Its own, not that of the function behind a bound method or a `functools.partial`.
+        self.__signature__ = self._signature = inspect.signature(self._target.given)
         parameters = list(self._signature.parameters.values())
         kind = inspect.Parameter
         self._parameters = [(p.name, p.default) for p in parameters]

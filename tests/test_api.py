@@ -15,7 +15,17 @@ import traceback
 import numpy as np
 import pytest
 
-from diffcompile import DiffCompileError, NoSource, WrongArgument, defvjp, grad, value_and_grad, vjp
+from diffcompile import (
+    DiffCompileError,
+    NoSource,
+    WrongArgument,
+    defvjp,
+    grad,
+    hessian,
+    hvp,
+    value_and_grad,
+    vjp,
+)
 
 
 def volume(x, y=2.0, *, scale: float = 1.0):
@@ -652,3 +662,30 @@ def test_debugger_sees_the_generated_function_and_inspect_reads_it() -> None:
     assert inspect.getsource(frame.f_code).strip() in derivative.source
     linecache.checkcache()
     assert inspect.getsource(frame.f_code).startswith("def rough_grad(x, k):\n")
+
+
+class Cubed:
+    def __call__(self, u):
+        return u**3
+
+    def method(self, u):
+        return u**3
+
+
+def scaled_exponential(c, u):
+    return np.exp(c * u)
+
+
+@pytest.mark.parametrize(
+    ("f", "second"),
+    [
+        (Cubed(), 12.0),
+        (Cubed().method, 12.0),
+        (functools.partial(scaled_exponential, 2.0), 4.0 * np.exp(4.0)),
+    ],
+    ids=["object", "method", "partial"],
+)
+def test_a_derivative_of_what_is_bound_is_differentiated_again(f, second) -> None:
+    np.testing.assert_allclose(grad(grad(f))(2.0), second)
+    np.testing.assert_allclose(hvp(f)(2.0, 1.0), second)
+    np.testing.assert_allclose(hessian(f)(2.0), second)
