@@ -8,7 +8,6 @@ import io
 import keyword
 import linecache
 import os
-import pathlib
 import sys
 import threading
 import types
@@ -518,15 +517,15 @@ class Derivative:
                 program.span,
                 "Define it in a module that can be imported, or pass it as an argument.",
             )
-        target = pathlib.Path(path)
-        handle, temporary = tempfile.mkstemp(dir=target.parent or ".", prefix=target.name, suffix=".part")
+        folder, name = os.path.split(os.fspath(path))
+        handle, temporary = tempfile.mkstemp(dir=folder or ".", prefix=name, suffix=".part")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(program.text)
             mask = os.umask(0)
             os.umask(mask)
             os.chmod(temporary, 0o666 & ~mask)
-            os.replace(temporary, target)
+            os.replace(temporary, path)
         except BaseException:
             os.unlink(temporary)
             raise
