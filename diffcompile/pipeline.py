@@ -44,6 +44,7 @@ from .ir.graph import (
 )
 from .ir.types import Type, number
 from .ir.walk import changes, instructions, substitute
+from .passes.views import views
 from .rules.checks import unchanged
 from .rules.containers import with_attributes
 from .rules.register import REGISTRY
@@ -107,7 +108,7 @@ def derive(
     kept = len(outputs) if mode == "value_and_grad" or has_aux else 0
     graph = gradient(lowered.graph, inputs, result, outputs, bool(kept), check)
     watch("reverse", graph)
-    graph = runnable(graph, kept, inputs)
+    graph = views(runnable(graph, kept, inputs))
     watch("in place", graph)
     cotangent = {v: kept + k for k, v in enumerate(inputs)}
 
@@ -125,7 +126,7 @@ def derive(
 
     name = _name_of(fn)
     suffix = "value_and_grad" if mode == "value_and_grad" else "grad"
-    module = Module()
+    module = Module(views)
     function = f"{name}_{suffix}"
     doc = _doc(fn, mode, names, lowered)
     module.reserved = {function}
@@ -269,7 +270,7 @@ def _pullback(
         if atom.type.kind == "float":
             known = number(atom.type.numeric_dtype)
         cts.append((atom, Value(f"{name}_bar" if single else f"{name}_bar_{k}", known, True)))
-    front, back = pair(lowered.graph, inputs, outputs, cts, name, lowered.given, check)
+    front, back = map(views, pair(lowered.graph, inputs, outputs, cts, name, lowered.given, check))
     watch("forward", front)
     watch("backward", back)
     cotangent = {v: k for k, v in enumerate(inputs)}
@@ -284,7 +285,7 @@ def _pullback(
         atoms = graph.region.results
         return ast.Tuple([_build(printer, s, atoms, cotangent) for s in lowered.wrt], ast.Load())
 
-    module = Module()
+    module = Module(views)
     ahead = f"Value of `{name}`, and what its pullback needs.\n\n    {_origin(lowered)}\n    "
     behind = (
         f"Cotangents of {', '.join(wrt)}, from what `{name}_forward` saved and the cotangent of its result."
@@ -304,7 +305,7 @@ def _push(target: Target, lowered: Lowered, roots: list[Any], watch: Watch) -> P
     name = _name_of(target.fn)
     count = len(lowered.graph.region.results)
     wholes = _wholes(lowered.returns)
-    graph = directional(lowered.graph, [lowered.graph.params[k] for k in roots], wholes)
+    graph = views(directional(lowered.graph, [lowered.graph.params[k] for k in roots], wholes))
     watch("forward", graph)
     dots = _apart_from(graph.params[len(lowered.graph.params) :], {p.name for p in lowered.graph.params})
     graph = replace(graph, region=_with_params(graph.region, dots))
@@ -315,7 +316,7 @@ def _push(target: Target, lowered: Lowered, roots: list[Any], watch: Watch) -> P
         parts = (printer.atom(atoms[count + k]) for k in range(count) if k not in wholes)
         return ast.Tuple([value, _each(printer, lowered.returns, lambda: next(parts))], ast.Load())
 
-    module = Module()
+    module = Module(views)
     labels = [out.name for out in dots.values()]
     directions = labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
     doc = (
@@ -341,7 +342,7 @@ def _jacobian(
     lowered = _opened(lowered)
     one_jacobian(lowered.graph, inputs, lowered.graph.region.results, mode == "jacrev")
     build = forward_jacobian if mode == "jacfwd" else reverse_jacobian
-    graph = build(lowered.graph, inputs)
+    graph = views(build(lowered.graph, inputs))
     watch("jacobian", graph)
 
     def returned(printer: Printer, graph: Graph) -> ast.expr:
@@ -366,7 +367,7 @@ def _jacobian(
         f"Jacobian of `{name}` with respect to {names}: {way}.\n\n    {_origin(lowered)}\n"
         f"    {mark}, along all directions at once: its first axis counts them.\n    "
     )
-    module = Module()
+    module = Module(views)
     module.reserved = {f"{name}_jacobian"}
     module.add(graph, f"{name}_jacobian", doc, _signature(target, lowered), returned)
     return _loaded(module, (f"{name}_jacobian",), graph, (graph,), lowered, "leaf")
@@ -382,12 +383,12 @@ def vectorized(
     name = _name_of(target.fn)
     params = lowered.graph.params
     given = {params[k]: axis for k, axis in axes.items()}
-    graph = mapped(lowered.graph, given, (params[path[0]], path[1]), out_axis)
+    graph = views(mapped(lowered.graph, given, (params[path[0]], path[1]), out_axis))
 
     def returned(printer: Printer, graph: Graph) -> ast.expr:
         return _returned(printer, lowered.returns, itertools.count(), graph.region.results)
 
-    module = Module()
+    module = Module(views)
     module.reserved = {f"{name}_rows"}
     rows = [p.name for p in given]
     listed = rows[0] if len(rows) == 1 else f"{', '.join(rows[:-1])} and {rows[-1]}"
@@ -628,7 +629,7 @@ def _signature(target: Target, lowered: Lowered) -> ast.arguments:
     groups: dict[Any, list[ast.arg]] = {kind: [] for kind in inspect._ParameterKind}
     defaults: list[ast.expr] = []
     only_defaults: list[ast.expr | None] = []
-    printer = Printer(Module(), {}, {}, False)
+    printer = Printer(Module(views), {}, {}, False)
     for parameter in inspect.signature(fn).parameters.values():
         groups[parameter.kind].append(ast.arg(parameter.name, None))
         plain = isinstance(parameter.default, (int, float, str, type(None), bool, tuple))

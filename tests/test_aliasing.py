@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import value_and_grad, vjp
+from diffcompile import grad, hessian, hvp, jvp, value_and_grad, vjp
 from diffcompile.errors import DiffCompileError, UndecidedAlias
-from oracles import arrays, assert_agrees, numeric_gradient, same, tree_map
+from oracles import arrays, assert_agrees, assert_close, numeric_gradient, same, tree_map
 
 VECTOR = np.array([1.0, 2.0, 3.0])
 MATRIX = np.array([[1.0, 2.0], [3.0, 4.0]])
+SMALL = np.array([0.5, -0.7, 0.9])
 
 
 def written_through_a_chosen_name(x):
@@ -175,6 +176,88 @@ RIGHT = [
 ]
 
 
+def written_through_a_view(z):
+    w = z.copy()
+    a = w[1:]
+    a[0] = a[0] * z[2] * a[1]
+    return w
+
+
+def written_through_a_reversed_view(z):
+    w = z * 1.0
+    a = w[::-1]
+    a[0] = a[0] * z[1]
+    return w
+
+
+def written_through_two_views(z):
+    w = z.copy()
+    a = w[1:]
+    a[0] = a[0] * z[2]
+    b = a[::-1]
+    b[0] *= b[1] * w[0]
+    return w
+
+
+def written_through_a_row(z):
+    m = np.outer(z, z)
+    r = m[1]
+    r[0] = r[1] * r[2]
+    m.T[2][1] *= r[0]
+    return m
+
+
+def written_through_a_transpose(z):
+    m = np.outer(z, np.sin(z))
+    t = m.T
+    t[0] = t[1] * z
+    t[2, 1:] *= t[0, :2]
+    return m
+
+
+def written_through_a_view_in_a_branch(z):
+    w = z.copy()
+    a = w[1:]
+    if a[0] > 0.0:
+        a[0] = a[0] * z[0]
+    else:
+        a[1] = a[1] * w[0]
+    return w * a[0]
+
+
+def written_through_a_view_in_a_loop(z):
+    w = z.copy()
+    a = w[1:]
+    for i in range(2):
+        a[i] = a[i] * w[i] * z[i]
+    return w
+
+
+def written_through_a_view_of_an_argument(z):
+    w = z.copy()
+    a = w[1:]
+    square_the_first(a)
+    return w * z
+
+
+def square_the_first(a):
+    head = a[:1]
+    head[0] = head[0] * a[1]
+
+
+CALLED = [
+    written_through_a_view,
+    written_through_a_reversed_view,
+    written_through_two_views,
+    written_through_a_row,
+    written_through_a_transpose,
+    written_through_a_view_in_a_branch,
+    written_through_a_view_in_a_loop,
+    written_through_a_view_of_an_argument,
+]
+NAMED = [fn.__name__ for fn in CALLED]
+
+
 def assert_right(fn: Callable[..., Any], x: np.ndarray) -> None:
     """Are the value, the gradient and the argument afterwards those of `fn` and of central differences?"""
     plain, given = x.copy(), x.copy()
@@ -198,6 +281,37 @@ def test_undecided_sharing_is_refused_or_right(fn: Callable[..., Any], x: np.nda
 @pytest.mark.parametrize("fn, x", RIGHT, ids=[fn.__name__ for fn, _ in RIGHT])
 def test_decided_sharing_is_differentiated(fn: Callable[..., Any], x: np.ndarray) -> None:
     assert_right(fn, x)
+
+
+def hessian_of_slopes(fn: Callable[..., Any], x: np.ndarray) -> np.ndarray:
+    """Central differences of the gradient, which is held to those of the function first."""
+    assert_right(fn, x)
+    turns = np.eye(x.size) * 1e-5
+    return np.stack([(grad(fn)(x + turn) - grad(fn)(x - turn)) / 2e-5 for turn in turns])
+
+
+@pytest.mark.parametrize("fn", CALLED, ids=NAMED)
+def test_a_called_function_that_writes_through_a_view_has_second_derivatives(fn: Callable[..., Any]) -> None:
+    def program(x):
+        return np.sum(fn(x) * fn(x * x))
+
+    expected = hessian_of_slopes(program, SMALL)
+
+    assert_close(hessian(program)(SMALL), expected, 1e-6, 1e-7)
+    for k, row in enumerate(expected):
+        turn = np.eye(3)[k]
+        assert_close(hvp(program)(SMALL, turn), row, 1e-6, 1e-7)
+        assert_close(jvp(grad(program), (SMALL,), (turn,))[1], row, 1e-6, 1e-7)
+        assert_close(grad(lambda x, k=k: grad(program)(x)[k])(SMALL), row, 1e-6, 1e-7)
+
+
+@pytest.mark.parametrize("fn", CALLED, ids=NAMED)
+def test_its_direction_inside_a_function_has_second_derivatives(fn: Callable[..., Any]) -> None:
+    def program(x):
+        value, turned = jvp(fn, (x,), (x * 2.0,))
+        return np.sum(value * turned)
+
+    assert_close(hessian(program)(SMALL), hessian_of_slopes(program, SMALL), 1e-6, 1e-6)
 
 
 def product_of_neighbours(x):

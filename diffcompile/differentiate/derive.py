@@ -62,7 +62,6 @@ from ..passes.dce import dce
 from ..passes.fuse import fuse
 from ..passes.inplace import copy_results, inplace
 from ..passes.own import own
-from ..passes.views import views
 from ..passes.watched import watched
 from ..rules.containers import zeros_of
 from .calls import Replay
@@ -240,7 +239,7 @@ def _read_backward(graph: Graph) -> set[Value]:
 
 def runnable(graph: Graph, first: int, wrt: list[Value]) -> Graph:
     """The graph with every store safe in place, and the results from `first` on the caller's own."""
-    return views(own(inplace(graph), first, tuple(map(bar, wrt))))
+    return own(inplace(graph), first, tuple(map(bar, wrt)))
 
 
 def differentiable_again(graph: Graph) -> Graph:
@@ -432,9 +431,9 @@ def pair(
     back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
     copied = [v for c in copies if isinstance(c, Call) for v in values(c.args) if v.type.maybe_unbound]
     front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept)), copied))
-    front = views(inplace(front))
+    front = inplace(front)
     backward = replace(graph, region=back, captures=(), writes=(), sees=())
-    behind_graph = views(own(inplace(backward), 0, tuple(map(bar, wrt))))
+    behind_graph = runnable(backward, 0, wrt)
     again = not graph.doc or name.endswith(("_forward", "_backward"))
     said = "" if again else f"{graph.doc.rstrip('.')}, and what its pullback needs."
     front = replace(front, name=f"{name}_forward", doc=said)

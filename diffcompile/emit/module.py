@@ -39,9 +39,13 @@ LARGEST = 200  # a constant of more items is not written into a module
 
 
 class Module:
-    """Collects what one module needs, and prints it."""
+    """Collects what one module needs, and prints it.
 
-    def __init__(self) -> None:
+    `last`: the pass that a called function goes through as it is printed, and never as it is differentiated.
+    """
+
+    def __init__(self, last: Callable[[Graph], Graph]) -> None:
+        self.last = last
         self.imports: dict[str, str] = {}  # what is written -> the import line that makes it mean something
         self.helpers: dict[str, str] = {}  # the names of helper functions -> their text
         self.constants: dict[str, str] = {}  # the global constants of helpers -> the lines that make them
@@ -198,7 +202,7 @@ class Module:
                 name = f"{function.name}_{number}"
             self.done[function] = name
             assert function.graph is not None
-            graph = function.graph
+            graph = self.last(function.graph)
             self.add(graph, name, graph.doc, plain_signature(graph), plain_return, function)
             self.done[function] = self._same_as_before(name, function.name)
         return self.done[function]

@@ -6,7 +6,8 @@
     s = r.3 + 1.0
 
 Before: a graph whose stores run in place (`passes/inplace.py`), so that all versions of an array are one
-piece of memory. After: the same, in the fewest steps.
+piece of memory. After: the same, in the fewest steps. That is a program to be printed, no longer one to be
+differentiated: what is written through `r` is a new version of `m` too, which no instruction says.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from diffcompile import grad
 from diffcompile.emit.module import Module
 from diffcompile.emit.python import LIMIT, Printer, print_python
+from diffcompile.passes.views import views
 from graphs import written
 
 EXPRESSIONS = """
@@ -272,7 +273,7 @@ def test_a_line_that_just_fits_is_not_folded() -> None:
 
 
 def spelled(value: Any) -> str:
-    return print_python(ast.Expr(Printer(Module(), {}, {}, False).plain(value))).strip()
+    return print_python(ast.Expr(Printer(Module(views), {}, {}, False).plain(value))).strip()
 
 
 CONSTANTS = [
@@ -310,7 +311,7 @@ def test_a_complex_constant_keeps_its_signs_and_infinities(value: complex) -> No
 
 @pytest.mark.parametrize("value", [-2.0, -1, -0.5, 1 + 2j, -2j])
 def test_a_constant_as_the_base_of_a_power_keeps_its_sign(value: Any) -> None:
-    plain = Printer(Module(), {}, {}, False).plain
+    plain = Printer(Module(views), {}, {}, False).plain
     tree = ast.BinOp(plain(value), ast.Pow(), plain(2))
 
     assert eval(print_python(ast.Expr(tree))) == value**2
