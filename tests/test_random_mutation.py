@@ -32,8 +32,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, event, given, note, settings
 from hypothesis import strategies as st
 
-from diffcompile import DiffCompileError, value_and_grad
-from oracles import arrays, assert_agrees, assert_like, converged, numeric_gradient, same
+from diffcompile import DiffCompileError, grad, jvp, value_and_grad
+from oracles import arrays, assert_agrees, assert_like, converged, flatten, numeric_gradient, same
 from test_random_programs import load
 
 PRELUDE = """\
@@ -868,3 +868,39 @@ def test_random_program_that_writes_its_own_arrays_is_right_or_refused(source: s
 @given(source=sources())
 def test_random_program_that_writes_its_arguments_is_right_or_refused(source: str, folder: Path) -> None:
     check_drawn(source, folder)
+
+
+CALLER = """
+
+def g(x, y, m, a):
+    p, q, n = x * 1.0, y * 1.0, m * 1.0
+    s = f(p, q, n, a)
+    return s * np.sum(np.sin(p)) + np.sum(np.cos(n)) * f(q * 0.5, p, n.copy(), s * 0.1) + np.sum(q)
+"""
+
+
+@settings(often, max_examples=40, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(source=sources())
+def test_random_program_is_right_or_refused_where_another_calls_it(source: str, folder: Path) -> None:
+    """Its second derivatives as well: the slope of the gradient in one direction."""
+    fn = load(source + CALLER, folder).__globals__["g"]
+    expected, error = numeric_gradient(fn, fresh_inputs, WRT)
+    assume(converged(expected, error, 1e-7))
+    note(source[len(PRELUDE) :])
+    slopes = grad(fn, argnums=WRT)
+    point = fresh_inputs()
+    turn = tuple(np.cos(2.0 * v) for v in point)
+    try:
+        check(fn, expected, error)
+        moved = jvp(slopes, fresh_inputs(), turn)[1]
+    except DiffCompileError:
+        event("refused")
+        return
+
+    def at(step: float) -> np.ndarray:
+        return flatten(slopes(*(v + step * t for v, t in zip(fresh_inputs(), turn, strict=True))))
+
+    wide, narrow = ((at(h) - at(-h)) / (2 * h) for h in (2e-4, 1e-4))
+    slope, slack = (4 * narrow - wide) / 3, np.abs(narrow - wide)
+    assume(converged(slope, slack, 1e-4))
+    assert_agrees(flatten(moved), slope, slack, tolerance=1e-6)

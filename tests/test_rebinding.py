@@ -1022,6 +1022,85 @@ UNDECIDED = {
 }
 
 
+# What a called function does to its argument, and how it is called: the caller has the array still.
+CHANGES = {
+    "bound anew on one path": """
+        if y[1] > 0:
+            y = np.tanh(y)
+        y[0] -= np.sin(np.sum(y))
+        return np.sum(y ** 2)
+    """,
+    "bound anew in a loop": """
+        for i in range(2):
+            y[0] -= np.sin(np.sum(y))
+            y = np.tanh(y)
+        return np.sum(np.sin(y))
+    """,
+    "bound anew in the first turn": """
+        for i in range(2):
+            y[0] -= np.sin(np.sum(y))
+            if i == 0:
+                y = np.tanh(y)
+        return np.sum(y)
+    """,
+    "bound anew before the end of a turn": """
+        for i in range(3):
+            y[0] *= y[1]
+            if i == 0:
+                y = np.tanh(y)
+                continue
+            y[1] *= 2.0
+        return np.sum(y)
+    """,
+    "a view on one path": """
+        w = y[::2] if y[1] > 0 else y[1:]
+        w[0] *= w[1]
+        return np.sum(w)
+    """,
+    "added to, and bound anew": """
+        for i in range(3):
+            y += np.sin(y) * i
+            y = y - 1.0
+        return np.sum(y)
+    """,
+    "bound anew in an attempt": """
+        try:
+            if y[0] > 5.0:
+                raise ValueError
+            y[0] *= y[1]
+            y = y * 2.0
+        except ValueError:
+            y = -y
+        y[1] *= y[0]
+        return np.sum(y)
+    """,
+}
+CALLS = {
+    "called": "return change(x) * np.sum(np.sin(x))",
+    "called twice": "s = change(x)\n    return s * change(x) * np.sum(x * y)",
+    "given a view": "return change(x[::-1]) * np.sum(np.cos(x) * y)",
+    "given a row": "return change(m[1]) * np.sum(np.sin(m))",
+    "given an item": "kept = [x, y]\n    return change(kept[1]) * np.sum(y * x)",
+    "differentiated": "g = grad(change)(x)\n    return np.sum(g * x)",
+    "taken in a direction": "s, t = jvp(change, (x,), (y,))\n    return s * t * np.sum(np.sin(x))",
+    "checkpointed": "return checkpoint(change)(x) * np.sum(np.sin(x))",
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_write_of_a_called_function_is_seen_by_its_caller(change: str, call: str, folder: Path) -> None:
+    inside = textwrap.indent(textwrap.dedent(CHANGES[change]), "    ")
+    own = "x, y, m = x * 1.0, y * 1.0, m * 1.0"
+    head = "from diffcompile import checkpoint, grad, jvp\n\n\n"
+    caller = f"def f(x, y, m, a):\n    {own}\n    {CALLS[call]}\n"
+    fn = load(f"{PRELUDE}\n{head}def change(y):{inside}\n\n{caller}", folder)
+    expected, error = numeric_gradient(fn, fresh_inputs, WRT)
+
+    assert converged(expected, error, 1e-7)
+    check(fn, expected, error)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("rebinding")

@@ -120,7 +120,8 @@ def lowered_apart(frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: di
         shapes.extend(_shape_of(frame, ref, place) for ref, place in picked)
         frame.unit.deriving += 1
         try:
-            result = frame.invoke(fn, list(bound.args), dict(bound.kwargs), "")
+            with frame.holding((), frozenset(cell for cell, _ in loan.contents)):
+                result = frame.invoke(fn, list(bound.args), dict(bound.kwargs), "")
         finally:
             frame.unit.deriving -= 1
         structure.append(_structure(frame, result, found, label))

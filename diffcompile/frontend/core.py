@@ -98,7 +98,7 @@ class Unit:
         self.repeated = 0  # how many of those were inside themselves
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
         self.decided: dict[Atom, bool] = {}  # what the tests of the branches around have given
-        self.running = 0  # how many loops hold what they run over
+        self.holdings = 0  # how many loops and calls hold what they run over or are given
         self.turn_names: dict[ast.AST, Any] = {}  # for each function, the names that its loops' turns forget
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.
@@ -509,18 +509,18 @@ class Core:
         return self.cells(*state.vars.values(), *more, state=state)
 
     @contextlib.contextmanager
-    def running_over(
+    def holding(
         self, sources: tuple[Ref | None, ...], cells: frozenset[Cell] = frozenset()
     ) -> Iterator[None]:
-        """What a loop runs over is held while it runs, whatever becomes of its name."""
-        self.unit.running += 1
-        key = self.scope, f"$what a loop runs over:{self.unit.running}"
+        """What a loop runs over, or a function is given, is held as long, whatever becomes of its name."""
+        self.unit.holdings += 1
+        key = self.scope, f"$held while this runs:{self.unit.holdings}"
         refs = (*(s for s in sources if s is not None), *map(Obj, cells))
         self.state.vars[key] = Tup(refs)
         try:
             yield
         finally:
-            self.unit.running -= 1
+            self.unit.holdings -= 1
             self.state.vars.pop(key, None)
 
     # -- branches -------------------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ class Loops(Calls):
         outer = self._enter(node)
         refs = list(sequence.refs or ())
         again = sequence.snapshots is not None
-        with self.running_over(tuple(refs)):
+        with self.holding(tuple(refs)):
             self._turns(node, refs[::-1] if sequence.backwards else refs, sequence.lists, again)
         self.forget(self.of_a_turn(node))
         self._leave(node, outer)
@@ -274,7 +274,7 @@ class Loops(Calls):
         condition: Callable[[], Atom] | None = None
         if test is not None:
             condition = (lambda: Const(True)) if inner_test else (lambda: self.truth(self.expression(test)))
-        with self.running_over(*((sequence.sources, sequence.cells) if sequence is not None else ((),))):
+        with self.holding(*((sequence.sources, sequence.cells) if sequence is not None else ((),))):
             before, size = self.state.copy(), len(self.b.body)
             try:
                 self.fold(node, sequence, condition, body, names)
@@ -375,7 +375,7 @@ class Loops(Calls):
                 self.assign(generator.target, self.build(sequence.shape, items, sequence))
                 out[:] = [self.value(node.elt)]
 
-            with self.running_over(sequence.sources, sequence.cells):
+            with self.holding(sequence.sources, sequence.cells):
                 (result,) = self.fold(node, sequence, None, body, [], saves=lambda: out, name=name)
             return self.own(result, name)
         finally:
@@ -384,7 +384,7 @@ class Loops(Calls):
     def _static_comprehension(self, node: ast.ListComp | ast.GeneratorExp, sequence: Sequence) -> Ref:
         generator = node.generators[0]
         kept = []
-        with self.running_over(sequence.refs or ()):
+        with self.holding(sequence.refs or ()):
             for ref in sequence.refs or ():
                 self.assign(generator.target, ref)
                 tests = [self.constant(self.expression(t)) for t in generator.ifs]

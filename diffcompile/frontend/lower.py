@@ -336,7 +336,8 @@ def lower_function(
 ) -> tuple[Graph, Any, tuple[Type, ...]] | None:
     """The graph of a called function, the structure and the types of its results; None if it is inlined.
 
-    It is inlined if it writes outside, changes a container that it is given or returns one that can grow.
+    It is inlined if it writes outside, changes a container that it is given or returns one that can grow, or
+    writes an array that may be an argument: whether the caller still reads that is known where it is called.
     """
     frame, params, refs = _frame(Target(fn), specs, session)
     source = frame.source
@@ -373,6 +374,8 @@ def lower_function(
     try:
         shape = visit(result)
         for k, (cells, ref) in enumerate(given):
+            if any(cells & cell.shares for cell in frame.unit.written):
+                raise _Inlined
             if not cells & frame.unit.written:
                 continue
             if not isinstance(ref, Obj) or isinstance(frame.state.heap[ref.cell], (Items, Entries)):
