@@ -241,7 +241,7 @@ class Push(Forward):
             tangents[slot] = self.handed(atom) if instr.fn in SOLVERS else self.given(atom, as_array)
         first = tuple(outs) if len(outs) > 1 else outs[0]
         found = inlined(self.b, rule, [tuple(tangents), first, *given], given_named, instr)
-        check_known(instr, next(a for a in (*args, *kwargs.values()) if isinstance(a, Value)), found)
+        check_known(instr, next(atom for _, atom, _ in moved if isinstance(atom, Value)), found)
         return found
 
     def given(self, atom: Atom, as_array: bool) -> Any:

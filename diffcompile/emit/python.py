@@ -265,9 +265,15 @@ _LEVELS = {
 
 
 def _pieces(text: str) -> list[str]:
-    """What stands between the outermost commas, each with its comma."""
+    """What stands between the outermost commas, each with its comma; those of a lambda stay in it."""
     cuts = [0, *(k + 1 for k in _scan(text)[1]), len(text)]
-    return [piece for piece in (text[a:b].strip() for a, b in itertools.pairwise(cuts)) if piece]
+    pieces: list[str] = []
+    for piece in (text[a:b].strip() for a, b in itertools.pairwise(cuts)):
+        if pieces and pieces[-1].startswith("lambda ") and ":" not in pieces[-1]:
+            pieces[-1] += " " + piece
+        elif piece:
+            pieces.append(piece)
+    return pieces
 
 
 def _packed(pad: str, pieces: list[str]) -> list[str]:

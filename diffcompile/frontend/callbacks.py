@@ -22,12 +22,25 @@ from ..analysis.activity import can_vary
 from ..analysis.effects import repeatable
 from ..analysis.shapes import fresh_dim
 from ..errors import UnsupportedSyntax
-from ..ir.graph import Atom, Call, Const, Function, Graph, Region, Value, pack_function, pack_tuple
+from ..ir.graph import (
+    Atom,
+    Call,
+    Const,
+    Function,
+    Graph,
+    Region,
+    Value,
+    pack_function,
+    pack_list,
+    pack_tuple,
+    unpack,
+)
 from ..ir.types import OBJECT, Type, array, number
 from ..rules.solvers import (
     SOLVERS,
     active_places,
     bound,
+    doubled,
     gradient_of,
     half_square_of,
     linearize,
@@ -79,14 +92,18 @@ def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], na
     return frame.own(out, name)  # type: ignore[no-any-return]
 
 
-def solver_in_rule(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
-    """A call of a solver that a rule makes, whose function is a value already; None if it needs no care."""
-    if SOLVERS[fn].result != "callback":
-        return None
+def solver_in_rule(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    """A call of a solver that a rule makes, whose function is a value already."""
+    solver = SOLVERS[fn]
     named = {k: frame.atom(a) for k, a in kwargs.items()}
     named = {k: a for k, a in named.items() if not (isinstance(a, Const) and a.value is None)}
     atoms = [frame.atom(a) for a in args]
-    return frame.b.call(fn, *atoms, kwargs=named, name=name, type=_integral(atoms[0], frame))  # type: ignore[no-any-return]
+    whole = OBJECT if solver.fields else _form(frame, solver.result, {})
+    if solver.result == "callback":
+        whole = _integral(atoms[0], frame)
+    out = frame.b.call(fn, *atoms, kwargs=named, name=name, type=whole)
+    frame.unit.solved[out] = {field: _form(frame, how, {}) for field, how in solver.fields}
+    return frame.own(out, name)  # type: ignore[no-any-return]
 
 
 def _integral(callback: Atom, frame: Any) -> Type:
@@ -241,25 +258,86 @@ def _push(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref
 
 
 def _tangent_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, given, dots = _with_tangents(frame, args)
+    params, moving = _renewed(function, dots)
+    inner = Builder(frame.b.folded)
+    inner.tangent = frame.b.tangent
+    _, result = _pushed(inner, function, params, moving)
+    tangent = Function(f"{function.name}_tangent", function.fn, result.type)
+    region = Region((*params, *(m for m in moving if m is not None)), tuple(inner.body), (result,))
+    tangent.graph = Graph(tangent.name, region, frame.b.line)
+    return _packed(frame, tangent, (*given, *(dot for dot in dots if dot is not None)))
+
+
+def _with_tangents(
+    frame: Any, args: list[Ref]
+) -> tuple[Function, tuple[Atom, ...], tuple[Atom | None, ...]]:
+    """A callback, its last arguments and what it captured, and the tangents of those."""
     function, captured = _pure_callback(frame, args[0])
+    extras = _atoms_of(frame, args[1])
+    dots = (*_dots(frame, args[2], len(extras)), *_dots(frame, args[3], len(captured)))
+    return function, (*extras, *captured), dots
+
+
+def _renewed(
+    function: Function, dots: tuple[Atom | None, ...]
+) -> tuple[tuple[Value, ...], tuple[Value | None, ...]]:
+    """Parameters like those of a callback, and one for the tangent of each of the last ones that has one."""
     assert function.graph is not None
-    given = (*_atoms_of(frame, args[1]), *captured)
-    dots = (*_dots(frame, args[2], len(given) - len(captured)), *_dots(frame, args[3], len(captured)))
     params = tuple(Value(p.name, p.type, p.named) for p in function.graph.params)
-    leading = len(params) - len(given)
+    leading = len(params) - len(dots)
     names = {p.name for p in params}
     moving: list[Value | None] = [None] * leading
     for param, dot in zip(params[leading:], dots, strict=True):
         label = free_name(f"{param.name}_dot", names)
         moving.append(None if dot is None else Value(label, dot.type, True))
         names.add(label)
+    return params, tuple(moving)
+
+
+def _doubled(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, given, dots = _with_tangents(frame, args)
+    params, moving = _renewed(function, dots)
+    leading = len(params) - len(given)
     inner = Builder(frame.b.folded)
     inner.tangent = frame.b.tangent
-    _, result = _pushed(inner, function, params, tuple(moving))
-    tangent = Function(f"{function.name}_tangent", function.fn, result.type)
-    region = Region((*params, *(m for m in moving if m is not None)), tuple(inner.body), (result,))
-    tangent.graph = Graph(tangent.name, region, frame.b.line)
-    return _packed(frame, tangent, (*given, *(dot for dot in dots if dot is not None)))
+    lent, ahead = list(params), list(moving)
+    for k, param in enumerate(params[:leading]):
+        if param.type.kind == "array":
+            length = (fresh_dim(),)
+            lent[k] = Value(f"{param.name}_pair", array(np.dtype(np.float64), length), True)
+            halves = inner.call(np.split, lent[k], Const(2))
+            ahead[k] = Value(f"{param.name}_dot", param.type, True)
+            inner.emit(Call((param, ahead[k]), unpack, (halves, Const(2)), (), inner.line))  # type: ignore[arg-type]
+    results = _ends(inner, function, params, tuple(ahead))
+    twofold = Function(f"{function.name}_doubled", function.fn, results[0].type)
+    region = Region((*lent, *(m for m in moving if m is not None)), tuple(inner.body), results)
+    twofold.graph = Graph(twofold.name, region, frame.b.line)
+    return _packed(frame, twofold, (*given, *(dot for dot in dots if dot is not None)))
+
+
+def _ends(
+    b: Builder, function: Function, params: tuple[Value, ...], dots: tuple[Value | None, ...]
+) -> tuple[Atom, ...]:
+    """The results of a function, each with its tangent: the first end to end, the others as pairs."""
+    assert b.tangent is not None and function.graph is not None
+    pushed, moved, _ = b.tangent(function, tuple(dot is not None for dot in dots))
+    outs = tuple(
+        Value(r.name if isinstance(r, Value) else f"{function.name}_out", r.type)
+        for r in function.graph.region.results
+    )
+    ends = [Value(f"{out.name}_dot", out.type) if on else None for out, on in zip(outs, moved, strict=True)]
+    carried = tuple(end for end in ends if end is not None)
+    given = tuple(dot for dot in dots if dot is not None)
+    b.emit(Call((*outs, *carried), pushed, (*params, *given), (), b.line))
+    results: list[Atom] = []
+    for out, end in zip(outs, ends, strict=True):
+        pair = [out, b.call(np.zeros_like, out) if end is None else end]
+        if not results and out.type.is_scalar:  # one slope for all
+            state = next(p for p, dot in zip(params, dots, strict=True) if dot is not None)
+            pair = [b.call(np.full_like, state, half) for half in pair]
+        results.append(b.call(np.stack if results else np.concatenate, b.call(pack_list, *pair)))
+    return tuple(results)
 
 
 def _dots(frame: Any, ref: Ref, count: int) -> tuple[Atom | None, ...]:
@@ -363,9 +441,15 @@ def _pullback_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str)
     params = tuple(Value(p.name, p.type, p.named) for p in lent)
     active = [p for p, on in zip(params, wanted, strict=True) if on]
     bars = tuple(Value(f"{p.name}_bar", cotangent_type(p.type), True) for p in active)
-    ct = Value(f"{function.name}_bar", function.result, named=True)
+    one = function.result.is_scalar  # one slope for all
+    ct = Value(f"{function.name}_bar", array(np.dtype(np.float64), (fresh_dim(),)), named=True)
+    total = Value("total", function.result)
     out, saved = Value("out", function.result), Value("saved", OBJECT, named=True)
-    body = (Call((out, saved), forward, params), Call(bars, backward, (saved, ct)))
+    body = (
+        Call((out, saved), forward, params),
+        *([Call((total,), np.sum, (ct,))] if one else []),
+        Call(bars, backward, (saved, total if one else ct)),
+    )
     pull = Function(f"{function.name}_pullback", function.fn, Type())
     region = Region((*params[:leading], ct, *params[leading:]), body, bars)
     pull.graph = Graph(pull.name, region, frame.b.line)
@@ -391,6 +475,6 @@ def _bound(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Re
 ASKED: dict[Any, Any] = {
     linearize: _linearize, gradient_of: _gradient_of, half_square_of: _half_square_of,
     active_places: _active_places, weighted_sum_of: _weighted_sum_of, pullback_of: _pullback_of,
-    bound: _bound, push: _push, tangent_of: _tangent_of,
+    bound: _bound, push: _push, tangent_of: _tangent_of, doubled: _doubled,
 }  # fmt: skip
 

@@ -228,9 +228,7 @@ class Calls(Layers):
             args, kwargs = by_position(POSITIONAL[fn], args, kwargs)
         if _hashable(fn) and fn in SOLVERS:
             call = solver_in_rule if self.unit.rule else solver_call
-            solved = call(self, fn, args, kwargs, name)
-            if solved is not None:
-                return solved
+            return call(self, fn, args, kwargs, name)
         if _hashable(fn) and len(args) >= data_of(fn) > 0 and not kwargs.get("x"):
             options = tuple((k, self.argument(r)) for k, r in kwargs.items())
             return Made(fn, tuple(map(self.atom, args)), options)

@@ -5,9 +5,11 @@
 An integral moves with its limits by the integrand there, and with what the integrand depends on by the
 integral of the derivative (Leibniz). A solution of `y' = f(t, y)` is differentiated by the adjoint equation
 `lam' = -f_y.T @ lam`, integrated backwards from output to output beside a dense solution, with the method and
-the tolerances of the call (Pontryagin; Chen, Rubanova, Bettencourt and Duvenaud, 2018, appendix B). It is the
-derivative of the exact solution, so it agrees with the computed one as far as the tolerances reach; the times
-at which a solver chose to stop are constants. It is not differentiated twice.
+the tolerances of the call (Pontryagin; Chen, Rubanova, Bettencourt and Duvenaud, 2018, appendix B). Its
+tangent is the solution of the equation beside its own tangent, `y_dot' = f_y @ y_dot + f_a @ a_dot`, solved
+with it; the tangent of the adjoint is found in the same way. These are derivatives of the exact solution, so
+they agree with the computed one as far as the tolerances reach; the times at which a solver chose to stop are
+constants.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from .solvers import (
     active_places,
     bound,
     calls_back,
+    doubled,
     gradient_of,
     pullback_of,
     tangent_of,
@@ -232,7 +235,7 @@ def _(tangents: Any, out: Any, y: Any, dx: Any = 1.0, axis: Any = -1, show: Any 
 
 # Differential equations
 
-no_events = Unknown("events and complex options are not differentiated")
+no_events = Unknown("events and vectorized slopes are not differentiated")
 solution = (("y", "matrix"), ("t", "times"))
 calls_back(
     Solver("fun", ("number", "vector y0"), fields=solution, others=("jac", "events")), integrate.solve_ivp
@@ -246,35 +249,31 @@ def adjoint_of_ivp(
     f: Any, pullback: Any, t0: Any, y0: Any, t: Any, y_bar: Any, tfirst: Any, method: Any, rtol: Any,
     atol: Any,
 ) -> Any:  # fmt: skip
-    """The cotangents of the first state, the first time and the parameters of `y' = f(t, y)`.
+    """The cotangents of the first state and of the parameters of `y' = f(t, y)`.
 
     The columns of `y_bar` are the cotangents of the states at the times `t`; `pullback` gives those of `y`
     and of the parameters in `f`. Where not `tfirst`, both take `y` before `t`.
     """
-    options = {"method": method, "rtol": rtol, "atol": atol}
     slope = f if tfirst else lambda s, y: f(y, s)
     pull = pullback if tfirst else lambda s, y, ct: pullback(y, s, ct)
-    start = np.atleast_1d(np.asarray(y0, dtype=float))
-    dense = integrate.solve_ivp(slope, (t0, t[-1]), start, dense_output=True, **options).sol
-    params = as_list(pull(t0, start, np.zeros_like(start)))[1:]
-    adjoint, n = np.zeros_like(start), start.size
+    options = {"method": method, "rtol": np.min(rtol), "atol": np.min(atol)}
+    dense = integrate.solve_ivp(slope, (t0, t[-1]), y0, dense_output=True, **options).sol
+    params = as_list(pull(t0, y0, np.zeros_like(y0)))[1:]
+    adjoint, n = np.zeros_like(y0), y0.size
     totals = np.zeros(sum(np.size(p) for p in params))
 
     def backward(s: Any, state: Any) -> Any:
         bars = as_list(pull(s, dense(s), state[:n]))
         return -np.concatenate([np.ravel(bar) for bar in bars])
 
-    first = 0.0
     for k in range(len(t) - 1, -1, -1):
-        if t[k] == t0:
-            first = first + y_bar[:, k]
-            continue
         adjoint = adjoint + y_bar[:, k]
         before = t[k - 1] if k > 0 else t0
-        state = np.concatenate([adjoint, totals])
-        end = integrate.solve_ivp(backward, (t[k], before), state, **options).y[:, -1]
-        adjoint, totals = end[:n], end[n:]
-    bars = [adjoint + first, -np.dot(adjoint, np.atleast_1d(slope(t0, start)))]
+        if t[k] != before:
+            state = np.concatenate([adjoint, totals])
+            end = integrate.solve_ivp(backward, (t[k], before), state, **options).y[:, -1]
+            adjoint, totals = end[:n], end[n:]
+    bars = [adjoint]
     for p in params:
         bars.append(np.reshape(totals[: np.size(p)], np.shape(p)))
         totals = totals[np.size(p) :]
@@ -286,12 +285,51 @@ def as_list(bars: Any) -> list[Any]:
     return list(bars) if isinstance(bars, tuple) else [bars]
 
 
-twice = Unknown("a solution of a differential equation is not differentiated twice")
+again_in_reverse = Unknown(
+    "the adjoint of a differential equation is differentiated again in forward mode, as `hessian` does"
+)
+still_times = Unknown(
+    "the second derivative of a solution with moving times is taken forward twice: `jacfwd(jacfwd(f))`"
+)
 
 
 @defvjp(adjoint_of_ivp)
 def _(ct: Any, out: Any, *args: Any) -> Any:
-    return tuple([twice for _ in args])
+    return tuple([again_in_reverse for _ in args])
+
+
+@defjvp(adjoint_of_ivp)
+def _(
+    tangents: Any, out: Any, f: Any, pullback: Any, t0: Any, y0: Any, t: Any, y_bar: Any, tfirst: Any,
+    method: Any, rtol: Any, atol: Any,
+) -> Any:  # fmt: skip
+    f_dot, pull_dot, t0_dot, y0_dot, t_dot, y_bar_dot = tangents[:6]
+    if t0_dot is not None or t_dot is not None:
+        return still_times
+    twofold, pulled = doubled(f, (), None, f_dot), doubled(pullback, (), None, pull_dot)
+    start, bars = end_to_end(y0, y0_dot), end_to_end(y_bar, y_bar_dot)
+    both = adjoint_of_ivp(twofold, pulled, t0, start, t, bars, tfirst, method, rtol, atol)
+    return second_halves(both)
+
+
+def end_to_end(y: Any, y_dot: Any) -> Any:
+    """States, or columns of states, with their tangents at their ends."""
+    return np.concatenate([y, np.zeros_like(y) if y_dot is None else y_dot])
+
+
+def second_halves(both: Any) -> Any:
+    """The tangents, of cotangents of a state with its tangent at its end and of parameters in pairs."""
+    return (both[0][both[0].size // 2 :], *(pair[1] for pair in both[1:]))
+
+
+@defvjp(second_halves)
+def _(ct: Any, out: Any, both: Any) -> Any:
+    return again_in_reverse
+
+
+@defjvp(second_halves)
+def _(tangents: Any, out: Any, both: Any) -> Any:
+    return second_halves(tangents[0])
 
 
 def spread(bars: Any, places: Any, k: Any) -> Any:
@@ -310,11 +348,23 @@ def given_number_of(places: Any) -> Any:
     return len([place for place in places if place is not None])
 
 
+def slope_at(f: Any, t: Any, y: Any, args: Any, tfirst: Any) -> Any:
+    """The slope of a solution."""
+    return f(t, y, *args) if tfirst else f(y, t, *args)
+
+
 def speeds(f: Any, t: Any, y: Any, y_bar: Any, args: Any, tfirst: Any) -> Any:
     """How the loss moves with each time of output: the cotangent there along the slope."""
-    if tfirst:
-        return np.stack([np.sum(y_bar[:, k] * f(t[k], y[:, k], *args)) for k in range(len(t))])
-    return np.stack([np.sum(y_bar[:, k] * f(y[:, k], t[k], *args)) for k in range(len(t))])
+    return np.stack([
+        np.sum(y_bar[:, k] * slope_at(f, t[k], y[:, k], args, tfirst)) for k in range(len(t))
+    ])  # fmt: skip
+
+
+def first_state(y0: Any) -> Any:
+    """The state that a solver starts from, as an array of floats."""
+    if np.iscomplexobj(y0):
+        raise NotImplementedError("an equation with a complex state is not differentiated")
+    return np.asarray(y0, dtype=float)
 
 
 @defvjp(integrate.solve_ivp)
@@ -326,20 +376,20 @@ def _(
     if events is not None or vectorized:
         return no_events, no_events, no_events, None, no_events, None, None, None, no_events
     given = () if args is None else as_tuple(args)
-    t, y = out.t, out.y
+    t, y, start = out.t, out.y, first_state(y0)
     y_bar = np.zeros_like(y) if ct[0] is None else ct[0]
     places, captured = active_places(fun, given)
     pullback = pullback_of(fun, given)
     lent = bound_to(fun, given)
-    bars = adjoint_of_ivp(lent, pullback, t_span[0], y0, t, y_bar, True, method, rtol, atol)
-    fun_bar = spread(bars, captured, 2 + given_number_of(places))
+    bars = adjoint_of_ivp(lent, pullback, t_span[0], start, t, y_bar, True, method, rtol, atol)
+    fun_bar = spread(bars, captured, 1 + given_number_of(places))
+    t0_bar = -np.sum(bars[0] * slope_at(fun, t_span[0], start, given, True))
     moved = speeds(fun, t, y, y_bar, given, True)
     moved = moved if ct[1] is None else moved + ct[1]
-    y0_bar = bars[0][0] if np.ndim(y0) == 0 else bars[0]
-    args_bar = None if args is None else as_given(spread(bars, places, 2), args)
+    args_bar = None if args is None else as_given(spread(bars, places, 1), args)
     if t_eval is None:
-        return fun_bar, (bars[1], moved[-1]), y0_bar, None, None, None, None, None, args_bar
-    return fun_bar, (bars[1], 0.0), y0_bar, None, moved, None, None, None, args_bar
+        return fun_bar, (t0_bar + moved[0], moved[-1]), bars[0], None, None, None, None, None, args_bar
+    return fun_bar, (t0_bar, 0.0), bars[0], None, moved, None, None, None, args_bar
 
 
 def bound_to(f: Any, args: Any) -> Any:
@@ -355,15 +405,105 @@ def _(
     mxhnil: Any = 0, mxordn: Any = 12, mxords: Any = 5, printmessg: Any = 0, tfirst: Any = False,
 ) -> Any:  # fmt: skip
     if full_output:
-        return no_events, no_events, no_events, no_events
-    given = as_tuple(args)
+        return full_result, full_result, full_result, full_result
+    given, start = as_tuple(args), np.atleast_1d(first_state(y0))
     places, captured = active_places(func, given)
     rtol, atol = 1.49012e-8 if rtol is None else rtol, 1.49012e-8 if atol is None else atol
     pullback = pullback_of(func, given)
     lent = bound_to(func, given)
-    bars = adjoint_of_ivp(lent, pullback, t[0], y0, t, ct.T, tfirst, "LSODA", rtol, atol)
-    func_bar = spread(bars, captured, 2 + given_number_of(places))
+    bars = adjoint_of_ivp(lent, pullback, t[0], start, t, ct.T, tfirst, "LSODA", rtol, atol)
+    func_bar = spread(bars, captured, 1 + given_number_of(places))
     y0_bar = bars[0][0] if np.ndim(y0) == 0 else bars[0]
-    moved = speeds(func, t, out.T, ct.T, given, tfirst)
-    t_bar = np.concatenate([np.reshape(bars[1], (1,)), moved[1:]])
-    return func_bar, y0_bar, t_bar, as_given(spread(bars, places, 2), args)
+    t_bar = speeds(func, t, out.T, ct.T, given, tfirst)
+    t_bar[0] -= np.sum(bars[0] * slope_at(func, t[0], start, given, tfirst))
+    return func_bar, y0_bar, t_bar, as_given(spread(bars, places, 1), args)
+
+
+full_result = Unknown("the result is not differentiated with `full_output`")
+
+# Forward: the equation beside its tangent
+
+
+def tangent_at_start(f: Any, t0: Any, start: Any, y0_dot: Any, t0_dot: Any, args: Any, tfirst: Any) -> Any:
+    """The tangent of the state at the time, held fixed, that a solution begins at."""
+    moved = np.zeros_like(start)
+    if y0_dot is not None:
+        moved = moved + together(y0_dot)
+    if t0_dot is not None:
+        moved = moved - t0_dot * slope_at(f, t0, start, args, tfirst)
+    return moved
+
+
+def together(y0_dot: Any) -> Any:
+    """The tangent of a first state, of which some parts may stand still."""
+    if isinstance(y0_dot, tuple):
+        return np.array([0.0 if part is None else part for part in y0_dot])
+    return np.asarray(y0_dot)
+
+
+def carried(f: Any, t: Any, y: Any, t_dot: Any, args: Any, tfirst: Any) -> Any:
+    """What the times of output, moving, add to the tangents of the states there."""
+    columns = [slope_at(f, t[k], y[:, k], args, tfirst) * t_dot[k] for k in range(len(t))]
+    return np.stack(columns, axis=1)
+
+
+def twofold(tolerance: Any) -> Any:
+    """A tolerance of a state, for one with its tangent at its end."""
+    return np.concatenate([tolerance, tolerance]) if np.ndim(tolerance) else tolerance
+
+
+@defjvp(integrate.solve_ivp)
+def _(
+    tangents: Any, out: Any, fun: Any, t_span: Any, y0: Any, method: Any = "RK45", t_eval: Any = None,
+    dense_output: Any = False, events: Any = None, vectorized: Any = False, args: Any = None,
+    rtol: Any = 1e-3, atol: Any = 1e-6, first_step: Any = None, max_step: Any = math.inf, jac: Any = None,
+) -> Any:  # fmt: skip
+    if events is not None or vectorized:
+        return no_events
+    fun_dot, span_dot, y0_dot, args_dot = tangents[0], tangents[1], tangents[2], tangents[8]
+    given = () if args is None else as_tuple(args)
+    t, y, start, t0 = out.t, out.y, first_state(y0), t_span[0]
+    t0_dot = None if span_dot is None else span_dot[0]
+    begin = tangent_at_start(fun, t0, start, y0_dot, t0_dot, given, True)
+    both = doubled(fun, given, in_step(args_dot, () if args is None else args), fun_dot)
+    tolerances = {"rtol": rtol, "atol": twofold(atol)}
+    sol = integrate.solve_ivp(both, (t0, t[-1]), np.concatenate([start, begin]), method, t, **tolerances)
+    y_dot = sol.y[start.size :]
+    t_dot = tangents[4] if t_eval is not None else ends_of(t, span_dot)
+    if t_dot is not None:
+        y_dot = y_dot + carried(fun, t, y, t_dot, given, True)
+    return y_dot, t_dot
+
+
+def ends_of(t: Any, span_dot: Any) -> Any:
+    """The tangents of the times at which a solver stopped: its own steps are constants."""
+    if span_dot is None:
+        return None
+    t_dot = np.zeros_like(t)
+    if span_dot[0] is not None:
+        t_dot[0] = span_dot[0]
+    if span_dot[1] is not None:
+        t_dot[-1] = span_dot[1]
+    return t_dot
+
+
+@defjvp(integrate.odeint)
+def _(
+    tangents: Any, out: Any, func: Any, y0: Any, t: Any, args: Any = (), Dfun: Any = None, col_deriv: Any = 0,
+    full_output: Any = 0, ml: Any = None, mu: Any = None, rtol: Any = None, atol: Any = None,
+    tcrit: Any = None, h0: Any = 0.0, hmax: Any = 0.0, hmin: Any = 0.0, ixpr: Any = 0, mxstep: Any = 0,
+    mxhnil: Any = 0, mxordn: Any = 12, mxords: Any = 5, printmessg: Any = 0, tfirst: Any = False,
+) -> Any:  # fmt: skip
+    if full_output:
+        return full_result
+    func_dot, y0_dot, t_dot, args_dot = tangents[:4]
+    given, start = as_tuple(args), np.atleast_1d(first_state(y0))
+    t0_dot = None if t_dot is None else t_dot[0]
+    begin = tangent_at_start(func, t[0], start, y0_dot, t0_dot, given, tfirst)
+    both = doubled(func, given, in_step(args_dot, args), func_dot)
+    pair = np.concatenate([start, begin])
+    options = {"rtol": twofold(rtol), "atol": twofold(atol), "tfirst": tfirst}
+    out_dot = integrate.odeint(both, pair, t, **options)[:, start.size :]
+    if t_dot is None:
+        return out_dot
+    return out_dot + carried(func, t, out.T, t_dot, given, tfirst).T

@@ -11,6 +11,7 @@ can call, and of which it asks more by the markers here, which `frontend/callbac
                                          respect to argument `k`
     push(f, args, args_dot, f_dot)       `f(*args)`, and its tangent
     tangent_of(f, args, args_dot, f_dot) the function that is the tangent of `f` with `args` after its own
+    doubled(f, args, args_dot, f_dot)    the function of states with their tangents at their ends, likewise
     half_square_of(f)                    the function `0.5 * sum(f**2)`; likewise `weighted_sum_of(f, w)`
     bound(f, *args)                      the function with its last arguments given
 
@@ -77,6 +78,14 @@ def push(f: Any, args: Any, args_dot: Any, f_dot: Any) -> Any:
 
 def tangent_of(f: Any, args: Any, args_dot: Any, f_dot: Any) -> Any:
     """The function `x` to the tangent of `f(x, *args)` where `x` stands still, in a rule."""
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def doubled(f: Any, args: Any, args_dot: Any, f_dot: Any) -> Any:
+    """The function `f(x, *args)` of `x` and its tangent end to end, whose result is so too; in a rule.
+
+    Results after the first are pairs of the result and its tangent.
+    """
     raise NotImplementedError("a rule asks this of the compiler")
 
 

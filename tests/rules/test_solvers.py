@@ -136,10 +136,6 @@ EQUATIONS: dict[str, tuple[str, Any]] = {
         "    def slope(t, y): return np.array([y[1], -a[0] * y[0] - a[1] * y[1] + np.sin(t)])\n"
         "    sol = integrate.solve_ivp(slope, (0.0, 2.0), np.array([1.0, 0.5]), t_eval=np.linspace(0.0, 2.0, 5), rtol=1e-10, atol=1e-12)\n"
         "    return np.sum(sol.y**2)", V),
-    "its final time and initial state": (
-        "def f(a):\n"
-        "    sol = integrate.solve_ivp(lambda t, y: -y * t, (0.0, a[0]), [a[1], 2.0], rtol=1e-10, atol=1e-12)\n"
-        "    return sol.y[0, -1] * sol.y[1, -1]", V),
     "its args and method": (
         "def f(a):\n"
         "    def slope(t, y, k, m): return -k * y + m * y[::-1]\n"
@@ -154,8 +150,52 @@ EQUATIONS: dict[str, tuple[str, Any]] = {
         "def f(a):\n"
         "    y = integrate.odeint(lambda t, y, k: -k * y + t, 1.0, np.array([0.0, 0.5, 1.0]), (a,), tfirst=True, rtol=1e-10, atol=1e-12)\n"
         "    return y[1, 0] * y[2, 0]", 0.8),
+    "a slope that is a number": (
+        "def f(a): return integrate.solve_ivp(lambda t, y: -a[0] * y[0], (0.0, 1.0), a[1:], rtol=1e-10, atol=1e-12).y[0, -1]", V),
+    "tolerances of each state": (
+        "def f(a):\n"
+        "    sol = integrate.solve_ivp(lambda t, y: -a * y, (0.0, 1.0), np.ones(2), rtol=1e-10, atol=np.array([1e-12, 1e-11]))\n"
+        "    return np.sum(sol.y[:, -1])", V),
+    "backwards in time, a tuple": (
+        "def f(a): return integrate.solve_ivp(lambda t, y: -a * y, (1.0, 0.0), (a[1], 2.0), rtol=1e-11, atol=1e-12).y[0, -1]", V),
+    "a slope written in place": (
+        "def f(a):\n"
+        "    def slope(t, y):\n"
+        "        out = np.zeros_like(y)\n"
+        "        out[0] = y[1]\n"
+        "        out[1] = -a[0] * y[0]\n"
+        "        return out\n"
+        "    return integrate.solve_ivp(slope, (0.0, 1.0), a, 'Radau', rtol=1e-9, atol=1e-11).y[0, -1]", V),
+    "states that are asked for where it begins": (
+        "def f(a): return a[0] * integrate.odeint(lambda y, t: -y * a, a[1] * np.ones(2), np.array([0.0]))[0, 1]", V),
 }  # fmt: skip
-FORWARD = {name: case for name, case in ROOTS.items() if not name.startswith("linprog")}
+# Equations of which a time moves: their second derivative is taken in forward mode throughout.
+TIMED: dict[str, tuple[str, Any]] = {
+    "its final time and initial state": (
+        "def f(a):\n"
+        "    sol = integrate.solve_ivp(lambda t, y: -y * t, (0.0, a[0]), [a[1], 2.0], rtol=1e-10, atol=1e-12)\n"
+        "    return sol.y[0, -1] * sol.y[1, -1]", V),
+    "both times in an array": (
+        "def f(a): return integrate.solve_ivp(lambda t, y: -y * t, a, np.ones(2), rtol=1e-10, atol=1e-12).y[0, -1]", V),
+    "outputs from the first time on": (
+        "def f(a):\n"
+        "    t = np.linspace(a[0], a[1], 3)\n"
+        "    y = integrate.solve_ivp(lambda t, y: -y * t * a[1], (a[0], a[1]), np.ones(2), t_eval=t, rtol=1e-10, atol=1e-12).y\n"
+        "    return np.sum(y[0]**2)", V),
+    "outputs that move alone": (
+        "def f(a):\n"
+        "    y = integrate.solve_ivp(lambda t, y: np.sin(t) * y, (0.0, 2.0), np.ones(2), t_eval=a, rtol=1e-10, atol=1e-12).y\n"
+        "    return y[0, 0] * y[1, 1]", V),
+    "the times of the result": (
+        "def f(a):\n"
+        "    sol = integrate.solve_ivp(lambda t, y: -y * t, (a[0], a[1]), np.ones(2), rtol=1e-10, atol=1e-12)\n"
+        "    return sol.t[0] * sol.t[-1]", V),
+    "odeint from a time that moves": (
+        "def f(a):\n"
+        "    y = integrate.odeint(lambda t, y: np.array([y[1], -y[0] * t]), np.ones(2), np.linspace(a[0], a[1], 4), tfirst=True, rtol=1e-10, atol=1e-12)\n"
+        "    return np.sum(y[:, 0]**2)", V),
+}  # fmt: skip
+ALL = {**ROOTS, **MINIMA, **INTEGRALS, **EQUATIONS, **TIMED}
 LOOSE = {"the value of a minimum": 1e-5, "minimize": 1e-4, "both": 1e-4, "minimize_scalar": 1e-4, "least_squares": 1e-5, "least_squares, args": 1e-5, "minimize with a gradient": 1e-4}
 
 
@@ -177,7 +217,7 @@ def cases(table: dict[str, tuple[str, Any]]) -> list[Any]:
     return [pytest.param(name, text, at, id=name) for name, (text, at) in table.items()]
 
 
-@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS, **EQUATIONS}))
+@pytest.mark.parametrize(("name", "text", "at"), cases(ALL))
 def test_the_gradient_agrees_with_central_differences(name: str, text: str, at: Any) -> None:
     f = program(text)
     value, gradient = value_and_grad(f)(at)
@@ -199,7 +239,7 @@ def test_the_second_derivative_agrees_with_differences_of_the_gradient(name: str
     np.testing.assert_allclose(np.sum(product * v), expected, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "text", "at"), cases({**FORWARD, **MINIMA, **INTEGRALS}))
+@pytest.mark.parametrize(("name", "text", "at"), cases(ALL))
 def test_the_tangent_agrees_with_central_differences(name: str, text: str, at: Any) -> None:
     f = program(text)
     v = np.array([0.3, -0.8]) if np.ndim(at) else 1.0
@@ -210,7 +250,7 @@ def test_the_tangent_agrees_with_central_differences(name: str, text: str, at: A
     np.testing.assert_allclose(tangent, slope(f, at, v, step), rtol=LOOSE.get(name, 1e-6), atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "text", "at"), cases({**FORWARD, **MINIMA, **INTEGRALS}))
+@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS, **EQUATIONS}))
 def test_the_hessian_agrees_with_differences_of_the_gradient(name: str, text: str, at: Any) -> None:
     f = program(text)
     first = grad(f)
@@ -219,6 +259,19 @@ def test_the_hessian_agrees_with_differences_of_the_gradient(name: str, text: st
 
     expected = slope(lambda x: np.sum(first(x) * v), at, v, 1e-3)
     np.testing.assert_allclose(np.sum(product * v), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "text", "at"), cases({**EQUATIONS, **TIMED}))
+def test_directions_of_directions_of_equations_agree_with_differences(name: str, text: str, at: Any) -> None:
+    f = program(text)
+    first = grad(f)
+    v = np.array([0.3, -0.8]) if np.ndim(at) else 1.0
+    expected = slope(lambda x: np.sum(first(x) * v), at, v, 1e-3)
+
+    twice = np.sum(np.dot(jacfwd(jacfwd(f))(at), v) * v)
+    np.testing.assert_allclose(twice, expected, rtol=1e-4, atol=1e-6)
+    moved = grad(lambda x: jvp(f, (x,), (v,))[1])(at)
+    np.testing.assert_allclose(np.sum(moved * v), expected, rtol=1e-4, atol=1e-6)
 
 
 def test_the_jacobian_of_a_solution_is_the_same_both_ways() -> None:
@@ -255,7 +308,12 @@ def test_a_solution_is_found_once_for_all_directions() -> None:
          "    else:\n        sol = optimize.root(lambda x: x**3 - 2.0 * a, np.ones(2))\n"
          "    return sol.x[0]",
          "the result of `scipy.optimize.root` is handed on as a whole, and has no tangent"),
-        (EQUATIONS["odeint"][0], "no tangent is known for `scipy.integrate.odeint`"),
+        ("def f(a): return integrate.solve_ivp(lambda t, y: -a[0] * y, (0.0, 1.0), a, events=lambda t, y: y[0]).y[0, -1]",
+         "no derivative is known for `scipy.integrate.solve_ivp` with respect to `function`: "
+         "events and vectorized slopes are not differentiated"),
+        ("def f(a): return optimize.linprog(np.ones(2), bounds=[(a[0], None), (0, None)]).x[0]",
+         "no derivative is known for `scipy.optimize.linprog` with respect to `items`: "
+         "the bounds of a linear program are constants"),
     ],
 )  # fmt: skip
 def test_what_has_no_tangent_is_refused_with_its_reason(text: str, reason: str) -> None:
@@ -326,7 +384,7 @@ def test_the_generated_code_shows_the_linear_solve() -> None:
     assert "scipy.optimize.root(lambda x: residual(x, a), [1.0, 1.0], tol=1e-12)" in derivative.source
 
 
-@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS, **EQUATIONS}))
+@pytest.mark.parametrize(("name", "text", "at"), cases(ALL))
 def test_the_generated_module_stands_alone(name: str, text: str, at: Any) -> None:
     derivative = value_and_grad(program(text))
     value, gradient = derivative(at)
@@ -340,17 +398,36 @@ def test_the_generated_module_stands_alone(name: str, text: str, at: Any) -> Non
     np.testing.assert_array_equal(again[1], gradient)
 
 
-def test_a_solution_is_not_differentiated_twice() -> None:
+def test_the_adjoint_of_an_equation_is_differentiated_again_in_forward_mode() -> None:
     with pytest.raises(DiffCompileError) as caught:
         vjp(grad(program(EQUATIONS["odeint"][0])), V)
 
-    assert "a solution of a differential equation is not differentiated twice" in caught.value.reason
+    assert caught.value.reason == (
+        "no derivative is known for `adjoint_of_ivp` with respect to `function`: "
+        "the adjoint of a differential equation is differentiated again in forward mode, as `hessian` does"
+    )
+
+
+def test_the_second_derivative_of_an_equation_is_one_at_fixed_times() -> None:
+    with pytest.raises(DiffCompileError) as caught:
+        hessian(program(TIMED["both times in an array"][0]))(V)
+
+    assert "with moving times is taken forward twice: `jacfwd(jacfwd(f))`" in caught.value.reason
+
+
+def test_a_complex_state_is_refused() -> None:
+    text = "def f(a): return np.real(integrate.solve_ivp(lambda t, y: 1j * a[0] * y, (0.0, 1.0), a * (1.0 + 0j)).y[0, -1])"
+
+    assert refusal(text, V) == (
+        "the derivative of `scipy.integrate.solve_ivp` is not known for this call: "
+        "an equation with a complex state is not differentiated"
+    )
 
 
 def test_events_are_refused() -> None:
     text = "def f(a): return integrate.solve_ivp(lambda t, y: -a[0] * y, (0.0, 1.0), a, events=lambda t, y: y[0]).y[0, -1]"
 
-    assert "events and complex options are not differentiated" in refusal(text, V)
+    assert "events and vectorized slopes are not differentiated" in refusal(text, V)
 
 
 @pytest.mark.parametrize(
