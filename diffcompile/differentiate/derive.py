@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -180,8 +180,7 @@ def closed_gradient(
     A seed that is a value is a further parameter.
     """
     graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in seeds)])
-    primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
-    primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
+    primal = primal_values(graph)
     forward, reached, cotangents = sweep(graph, wrt, seeds)
     builder = cotangents.b
     grads = [finished(cotangents, value) for value in wrt]
@@ -189,7 +188,7 @@ def closed_gradient(
     body = (*forward, *((marker, *builder.body) if builder.body else ()))
     params = (*graph.params, *(ct for _, ct in seeds if isinstance(ct, Value)))
     combined = replace(graph, region=Region(params, body, (*outputs, *grads)))
-    return _closed(combined, graph, primal, reached, runs=True)
+    return closed_halves(combined, graph, primal, reached, runs=True)
 
 
 def _cut(graph: Graph, wrt: list[Value], results: list[Atom]) -> Graph:
@@ -203,7 +202,7 @@ def _cut(graph: Graph, wrt: list[Value], results: list[Atom]) -> Graph:
     return replace(cut, region=replace(cut.region, results=graph.region.results))
 
 
-def _closed(
+def closed_halves(
     combined: Graph, graph: Graph, primal: set[Value], reached: set[Value], runs: bool = False
 ) -> Graph:
     """The optimised, closed program, in which the user's function still raises where it would.
@@ -374,23 +373,48 @@ def pair(
     With `callers`, the arrays that belong to the caller, what is saved is safe from later writes into them
     and into the result.
     """
-    graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in cts)])
+
+    def combine(graph: Graph) -> Graph:
+        graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in cts)])
+        primal = primal_values(graph)
+        forward, reached, cotangents = sweep(graph, wrt, list(cts))
+        grads = [finished(cotangents, value) for value in wrt]
+        marker = Call((), backward_begins, ())
+        region = Region(
+            (*graph.params, *(c for _, c in cts)), (*forward, marker, *cotangents.b.body), (*outputs, *grads)
+        )
+        combined = closed_halves(replace(graph, region=region), graph, primal, reached)
+        return watched(combined, graph.params) if check else combined
+
+    front, back = halved(graph, combine, len(outputs), [c for _, c in cts], callers)
+    backward = runnable(back, 0, wrt)
+    again = not graph.doc or name.endswith(("_forward", "_backward"))
+    said = "" if again else f"{graph.doc.rstrip('.')}, and what its pullback needs."
+    front = replace(front, name=f"{name}_forward", doc=said)
+    return front, replace(backward, name=f"{name}_backward", doc="")
+
+
+def primal_values(graph: Graph) -> set[Value]:
+    """What the user's function itself computes."""
     primal = {o for i in instructions(graph.region) for o in i.outs} | set(graph.params)
-    primal |= {p for i in instructions(graph.region) for p in _inner_params(i)}
-    forward, reached, cotangents = sweep(graph, wrt, list(cts))
-    grads = [finished(cotangents, value) for value in wrt]
-    marker = Call((), backward_begins, ())
-    region = Region(
-        (*graph.params, *(c for _, c in cts)), (*forward, marker, *cotangents.b.body), (*outputs, *grads)
-    )
-    combined = _closed(replace(graph, region=region), graph, primal, reached)
-    combined = watched(combined, graph.params) if check else combined
+    return primal | {p for i in instructions(graph.region) for p in _inner_params(i)}
+
+
+def halved(
+    graph: Graph, combine: Callable[[Graph], Graph], count: int, given: list[Value],
+    callers: tuple[Value, ...] | None,
+) -> tuple[Graph, Graph]:  # fmt: skip
+    """The two functions of the program that `combine` makes of a graph: what runs ahead, and the rest.
+
+    The first gives `count` results and what is saved; the second takes that, and `given`.
+    """
+    combined = combine(graph)
     body = combined.region.body
     at = next(k for k, i in enumerate(body) if isinstance(i, Call) and i.fn is backward_begins)
     ahead, behind = body[:at], body[at + 1 :]
     results = combined.region.results
-    outs, grads = list(results[: len(outputs)]), list(results[len(outputs) :])
-    back = Region(tuple(c for _, c in cts), behind, tuple(grads))
+    outs, ends = list(results[:count]), list(results[count:])
+    back = Region(tuple(given), behind, tuple(ends))
     needed = list(free(back))
     # Of what is asked for its form alone, the last version will do, and need not be kept apart from it.
     last, held = last_versions(Region((), ahead, ())), held_in(back)
@@ -401,10 +425,8 @@ def pair(
     if callers is not None:
         shown = _shown(graph, ahead, needed, callers)
         if shown:
-            return pair(
-                _copied(graph, shown), wrt, outputs, cts, name, tuple(v for v in callers if v not in shown),
-                check,
-            )  # fmt: skip
+            rest = tuple(v for v in callers if v not in shown)
+            return halved(_copied(graph, shown), combine, count, given, rest)
         ahead, parts = _apart(graph, ahead, needed, outs, copies)
     elif graph.writes or graph.sees:
         pairs = (*graph.writes, *graph.sees)
@@ -420,7 +442,7 @@ def pair(
         kept: Atom = bundle
         ahead = (*ahead, *copies, Call((bundle,), pack_tuple, tuple(parts)))
     elif needed:
-        taken = {ct.name for _, ct in cts}
+        taken = {v.name for v in given}
         label = next(n for n in _numbered(needed[0].name) if n not in taken)
         saved = Value(label, needed[0].type, needed[0].named)
         back = substitute(back, {needed[0]: saved})
@@ -431,13 +453,7 @@ def pair(
     back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
     copied = [v for c in copies if isinstance(c, Call) for v in values(c.args) if v.type.maybe_unbound]
     front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept)), copied))
-    front = inplace(front)
-    backward = replace(graph, region=back, captures=(), writes=(), sees=())
-    behind_graph = runnable(backward, 0, wrt)
-    again = not graph.doc or name.endswith(("_forward", "_backward"))
-    said = "" if again else f"{graph.doc.rstrip('.')}, and what its pullback needs."
-    front = replace(front, name=f"{name}_forward", doc=said)
-    return front, replace(behind_graph, name=f"{name}_backward", doc="")
+    return inplace(front), replace(graph, region=back, captures=(), writes=(), sees=())
 
 
 def _shown(
