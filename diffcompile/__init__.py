@@ -7,7 +7,7 @@
 7.0
 """
 
-from .api import grad, hessian, jacfwd, jacrev, jvp, stop_gradient, value_and_grad, vjp
+from .api import grad, hessian, jacfwd, jacrev, jvp, linearize, stop_gradient, value_and_grad, vjp
 from .errors import DiffCompileError, NoRule, NoSource, UndecidedAlias, UnsupportedSyntax, WrongArgument
 from .frontend.arguments import register_container
 from .frontend.trees import tree_map
@@ -26,6 +26,6 @@ __all__ = [
     "DiffCompileError", "NoRule", "NoSource", "UndecidedAlias", "UnsupportedSyntax", "WrongArgument",
     "__version__", "check_grads", "check_rule", "checkpoint", "complex_step", "cotangent_of",
     "defelementwise", "defjvp", "deflinear", "defvjp", "elementwise_grad", "ggn_vp", "grad", "hessian", "hvp",
-    "jacfwd", "jacobian", "jacrev", "jvp", "nondifferentiable", "numeric", "override", "ravel",
+    "jacfwd", "jacobian", "jacrev", "jvp", "linearize", "nondifferentiable", "numeric", "override", "ravel",
     "register_container", "stop_gradient", "tree_map", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a user decorates with: `grad`, `value_and_grad`, `vjp`, `jvp`."""
+"""What a user decorates with, or calls: `grad`, `value_and_grad`, `vjp`, `jvp`, `linearize` ..."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .compiled import Derivative, Pullback
-from .directions import like
+from .compiled import Derivative, Pullback, Pushforward
+from .directions import form_of, like
 from .errors import WrongArgument
 from .frontend.arguments import DERIVING, REGISTERED, Place, Same, field_names
 from .rules.register import nondifferentiable
@@ -209,6 +209,77 @@ def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, 
     return pushed(fun, active).push(primals, tangents, active)
 
 
+def linearize(
+    fun: Callable[..., Any], *primals: Any, argnums: Argnums | None = None
+) -> tuple[Any, Pushforward]:
+    """The value of `fun(*primals)`, and its derivative there: from tangents of the primals to the result's.
+
+    Parameters
+    ----------
+    fun : the function; it may return anything
+    primals : its arguments
+    argnums : the position or name of what moves, or a tuple of those; without it every primal does
+
+    Where `jvp` runs the function once for each direction, this runs it once: what the derivative needs is
+    saved, and `push(*tangents)` computes the derivative in a direction from that, as often as wished. It
+    takes a tangent for each primal, or for each of `argnums`, of the form of its primal; None for one that
+    does not move, or cannot; and returns that of the result. What is saved is safe from later writes into
+    the primals. Raises `WrongArgument` if there is nothing that can be differentiated.
+
+    >>> import numpy as np
+    >>> value, push = linearize(lambda x, k: k * np.sin(x), np.array([0.0, np.pi]), 2.0)
+    >>> push(np.array([1.0, 0.5]), None)
+    array([ 2., -1.])
+    >>> push(None, 1.0).round(3)
+    array([0., 0.])
+    """
+    wanted = tuple(argnums) if isinstance(argnums, list) else argnums
+    key = _identity(fun), wanted
+    derivative = _LINEAR.get(key)
+    if derivative is None:
+        derivative = _Linearized(fun, "linearize", 0 if wanted is None else wanted)
+        while len(_LINEAR) >= _KEPT:
+            _LINEAR.pop(next(iter(_LINEAR), None), None)
+        _LINEAR[key] = derivative
+    return derivative.linearized(primals, wanted is None)
+
+
+class _Linearized(Derivative):
+    """The pair of functions behind `linearize`."""
+
+    def linearized(self, primals: tuple[Any, ...], every: bool) -> tuple[Any, Pushforward]:
+        """`every` primal that can be differentiated moves, or those that `argnums` names."""
+        values = self._bind(primals, {})
+        active = tuple(k for k, p in enumerate(primals) if _differentiable(p))
+        places = tuple(map(Place, active)) if every else self.places
+        if any(place.steps or not isinstance(place.root, int) for place in places):
+            raise WrongArgument(
+                "`linearize` takes a direction for a whole argument, and `argnums` names a part of one", None,
+                "Name the argument, and give None in the direction for what does not move.",
+            )  # fmt: skip
+        if not places:
+            raise WrongArgument(
+                f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats."
+            )
+        case, outside = self._case(values, places)
+        roots = [place.root for place in places if isinstance(place.root, int)]
+        forms = [(self._parameters[k][0], form_of(values[k])) for k in roots]
+        out, saved = self._run(case.functions[0], values, outside)
+        behind = case.functions[1]
+
+        def push(*tangents: Any) -> Any:
+            wanted = len(primals) if every else len(roots)
+            if len(tangents) != wanted:
+                raise WrongArgument(
+                    f"`push` takes a tangent for each argument: {wanted}, not {len(tangents)}"
+                )
+            given = [tangents[k] for k in active] if every else tangents
+            moving = [like(t, form, name) for t, (name, form) in zip(given, forms, strict=True)]
+            return behind(saved, *moving)
+
+        return out, Pushforward(self.__name__, case.program, push)
+
+
 def jacfwd(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
     """The Jacobian, by pushing forward one direction for each number in the arguments, all at once.
 
@@ -321,8 +392,9 @@ def _differentiable(value: Any) -> bool:
 
 
 DERIVING.update({grad: "grad", value_and_grad: "value_and_grad", vjp: "vjp", jvp: "jvp"})
-DERIVING.update({jacfwd: "jacfwd", jacrev: "jacrev", hessian: "hessian"})
+DERIVING.update({linearize: "linearize", jacfwd: "jacfwd", jacrev: "jacrev", hessian: "hessian"})
 
 _PULLBACKS: dict[Any, _Pulled] = {}
 _PUSHES: dict[Any, _Pushed] = {}
+_LINEAR: dict[Any, _Linearized] = {}
 _KEPT = 256  # functions whose pullbacks stay compiled

@@ -508,27 +508,7 @@ class Derivative:
 
         Raises DiffCompileError if the program refers to an object that cannot be written down.
         """
-        import tempfile
-
-        program = self._shown()
-        if program.unwritable:
-            raise DiffCompileError(
-                f"`{program.unwritable[0]}` cannot be written into a file of its own",
-                program.span,
-                "Define it in a module that can be imported, or pass it as an argument.",
-            )
-        folder, name = os.path.split(os.fspath(path))
-        handle, temporary = tempfile.mkstemp(dir=folder or ".", prefix=name, suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(program.text)
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write(self._shown(), path)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -546,16 +526,41 @@ class Derivative:
     __qualname__: str
 
 
-class Pullback:
-    """The function from the cotangent of a result to those of the arguments; it can be called repeatedly.
+class _Second:
+    """The second of two generated functions, over what the first one saved."""
 
-    `source`, `forward_source` and `backward_source` are the code of the value and of the cotangents.
-    """
-
-    def __init__(self, name: str, program: Program, backward: Callable[..., Any]) -> None:
+    def __init__(self, name: str, program: Program, function: Callable[..., Any]) -> None:
         self._name = name
         self._program = program
-        self._backward = backward
+        self._function = function
+
+    @property
+    def source(self) -> str:
+        """The complete module: the function that runs ahead, and the one that is called here."""
+        return self._program.text
+
+    @property
+    def forward_source(self) -> str:
+        """The function that computes the value and what the other one reads."""
+        return halves(self._program)[0]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the source to a file, whole or not at all.
+
+        Raises DiffCompileError if the program refers to an object that cannot be written down.
+        """
+        write(self._program, path)
+
+    def _repr_html_(self) -> str:
+        return highlighted(self.source)
+
+
+class Pullback(_Second):
+    """The function from the cotangent of a result to those of the arguments; it can be called repeatedly.
+
+    `source`, `forward_source` and `backward_source` are the code of the value and of the cotangents; `save`
+    writes it to a file.
+    """
 
     def run(self, values: tuple[Any, ...], watch: Watch) -> None:
         """Run the function ahead once more, one instruction after the other, each call watched."""
@@ -565,17 +570,7 @@ class Pullback:
 
     def __call__(self, ct: Any) -> Any:
         """The cotangents of the arguments, one each, for the cotangent `ct` of the result."""
-        return self._backward(*_flat(ct, self._program.returns))
-
-    @property
-    def source(self) -> str:
-        """The complete module: the function that runs ahead, and the one that runs back."""
-        return self._program.text
-
-    @property
-    def forward_source(self) -> str:
-        """The function that computes the value and what the other one reads."""
-        return halves(self._program)[0]
+        return self._function(*_flat(ct, self._program.returns))
 
     @property
     def backward_source(self) -> str:
@@ -585,8 +580,25 @@ class Pullback:
     def __repr__(self) -> str:
         return f"<pullback of {self._name}>"
 
-    def _repr_html_(self) -> str:
-        return highlighted(self.source)
+
+class Pushforward(_Second):
+    """The derivative at a point: from tangents of the arguments to that of the result, as often as wished.
+
+    `source`, `forward_source` and `push_source` are the code of the value and of the derivative; `save`
+    writes it to a file.
+    """
+
+    def __call__(self, *tangents: Any) -> Any:
+        """The tangent of the result, for a tangent of each argument; None for one that does not move."""
+        return self._function(*tangents)
+
+    @property
+    def push_source(self) -> str:
+        """The function that computes the derivative."""
+        return halves(self._program)[1]
+
+    def __repr__(self) -> str:
+        return f"<derivative of {self._name} at a point>"
 
 
 def _flat(ct: Any, returns: Any) -> list[Any]:
@@ -642,6 +654,30 @@ def _no_source(fn: Callable[..., Any]) -> NoSource:
         given = ", ".join("xyzuvw"[: getattr(fn, "nin", 1)])
         remedy = f"Wrap it in a function: `lambda {given}: {function_name(fn)}({given})`."
     return NoSource(f"`{name}` is not a Python function, so it has no source to read", None, remedy)
+
+
+def write(program: Program, path: str | os.PathLike[str]) -> None:
+    """Write the source of a program to a file, whole or not at all."""
+    import tempfile
+
+    if program.unwritable:
+        raise DiffCompileError(
+            f"`{program.unwritable[0]}` cannot be written into a file of its own",
+            program.span,
+            "Define it in a module that can be imported, or pass it as an argument.",
+        )
+    folder, name = os.path.split(os.fspath(path))
+    handle, temporary = tempfile.mkstemp(dir=folder or ".", prefix=name, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(program.text)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 # -- what is shown -----------------------------------------------------------------------------------------

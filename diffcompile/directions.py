@@ -22,7 +22,7 @@ def like(tangent: Any, primal: Any, name: str) -> Any:
     """
     if isinstance(primal, np.ndarray):
         if tangent is None:
-            return np.zeros_like(primal) if primal.dtype.kind in "fc" else None
+            return np.zeros(primal.shape, primal.dtype) if primal.dtype.kind in "fc" else None
         if primal.dtype.kind not in "fc":
             return None
         given = np.asarray(tangent)
@@ -34,6 +34,7 @@ def like(tangent: Any, primal: Any, name: str) -> Any:
         _check(given.dtype.kind in ("biuf" if primal.dtype.kind == "f" else "biufc"), name, primal, tangent)
         return given.astype(primal.dtype, copy=False)
     if isinstance(primal, dict):
+        tangent = {} if tangent is None else tangent
         _check(isinstance(tangent, dict) and set(tangent) <= set(primal), name, primal, tangent)
         return {key: like(tangent.get(key), item, f"{name}[{key!r}]") for key, item in primal.items()}
     if isinstance(primal, (tuple, list)):
@@ -53,6 +54,26 @@ def like(tangent: Any, primal: Any, name: str) -> Any:
     numeric = np.ndim(tangent) == 0 and np.asarray(tangent).dtype.kind in "biufc"
     _check(numeric and np.iscomplexobj(tangent) <= np.iscomplexobj(primal), name, primal, tangent)
     return type(primal)(tangent)
+
+
+def form_of(primal: Any) -> Any:
+    """What `like` reads of a primal, which may be written into meanwhile: no more than its form."""
+    if isinstance(primal, np.ndarray):
+        return np.broadcast_to(np.zeros((), primal.dtype), primal.shape)
+    if isinstance(primal, dict):
+        return {key: form_of(item) for key, item in primal.items()}
+    if isinstance(primal, (tuple, list)):
+        items = [form_of(item) for item in primal]
+        if isinstance(primal, list):
+            return items
+        return type(primal)(*items) if hasattr(primal, "_fields") else tuple(items)
+    if not is_object(primal) or type(primal) in REGISTERED:
+        return primal
+    made = copy.copy(primal)
+    names = field_names(primal) if dataclasses.is_dataclass(primal) else tuple(vars(primal))
+    for attribute in names:
+        object.__setattr__(made, attribute, form_of(getattr(primal, attribute)))
+    return made
 
 
 def _moves(primal: Any) -> bool:

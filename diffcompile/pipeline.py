@@ -19,6 +19,7 @@ from .analysis.results import holomorphic_only, number_only, one_jacobian, real_
 from .differentiate.derive import differentiable_again, gradient, listed, pair, runnable
 from .differentiate.direction import directional
 from .differentiate.jacobian import DERIVING, forward_jacobian, reverse_jacobian
+from .differentiate.linear import linearized
 from .differentiate.mapping import mapped
 from .emit.module import Module, load
 from .emit.python import Printer
@@ -49,7 +50,7 @@ from .rules.checks import unchanged
 from .rules.containers import with_attributes
 from .rules.register import REGISTRY
 
-Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp", "jvp", "jacfwd", "jacrev", "vmap"]
+Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp", "jvp", "linearize", "jacfwd", "jacrev", "vmap"]
 Watch = Callable[[str, Graph], None]
 
 
@@ -91,7 +92,8 @@ def derive(
     RULE_GUARDS.set({})
     fn = target.fn
     places = (wrt,) if isinstance(wrt, Place) else wrt
-    runs = mode != "vjp"  # what a pullback reads of a list is safe from later writes into its items
+    # What a pullback reads of a list is safe from later writes into its items.
+    runs = mode not in ("vjp", "linearize")
     lowered = lowered_graph(target, specs, "value" if mode == "value_and_grad" else "", places, runs)
     watch("lowered", lowered.graph)
     names = [place.label([n for n, _ in specs]) for place in places]
@@ -100,6 +102,8 @@ def derive(
     inputs = inputs_of(lowered.wrt)
     if mode == "vjp":
         return _pullback(target, lowered, names, inputs, check, watch)
+    if mode == "linearize":
+        return _linearized(target, lowered, [place.root for place in places], watch)
     if mode == "jvp":
         return _push(target, lowered, [place.root for place in places], watch)
     if mode in ("jacfwd", "jacrev"):
@@ -331,6 +335,43 @@ def _push(target: Target, lowered: Lowered, roots: list[Any], watch: Watch) -> P
     module.add(graph, f"{name}_jvp", doc, signature, returned)
     program = _loaded(module, (f"{name}_jvp",), graph, (graph,), lowered, lowered.returns)
     return replace(program, tangents=tuple(labels))
+
+
+def _linearized(target: Target, lowered: Lowered, roots: list[Any], watch: Watch) -> Program:
+    """Two functions: one gives the value and what is saved, the other takes that and a direction."""
+    name = _name_of(target.fn)
+    graph = lowered.graph
+    count = len(graph.region.results)
+    wholes = _wholes(lowered.returns)
+    wrt = [graph.params[k] for k in roots]
+    front, back = map(views, linearized(graph, wrt, name, lowered.given, wholes))
+    watch("forward", front)
+    watch("push", back)
+    dots = back.params[1:]
+
+    def returned(printer: Printer, graph: Graph) -> ast.expr:
+        atoms = graph.region.results
+        value = _returned(printer, lowered.returns, iter(range(count)), atoms)
+        return ast.Tuple([value, printer.atom(atoms[count])], ast.Load())
+
+    def pushed(printer: Printer, graph: Graph) -> ast.expr:
+        parts = (printer.atom(a) for k, a in enumerate(graph.region.results) if k not in wholes)
+        return _each(printer, lowered.returns, lambda: next(parts))
+
+    module = Module(views)
+    names = (f"{name}_linearized", f"{name}_push")
+    ahead = f"Value of `{name}`, and what its derivative needs.\n\n    {_origin(lowered)}\n    "
+    behind = (
+        f"Derivative of `{name}` in the direction of {listed([d.name for d in dots])}, from what "
+        f"`{names[0]}` saved."
+        "\n\n    `v_dot` is the tangent of `v`: how `v` changes as the arguments move in that direction."
+        "\n    "
+    )
+    module.reserved = set(names)
+    module.add(front, names[0], ahead, _signature(target, lowered), returned)
+    params = [ast.arg(p.name, None) for p in back.params]
+    module.add(back, names[1], behind, ast.arguments([], params, None, [], [], None, []), pushed)
+    return _loaded(module, names, front, (front, back), lowered, lowered.returns)
 
 
 def _jacobian(

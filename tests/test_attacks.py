@@ -424,6 +424,61 @@ def test_letters_of_a_string_are_numbered_and_reversed() -> None:
     assert_right(backwards, X)
 
 
+def test_views_saved_by_a_called_function_outlive_what_its_caller_writes() -> None:
+    def rows(x):
+        x *= 2.0
+        s = 0.0
+        for i in range(2):
+            r = np.reshape(x[i], (1, 2))
+            s = s * 0.5 + np.sum(np.sin(r) * s) + np.sum(r**2)
+        return s
+
+    def f(x):
+        y = x * 1
+        a = rows(y)
+        y *= 2
+        b = rows(y)
+        y[...] = 0
+        return a * b
+
+    assert_right(f, np.arange(4.0).reshape(2, 2) / 5 + 0.3)
+
+
+def test_pullback_of_a_function_that_calls_another_is_safe_from_later_writes() -> None:
+    def inner(x, n):
+        s = 0.0
+        for i in range(n):
+            s = s + np.sin(x[i]) * x[i]
+            s = s * s
+        return s + np.sum(x**3), np.exp(x)
+
+    def f(x):
+        return inner(x, 2)
+
+    x = np.arange(4.0) + 1
+    (_, grown), pullback = vjp(f, x)
+    expected = pullback((1.0, np.ones(4)))
+    x[:] = 0.0
+    grown[:] = 0.0
+
+    np.testing.assert_array_equal(pullback((1.0, np.ones(4))), expected)
+
+
+def test_pullback_of_a_function_that_writes_into_its_argument_in_a_loop() -> None:
+    def f(x):
+        for i in range(1, len(x)):
+            x[i] = x[i] * x[i - 1]
+        return np.sum(x)
+
+    x, plain = X.copy(), X.copy()
+    f(plain)
+    _, pullback = vjp(f, x)
+
+    np.testing.assert_array_equal(x, plain)
+    x[:] = 0.0
+    np.testing.assert_array_equal(pullback(1.0)[0], [9.0, 4.0, 2.0])
+
+
 @broken("a cotangent of another shape is not refused")
 def test_pullback_refuses_a_cotangent_of_another_shape() -> None:
     _, pullback = vjp(lambda x: x * x, X)

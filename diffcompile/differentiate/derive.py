@@ -42,7 +42,7 @@ from ..ir.graph import (
     unpack,
     write_outside,
 )
-from ..ir.types import OBJECT, UNKNOWN, Type
+from ..ir.types import OBJECT, SCALARS, UNKNOWN, Type
 from ..ir.walk import (
     changes,
     free,
@@ -60,7 +60,7 @@ from ..passes.accumulate import accumulate
 from ..passes.checkpoint import checkpointed, on_copies, segmented
 from ..passes.dce import dce
 from ..passes.fuse import fuse
-from ..passes.inplace import copy_results, inplace
+from ..passes.inplace import captured, copy_results, inplace, kept_by_calls
 from ..passes.own import own
 from ..passes.watched import watched
 from ..rules.containers import zeros_of
@@ -420,18 +420,22 @@ def halved(
     last, held = last_versions(Region((), ahead, ())), held_in(back)
     back = substitute(back, table := {v: last[v] for v in needed if v in last and v not in held})
     needed = list(dict.fromkeys(table.get(v, v) for v in needed))
+    # The form of an array stays what it is, whatever is written into it.
+    contents = [v for v in needed if v in held_in(back) or v.type.kind != "array"]
     copies: list[Instr] = []
-    parts: list[Value] = needed
+    shown: list[Value] = []
     if callers is not None:
-        shown = _shown(graph, ahead, needed, callers)
-        if shown:
-            rest = tuple(v for v in callers if v not in shown)
-            return halved(_copied(graph, shown), combine, count, given, rest)
-        ahead, parts = _apart(graph, ahead, needed, outs, copies)
+        apart = _shown(graph, ahead, contents, callers)
+        if apart:
+            rest = tuple(v for v in callers if v not in apart)
+            return halved(_copied(graph, apart), combine, count, given, rest)
+        containers = [v for v in contents if v.type.kind not in _PLAIN]
+        ahead, outs = _handed_out(graph, ahead, outs, callers, containers)
+        shown = [*values(outs), *_written(graph, ahead, callers)]
     elif graph.writes or graph.sees:
         pairs = (*graph.writes, *graph.sees)
-        shared = [graph.params[k] for k, _ in pairs] + [outs[n] for _, n in pairs]
-        ahead, parts = _apart(graph, ahead, needed, shared, copies)
+        shown = [*(graph.params[k] for k, _ in pairs), *values(outs[n] for _, n in pairs)]
+    ahead, parts = _apart(graph, ahead, needed, contents, shown, copies)
     saved = Value("saved", OBJECT, True)
     prefix: tuple[Instr, ...] = ()
     if len(needed) > 1:
@@ -453,23 +457,63 @@ def halved(
     back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
     copied = [v for c in copies if isinstance(c, Call) for v in values(c.args) if v.type.maybe_unbound]
     front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept)), copied))
-    return inplace(front), replace(graph, region=back, captures=(), writes=(), sees=())
+    front = inplace(front, [v for v in parts if v.type.kind not in _PLAIN], shown)
+    return front, replace(graph, region=back, captures=(), writes=(), sees=())
+
+
+_PLAIN = SCALARS | {"array"}
+
+
+def _handed_out(
+    graph: Graph, ahead: tuple[Instr, ...], outs: list[Atom], callers: tuple[Value, ...],
+    containers: list[Value],
+) -> tuple[tuple[Instr, ...], list[Atom]]:  # fmt: skip
+    """The results, as copies where a container that is saved keeps what they see: one copy, not one a turn.
+
+    What belongs to the caller, or is seen by two results, is handed out as it is.
+    """
+    region = Region(graph.params, ahead, tuple(outs))
+    flows = liveness(region).flows
+    sources: dict[Value, list[Value]] = {}
+    for a, seen in flows.items():
+        for b in seen:
+            sources.setdefault(b, []).append(a)
+    families = [reach(list(reach(list(values((out,))), sources)), flows) for out in outs]
+    inside = captured(region, containers)
+    copies: list[Instr] = []
+    handed: list[Atom] = []
+    for k, (out, family) in enumerate(zip(outs, families, strict=True)):
+        others = set(callers).union(*families[:k], *families[k + 1 :])
+        if isinstance(out, Value) and out.type.kind == "array" and family & inside and not family & others:
+            fresh = Value(out.name, out.type, out.named)
+            copies.append(Call((fresh,), np.copy, (out,)))
+            out = fresh
+        handed.append(out)
+    return (*ahead, *copies), handed
+
+
+def _written(graph: Graph, ahead: tuple[Instr, ...], callers: tuple[Value, ...]) -> list[Value]:
+    """Those of the caller's arrays that the function writes, as the caller sees."""
+    live = liveness(Region(graph.params, ahead, ()))
+    flows = {v: [*live.flows.get(v, ()), *live.turns.get(v, ())] for v in (*live.flows, *live.turns)}
+    seen = (i for i in instructions(Region((), ahead, ())) if not isinstance(i, Store) or i.visible)
+    targets = {target for i in seen for target, _ in changes(i)}
+    return [v for v in callers if not targets.isdisjoint(reach([v], flows))]
 
 
 def _shown(
     graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], callers: tuple[Value, ...]
 ) -> set[Value]:
-    """Those of the caller's arrays that something saved may be, or see."""
-    live = liveness(Region(graph.params, ahead, tuple(needed)))
-    seen = [i for i in ahead if not isinstance(i, Store) or i.visible]
-    written = {target for i in seen for target, _ in changes(i)}
-    kept = set(needed)
+    """Those of the caller's arrays, not written here, that something saved may be, or see."""
+    region = Region(graph.params, ahead, tuple(needed))
+    flows = {v: list(outs) for v, outs in liveness(region).flows.items()}
+    for value, saved in kept_by_calls(region).items():
+        flows.setdefault(value, []).extend(saved)
+    kept, written = set(needed), _written(graph, ahead, callers)
     return {
         v
         for v in callers
-        if v.type.kind in ("array", "unknown")
-        and v not in written
-        and not kept.isdisjoint(reach([v], live.flows))
+        if v.type.kind in ("array", "unknown") and v not in written and not kept.isdisjoint(reach([v], flows))
     }
 
 
@@ -491,15 +535,16 @@ def _copied(graph: Graph, shown: set[Value]) -> Graph:
 
 
 def _apart(
-    graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], outs: Sequence[Atom], copies: list[Instr]
-) -> tuple[tuple[Instr, ...], list[Value]]:
-    """What is saved, copied where the caller has it as well."""
-    live = liveness(Region(graph.params, ahead, (*outs, *needed)))
+    graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], contents: list[Value],
+    shown: Sequence[Value], copies: list[Instr],
+) -> tuple[tuple[Instr, ...], list[Value]]:  # fmt: skip
+    """What is saved: an array that is read for what it holds is a copy where it sees memory of `shown`."""
+    live = liveness(Region(graph.params, ahead, (*shown, *needed)))
     sources: dict[Value, list[Value]] = {}
     for a, flows in live.flows.items():
         for b in flows:
             sources.setdefault(b, []).append(a)
-    given = reach(list(reach(list(values(outs)), sources)), live.flows)
+    given = reach(list(reach(list(shown), sources)), live.flows) & set(contents)
     parts = []
     for value in needed:
         if value not in given or value.type.kind not in ("array", "unknown"):

@@ -35,6 +35,7 @@ from .derive import (
     may_be_complex,
     refuse_escapes,
 )
+from .forward import DeriveCallee
 from .pushes import Push
 from .tangents import Tangents, dot, tangent_type
 
@@ -58,6 +59,15 @@ def directional_parts(
     where nothing can move, or only of those that move, if the tangents of what the function changes are
     `shared` with its caller.
     """
+    pushed, given, moved = swept(graph, wrt, derive_tangent, shared, wholes)
+    return _tidied(pushed, graph, noticed(graph, wrt)), given, moved
+
+
+def swept(
+    graph: Graph, wrt: list[Value], derive_callee: DeriveCallee, shared: bool = False,
+    wholes: Collection[int] = (),
+) -> tuple[Graph, list[Value], tuple[bool, ...]]:  # fmt: skip
+    """As `directional_parts`, as the sweep leaves it; `derive_callee` makes the tangent functions."""
     builder = Builder(FOLDED)
     for instr in instructions(graph.region):
         if isinstance(instr, (Call, Store)):
@@ -81,7 +91,7 @@ def directional_parts(
             known = tangent_type(value.type)
             dots.of[value] = builder.call(np.copy, dots.of[value], name=dot(value), type=known)
     needed = reaching(graph.region, [r for r, on in zip(results, moved, strict=True) if on])
-    sweep = Push(builder, dots, active, needed | set(wrt), shared, derive_tangent)
+    sweep = Push(builder, dots, active, needed | set(wrt), shared, derive_callee)
     builder.active, builder.derive, builder.gradient = dots.has, derive_function, derive_gradient
     builder.tangent = derive_tangent
     sweep.region(graph.region)
@@ -92,7 +102,7 @@ def directional_parts(
             dots.whole(r) if _can_vary(r) and k not in wholes else Const(None) for k, r in enumerate(results)
         )
     region = Region((*graph.params, *given), tuple(builder.body), (*results, *ends))
-    return _tidied(replace(graph, region=region), graph, noticed(graph, wrt)), given, moved
+    return replace(graph, region=region), given, moved
 
 
 def changed(graph: Graph, params: list[Value]) -> list[Value]:
@@ -157,6 +167,40 @@ def derive_tangent(
     """The tangent function of a callee, for its active arguments; which results have a tangent, and which
     arguments take one: those that it changes must, if what it leaves there moves.
     """
+    moved, active = _taking(function, active)
+    key: Any = ("tangent", active)
+    known: Any = function.derived.get(key)
+    if known is None:
+        known = function.derived[key] = _tangent_function(function, active, moved)
+        assert function.graph is not None, "a function is pushed forward after it has been lowered"
+        graph = differentiable_again(function.graph)
+        wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
+        pushed, _, found = directional_parts(graph, wrt, shared=True)
+        assert found == moved, "what moves in a function is decided before it is pushed forward"
+        known.graph = inplace(_named_like(pushed, known))
+    return known, moved, active
+
+
+def derive_swept(
+    function: Function, active: tuple[bool, ...]
+) -> tuple[Function, tuple[bool, ...], tuple[bool, ...]]:
+    """As `derive_tangent`, a function as the sweep leaves it, to be taken apart (`linear.py`)."""
+    moved, active = _taking(function, active)
+    key: Any = ("swept", active)
+    known: Any = function.derived.get(key)
+    if known is None:
+        known = function.derived[key] = _tangent_function(function, active, moved)
+        assert function.graph is not None, "a function is pushed forward after it has been lowered"
+        graph = differentiable_again(function.graph)
+        wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
+        pushed, _, _ = swept(graph, wrt, derive_swept, shared=True)
+        known.graph = _named_like(pushed, known)
+        known.derived["primal"] = function.name, graph
+    return known, moved, active
+
+
+def _taking(function: Function, active: tuple[bool, ...]) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    """Which results of a function have a tangent, and which of its arguments take one."""
     assert function.graph is not None, "a function is pushed forward after it has been lowered"
     graph = function.graph
     while True:
@@ -165,25 +209,28 @@ def derive_tangent(
         for k, n in (*graph.writes, *graph.sees):
             grown[k] = grown[k] or (moved[n] and any(k == w for w, _ in graph.writes))
         if tuple(grown) == active:
-            break
+            return moved, active
         active = tuple(grown)
-    key: Any = ("tangent", active)
-    known: Any = function.derived.get(key)
-    if known is None:
-        places = {k: len(active) + n for n, k in enumerate(k for k, on in enumerate(active) if on)}
-        ends = {n: len(moved) + j for j, n in enumerate(n for n, on in enumerate(moved) if on)}
 
-        def doubled(pairs: Any) -> Any:
-            return (*pairs, *((places[k], ends[n]) for k, n in pairs if k in places and n in ends))
 
-        writes, sees = doubled(graph.writes), doubled(graph.sees)
-        known = function.derived[key] = Function(f"{function.name}_jvp", function.fn, UNKNOWN, writes, sees)
-        known.keeps = function.keeps
-        wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
-        pushed, _, found = directional_parts(differentiable_again(graph), wrt, shared=True)
-        assert found == moved, "what moves in a function is decided before it is pushed forward"
-        known.graph = inplace(replace(pushed, name=known.name, writes=writes, sees=sees))
-    return known, moved, active
+def _tangent_function(function: Function, active: tuple[bool, ...], moved: tuple[bool, ...]) -> Function:
+    """The tangent function of a callee, of which the graph is to be made."""
+    graph = function.graph
+    assert graph is not None
+    places = {k: len(active) + n for n, k in enumerate(k for k, on in enumerate(active) if on)}
+    ends = {n: len(moved) + j for j, n in enumerate(n for n, on in enumerate(moved) if on)}
+
+    def doubled(pairs: Any) -> Any:
+        return (*pairs, *((places[k], ends[n]) for k, n in pairs if k in places and n in ends))
+
+    writes, sees = doubled(graph.writes), doubled(graph.sees)
+    known = Function(f"{function.name}_jvp", function.fn, UNKNOWN, writes, sees)
+    known.keeps = function.keeps
+    return known
+
+
+def _named_like(pushed: Graph, known: Function) -> Graph:
+    return replace(pushed, name=known.name, writes=known.writes, sees=known.sees)
 
 
 def _moved(graph: Graph, active: tuple[bool, ...]) -> tuple[bool, ...]:

@@ -347,6 +347,10 @@ def _doc_of(function: Function | None, printer: Printer, graph: Graph) -> str:
         return ""
     if half == "forward":
         return f"Value of `{base}`, and what its pullback needs."
+    if half == "linearized":
+        return f"Value of `{base}`, and what its derivative needs."
+    if half == "push" and graph.params and graph.params[0].name == "saved":
+        return f"Derivative of `{base}` in a direction, from what `{base}_linearized` saved."
     if half != "backward" or not graph.params or graph.params[0].name != "saved":
         return ""
     given = [printer.named.get(r, "") for r in values(graph.region.results)]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -37,13 +38,26 @@ from ..ir.graph import (
     pack_tuple,
     unpack,
 )
-from ..ir.walk import changes, instructions, map_regions, regions, resolve, substitute_in, swap, with_regions
+from ..ir.walk import (
+    changes,
+    instructions,
+    map_regions,
+    regions,
+    resolve,
+    substitute_in,
+    swap,
+    values,
+    with_regions,
+)
 from ..rules.containers import sum_of, zeros_of
 
 
-def inplace(graph: Graph) -> Graph:
-    """The graph in which all stores can run in place."""
-    region = _guard_captures(graph.region)
+def inplace(graph: Graph, kept: Collection[Value] = (), shown: Collection[Value] = ()) -> Graph:
+    """The graph in which all stores can run in place.
+
+    The containers `kept` are read after it has run, when `shown`, and what sees its memory, has been written.
+    """
+    region = _guard_captures(graph.region, set(kept), shown)
     for _ in range(200):
         live = liveness(region, content=True)
         step = _conflict(region, live)
@@ -384,10 +398,77 @@ def _joined(*edges: dict[Value, list[Value]]) -> dict[Value, list[Value]]:
     return found
 
 
-def _guard_captures(region: Region) -> Region:
+def kept_by_calls(region: Region) -> dict[Value, list[Value]]:
+    """What a forward function was given, or gave, and may have kept in what it saved: to that.
+
+    It keeps none of what it changes or hands back itself (`differentiate/derive.py`).
+    """
+    found: dict[Value, list[Value]] = {}
+    for instr in instructions(region):
+        if isinstance(instr, Call) and isinstance(instr.fn, Function) and instr.fn.keeps:
+            pairs = (*instr.fn.writes, *instr.fn.sees)
+            own_args, own_outs = {k for k, _ in pairs}, {n for _, n in pairs}
+            for k, arg in enumerate(instr.args):
+                if k not in own_args and isinstance(arg, Value):
+                    found.setdefault(arg, []).append(instr.outs[-1])
+            for n, out in enumerate(instr.outs[:-1]):
+                if n not in own_outs:
+                    found.setdefault(out, []).append(instr.outs[-1])
+    return found
+
+
+def _containers(region: Region, kept: set[Value]) -> set[Value]:
+    """These containers, and those that they are made of."""
+    found = set(kept)
+    while found:
+        before = len(found)
+        for instr in instructions(region):
+            outs = [k for k, out in enumerate(instr.outs) if out in found]
+            if not outs:
+                continue
+            match instr:
+                case Call(fn=fn) if fn is pack_tuple:
+                    found.update(a for a in instr.args if isinstance(a, Value) and a.type.kind != "array")
+                case If():
+                    for part in (instr.then, instr.orelse):
+                        found.update(r for k in outs if isinstance(r := part.results[k], Value))
+                case Try():
+                    for atoms in (instr.body.results, instr.otherwise):
+                        ends = (atoms[k] for k in outs if k < len(atoms))
+                        found.update(r for r in ends if isinstance(r, Value))
+                case For() | While():
+                    count = len(instr.init)
+                    items = len(instr.items) if isinstance(instr, For) else 0
+                    for k in outs:
+                        both = (instr.body.results[k + (k >= count)], *instr.init[k : k + 1])
+                        found.update(r for r in both if isinstance(r, Value))
+                        if k < count:
+                            found.add(instr.body.params[items + k])
+        if len(found) == before:
+            break
+    return found
+
+
+def captured(region: Region, kept: Collection[Value]) -> set[Value]:
+    """What is put into these containers, and into those that they are made of."""
+    keeping = _containers(region, set(kept))
+    found = {v for v, saved in kept_by_calls(region).items() if not keeping.isdisjoint(saved)}
+    for instr in instructions(region):
+        if isinstance(instr, Call) and instr.fn is pack_tuple and instr.outs[0] in keeping:
+            found.update(values(instr.args))
+        elif isinstance(instr, (For, While)):
+            count = len(instr.init)
+            saves = zip(instr.outs[count:], instr.body.results[count + 1 :], strict=True)
+            found.update(r for out, r in saves if out in keeping and isinstance(r, Value))
+    return found
+
+
+def _guard_captures(region: Region, kept: set[Value], shown: Collection[Value]) -> Region:
     """What a loop saves, or a container keeps, is copied if its memory is written later on."""
     live = liveness(region)
     sharing = _Sharing(live)
+    keeping = _containers(region, kept)
+    exposed = reach(list(reach(list(shown), _turned(live.flows))), live.flows) if kept else set()
     targets: dict[Value, list[Instr]] = {}
     for instr in instructions(region):
         for target, _ in changes(instr):
@@ -404,6 +485,11 @@ def _guard_captures(region: Region) -> Region:
                 if live.at[store] > position or set(loops) & set(live.inside[store]):
                     return True
         return False
+
+    def changes_later(atom: Atom, holder: Value, position: int, loops: tuple[Any, ...]) -> bool:
+        """Is it written over in here, or after this has run, while what holds it is kept?"""
+        later = holder in keeping and atom in exposed and atom.type.kind in MUTABLE - {"tuple", "object"}
+        return later or written_later(atom, position, loops)
 
     params = {p for i in instructions(region) for part in regions(i) for p in part.params}
 
@@ -427,27 +513,27 @@ def _guard_captures(region: Region) -> Region:
 
     def guarded(instr: Call, args: tuple[Atom, ...], body: list[Instr]) -> Call:
         position, loops = live.at[instr], live.inside[instr]
-        safe = tuple(kept(a, body, instr) if written_later(a, position, loops) else a for a in args)
+        safe = tuple(
+            held(a, body, instr) if changes_later(a, instr.outs[0], position, loops) else a for a in args
+        )
         return replace(instr, args=safe)
 
     def called(instr: Call, body: list[Instr]) -> list[Instr]:
-        """What a forward function was given and what it returned may be kept in what it saved.
-
-        It keeps none of what it changes or hands back itself (`differentiate/derive.py`).
-        """
+        """What a forward function was given and what it returned may be kept in what it saved."""
         if not instr.fn.keeps:
             return [instr]
         position, loops = live.at[instr], live.inside[instr]
         pairs = (*instr.fn.writes, *instr.fn.sees)
         own_args, own_outs = {k for k, _ in pairs}, {n for _, n in pairs}
+        saved = instr.outs[-1]
         args = list(instr.args)
         for k, arg in enumerate(args):
-            if k not in own_args and written_later(arg, position, loops):
-                args[k] = kept(arg, body, instr)
+            if k not in own_args and changes_later(arg, saved, position, loops):
+                args[k] = held(arg, body, instr)
         outs = list(instr.outs)
         copies: list[Instr] = []
         for n, out in enumerate(outs):
-            if n not in own_outs and written_later(out, position, loops):
+            if n not in own_outs and changes_later(out, saved, position, loops):
                 outs[n] = Value(out.name, out.type, out.named)
                 copies.append(Call((out,), _copier(out), (outs[n],), (), instr.line))
         return [replace(instr, args=tuple(args), outs=tuple(outs)), *copies]
@@ -458,7 +544,7 @@ def _guard_captures(region: Region) -> Region:
         body.append(Call((fresh,), _copier(atom), (atom,), (), instr.line))
         return fresh
 
-    def kept(atom: Atom, body: list[Instr], instr: Instr) -> Value:
+    def held(atom: Atom, body: list[Instr], instr: Instr) -> Value:
         """A copy of what is kept, made as soon as it is there: what follows may write over it."""
         made = next((k + 1 for k, i in enumerate(body) if atom in i.outs), None)
         if made is None:
@@ -474,8 +560,8 @@ def _guard_captures(region: Region) -> Region:
         results = list(instr.body.results)
         inner = (*live.inside[instr], instr)
         for k in range(count + 1, len(results)):
-            if written_later(results[k], live.span[instr][1], inner):
-                results[k] = kept(results[k], body, instr)
+            if changes_later(results[k], instr.outs[k - 1], live.span[instr][1], inner):
+                results[k] = held(results[k], body, instr)
         return replace(instr, body=replace(instr.body, body=tuple(body), results=tuple(results)))
 
     return visit(region)
