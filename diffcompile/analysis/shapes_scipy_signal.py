@@ -6,9 +6,10 @@ import numpy as np
 from scipy import signal
 
 from ..ir.graph import Atom, Const
-from ..ir.types import Type, array
+from ..ir.types import Type, array, number
 from ..rules.scipy_filters import ends_fitted, run
 from ..rules.scipy_signal import reached
+from ..rules.scipy_spectral import median_bias, times
 from .shapes_core import FLOAT64, NO, Undecided, array_of, constant, facts, is_none, promoted, shape_of
 from .shapes_lengths import fresh_dim
 
@@ -109,3 +110,71 @@ def _(x: Atom, num: Atom, t: Atom = NO, axis: Atom = FIRST, *options: Atom, **na
 def _(x: Atom, N: Atom = NO, axis: Atom = LAST) -> Type:  # noqa: N803
     known = array(np.dtype(np.complex128), shape_of(array_of(x)))
     return known if is_none(N) else of_length(known, constant(axis))
+
+
+# Spectra: frequencies, perhaps times, and the spectrum
+
+
+def line() -> Type:
+    """Frequencies, or times."""
+    return array(FLOAT64, (fresh_dim(),))
+
+
+def spectrum(x: Atom, *others: Atom, real: bool, more: int = 0) -> Type:
+    """A spectrum of double precision, of as many axes as the signal has and `more`."""
+    found = promoted(*[array_of(o).dtype for o in (x, *others)])
+    dtype = None
+    if found is not None and found.char in "dD":
+        dtype = FLOAT64 if real else np.dtype(np.complex128)
+    return array(dtype, tuple(fresh_dim() for _ in range(len(shape_of(array_of(x))) + more)))
+
+
+@facts(signal.welch, signal.periodogram)
+def _(x: Atom, *options: Atom, **named: Atom) -> Type:
+    return Type("tuple", items=(line(), spectrum(x, real=True)))
+
+
+@facts(signal.coherence)
+def _(x: Atom, y: Atom, *options: Atom, **named: Atom) -> Type:
+    return Type("tuple", items=(line(), spectrum(x, y, real=True)))
+
+
+@facts(signal.csd)
+def _(x: Atom, y: Atom, *options: Atom, **named: Atom) -> Type:
+    one, other = array_of(x), array_of(y)
+    known = len(shape_of(one)) == len(shape_of(other)) and x is not y  # real if they are the same
+    return Type("tuple", items=(line(), spectrum(x, y, real=False) if known else Type()))
+
+
+@facts(signal.stft)
+def _(x: Atom, *options: Atom, **named: Atom) -> Type:
+    return Type("tuple", items=(line(), line(), spectrum(x, real=False, more=1)))
+
+
+@facts(signal.spectrogram)
+def _(x: Atom, *options: Atom, **named: Atom) -> Type:
+    if len(options) > 8:
+        raise Undecided
+    mode = constant(named.get("mode", Const("psd")))
+    return Type("tuple", items=(line(), line(), spectrum(x, real=mode != "complex", more=1)))
+
+
+@facts(signal.istft)
+def _(Zxx: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
+    axes = len(shape_of(array_of(Zxx))) - 1
+    return Type("tuple", items=(line(), array(None, tuple(fresh_dim() for _ in range(axes)))))
+
+
+@facts(signal.get_window)
+def _(window: Atom, Nx: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
+    return line()
+
+
+@facts(times)
+def _(length: Atom, size: Atom, step: Atom) -> Type:
+    return line()
+
+
+@facts(median_bias)
+def _(count: Atom) -> Type:
+    return number(FLOAT64)

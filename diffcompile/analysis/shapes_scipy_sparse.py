@@ -6,10 +6,11 @@ import numpy as np
 from scipy.sparse import linalg
 
 from ..ir.graph import Atom
-from ..ir.types import INT, Type, array
+from ..ir.types import FLOAT, INT, Type, array
 from ..rules import scipy_sparse as _rules  # noqa: F401 - it declares what these are facts of
 from ..rules.library import EVALUATED, USED
 from .shapes_core import FLOAT64, array_of, facts, is_dtype, shape_of
+from .shapes_lengths import fresh_dim
 
 
 def like(b: Atom) -> Type:
@@ -37,3 +38,15 @@ def _(A: Atom, rhs: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
 @facts(linalg.tfqmr)
 def _(A: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
     return Type("tuple", items=(like(b), INT))
+
+
+@facts(linalg.lsqr)
+def _(A: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
+    found = array(FLOAT64 if like(b).dtype is not None else None, (fresh_dim(),))
+    return Type("tuple", items=(found, INT, INT, *(FLOAT,) * 6, found))
+
+
+@facts(linalg.lsmr)
+def _(A: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
+    found = array(FLOAT64 if like(b).dtype is not None else None, (fresh_dim(),))
+    return Type("tuple", items=(found, INT, INT, *(FLOAT,) * 5))

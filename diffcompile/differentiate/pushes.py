@@ -250,7 +250,7 @@ class Push(Forward):
         if as_array and atom.type.kind in ("list", "tuple"):
             return self.b.call(np.asarray, self.dots.whole(atom))
         if not isinstance(found, tuple):
-            return found
+            return None if found is None else self.dots.known(found, atom)
         made = self.b.made_by(atom, pack_tuple, pack_list)
         if made is None:
             return found

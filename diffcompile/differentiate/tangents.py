@@ -32,6 +32,7 @@ from ..ir.types import OBJECT, SCALARS, Type
 from ..ir.walk import reads
 from ..rules.broadcast import broadcast_like
 from ..rules.containers import zeros_of
+from ..rules.register import Unknown
 from ..rules.solvers import SOLVERS
 from .cotangents import REAL_VALUED
 
@@ -109,7 +110,19 @@ class Tangents:
         if isinstance(found, tuple):
             return self.packed(atom, found)
         assert isinstance(found, (Const, Value))
-        return found
+        return self.known(found, atom)
+
+    def known(self, tangent: Atom, atom: Atom) -> Atom:
+        """The tangent of an atom; refused if a rule said that it does not know this part of its result."""
+        if isinstance(tangent, Const) and isinstance(tangent.value, Unknown):
+            name = atom.name if isinstance(atom, Value) else "this part"
+            made = self.b.defs.get(atom) if isinstance(atom, Value) else None
+            raise NoRule(
+                f"no tangent is known for `{name}`: {tangent.value.reason}",
+                self.b.line if made is None else made.line,
+                f"Keep `{name}` constant: `stop_gradient({name})`.",
+            )
+        return tangent
 
     def packed(self, value: Value, parts: tuple[Tangent | None, ...]) -> Atom:
         made = self.b.made_by(value, *PACKED)
@@ -135,7 +148,7 @@ class Tangents:
         if isinstance(part, tuple):
             return self.packed(item if isinstance(item, Value) else Value("item"), part)
         assert isinstance(part, (Const, Value))
-        return part
+        return self.known(part, item)
 
     def zero(self, atom: Atom) -> Atom:
         """The tangent of what no direction moves."""

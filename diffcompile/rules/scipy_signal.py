@@ -4,7 +4,7 @@
 
 Convolution is bilinear: the cotangent of one operand is the full cotangent, convolved with the other one
 reversed, where the two overlap wholly. A plane with something beyond its edges is read there first. Filters
-have a file of their own.
+have a file of their own, and so have spectra over time.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from scipy import signal
 
-from . import scipy_filters
+from . import scipy_filters, scipy_spectral
 from .matrices import real_part
 from .register import Array, defequal, defjvp, deflinear, defvjp, nondifferentiable
 from .scipy_ndimage import folded
 
-__all__ = ["scipy_filters"]
+__all__ = ["scipy_filters", "scipy_spectral"]
 
 def full_cotangent(ct: Any, a: Any, b: Any, mode: Any) -> Any:
     """The cotangent of the full convolution, of which the mode kept the middle."""

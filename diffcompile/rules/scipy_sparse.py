@@ -106,6 +106,57 @@ for _fn in (linalg.bicgstab, linalg.bicg, linalg.gmres, linalg.lgmres, linalg.cg
     declare_general(_fn)
 
 
+# Least squares: the transposed pseudoinverse, damped or not, is the pseudoinverse of the transposed matrix
+
+dense_matrix = Unknown("a matrix carries no derivative here; `np.linalg.lstsq` gives that of a dense one")
+only_solution = Unknown("of what a solver of least squares returns, the solution alone is differentiated")
+constant_damp = Unknown("how much a solution is damped is a constant")
+
+
+@defvjp(linalg.lsqr)
+def _(
+    ct: Any, out: Any, A: Any, b: Any, damp: Any = 0.0, atol: Any = 1e-6, btol: Any = 1e-6, conlim: Any = 1e8,
+    iter_lim: Any = None, show: Any = False, calc_var: Any = False, x0: Any = None,
+) -> Any:  # fmt: skip
+    if any([part is not None for part in ct[1:]]):
+        return only_solution, only_solution, only_solution
+    return dense_matrix, linalg.lsqr(A.T, ct[0], damp, atol, btol, conlim, iter_lim)[0], constant_damp
+
+
+@defjvp(linalg.lsqr)
+def _(
+    tangents: Any, out: Any, A: Any, b: Any, damp: Any = 0.0, atol: Any = 1e-6, btol: Any = 1e-6,
+    conlim: Any = 1e8, iter_lim: Any = None, show: Any = False, calc_var: Any = False, x0: Any = None,
+) -> Any:  # fmt: skip
+    if tangents[0] is not None:
+        return dense_matrix
+    if tangents[2] is not None:
+        return constant_damp
+    return linalg.lsqr(A, tangents[1], damp, atol, btol, conlim, iter_lim)[0], *(only_solution,) * 9
+
+
+@defvjp(linalg.lsmr)
+def _(
+    ct: Any, out: Any, A: Any, b: Any, damp: Any = 0.0, atol: Any = 1e-6, btol: Any = 1e-6, conlim: Any = 1e8,
+    maxiter: Any = None, show: Any = False, x0: Any = None,
+) -> Any:  # fmt: skip
+    if any([part is not None for part in ct[1:]]):
+        return only_solution, only_solution, only_solution
+    return dense_matrix, linalg.lsmr(A.T, ct[0], damp, atol, btol, conlim, maxiter)[0], constant_damp
+
+
+@defjvp(linalg.lsmr)
+def _(
+    tangents: Any, out: Any, A: Any, b: Any, damp: Any = 0.0, atol: Any = 1e-6, btol: Any = 1e-6,
+    conlim: Any = 1e8, maxiter: Any = None, show: Any = False, x0: Any = None,
+) -> Any:  # fmt: skip
+    if tangents[0] is not None:
+        return dense_matrix
+    if tangents[2] is not None:
+        return constant_damp
+    return linalg.lsmr(A, tangents[1], damp, atol, btol, conlim, maxiter)[0], *(only_solution,) * 7
+
+
 # Factors, complete or not: what solves with them is linear in the right side
 
 

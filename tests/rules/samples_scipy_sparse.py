@@ -47,6 +47,7 @@ SAMPLES: dict[Any, list[Sample]] = {
     linalg.expm_multiply: [((0.1 * A, r(3)), {})],
 }
 
+ELSEWHERE = {linalg.lsqr, linalg.lsmr}  # of which one result alone is differentiated: `test_scipy_sparse.py`
 SYMMETRIC = {linalg.cg}
 # SciPy iterates, and factorizes a double matrix, in double precision.
 WIDENED = set(SAMPLES)
