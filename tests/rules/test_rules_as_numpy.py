@@ -24,7 +24,6 @@ import diffcompile.rules
 from diffcompile.ir.text import place_in_scipy
 from diffcompile.rules.broadcast import unbroadcast
 from diffcompile.rules.register import REGISTRY
-from diffcompile.rules.scipy_integrate import adjoint_of_ivp
 from diffcompile.rules.solvers import SOLVERS
 
 HERE = Path(__file__).parent
@@ -261,8 +260,8 @@ def test_declared_function_has_samples(fn: Any) -> None:
         return
     if getattr(fn, "__module__", "") == "diffcompile.rules.differences":
         return  # they take functions of users: `test_custom_rules.py` has programs
-    if fn in SOLVERS or fn is adjoint_of_ivp:  # they call functions: `test_solvers.py` has programs
-        assert fn is adjoint_of_ivp or f".{fn.__name__}(" in (HERE / "test_solvers.py").read_text()
+    if fn in SOLVERS:  # they call functions: `test_solvers.py` has programs
+        assert f".{fn.__name__}(" in (HERE / "test_solvers.py").read_text()
         return
     assert SAMPLES.get(fn), f"{called(fn)} is declared, and no samples_*.py has arguments for it"
 
