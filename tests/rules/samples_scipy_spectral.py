@@ -63,7 +63,7 @@ SAMPLES: dict[Any, list[Sample]] = {
         ((r(20, 2), 3.0), {"axis": 0, "mode": "complex", **LINEAR}),
         ((r(2, 20), 3.0), {"mode": "magnitude", "nfft": 11, "nperseg": 9}),
         ((c(20),), {"mode": "angle", "return_onesided": False, "scaling": "spectrum", "window": window()}),
-        ((c(2, 20),), {"mode": "phase", "noverlap": 4, "nperseg": 8, "return_onesided": False, "detrend": False}),
+        ((c(2, 20),), {"mode": "phase", "noverlap": 4, "detrend": False, **TWO_SIDED}),
         ((c(20),), TWO_SIDED),
     ],
     signal.stft: [

@@ -1,4 +1,4 @@
-"""Sample arguments of what the rules of solvers are made of; `test_solvers.py` has programs of the solvers."""
+"""Sample arguments of what rules of solvers are made of; `test_solvers.py` has programs of the solvers."""
 
 from __future__ import annotations
 
