@@ -204,7 +204,7 @@ class Derivative:
     ) -> None:
         if not callable(fn):
             raise WrongArgument(f"`{mode}` needs a function, not {type(fn).__name__}")
-        self._target = target_of(fn)
+        self._target = target_of(fn.written if isinstance(fn, Derivative) and fn.axes is not None else fn)
         if not isinstance(self._target.fn, (types.FunctionType, Derivative)):
             written = _written_out(fn)
             if written is None:
@@ -419,6 +419,13 @@ class Derivative:
             return self._run(case.functions[0], args, outside)
 
         return call
+
+    axes: tuple[Any, int] | None = None  # that rows lie along, in the arguments and in the results
+
+    @property
+    def written(self) -> Callable[..., Any]:
+        """The function that does nothing but call this: `def f(x, k): return rows(x, k)`."""
+        raise NotImplementedError
 
     @property
     def asked(self) -> tuple[Mode, Any, bool]:

@@ -18,9 +18,9 @@ from .analysis.activity import can_vary
 from .analysis.results import holomorphic_only, number_only, one_jacobian, real_only
 from .differentiate.derive import differentiable_again, gradient, listed, pair, runnable
 from .differentiate.direction import directional
-from .differentiate.jacobian import DERIVING, forward_jacobian, reverse_jacobian
+from .differentiate.jacobian import forward_jacobian, reverse_jacobian
 from .differentiate.linear import linearized
-from .differentiate.mapping import mapped
+from .differentiate.mapping import DERIVING, mapped
 from .emit.module import Module, load
 from .emit.python import Printer
 from .errors import NoRule, Span, WrongArgument

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
+import linecache
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +16,7 @@ import numpy as np
 
 from .compiled import Case, Derivative
 from .errors import WrongArgument
-from .frontend.arguments import describe
+from .frontend.arguments import DERIVING, describe
 from .frontend.trees import tree_map
 
 Axes = int | tuple[int | None, ...]
@@ -49,6 +52,32 @@ class Mapped(Derivative):
         super().__init__(fn, "vmap")
         self._in_axes = in_axes
         self._out_axis = out_axes
+        self.axes = in_axes, out_axes
+
+    @functools.cached_property
+    def written(self) -> Callable[..., Any]:
+        """The function that does nothing but call this one."""
+        kinds = inspect.Parameter
+        stars = {kinds.VAR_POSITIONAL: "*", kinds.VAR_KEYWORD: "**"}
+        parameters = self._signature.parameters.values()
+        bare = [p.replace(annotation=p.empty, default=p.empty) for p in parameters]
+        given = [
+            f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else f"{stars.get(p.kind, '')}{p.name}" for p in bare
+        ]
+        name = self.__name__ if self.__name__.isidentifier() else "function"
+        head = str(self._signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+        text = f"def {name}{head}:\n    return rows_of_{name}({', '.join(given)})\n"
+        file = f"<vmap of {name}>"
+        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+        scope: dict[str, Any] = {f"rows_of_{name}": self, "__name__": __name__}
+        exec(compile(text, file, "exec"), scope)
+        made = scope[name]
+        made.__defaults__ = tuple(p.default for p in parameters if p.default is not p.empty
+                                  and p.kind is not p.KEYWORD_ONLY) or None
+        made.__kwdefaults__ = {
+            p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
+        }
+        return made  # type: ignore[no-any-return]
 
     def _axis(self, k: int, value: Any) -> int | None:
         if isinstance(self._in_axes, tuple):
@@ -130,3 +159,6 @@ def _way(value: Any) -> tuple[Any, ...]:
         if _arrays(item):
             return (key, *_way(item))
     raise WrongArgument("`vmap` needs an array that has rows")
+
+
+DERIVING[vmap] = "vmap"

@@ -19,7 +19,6 @@ from ..analysis.effects import may_raise, packed_function, pure, repeatable
 from ..analysis.shapes import fresh_dim
 from ..errors import NOWHERE, NoRule
 from ..frontend.build import FOLDED, Builder
-from ..frontend.lower import Deriving
 from ..ir.graph import (
     Atom,
     Call,
@@ -45,8 +44,8 @@ from ..passes.own import own
 from ..rules.solvers import SOLVERS
 from .axes import Axes
 from .batch import COUNT, OneByOne, lifted_type
-from .derive import closed_gradient, derive_function, derive_gradient, differentiable_again, listed
-from .direction import changed, derive_direction, directional_parts, noticed
+from .derive import closed_gradient, differentiable_again, listed
+from .direction import changed, directional_parts, noticed
 from .rule import hashable
 
 
@@ -359,7 +358,6 @@ def derive_jacobian(function: Function, wrt: tuple[int, ...], forward: bool) -> 
     return known  # type: ignore[no-any-return]
 
 
-DERIVING = Deriving(derive_function, derive_gradient, derive_direction, derive_jacobian)
 
 
 def derive_batch(

@@ -75,6 +75,24 @@ def linearized(
     return replace(front, name=f"{name}_linearized"), replace(own(inplace(back), 0), name=f"{name}_push")
 
 
+def derive_linearized(function: Function, wrt: tuple[int, ...]) -> tuple[Function, Function]:
+    """The function that gives a callee's results and what it saved, and the one that takes that and a tangent
+    for each of its arguments `wrt`, and gives those of its results, None for one that cannot move."""
+    key: Any = ("linearized", wrt)
+    known: Any = function.derived.get(key)
+    if known is None:
+        assert function.graph is not None, "a function is derived after it has been lowered"
+        graph = differentiable_again(function.graph)
+        front, back = linearized(graph, [graph.params[k] for k in wrt], function.name)
+        ahead = Function(front.name, function.fn, function.result, graph.writes, graph.sees)
+        ahead.keeps = True
+        ahead.graph = front
+        push = Function(back.name, function.fn)
+        push.graph = differentiable_again(back)
+        known = function.derived[key] = ahead, push
+    return known  # type: ignore[no-any-return]
+
+
 def derive_linear(function: Function, dependent: tuple[bool, ...]) -> tuple[Function, Function]:
     """A function in two, for those of its arguments that depend on a tangent: what they play no part in,
     which gives the other results and what it saved, and what takes that and those arguments."""

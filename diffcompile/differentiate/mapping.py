@@ -8,20 +8,26 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from ..analysis.shapes import fresh_dim
 from ..errors import UnsupportedSyntax
 from ..frontend.build import FOLDED, Builder
-from ..ir.graph import Atom, Const, Graph, Region, Value
-from ..ir.types import INT
+from ..frontend.lower import Deriving
+from ..ir.graph import Atom, Const, Function, Graph, Region, Value
+from ..ir.types import INT, Type
+from ..ir.walk import map_regions, substitute_in, swap
 from ..passes.dce import dce
 from ..passes.inplace import inplace
 from ..passes.own import own
 from .axes import Axes
-from .batch import OneByOne, lifted_type
-from .direction import changed, noticed
-from .jacobian import batched, in_turn
+from .batch import COUNT, OneByOne, lifted_type
+from .derive import derive_function, derive_gradient, differentiable_again, listed
+from .direction import changed, derive_direction, noticed
+from .jacobian import batched, derive_jacobian, in_turn
+from .linear import derive_linearized
 
 
 def mapped(
@@ -66,6 +72,51 @@ def mapped(
     region = Region(params, (*b.body, *inside.b.body), results)
     keep = inside.renewed(noticed(graph, []))
     return own(inplace(dce(replace(graph, region=region), keep)), 0)
+
+
+def derive_rows(function: Function, axes: tuple[int | None, ...], out_axis: int) -> Function:
+    """The function of many rows of those of a callee's arguments that have an axis."""
+    key: Any = ("rows", axes, out_axis)
+    known: Any = function.derived.get(key)
+    if known is None:
+        assert function.graph is not None, "a function is mapped after it has been lowered"
+        graph = replace(differentiable_again(function.graph), writes=(), sees=())
+        given = {p: axis for p, axis in zip(graph.params, axes, strict=True) if axis is not None}
+        made = mapped(graph, given, (next(iter(given)), ()), out_axis)
+        known = function.derived[key] = Function(f"{function.name}_rows", function.fn, Type())
+        doc = f"Values of `{function.name}` for all rows of {listed([p.name for p in given])}."
+        region = _counted(differentiable_again(made).region)
+        known.graph = replace(made, region=region, name=known.name, doc=doc)
+    return known  # type: ignore[no-any-return]
+
+
+def _counted(region: Region) -> Region:
+    """The program whose number of rows is a length of its own: there are other ones around it."""
+    count = fresh_dim()
+    table: dict[Value, Atom] = {}
+
+    def known(found: Type) -> Type:
+        shape = found.shape and tuple(count if size == COUNT else size for size in found.shape)
+        items = found.items and tuple(map(known, found.items))
+        return replace(found, shape=shape, items=items, elem=found.elem and known(found.elem))
+
+    def visit(part: Region) -> Region:
+        body = []
+        params = tuple(Value(p.name, known(p.type), p.named) for p in part.params)
+        table.update(zip(part.params, params, strict=True))
+        for instr in part.body:
+            again = substitute_in(map_regions(visit, instr), table)
+            outs = tuple(Value(o.name, known(o.type), o.named) for o in instr.outs)
+            table.update(zip(instr.outs, outs, strict=True))
+            body.append(replace(again, outs=outs))
+        return Region(params, tuple(body), swap(part.results, table))
+
+    return visit(region)
+
+
+DERIVING = Deriving(
+    derive_function, derive_gradient, derive_direction, derive_jacobian, derive_linearized, derive_rows
+)
 
 
 def _along(batch: Axes, result: Atom, axis: int) -> Atom:

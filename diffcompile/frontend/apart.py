@@ -25,7 +25,7 @@ from ..ir.walk import free, instructions, substitute
 from .arguments import Place
 from .heap import Cell, Closure, Entries, Items, Obj, Ref, State, Tup, View, shown
 from .layers import values_in
-from .loans import Loan, free_name
+from .loans import Loan, free_name, has_rows
 from .signatures import KINDS, label_of, signature_of, unwrapped
 
 
@@ -62,6 +62,9 @@ def apart(
     return region, captured, after
 
 
+ALL = object()  # every argument is whole
+
+
 @dataclass(frozen=True)
 class Apart:
     """A function that is lowered apart, and what it is called with.
@@ -69,7 +72,8 @@ class Apart:
     `returns` is the structure of its results: "leaf", a constant, or (class, keys, parts); `around` has, for
     each result, the cells outside whose memory it may be. `writes` are the arguments that it writes: what
     they are afterwards are its last results. `shapes` are the structures of its derivatives, and `places`
-    says where among the arguments the values are that they hold.
+    says where among the arguments the values are that they hold. `axes` are those that the rows lie along, of
+    the arguments that are rows inside.
     """
 
     label: str
@@ -80,6 +84,7 @@ class Apart:
     writes: tuple[Ref, ...]
     shapes: tuple[Any, ...]
     places: dict[Value, int]
+    axes: tuple[int | None, ...] = ()
 
     @property
     def graph(self) -> Graph:
@@ -93,8 +98,14 @@ class Apart:
         return sorted(found, key=self.places.__getitem__)
 
 
-def lowered_apart(frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Apart:
-    """A function as a graph of its own, for these arguments; without `argnums`, all of them are active."""
+def lowered_apart(
+    frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: dict[str, Ref], rows: Any = ALL
+) -> Apart:
+    """A function as a graph of its own, for these arguments; without `argnums`, all of them are active.
+
+    With `rows`, the axes of the arguments, or one for all, none is active, and inside each is one row.
+    """
+    done = "differentiated" if rows is ALL else "mapped"
     label = label_of(fn)
     fn, given, named = unwrapped(frame, fn)
     args, kwargs = [*given, *args], {**named, **kwargs}
@@ -105,9 +116,13 @@ def lowered_apart(frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: di
         raise UnsupportedSyntax(f"`{label}`: {cause}", frame.b.line) from None
     if not isinstance(fn, Const) or isinstance(fn.value, FunctionType):
         bound.apply_defaults()
-    every = argnums is None
-    wanted = [] if every else _places(frame, argnums, list(signature.parameters), len(given), label)
-    loan = _lent(frame, bound, set(bound.arguments) if every else {root for root, _ in wanted})
+    every = argnums is None and rows is ALL
+    wanted = [] if argnums is None else _places(frame, argnums, list(signature.parameters), len(given), label)
+    loan = (
+        _lent(frame, bound, set(bound.arguments) if every else {root for root, _ in wanted})
+        if rows is ALL
+        else _rows(frame, bound, rows, len(given), label)
+    )
     picked = [(ref, Place(0)) for ref in bound.args[len(given) :]] if every else []
     picked += [(bound.arguments[root], place) for root, place in wanted]
     shapes: list[Any] = []
@@ -124,11 +139,11 @@ def lowered_apart(frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: di
                 result = frame.invoke(fn, list(bound.args), dict(bound.kwargs), "")
         finally:
             frame.unit.deriving -= 1
-        structure.append(_structure(frame, result, found, label))
+        structure.append(_structure(frame, result, found, f"`{label}`, which is {done},"))
         written.extend(loan.written(frame))
         return tuple(atom for atom, _ in (*found, *((held, None) for _, held in written)))
 
-    region, captured, after = apart(frame, loan.params, run, f"`{label}`, which is differentiated,")
+    region, captured, after = apart(frame, loan.params, run, f"`{label}`, which is {done},")
     inside = [_memory_of(frame, ref, after) for _, ref in found]
     held = [{after.heap.get(cell) for cell in cells} for cells in inside]
     atoms = (*loan.atoms, *captured)
@@ -142,8 +157,12 @@ def lowered_apart(frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: di
         _alone(frame, loan.given, k, captured)
     writes = tuple((k, len(found) + n) for n, (k, _) in enumerate(written))
     function, atoms, places = _function(frame, label, fn, region, atoms, writes, sees)
+    along = {p: loan.axes[k] for k, p in enumerate(loan.params) if k in loan.axes}
+    axes: list[int | None] = [None] * len(atoms)
+    for param, at in places.items():
+        axes[at] = along.get(param)
     changed = tuple(loan.given[k] for k, _ in written)
-    return Apart(label, function, atoms, structure[0], around, changed, tuple(shapes), places)
+    return Apart(label, function, atoms, structure[0], around, changed, tuple(shapes), places, tuple(axes))
 
 
 def _lent(frame: Any, bound: inspect.BoundArguments, active: set[str]) -> Loan:
@@ -159,6 +178,40 @@ def _lent(frame: Any, bound: inspect.BoundArguments, active: set[str]) -> Loan:
         else:
             lent = lend(frame, _argument(frame, name, value), name)
         bound.arguments[name] = lent
+    return loan
+
+
+def _rows(frame: Any, bound: inspect.BoundArguments, axes: Any, given: int, label: str) -> Loan:
+    """The arguments as one row of each that has an axis, what was given ahead of them apart."""
+    loan = Loan()
+    names = list(bound.signature.parameters)
+    several = axes if isinstance(axes, (tuple, list)) else None
+    if several is not None and len(several) != len(names) - given:
+        raise WrongArgument(
+            f"`in_axes` has {len(several)} entries, and `{label}` takes {len(names) - given} arguments",
+            frame.b.line,
+        )
+    for k, name in enumerate(names):
+        value = bound.arguments.get(name)
+        if name not in bound.arguments:
+            continue
+        kind = bound.signature.parameters[name].kind
+        parts = (
+            value if kind is KINDS.VAR_POSITIONAL
+            else tuple(value.values()) if kind is KINDS.VAR_KEYWORD
+            else (_argument(frame, name, value),)
+        )  # fmt: skip
+        lent = []
+        for n, ref in enumerate(parts):
+            axis = None if k < given else several[k - given] if several is not None else axes
+            if several is None and not has_rows(frame, ref):
+                axis = None
+            lent.append(loan.rows(frame, ref, name if len(parts) == 1 else f"{name}_{n}", axis))
+        bound.arguments[name] = (
+            tuple(lent) if kind is KINDS.VAR_POSITIONAL
+            else dict(zip(value, lent, strict=True)) if kind is KINDS.VAR_KEYWORD
+            else lent[0]
+        )  # fmt: skip
     return loan
 
 
@@ -215,27 +268,27 @@ def _shape_of(frame: Any, ref: Any, place: Place) -> Any:
     return frame.picked(ref, place)
 
 
-def _structure(frame: Any, ref: Ref, found: list[tuple[Atom, Ref]], label: str, inside: bool = False) -> Any:
+def _structure(frame: Any, ref: Ref, found: list[tuple[Atom, Ref]], what: str, inside: bool = False) -> Any:
     """The structure of a result, whose numbers and arrays are appended to `found`."""
     if isinstance(ref, Const) and (inside or type(ref.value) not in (int, float, complex)):
         return ref
     if isinstance(ref, Tup):
-        parts = tuple(_structure(frame, r, found, label, k > 0) for k, r in enumerate(ref.items))
+        parts = tuple(_structure(frame, r, found, what, k > 0) for k, r in enumerate(ref.items))
         return (ref.cls, tuple(range(len(parts))), parts)
     content = frame.state.heap[ref.cell] if isinstance(ref, Obj) else None
     if isinstance(content, (Items, Entries)) and content.handle is not None:
-        reason = f"`{label}`, which is differentiated, returns an object that it was not given"
+        reason = f"{what} returns an object that it was not given"
         raise frame.refuse(reason, "Return what is in it.")
     if isinstance(content, Items) and content.cls is list:
-        parts = tuple(_structure(frame, r, found, label, True) for r in content.items)
+        parts = tuple(_structure(frame, r, found, what, True) for r in content.items)
         return (list, tuple(range(len(parts))), parts)
     if isinstance(content, Entries) and content.factory is None:
-        parts = tuple(_structure(frame, r, found, label, True) for r in content.refs)
+        parts = tuple(_structure(frame, r, found, what, True) for r in content.refs)
         return (content.cls, content.keys, parts)
     if content is not None and not isinstance(content, (Const, Value)) or not isinstance(
         ref, (Const, Value, Obj, View)
     ):
-        reason = f"what `{label}`, which is differentiated, returns is not made of numbers and arrays"
+        reason = f"what {what} returns is not made of numbers and arrays"
         raise frame.refuse(reason, "Return numbers, arrays, tuples, lists or dicts.")
     found.append((frame.atom(ref), ref))
     return "leaf"

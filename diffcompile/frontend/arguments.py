@@ -172,7 +172,7 @@ def register_container(
 
 # The functions that make derivatives, by what they make: a call of one inside a function is read, not run.
 DERIVING: dict[
-    Any, Literal["grad", "value_and_grad", "vjp", "jvp", "linearize", "jacfwd", "jacrev", "hessian"]
+    Any, Literal["grad", "value_and_grad", "vjp", "jvp", "linearize", "jacfwd", "jacrev", "hessian", "vmap"]
 ] = {}
 
 

@@ -78,6 +78,8 @@ class Builder:
         self.tangent: Callable[..., Any] | None = None
         self.direction: Callable[..., Any] | None = None
         self.jacobian: Callable[..., Any] | None = None
+        self.linear: Callable[..., Any] | None = None
+        self.rows: Callable[..., Any] | None = None
         # Of the arrays of one shape: what an index known at run time selects.
         self.parts: dict[Any, Type] = {}
 

@@ -123,7 +123,8 @@ class Export:
             case Derived():
                 return replace(ref, fn=self.ref(ref.fn))
             case Pulled():
-                return replace(ref, saved=self.atom(ref.saved))
+                primals = None if ref.primals is None else tuple(map(self.atom, ref.primals))
+                return replace(ref, saved=self.atom(ref.saved), primals=primals)
             case Closure():
                 return replace(ref, defaults=tuple((n, self.ref(r)) for n, r in ref.defaults))
             case Sequence():

@@ -235,12 +235,14 @@ class Pullback:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Derived:
-    """A derivative of a function, made here: `grad(inner)`."""
+    """A derivative of a function, made here: `grad(inner)`. Or, with `axes`, the function of many rows: those
+    of the arguments that they lie along, and that of the results."""
 
     fn: Ref
     mode: str
     argnums: Any = 0
     has_aux: bool = False
+    axes: tuple[Any, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,6 +258,7 @@ class Pulled:
     seeds: tuple[Type | None, ...]
     shapes: tuple[Any, ...]
     wanted: tuple[Value, ...]
+    primals: tuple[Atom, ...] | None = None  # of `wanted`, where it goes the other way: from `linearize`
 
 
 @dataclass(frozen=True, slots=True, eq=False)

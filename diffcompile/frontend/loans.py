@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import WrongArgument
 from ..ir.graph import Atom, Const, Value
-from ..ir.types import number
+from ..ir.types import Type, array, number
 from .core import MUTABLE
 from .heap import Cell, Entries, Items, Obj, Ref, Tup, View
 
@@ -30,11 +31,15 @@ class Loan:
     contents: list[tuple[Cell, Any]] = field(default_factory=list)
     known: dict[Cell, Ref] = field(default_factory=dict)
     around: dict[Cell, set[Cell]] = field(default_factory=dict)  # by a cell inside, those outside that it is
+    axis: int | None = None  # of what is lent now: inside, an array is a row of it along that axis
+    axes: dict[int, int] = field(default_factory=dict)  # of the parameters that are rows
 
     def one(self, frame: Any, ref: Ref, name: str) -> Ref:
         """A number or an array, as a parameter."""
         atom = frame.atom(ref)
         known = number(np.dtype(type(atom.value))) if _numpy(atom) else atom.type
+        if self.axis is not None:
+            known, self.axes[len(self.params)] = _row(frame, known, name, self.axis)
         param = Value(free_name(name, {p.name for p in self.params}), known, named=True)
         self.params.append(param)
         self.atoms.append(atom)
@@ -80,6 +85,15 @@ class Loan:
         self.contents.append((cell, replace(content, entries=pairs, handle=None)))
         return lent
 
+    def rows(self, frame: Any, ref: Ref, name: str, axis: int | None) -> Ref:
+        """An argument whose arrays are rows along `axis`, or the same for all rows."""
+        if axis is None:
+            return self.passive(frame, ref, name)
+        self.axis = axis
+        lent = self.active(frame, ref, name)
+        self.axis = None
+        return lent
+
     def written(self, frame: Any) -> list[tuple[int, Atom]]:
         """The arrays that were written, by their place, and what they are afterwards."""
         place = {p: k for k, p in enumerate(self.params)}
@@ -92,6 +106,39 @@ class Loan:
             isinstance(ref, Obj) and not isinstance(frame.state.heap[ref.cell], (Items, Entries))
         )
         return self.one(frame, ref, name) if plain else ref
+
+
+def _row(frame: Any, known: Type, name: str, axis: int) -> tuple[Type, int]:
+    """What is known of a row of an array, and the axis that the rows lie along, counted from the first."""
+    if known.is_scalar:
+        raise WrongArgument(f"`{name}` is a number, which has no rows", frame.b.line, "Make it an array.")
+    if known.kind != "array" or known.shape is None:
+        reason = f"how many axes `{name}` has, of which the rows are taken here, is not known"
+        raise frame.refuse(reason, "Hand in an array.")
+    rank = len(known.shape)
+    if not -rank <= axis < rank:
+        raise WrongArgument(f"`{name}` has {rank} axes, and is mapped along axis {axis}", frame.b.line)
+    axis %= rank
+    shape = (*known.shape[:axis], *known.shape[axis + 1 :])
+    return (array(known.dtype, shape) if shape else number(known.dtype)), axis
+
+
+def has_rows(frame: Any, ref: Ref) -> bool:
+    """Is there an array with an axis in this argument?"""
+    if isinstance(ref, Tup):
+        return any(has_rows(frame, r) for r in ref.items)
+    content = frame.state.heap.get(ref.cell) if isinstance(ref, Obj) else None
+    if isinstance(content, Items):
+        return any(has_rows(frame, r) for r in content.items)
+    if isinstance(content, Entries):
+        return any(has_rows(frame, r) for r in content.refs)
+    items = frame.static_items(ref) if isinstance(ref, Value) else None
+    if items is not None:
+        return any(has_rows(frame, r) for r in items)
+    if not isinstance(ref, (Value, Obj, View)):
+        return False
+    known = frame.type_of(ref)
+    return known.kind == "unknown" or known.kind == "array" and known.shape != ()
 
 
 def _numpy(atom: Ref) -> bool:

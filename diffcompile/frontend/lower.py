@@ -95,12 +95,15 @@ class Lowered:
 
 class Deriving(NamedTuple):
     """What the layer that differentiates makes of a function: its forward and backward functions, and the
-    functions of its gradient, of its tangents and of its Jacobian."""
+    functions of its gradient, of its tangents, of its Jacobian, of its derivative at a point, and of many
+    rows."""
 
     pair: Callable[[Function, tuple[bool, ...], tuple[bool, ...]], tuple[Function, Function]]
     gradient: Callable[[Function, tuple[int, ...], tuple[int, ...]], Function]
     direction: Callable[[Function, tuple[int, ...]], Function]
     jacobian: Callable[[Function, tuple[int, ...], bool], Function]
+    linear: Callable[[Function, tuple[int, ...]], tuple[Function, Function]]
+    rows: Callable[[Function, tuple[int | None, ...], int], Function]
 
 
 class Session:
@@ -411,7 +414,7 @@ def _frame(
     unit = Unit(session, Builder(FOLDED))
     if session.deriving is not None:
         b = unit.builder
-        b.derive, b.gradient, b.direction, b.jacobian = session.deriving
+        b.derive, b.gradient, b.direction, b.jacobian, b.linear, b.rows = session.deriving
     unit.parameters = frozenset(name for name, _ in specs)
     for part in ast.walk(source.node):
         if isinstance(part, ast.Global):

@@ -25,9 +25,10 @@ from ..analysis.activity import can_vary
 from ..analysis.results import holomorphic_only, number_only, one_jacobian, real_only
 from ..errors import UnsupportedSyntax, WrongArgument
 from ..ir.graph import Atom, Call, Const, Function, Value, pack_tuple, unpack
-from ..ir.types import OBJECT, Type
+from ..ir.types import INT, OBJECT, Type
 from ..ir.walk import rename, resolve, substitute_in
 from ..rules.broadcast import of_form
+from ..rules.checks import same_rows
 from .apart import Apart, lowered_apart
 from .arguments import DERIVING
 from .callbacks import cotangent_type
@@ -47,6 +48,8 @@ def derivation(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> 
         return pulled_back(frame, args, kwargs)
     if mode == "jvp":
         return pushed_forward(frame, args, kwargs)
+    if mode == "linearize":
+        return linearized_at(frame, args, kwargs)
     try:
         given = inspect.signature(fn).bind(*args, **kwargs).arguments
     except TypeError as cause:
@@ -59,6 +62,8 @@ def derivation(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> 
         raise frame.refuse("a derivative inside a function is of the function's own backend")
     if options.pop("holomorphic", False):
         mode = "holomorphic"
+    if mode == "vmap":
+        return Derived(inner, mode, axes=(options.get("in_axes", 0), options.get("out_axes", 0)))
     argnums = options.get("argnums", 0)
     if mode == "hessian":
         return Derived(Derived(inner, "grad", argnums), "jacfwd", argnums)
@@ -77,11 +82,15 @@ def _known(frame: Any, option: str, ref: Ref) -> Any:
 
 def derived_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     """A call of `grad(inner)`."""
+    if derived.axes is not None:
+        return rows_call(frame, derived, args, kwargs)
     if derived.mode in JACOBIANS:
         return jacobian_call(frame, derived, args, kwargs)
     if derived.mode not in TAKEN:
         reason = f"a derivative of the kind `{derived.mode}` inside a function is not taken yet"
-        raise frame.refuse(reason, "Use `grad`, `value_and_grad`, `vjp`, `jvp` or a Jacobian there.")
+        raise frame.refuse(
+            reason, "Use `grad`, `value_and_grad`, `vjp`, `jvp`, `linearize` or a Jacobian there."
+        )
     lowered = lowered_apart(frame, derived.fn, derived.argnums, args, kwargs)
     one = not isinstance(derived.argnums, (tuple, list))
     for shape, which in zip(lowered.shapes, (derived.argnums,) if one else derived.argnums, strict=True):
@@ -210,6 +219,8 @@ def _returned(frame: Any, shape: Any, outs: list[tuple[Atom, set[Cell]]]) -> Ref
     """What the function returned, of the results of its graph, which are taken off `outs`."""
     if isinstance(shape, Const):
         return shape
+    if isinstance(shape, Value):
+        return frame.own(shape)  # type: ignore[no-any-return]
     if shape != "leaf":
         kind, keys, parts = shape
         return _container(frame, kind, keys, tuple(_returned(frame, part, outs) for part in parts), None)
@@ -263,6 +274,8 @@ def pulled_back(frame: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
 
 def pulled_call(frame: Any, pull: Pulled, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
     """A call of a pullback: the cotangents of the arguments, for one of the result."""
+    if pull.primals is not None:
+        return pushed_call(frame, pull, args, kwargs)
     if len(args) != 1 or kwargs:
         raise frame.refuse("a pullback takes the cotangent of the result", "Write `pull(ct)`.")
     if not frame.b.at_hand(pull.saved):
@@ -347,6 +360,65 @@ def pushed_forward(frame: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
         for end, atom in zip(ends[:shown], made[len(outs) :], strict=False)
     ]
     return Tup((value, _returned(frame, _at_rest(lowered.returns), found)))
+
+
+def linearized_at(frame: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+    """A call of `linearize`: the value of a function, and its derivative there."""
+    args = [kwargs.pop("fun"), *args] if "fun" in kwargs else args
+    if kwargs or not args:
+        raise frame.refuse("`linearize` takes a function and its arguments here", "Write `linearize(f, x, y)`.")
+    lowered = lowered_apart(frame, args[0], None, args[1:], {})
+    inputs = lowered.inputs
+    if not inputs:
+        reason = f"no argument of `{lowered.label}` can be differentiated"
+        raise WrongArgument(reason, frame.b.line, "Pass floats.")
+    ahead, push = frame.b.linear(lowered.function, tuple(lowered.places[v] for v in inputs))
+    results = lowered.graph.region.results
+    shown = len(lowered.around)  # what was written comes after them
+    outs = tuple(Value(f"{lowered.label}_out", r.type) for r in results)
+    saved = Value(f"{lowered.label}_saved", ahead.graph.region.results[-1].type, named=True)
+    *made, kept = _called(frame, ahead, lowered.atoms, (*outs, saved))
+    _write_back(frame, lowered, made)
+    value = _returned(frame, lowered.returns, list(zip(made, lowered.around, strict=False)))
+    moved = tuple(
+        None if isinstance(end, Const) and end.value is None else end.type
+        for end in push.graph.region.results[:shown]
+    )
+    primals = tuple(lowered.atoms[lowered.places[v]] for v in inputs)
+    structures = lowered.returns, moved, lowered.shapes
+    return Tup((value, Pulled(lowered.label, push, kept, *structures, tuple(inputs), primals)))
+
+
+def pushed_call(frame: Any, push: Pulled, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+    """A call of what `linearize` gave: the tangent of the result, for those of the arguments."""
+    if len(args) != len(push.shapes) or kwargs:
+        reason = f"the derivative takes a tangent for each argument: {len(push.shapes)}, not {len(args)}"
+        raise WrongArgument(reason, frame.b.line)
+    assert push.primals is not None
+    if not all(map(frame.b.at_hand, (push.saved, *push.primals))):
+        raise frame.refuse(
+            f"the derivative of `{push.name}` is taken after the loop or the branch in which it was made",
+            "Call it there, and keep the tangents.",
+        )
+    moving: dict[Value, Atom] = {}
+    for tangent, shape in zip(args, push.shapes, strict=True):
+        _directions(frame, tangent, shape, moving)
+    dots = []
+    for value, primal in zip(push.wanted, push.primals, strict=True):
+        dot = moving.get(value)
+        dots.append(_zeros(frame, primal) if dot is None else _of_form(frame, dot, primal))
+    moved = [known for known in push.seeds if known is not None]
+    outs = tuple(Value(f"{push.name}_dot", known) for known in moved)
+    ends = push.backward.graph.region.results
+    spare = tuple(Value(f"{push.name}_dot", end.type) for end in ends[len(push.seeds) :])
+    every, rest = [], iter(outs)
+    for known, end in zip(push.seeds, ends, strict=False):
+        every.append(Value("still", end.type) if known is None else next(rest))
+    made = _called(frame, push.backward, (push.saved, *dots), (*every, *spare))
+    found: list[tuple[Atom, set[Cell]]] = [
+        (Const(None) if known is None else atom, set()) for known, atom in zip(push.seeds, made, strict=False)
+    ]
+    return _returned(frame, _at_rest(push.returns), found)
 
 
 HOW_TO_PUSH = "Write `jvp(f, (x, y), (x_dot, y_dot))`."
@@ -438,6 +510,48 @@ def jacobian_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[st
         return _container(frame, kind, keys, tuple(map(each, parts)), None)
 
     return each(lowered.returns)
+
+
+# -- many rows ----------------------------------------------------------------------------------------------
+
+
+def rows_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
+    """A call of `vmap(inner)`: the function of one row is lowered apart, and made one of many rows."""
+    assert derived.axes is not None
+    in_axes, out_axis = derived.axes
+    lowered = lowered_apart(frame, derived.fn, None, args, kwargs, in_axes)
+    if lowered.writes:
+        reason = f"`{lowered.label}`, which is mapped over rows, writes into its arguments"
+        raise frame.refuse(reason, "Work on a copy.")
+    rows = [(atom, axis) for atom, axis in zip(lowered.atoms, lowered.axes, strict=True) if axis is not None]
+    if not rows:
+        raise WrongArgument("`vmap` needs an array that has rows", frame.b.line)
+    lengths = [atom.type.shape[axis] if atom.type.shape else None for atom, axis in rows]
+    if any(length is None or length != lengths[0] for length in lengths):
+        counts = [_rows_in(frame, atom, axis) for atom, axis in rows]
+        frame.b.emit(Call((), same_rows, tuple(counts), (), frame.b.line))
+    function = frame.b.rows(lowered.function, lowered.axes, out_axis)
+    outs = tuple(Value(f"{lowered.label}_out", r.type) for r in function.graph.region.results)
+    made = _called(frame, function, lowered.atoms, outs)
+    found: list[tuple[Atom, set[Cell]]] = [(atom, set()) for atom in made]
+    return _returned(frame, _for_all(frame, lowered.returns, *rows[0]), found)
+
+
+def _rows_in(frame: Any, atom: Atom, axis: int) -> Atom:
+    shape = frame.b.call(np.ndarray.shape, atom)
+    return frame.b.call(operator.getitem, shape, Const(axis), type=INT)  # type: ignore[no-any-return]
+
+
+def _for_all(frame: Any, shape: Any, atom: Atom, axis: int) -> Any:
+    """The structure of a result, in which a number that is the same for all rows is there once for each."""
+    if isinstance(shape, Const):
+        if not isinstance(shape.value, (int, float, complex)) or isinstance(shape.value, bool):
+            return shape
+        return frame.b.call(np.full, _rows_in(frame, atom, axis), shape)
+    if shape == "leaf":
+        return shape
+    kind, keys, parts = shape
+    return (kind, keys, tuple(_for_all(frame, part, atom, axis) for part in parts))
 
 
 def _zeros(frame: Any, atom: Atom) -> Atom:

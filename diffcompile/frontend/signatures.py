@@ -19,7 +19,7 @@ KINDS = inspect.Parameter
 
 def as_derived(value: Any) -> Derived:
     """A derivative that was made outside: `dloss = grad(loss)`."""
-    return Derived(Const(value.primal), *value.asked)
+    return Derived(Const(value.primal), *value.asked, value.axes)
 
 
 def unwrapped(frame: Any, fn: Ref) -> tuple[Ref, list[Ref], dict[str, Ref]]:
@@ -97,8 +97,8 @@ def label_of(fn: Ref) -> str:
     match fn:
         case Closure(node=ast.FunctionDef(name=name)) | Closure(name=name) if name:
             return name
-        case Derived(fn=inner):
-            return f"{label_of(inner)}_grad"
+        case Derived(fn=inner, axes=axes):
+            return f"{label_of(inner)}_grad" if axes is None else f"{label_of(inner)}_rows"
         case Applied(fn=inner):
             return label_of(inner)
         case Bound(name=name):
