@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import keyword
 import linecache
 from collections.abc import Callable
 from typing import Any
@@ -57,26 +58,20 @@ class Mapped(Derivative):
     @functools.cached_property
     def written(self) -> Callable[..., Any]:
         """The function that does nothing but call this one."""
-        kinds = inspect.Parameter
-        stars = {kinds.VAR_POSITIONAL: "*", kinds.VAR_KEYWORD: "**"}
-        parameters = self._signature.parameters.values()
-        bare = [p.replace(annotation=p.empty, default=p.empty) for p in parameters]
-        given = [
-            f"{p.name}={p.name}" if p.kind is p.KEYWORD_ONLY else f"{stars.get(p.kind, '')}{p.name}" for p in bare
-        ]
-        name = self.__name__ if self.__name__.isidentifier() else "function"
-        head = str(self._signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
-        text = f"def {name}{head}:\n    return rows_of_{name}({', '.join(given)})\n"
+        name = self.__name__ if self.__name__.isidentifier() and not keyword.iskeyword(self.__name__) else "f"
+        parameters = [p.replace(annotation=p.empty) for p in self._signature.parameters.values()]
+        head = inspect.Signature([p.replace(default=p.empty) for p in parameters])
+        given = ", ".join(_handed_on(p) for p in parameters)
+        text = f"def {name}{head}:\n    return rows_of_{name}({given})\n"
         file = f"<vmap of {name}>"
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         scope: dict[str, Any] = {f"rows_of_{name}": self, "__name__": __name__}
         exec(compile(text, file, "exec"), scope)
         made = scope[name]
-        made.__defaults__ = tuple(p.default for p in parameters if p.default is not p.empty
-                                  and p.kind is not p.KEYWORD_ONLY) or None
-        made.__kwdefaults__ = {
-            p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
-        }
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        named = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+        made.__defaults__ = tuple(d for n, d in defaults.items() if n not in named) or None
+        made.__kwdefaults__ = {n: d for n, d in defaults.items() if n in named}
         return made  # type: ignore[no-any-return]
 
     def _axis(self, k: int, value: Any) -> int | None:
@@ -129,6 +124,15 @@ class Mapped(Derivative):
 
     def __repr__(self) -> str:
         return f"<vmap of {self.__name__}>"
+
+
+def _handed_on(parameter: inspect.Parameter) -> str:
+    """A parameter as the argument of the function that it is handed on to."""
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        return f"*{parameter.name}"
+    if parameter.kind is parameter.VAR_KEYWORD:
+        return f"**{parameter.name}"
+    return f"{parameter.name}={parameter.name}" if parameter.kind is parameter.KEYWORD_ONLY else parameter.name
 
 
 def _arrays(value: Any) -> list[np.ndarray]:

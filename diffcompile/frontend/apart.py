@@ -191,27 +191,22 @@ def _rows(frame: Any, bound: inspect.BoundArguments, axes: Any, given: int, labe
             f"`in_axes` has {len(several)} entries, and `{label}` takes {len(names) - given} arguments",
             frame.b.line,
         )
+
+    def lent(ref: Ref, name: str, axis: int | None) -> Ref:
+        alone = several is None and not has_rows(frame, ref)
+        return loan.rows(frame, ref, name, None if alone else axis)
+
     for k, name in enumerate(names):
-        value = bound.arguments.get(name)
         if name not in bound.arguments:
             continue
-        kind = bound.signature.parameters[name].kind
-        parts = (
-            value if kind is KINDS.VAR_POSITIONAL
-            else tuple(value.values()) if kind is KINDS.VAR_KEYWORD
-            else (_argument(frame, name, value),)
-        )  # fmt: skip
-        lent = []
-        for n, ref in enumerate(parts):
-            axis = None if k < given else several[k - given] if several is not None else axes
-            if several is None and not has_rows(frame, ref):
-                axis = None
-            lent.append(loan.rows(frame, ref, name if len(parts) == 1 else f"{name}_{n}", axis))
-        bound.arguments[name] = (
-            tuple(lent) if kind is KINDS.VAR_POSITIONAL
-            else dict(zip(value, lent, strict=True)) if kind is KINDS.VAR_KEYWORD
-            else lent[0]
-        )  # fmt: skip
+        value, kind = bound.arguments[name], bound.signature.parameters[name].kind
+        axis = None if k < given else axes if several is None else several[k - given]
+        if kind is KINDS.VAR_POSITIONAL:
+            bound.arguments[name] = tuple(lent(r, f"{name}_{n}", axis) for n, r in enumerate(value))
+        elif kind is KINDS.VAR_KEYWORD:
+            bound.arguments[name] = {key: lent(r, key, axis) for key, r in value.items()}
+        else:
+            bound.arguments[name] = lent(_argument(frame, name, value), name, axis)
     return loan
 
 

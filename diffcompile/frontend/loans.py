@@ -138,7 +138,7 @@ def has_rows(frame: Any, ref: Ref) -> bool:
     if not isinstance(ref, (Value, Obj, View)):
         return False
     known = frame.type_of(ref)
-    return known.kind == "unknown" or known.kind == "array" and known.shape != ()
+    return bool(known.kind == "unknown" or known.kind == "array" and known.shape != ())
 
 
 def _numpy(atom: Ref) -> bool:

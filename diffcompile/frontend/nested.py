@@ -28,7 +28,6 @@ from ..ir.graph import Atom, Call, Const, Function, Value, pack_tuple, unpack
 from ..ir.types import INT, OBJECT, Type
 from ..ir.walk import rename, resolve, substitute_in
 from ..rules.broadcast import of_form
-from ..rules.checks import same_rows
 from .apart import Apart, lowered_apart
 from .arguments import DERIVING
 from .callbacks import cotangent_type
@@ -366,7 +365,8 @@ def linearized_at(frame: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
     """A call of `linearize`: the value of a function, and its derivative there."""
     args = [kwargs.pop("fun"), *args] if "fun" in kwargs else args
     if kwargs or not args:
-        raise frame.refuse("`linearize` takes a function and its arguments here", "Write `linearize(f, x, y)`.")
+        reason = "`linearize` takes a function and its arguments here"
+        raise frame.refuse(reason, "Write `linearize(f, x, y)`.")
     lowered = lowered_apart(frame, args[0], None, args[1:], {})
     inputs = lowered.inputs
     if not inputs:
@@ -395,7 +395,7 @@ def pushed_call(frame: Any, push: Pulled, args: list[Ref], kwargs: dict[str, Ref
         reason = f"the derivative takes a tangent for each argument: {len(push.shapes)}, not {len(args)}"
         raise WrongArgument(reason, frame.b.line)
     assert push.primals is not None
-    if not all(map(frame.b.at_hand, (push.saved, *push.primals))):
+    if not frame.b.at_hand(push.saved):
         raise frame.refuse(
             f"the derivative of `{push.name}` is taken after the loop or the branch in which it was made",
             "Call it there, and keep the tangents.",
@@ -526,15 +526,22 @@ def rows_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[str, R
     rows = [(atom, axis) for atom, axis in zip(lowered.atoms, lowered.axes, strict=True) if axis is not None]
     if not rows:
         raise WrongArgument("`vmap` needs an array that has rows", frame.b.line)
-    lengths = [atom.type.shape[axis] if atom.type.shape else None for atom, axis in rows]
-    if any(length is None or length != lengths[0] for length in lengths):
-        counts = [_rows_in(frame, atom, axis) for atom, axis in rows]
-        frame.b.emit(Call((), same_rows, tuple(counts), (), frame.b.line))
+    lengths = [shape[axis] for atom, axis in rows if (shape := atom.type.shape) is not None]
+    first = _rows_in(frame, *rows[0]) if any(length != lengths[0] for length in lengths) else None
+    for (atom, axis), length in zip(rows, lengths, strict=True):
+        if length != lengths[0]:
+            frame.known(of_as_many_rows, [first, _rows_in(frame, atom, axis)], {}, "")
     function = frame.b.rows(lowered.function, lowered.axes, out_axis)
     outs = tuple(Value(f"{lowered.label}_out", r.type) for r in function.graph.region.results)
     made = _called(frame, function, lowered.atoms, outs)
     found: list[tuple[Atom, set[Cell]]] = [(atom, set()) for atom in made]
     return _returned(frame, _for_all(frame, lowered.returns, *rows[0]), found)
+
+
+def of_as_many_rows(first: int, other: int) -> None:
+    """Raise ValueError unless these numbers of rows are one."""
+    if first != other:
+        raise ValueError(f"what is mapped has different numbers of rows: {first}, {other}")
 
 
 def _rows_in(frame: Any, atom: Atom, axis: int) -> Atom:

@@ -19,7 +19,7 @@ KINDS = inspect.Parameter
 
 def as_derived(value: Any) -> Derived:
     """A derivative that was made outside: `dloss = grad(loss)`."""
-    return Derived(Const(value.primal), *value.asked, value.axes)
+    return Derived(Const(value.primal), *value.asked, axes=value.axes)
 
 
 def unwrapped(frame: Any, fn: Ref) -> tuple[Ref, list[Ref], dict[str, Ref]]:

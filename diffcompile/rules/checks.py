@@ -33,19 +33,6 @@ def digest(value: Any) -> Any:
     return hash(value) if isinstance(value, (bool, int, float, complex, str)) else 0
 
 
-def same_rows(*counts: int) -> None:
-    """Raise ValueError unless arrays that are run over row by row have as many rows as each other.
-
-    >>> same_rows(3, 3)
-    >>> same_rows(3, 1)
-    Traceback (most recent call last):
-    ...
-    ValueError: what is mapped has different numbers of rows: 3, 1
-    """
-    if len(set(counts)) != 1:
-        raise ValueError(f"what is mapped has different numbers of rows: {', '.join(map(str, counts))}")
-
-
 def unchanged(value: Any, known: Any, what: str) -> None:
     """Raise RuntimeError if `value` has another digest than it had: a list of them for the turns of a loop.
 
