@@ -132,7 +132,8 @@ def _handed_on(parameter: inspect.Parameter) -> str:
         return f"*{parameter.name}"
     if parameter.kind is parameter.VAR_KEYWORD:
         return f"**{parameter.name}"
-    return f"{parameter.name}={parameter.name}" if parameter.kind is parameter.KEYWORD_ONLY else parameter.name
+    named = f"{parameter.name}=" if parameter.kind is parameter.KEYWORD_ONLY else ""
+    return f"{named}{parameter.name}"
 
 
 def _arrays(value: Any) -> list[np.ndarray]:

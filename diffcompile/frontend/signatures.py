@@ -19,7 +19,8 @@ KINDS = inspect.Parameter
 
 def as_derived(value: Any) -> Derived:
     """A derivative that was made outside: `dloss = grad(loss)`."""
-    return Derived(Const(value.primal), *value.asked, axes=value.axes)
+    mode, argnums, has_aux = value.asked
+    return Derived(Const(value.primal), mode, argnums, has_aux, value.axes)
 
 
 def unwrapped(frame: Any, fn: Ref) -> tuple[Ref, list[Ref], dict[str, Ref]]:
