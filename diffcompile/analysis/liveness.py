@@ -34,7 +34,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.walk import operands, values
-from ..rules.containers import entry, keys_of, sum_of, values_of, with_keys, zeros_of
+from ..rules.containers import copy_of, entry, keys_of, sum_of, values_of, with_keys, zeros_of
 from ..rules.fft import fitted
 from ..rules.linalg import cofactors, minors, minors_cotangent
 from ..rules.matrices import inverse_gaps
@@ -54,8 +54,8 @@ SEES = frozenset({
 })  # fmt: skip
 _HOLDERS = frozenset({"object", "dict"})
 _NEW_LISTS = frozenset({
-    pack_list, pack_dict, list, dict, operator.mul, operator.add, zeros_of, sum_of, keys_of, values_of,
-    with_keys,
+    pack_list, pack_dict, list, dict, operator.mul, operator.add, zeros_of, sum_of, copy_of, keys_of,
+    values_of, with_keys,
 })  # fmt: skip
 READ_ONLY = frozenset({
     np.broadcast_to, np.diagonal, np.ndarray.diagonal, np.linalg.diagonal, np.broadcast_arrays, np.diag,

@@ -4,7 +4,8 @@
     m.2 = store m[i]
     r.2 = m.2[i]        and so not here: if nothing reads `r.2`, it need not run
 
-Whether an index, a new shape or an axis is right depends on an array's form, which a write leaves alone.
+Whether an index, a new shape or an axis is right depends on an array's form, which a write leaves alone; so
+does a write into an item of a list, or of another item in its place.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from ..ir.graph import Atom, Call, Const, Region, Store, Value
 from ..ir.walk import key_of, regions
+from .effects import pure
 from .forms import first_versions
 from .liveness import SEES
 
@@ -24,6 +26,18 @@ from .liveness import SEES
 def repeats(region: Region) -> set[Value]:
     """The results of all reads that repeat one that comes before them on every path."""
     return _Forms(first_versions(region)).region(region, {})
+
+
+_CONTAINERS = ("list", "dict")
+_KEEPING = (operator.setitem, operator.iadd, operator.isub)
+
+
+def _is_slice(store: Store) -> bool:
+    """Is another part of a list put in the place of one, of another length perhaps?"""
+    index = store.args[0]
+    if store.fn is not operator.setitem:
+        return False
+    return isinstance(index, Const) and isinstance(index.value, slice) or index.type.kind == "object"
 
 
 class _Forms:
@@ -36,13 +50,25 @@ class _Forms:
     def region(self, region: Region, known: dict[Any, Any]) -> set[Value]:
         """The repeated reads; `known` forms have been read on the way to here."""
         found: set[Value] = set()
+        ahead: dict[Any, Value] = {}  # reads that a write into the same item may follow at once
         for instr in region.body:
+            ahead = ahead if pure(instr) else {}
             match instr:
                 case Call(outs=(out,), args=(base, *rest)) if _decided_by_form(instr):
                     key = self._key(instr.fn, self.of(base), rest, instr.kwargs)
                     if key in known:
                         found.add(out)
+                    elif base.type.kind in _CONTAINERS:
+                        ahead[key] = out
                     self.same[out] = known.setdefault(key, out)
+                case Store(target=Value() as target) if target.type.kind in _CONTAINERS:
+                    form = self.of(target)
+                    for step in instr.path:
+                        key = self._key(step.fn, form, step.args, step.kwargs)
+                        found.update(() if key not in ahead else (ahead[key],))
+                        form = known.setdefault(key, key)
+                    if instr.fn in _KEEPING and not _is_slice(instr):
+                        self.first[instr.outs[0]] = self.first.get(target, target)
                 case Store(target=Value() as target) if target.type.kind == "array":
                     form = self.of(target)
                     for step in instr.path:
@@ -69,7 +95,10 @@ class _Forms:
 
 
 def _decided_by_form(instr: Call) -> bool:
-    """Does the form of an array decide whether this raises, and what form the result has?"""
-    if not isinstance(instr.fn, Hashable) or instr.args[0].type.kind != "array":
+    """Does the form of an array, or of a list, decide whether this raises, and what form the result has?"""
+    kind = instr.args[0].type.kind
+    if kind in _CONTAINERS:
+        return instr.fn is operator.getitem
+    if not isinstance(instr.fn, Hashable) or kind != "array":
         return False
     return instr.fn in SEES and instr.fn not in (np.trim_zeros, np.real_if_close)

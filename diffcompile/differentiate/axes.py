@@ -33,8 +33,10 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.types import INT, SCALARS, Type
+from ..rules.containers import copy_of
 from ..rules.register import REGISTRY
 from .batch import CONTAINERS, Batch, OneByOne, Unbatchable, known_part, lifted_type
+from .cotangents import changed_kind, part_type
 from .rule import hashable
 
 ALL = slice(None)
@@ -66,8 +68,8 @@ REDUCTIONS: dict[Any, Any] = {
 }  # fmt: skip
 # Functions of containers, whose items may be batches.
 OF_CONTAINERS = frozenset({
-    *PACKS, operator.getitem, getattr, items_of_list, builtins.list, builtins.tuple, np.concatenate, np.stack,
-    np.array, np.asarray,
+    *PACKS, operator.getitem, getattr, items_of_list, copy_of, builtins.list, builtins.tuple,
+    np.concatenate, np.stack, np.array, np.asarray,
 })  # fmt: skip
 SCANS = frozenset({np.cumsum, np.ndarray.cumsum, np.cumprod, np.ndarray.cumprod})
 
@@ -210,17 +212,18 @@ class Axes(Batch):
 
     def store(self, instr: Store) -> None:
         out, target = instr.outs[0], instr.target
-        if out.type.kind in ("list", "dict", "object"):
+        if changed_kind(instr) in ("list", "dict", "object"):
             self.contained(instr)
             return
         if len(instr.outs) != 1:
             raise Unbatchable
-        path = tuple(self.step(step) for step in instr.path)
-        part = Value("part", target.type)
-        for step in instr.path:
+        items, rest = self.to_item(instr)
+        path = (*items, *map(self.step, rest))
+        part = Value("part", part_type(target.type, items))
+        for step in rest:
             part = Value("part", self.b.inferred(step.fn, (part, *step.args), dict(step.kwargs)))
         args, kwargs = instr.args, dict(instr.kwargs)
-        if instr.fn is operator.setitem and self.is_path(instr.path):
+        if instr.fn is operator.setitem and self.is_path(rest):
             read = Value("read", self.b.inferred(operator.getitem, (part, args[0]), {}))
             args = (self.index(args[0]), self.stored(args[1], self.rank(read)))
         elif instr.fn == np.add.at:
@@ -251,6 +254,19 @@ class Axes(Batch):
             return self.at_rank(atom, rank)
         return self.b.call(operator.getitem, self.get(atom), Const((ALL, *(0,) * extra)))
 
+    def to_item(self, instr: Store) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+        """The steps that lead to an item of a container, the same for each row; and the rest, inside it."""
+        count = 0
+        while count < len(instr.path) and self._holds(instr, count):
+            count += 1
+        if any(self.has(a) for step in instr.path[:count] for a in step.args):
+            raise Unbatchable
+        return instr.path[:count], instr.path[count:]
+
+    @staticmethod
+    def _holds(instr: Store, count: int) -> bool:
+        return part_type(instr.target.type, instr.path[:count]).kind in ("list", "dict")
+
     @staticmethod
     def is_path(path: tuple[Step, ...]) -> bool:
         return all(step.fn is operator.getitem for step in path)
@@ -262,7 +278,7 @@ class Axes(Batch):
 
     def contained(self, instr: Store) -> None:
         """A change of a container: the items that enter it are batches."""
-        if instr.path or len(instr.outs) != 1:
+        if len(instr.outs) != 1 or self.to_item(instr)[1]:
             raise Unbatchable
         places = {list.append: (0,), list.insert: (1,), operator.setitem: (1,)}.get(instr.fn, ())
         if any(self.has(a) for k, a in enumerate(instr.args) if k not in places):
@@ -274,7 +290,7 @@ class Axes(Batch):
         whole, out = self.lift(instr.target), instr.outs[0]
         self.of[out] = self.b.store(
             instr.fn, whole, *args, kwargs=dict(instr.kwargs), name=out.name, type=lifted_type(out.type),
-            visible=instr.visible,
+            visible=instr.visible, path=instr.path,
         )  # fmt: skip
 
 
@@ -605,7 +621,7 @@ def _(s: Axes, call: Call) -> Atom:
     return s.b.call(call.fn, *call.args[:head], *items, type=lifted_type(call.outs[0].type))
 
 
-@of(items_of_list, builtins.list, builtins.tuple)
+@of(items_of_list, copy_of, builtins.list, builtins.tuple)
 def _(s: Axes, call: Call) -> Atom:
     if call.args[0].type.kind not in CONTAINERS:
         raise Unbatchable

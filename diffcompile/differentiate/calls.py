@@ -38,13 +38,13 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.text import function_name
-from ..ir.types import OBJECT, Type
+from ..ir.types import BOOL, OBJECT, Type
 from ..ir.walk import free, instructions, rename
 from ..rules.containers import zeros_of
 from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
-from .cotangents import NESTED, Cotangent, bar, cotangent_type, mirror
+from .cotangents import NESTED, Cotangent, bar, cotangent_type, mirror, part_type
 from .rule import (
     FORMED,
     MASKING,
@@ -109,6 +109,10 @@ class CallSweep(ContainerSweep):
             self.rule(instr, instr.args, instr.kwargs, cts, fn)
 
     def store(self, instr: Store) -> None:
+        entry = self.entry_written(instr)
+        if entry is not None:
+            self.if_there(instr, entry)
+            return
         cts = self.taken(instr)
         if self.container_store(instr, cts):
             return
@@ -123,6 +127,29 @@ class CallSweep(ContainerSweep):
             self.into(instr, instr.fn.fn, cts[0])
         else:
             self.changed(instr, cts)
+
+    def entry_written(self, instr: Store) -> int | None:
+        """The step of the path to an entry of a dict, of which it is not known whether it has a cotangent."""
+        for k in range(self.there.get(instr, 0), len(instr.path)):
+            if part_type(instr.outs[0].type, instr.path[:k]).kind == "dict":
+                return k
+        return None
+
+    def if_there(self, instr: Store, k: int) -> None:
+        """What flows back to an entry of a dict flows on; where nothing has flowed back, nothing does."""
+        out = instr.outs[0]
+        whole = self.whole(self.cts.take(out), out)
+        key = instr.path[k].args[0]
+        test = self.b.call(operator.contains, self.part(whole, instr.path[:k]), key, type=BOOL)
+        self.there[instr] = k + 1
+        then, orelse = Region((), (instr,), (out,)), Region((), (), (instr.target,))
+        self.alternatives(test, {0: whole}, then, orelse)
+        del self.there[instr]
+
+    def alternatives(
+        self, test: Atom, seeds: dict[int, Cotangent], then: Region, orelse: Region
+    ) -> None:
+        raise NotImplementedError
 
     def into(self, instr: Store, fn: Any, ct: Cotangent) -> None:
         """`fn(*args, out=x, where=m)`: the rule of `fn` where it wrote; what it left alone flows on."""
@@ -213,12 +240,6 @@ class CallSweep(ContainerSweep):
         part = self.part(whole, path)
         turned = any(step.fn in (np.imag, np.ndarray.imag) for step in path)
         return self.b.call(operator.neg, part) if turned else part
-
-    def part(self, atom: Atom, path: tuple[Step, ...]) -> Atom:
-        """The part of an array, or of its cotangent, that a path leads to."""
-        for step in path:
-            atom = self.b.call(step.fn, atom, *step.args, kwargs=dict(step.kwargs))
-        return atom
 
     def replaced_part(
         self, whole: Atom, path: tuple[Step, ...], index: Atom, part: Atom, target: Value
@@ -526,6 +547,10 @@ class CallSweep(ContainerSweep):
         ct = self.cts.real(ct, base)
         if read.kind == "array":
             ct = self.b.call(np.asarray, ct) if ct.type.kind == "unknown" else ct
+        inside = self.home(base) if base.type.kind == "array" and not repeats(index, self.b) else None
+        if inside is not None:
+            self.added_inside(*inside, index, ct, Value("item", read))
+            return
         known = self.cts.take(base)
         fresh = known is None
         if known is None:

@@ -19,7 +19,10 @@ from ..ir.graph import (
     Atom,
     Call,
     Const,
+    For,
     Method,
+    Region,
+    Step,
     Store,
     Value,
     pack_dict,
@@ -27,8 +30,9 @@ from ..ir.graph import (
     pack_slice,
 )
 from ..ir.types import INT, OBJECT, Type
-from ..rules.containers import entry, keys_of, sum_of, values_of, with_keys, zeros_of
-from .cotangents import Cotangent, bar, mirror
+from ..ir.walk import operands, values
+from ..rules.containers import copy_of, entry, keys_of, sum_of, values_of, with_keys, zeros_of
+from .cotangents import Cotangent, bar, changed_kind, element_type, mirror, part_type
 from .reverse import Sweep
 
 CONTAINERS = frozenset({"list", "dict"})
@@ -56,15 +60,35 @@ class ContainerSweep(Sweep):
         elif fn is values_of:
             whole = self.cts.whole(cts[0], instr.outs[0])
             keys = self.b.call(keys_of, instr.args[0], type=Type("list"))
-            self.cts.add(instr.args[0], self.b.call(with_keys, keys, whole, type=Type("dict")))
+            self.cts.add(instr.args[0], self.b.call(with_keys, keys, whole, type=mirror(instr.args[0].type)))
         elif fn in (builtins.list, builtins.dict) and base is not None and base.type.kind == fn.__name__:
             whole = self.cts.whole(cts[0], instr.outs[0])
             self.cts.add(base, self.b.call(fn, whole, type=whole.type))
+        elif fn is with_keys:
+            self.entries_of(instr, self.cts.whole(cts[0], instr.outs[0]))
+        elif fn is copy_of and base is not None:
+            whole = self.cts.whole(cts[0], instr.outs[0])
+            self.cts.add(base, self.b.call(copy_of, whole, type=whole.type))
         elif fn in (operator.getitem, entry) and base is not None and base.type.kind in CONTAINERS:
             return self.item_of(instr, cts[0])
         else:
             return False
         return True
+
+    def entries_of(self, instr: Call, ct: Atom) -> None:
+        """The adjoint of `dict(zip(keys, values))`: one cotangent for each of the values, in order."""
+        keys, found = instr.args
+        if not isinstance(found, Value) or found not in self.varied:
+            return
+        key, item = Value("key"), Value("item", element_type(found.type))
+        with self.b.region() as body:
+            read = self.b.call(entry, ct, key, self.cts.zero(item), type=mirror(item.type))
+        out = Value(bar(found), Type("list", elem=read.type), True)
+        needed = item in set(values(a for i in body for a in operands(i)))
+        params, items = ((key, item), (keys, found)) if needed else ((key,), (keys,))
+        region = Region(params, tuple(body), (Const(False), read))
+        self.b.emit(For((out,), items, (), region, 1, False, self.b.line, object()))
+        self.cts.add(found, out)
 
     def made_dict(self, instr: Call, ct: Atom) -> None:
         keys, *items = instr.args
@@ -94,6 +118,10 @@ class ContainerSweep(Sweep):
             zeros = self.cts.zero(base)
             self.cts.add(base, self.b.store(operator.setitem, zeros, index, whole, name=bar(base)))
             return True
+        inside = self.home(base)
+        if inside is not None:
+            self.added_inside(*inside, index, whole, out)
+            return True
         known = self.cts.take(base)
         fresh = known is None
         buffer = self.cts.zero(base) if known is None else self.cts.whole(known, base)
@@ -107,13 +135,59 @@ class ContainerSweep(Sweep):
         self.cts.of[base] = new
         return True
 
+    def home(self, base: Value) -> tuple[Value, tuple[Step, ...]] | None:
+        """The list that this is an item of, or an item of an item, and the way to it from there."""
+        steps: list[Step] = []
+        while (made := self.b.made_by(base, operator.getitem)) is not None:
+            outer, index = made.args
+            known = isinstance(outer, Value) and outer in self.varied and self.reachable(outer)
+            if not known or outer.type.kind != "list" or self.is_slice(index):
+                break
+            assert isinstance(outer, Value)
+            steps.insert(0, Step(operator.getitem, (index,)))
+            base = outer
+        return (base, tuple(steps)) if steps else None
+
+    def added_inside(
+        self, base: Value, path: tuple[Step, ...], index: Atom, ct: Atom, out: Value
+    ) -> None:
+        """Add to the cotangent of a list what flows back to a part of one of its items."""
+        base_kind = part_type(base.type, path).kind
+        known = self.cts.take(base)
+        buffer = self.cts.zero(base) if known is None else self.cts.whole(known, base)
+        if base_kind == "dict":
+            part = self.part(buffer, path)
+            old = self.b.call(entry, part, index, self.cts.zero(out), type=mirror(out.type))
+            total = self.cts.plus(old, ct, out)
+            new = self.b.store(operator.setitem, buffer, index, total, name=bar(base), path=path)
+        elif out.type.is_scalar or out.type.kind == "array":
+            place = (*path, Step(operator.getitem, (index,)))
+            new = self.b.store(operator.iadd, buffer, ct, name=bar(base), path=place)
+        else:
+            old = self.b.call(operator.getitem, self.part(buffer, path), index, type=mirror(out.type))
+            total = self.cts.plus(old, ct, out)
+            new = self.b.store(operator.setitem, buffer, index, total, name=bar(base), path=path)
+        self.cts.masked.add(new)
+        self.cts.of[base] = new
+
+    def reachable(self, value: Value) -> bool:
+        """May what flows back be added to the cotangent of this value where the sweep stands?"""
+        return self.open is None or value in self.open
+
+    def part(self, atom: Atom, path: tuple[Step, ...]) -> Atom:
+        """The part of an object, or of its cotangent, that a path leads to."""
+        for step in path:
+            known = mirror(element_type(atom.type)) if atom.type.kind in CONTAINERS else None
+            atom = self.b.call(step.fn, atom, *step.args, kwargs=dict(step.kwargs), type=known)
+        return atom
+
     # -- changes --------------------------------------------------------------------------------------------
 
     def container_store(self, instr: Store, cts: list[Cotangent]) -> bool:
         """Append the adjoint of a change of a list or dict; False if it is of another kind."""
         target, out = instr.target, instr.outs[0]
-        kind = out.type.kind
-        if kind not in CONTAINERS or len(instr.outs) > 1 or instr.path:
+        kind = changed_kind(instr)
+        if kind not in CONTAINERS or len(instr.outs) > 1:
             return False
         whole = self.cts.whole(cts[0], out)
         change = (self.changed_list if kind == "list" else self.changed_dict)(instr, whole)
@@ -126,59 +200,59 @@ class ContainerSweep(Sweep):
         return True
 
     def changed_list(self, instr: Store, whole: Atom) -> Value:
-        fn, args = instr.fn, instr.args
+        fn, args, path = instr.fn, instr.args, instr.path
         named = instr.target
         name = bar(named) if isinstance(named, Value) else "items_bar"
 
         def stored(fn: Any, *given: Atom) -> Value:
-            return self.b.store(fn, whole, *given, name=name)
+            return self.b.store(fn, whole, *given, name=name, path=path)
 
-        def read(index: Atom, item: Atom) -> None:
+        def give(index: Atom, item: Atom) -> None:
             if isinstance(item, Value) and item in self.varied:
-                found = self.b.call(operator.getitem, whole, index, type=mirror(item.type))
+                part = self.part(whole, path)
+                found = self.b.call(operator.getitem, part, index, type=mirror(item.type))
                 self.cts.add(item, found)
 
         if fn is list.append:
-            read(Const(-1), args[0])
+            give(Const(-1), args[0])
             return stored(list.pop)
         if fn is list.pop or fn is operator.delitem and not self.is_slice(args[0]):
             index = args[0] if args else Const(-1)
-            gone = self.b.call(operator.getitem, instr.target, index)
+            gone = self.b.call(operator.getitem, self.read(instr), index)
             nothing = self.cts.zero(gone) if isinstance(gone, Value) else Const(0.0)
             if isinstance(index, Const) and index.value == -1:
                 return stored(list.append, nothing)
-            return stored(list.insert, self.place(index, whole, 1), nothing)
+            return stored(list.insert, self.place(index, self.part(whole, path), 1), nothing)
         if fn is list.insert:
-            index = self.inserted_at(args[0], whole)
-            read(index, args[1])
+            index = self.inserted_at(args[0], self.part(whole, path))
+            give(index, args[1])
             return stored(list.pop, index)
         if fn is operator.setitem and not self.is_slice(args[0]):
-            read(args[0], args[1])
-            gone = self.b.call(operator.getitem, instr.target, args[0])
+            give(args[0], args[1])
+            gone = self.b.call(operator.getitem, self.read(instr), args[0])
             nothing = self.cts.zero(gone) if isinstance(gone, Value) else Const(0.0)
             return stored(operator.setitem, args[0], nothing)
         if fn is list.reverse:
             return stored(list.reverse)
         if fn is list.extend and args[0].type.kind == "list":
-            count = self.b.call(len, instr.target, type=INT)
+            count = self.b.call(len, self.read(instr), type=INT)
             rest = self.b.call(pack_slice, count, Const(None))
-            read(rest, args[0])
+            give(rest, args[0])
             return stored(operator.delitem, rest)
         if fn is list.clear:
-            assert isinstance(instr.target, Value)
-            nothing = self.cts.zero(instr.target)
-            assert isinstance(nothing, Value)
-            return nothing
+            before = self.read(instr)
+            assert isinstance(before, Value)
+            return stored(list.extend, self.cts.zero(before))
         if fn is operator.delitem and args[0].type.kind == "object":
-            count = self.b.call(len, instr.target, type=INT)
-            return self.put_back(instr, whole, args[0], count)
+            return self.put_back(instr, whole, args[0])
         if fn is operator.setitem and isinstance(args[0], Const):
             start, step = args[0].value.start or 0, args[0].value.step
             if args[1].type.kind == "list" and start >= 0 and step is None:
                 end = self.b.call(operator.add, Const(start), self.b.call(len, args[1], type=INT))
                 there = self.b.call(pack_slice, Const(start), end)
-                read(there, args[1])
-                gone = self.b.call(operator.getitem, instr.target, args[0], type=instr.target.type)
+                give(there, args[1])
+                before = self.read(instr)
+                gone = self.b.call(operator.getitem, before, args[0], type=before.type)
                 return stored(operator.setitem, there, self.b.call(zeros_of, gone, type=mirror(gone.type)))
         what = getattr(fn, "__name__", "this change").strip("_")
         raise NoRule(
@@ -187,29 +261,39 @@ class ContainerSweep(Sweep):
             "Build another list, item by item.",
         )
 
-    def put_back(self, instr: Store, whole: Atom, cut: Atom, count: Atom) -> Value:
+    def read(self, instr: Store) -> Atom:
+        """The list or dict that is changed, as it was before."""
+        atom = instr.target
+        for step in instr.path:
+            known = element_type(atom.type) if atom.type.kind in CONTAINERS else None
+            atom = self.b.call(step.fn, atom, *step.args, kwargs=dict(step.kwargs), type=known)
+        return atom
+
+    def put_back(self, instr: Store, whole: Atom, cut: Atom) -> Value:
         """The cotangent of a list of which the items from a place on were cut off."""
         made = self.b.made_by(cut, pack_slice)
         stop = made.args[1] if made is not None else Const(0)
         if made is None or not isinstance(stop, Const) or stop.value is not None or len(made.args) > 2:
             raise NoRule("`del` of a slice of a list that grew", instr.line, "Build another list.")
+        before = self.read(instr)
         assert isinstance(instr.target, Value)
-        tail = self.b.call(operator.getitem, instr.target, cut, type=instr.target.type)
+        tail = self.b.call(operator.getitem, before, cut, type=before.type)
         assert isinstance(tail, Value)
-        return self.b.store(list.extend, whole, self.cts.zero(tail), name=bar(instr.target))
+        zeros = self.cts.zero(tail)
+        return self.b.store(list.extend, whole, zeros, name=bar(instr.target), path=instr.path)
 
     def changed_dict(self, instr: Store, whole: Atom) -> Value:
-        fn, args = instr.fn, instr.args
+        fn, args, path = instr.fn, instr.args, instr.path
         name = bar(instr.target) if isinstance(instr.target, Value) else "entries_bar"
         if fn is operator.setitem:
             key, item = args
             if isinstance(item, Value) and item in self.varied:
-                read = self.b.call(entry, whole, key, self.cts.zero(item), type=mirror(item.type))
+                part = self.part(whole, path)
+                read = self.b.call(entry, part, key, self.cts.zero(item), type=mirror(item.type))
                 self.cts.add(item, read)
-            return self.b.store(dict.pop, whole, key, Const(None), name=name)
+            return self.b.store(dict.pop, whole, key, Const(None), name=name, path=path)
         if fn in (operator.delitem, dict.pop):
-            assert isinstance(whole, Value)
-            return self.b.store(dict.pop, whole, args[0], Const(None), name=name)
+            return self.b.store(dict.pop, whole, args[0], Const(None), name=name, path=path)
         what = getattr(fn, "__name__", "this change").strip("_")
         raise NoRule(f"`{what}` of a dict is differentiated", instr.line, "Write it key by key.")
 

@@ -45,6 +45,13 @@ class ControlSweep(CallSweep):
             outs, then, orelse = parts
             self.b.emit(If(outs, instr.test, then, orelse, instr.line, Mirror(instr.key)))
 
+    def alternatives(
+        self, test: Atom, seeds: dict[int, Cotangent], then: Region, orelse: Region
+    ) -> None:
+        parts = self._parts(seeds, (then, orelse))
+        if parts is not None:
+            self.b.emit(If(parts[0], test, parts[1], parts[2], self.b.line, object()))
+
     def attempt(self, instr: Try) -> None:
         """The adjoint of a body that completed, or of nothing; in the same floating-point state."""
         seeds = {k: ct for k, out in enumerate(instr.outs) if (ct := self.cts.take(out)) is not None}
@@ -94,6 +101,8 @@ class ControlSweep(CallSweep):
         paths: list[tuple[list[Instr], dict[Value, Cotangent]]] = []
         for part in regions:
             self.cts.of = dict(before)
+            if self.open is not None:
+                self.open.update(out for instr in part.body for out in instr.outs)
             with self.b.region() as body:
                 for k, ct in seeds.items():
                     self.cts.add(part.results[k], ct)
@@ -243,6 +252,8 @@ class ControlSweep(CallSweep):
             if param.type.kind not in ("float", "number"):
                 self.cts.masked.add(param)
         outer, self.cts.of = self.cts.of, dict(zip(outer_values, sum_params, strict=True))
+        around, self.open = self.open, {*outer_values, *instr.body.params}
+        self.open.update(out for part in instr.body.body for out in part.outs)
         with self.b.region() as body:
             for k, param in zip(slots, ct_params, strict=True):
                 self.cts.add(instr.body.results[k], param)
@@ -265,7 +276,7 @@ class ControlSweep(CallSweep):
                 ct = self.cts.take(value)
                 assert ct is not None
                 results.append(self.cts.whole(ct, value))
-        self.cts.of = outer
+        self.cts.of, self.open = outer, around
         return body, (index, *memo_params, *ct_params, *sum_params), results, kept
 
     def _absent(self, param: Value) -> Atom:
@@ -318,7 +329,7 @@ def _item_type(saved: Atom) -> Type:
 
 def _nothing(sweep: ControlSweep, item: Value) -> Atom:
     """The zero cotangent of an item of a list."""
-    if item.type.kind in ("list", "dict"):
+    if item.type.kind in ("list", "dict", "array"):
         return sweep.cts.zero(item)
     if _holds_containers(item.type):
         return sweep.b.call(zeros_of, item, type=UNKNOWN)

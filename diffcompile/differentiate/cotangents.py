@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..frontend.build import Builder
-from ..ir.graph import Atom, Const, For, Instr, Region, Value, pack_dict, pack_list, pack_tuple
+from ..ir.graph import Atom, Const, For, Instr, Region, Step, Store, Value, pack_dict, pack_list, pack_tuple
 from ..ir.types import FLOAT, OBJECT, SCALARS, Type, join, number
 from ..ir.walk import reads
 from ..rules.containers import sum_of, zeros_of
@@ -237,6 +237,23 @@ def element_type(known: Type) -> Type:
     for item in known.items or ():
         found = item if found is None else join(found, item)
     return found or Type()
+
+
+def part_type(known: Type, path: tuple[Step, ...]) -> Type:
+    """What is known of the part of an object that a path leads to."""
+    for step in path:
+        if known.kind not in ("list", "dict") or step.fn is not operator.getitem:
+            return Type("array") if known.kind == "array" else Type()
+        known = element_type(known)
+    return known
+
+
+def changed_kind(instr: Store) -> str:
+    """The kind of what is changed, which a method of lists or dicts tells where its type does not."""
+    owner = getattr(instr.fn, "__objclass__", None)
+    if owner is list or owner is dict:
+        return owner.__name__
+    return part_type(instr.outs[0].type, instr.path).kind
 
 
 def bar(value: Value) -> str:

@@ -18,7 +18,7 @@ from ..analysis.liveness import liveness, reach
 from ..analysis.repeats import repeats
 from ..analysis.residuals import close, filled
 from ..analysis.shapes_series import of_every_family
-from ..errors import NOWHERE, UnsupportedSyntax
+from ..errors import NOWHERE
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import (
     UNBOUND,
@@ -40,7 +40,6 @@ from ..ir.graph import (
     pack_tuple,
     raise_error,
     unpack,
-    write_outside,
 )
 from ..ir.types import OBJECT, SCALARS, UNKNOWN, Type
 from ..ir.walk import (
@@ -67,6 +66,7 @@ from ..rules.containers import zeros_of
 from .calls import Replay
 from .control import ControlSweep
 from .cotangents import Cotangents, bar, cotangent_type
+from .escapes import refuse_escapes
 from .replay import quiet, scheduled
 
 
@@ -142,18 +142,6 @@ def may_be_complex(instr: Instr, within: frozenset[Function] = frozenset()) -> b
         return True
     dtypes = [a.type.numeric_dtype for a in (*operands(instr), *instr.outs)]
     return any(d is not None and d.kind == "c" for d in dtypes)
-
-
-def refuse_escapes(graph: Graph, active: set[Value]) -> None:
-    """A number that varies may not be kept where a later call finds it as a constant."""
-    for instr in instructions(graph.region):
-        if isinstance(instr, Call) and instr.fn is write_outside and active & set(values(instr.args)):
-            name = instr.args[1].value if isinstance(instr.args[1], Const) else ""
-            raise UnsupportedSyntax(
-                f"`{name}`, outside of the function, is given a value that is differentiated",
-                instr.line,
-                "Return it, or write `stop_gradient(...)` of it.",
-            )
 
 
 def _raises(region: Region) -> bool:

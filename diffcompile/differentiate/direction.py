@@ -33,8 +33,8 @@ from .derive import (
     differentiable_again,
     listed,
     may_be_complex,
-    refuse_escapes,
 )
+from .escapes import refuse_escapes
 from .forward import DeriveCallee
 from .pushes import Push
 from .tangents import Tangents, dot, tangent_type

@@ -41,9 +41,10 @@ from ..ir.graph import (
 from ..ir.text import function_name
 from ..ir.types import SCALARS
 from ..ir.walk import free, instructions
-from ..rules.containers import entry, sum_of, values_of, with_keys
+from ..rules.containers import copy_of, entry, sum_of, values_of, with_keys
 from ..rules.register import REGISTRY, Declared
 from ..rules.solvers import SOLVERS
+from .cotangents import changed_kind
 from .forward import Forward
 from .rule import (
     FORMED,
@@ -68,7 +69,7 @@ from .tangents import Tangent, dot, plus, tangent_type
 # Functions of containers that do to the tangents what they do to the values, and which arguments those are.
 ALIKE: dict[Any, tuple[int, ...]] = {
     builtins.list: (0,), builtins.tuple: (0,), builtins.dict: (0,), items_of_list: (0,), values_of: (0,),
-    with_keys: (1,), sum_of: (0, 1), entry: (0, 2),
+    copy_of: (0,), with_keys: (1,), sum_of: (0, 1), entry: (0, 2),
 }  # fmt: skip
 # Changes of containers, and which of their arguments become part of them.
 ENTERING: dict[Any, tuple[int, ...]] = {
@@ -122,7 +123,7 @@ class Push(Forward):
         kind = instr.outs[0].type.kind
         if fn in (operator.add, operator.mul) and kind in ("list", "tuple"):
             return (self.alike(instr, fn, (0, 1) if fn is operator.add else (0,)),)
-        if hashable(fn) and fn in ALIKE and kind != "array":
+        if hashable(fn) and fn in ALIKE and (kind != "array" or fn in (entry, sum_of, copy_of)):
             return (self.alike(instr, fn, ALIKE[fn]),)
         found = self.rule(instr, fn, args, dict(instr.kwargs), instr.outs)
         return found if len(instr.outs) > 1 and isinstance(found, tuple) else (found,)
@@ -374,7 +375,7 @@ class Push(Forward):
         moving = (target, *instr.args, *(a for _, a in instr.kwargs))
         if not any(map(self.dots.has, moving)) or constant_call(instr):
             return instr
-        if out.type.kind not in SCALARS | {"array", "unknown"} or instr.fn in (list.append, list.extend):
+        if changed_kind(instr) not in SCALARS | {"array", "unknown"}:
             self.contained(instr)
         elif instr.fn in (operator.iadd, operator.isub):
             self.added(instr)
@@ -480,7 +481,7 @@ class Push(Forward):
     def contained(self, instr: Store) -> None:
         """A change of a list, a dict or an object: the same one of its tangent."""
         fn = instr.fn
-        if fn not in ENTERING or instr.path:
+        if fn not in ENTERING:
             what = getattr(fn, "__name__", "this change").strip("_")
             raise NoRule(
                 f"`{what}` of a container is differentiated", instr.line, "Build another one, item by item."
@@ -489,7 +490,8 @@ class Push(Forward):
         before = self.dots.whole(instr.target)
         outs = tuple(Value(dot(o), tangent_type(o.type), o.named) for o in instr.outs)
         line = self.b.line
-        self.b.emit(Store(outs, fn, before, tuple(args), instr.kwargs, line, self.visible(instr), ()))
+        seen = self.visible(instr)
+        self.b.emit(Store(outs, fn, before, tuple(args), instr.kwargs, line, seen, instr.path))
         for value, out in zip(instr.outs, outs, strict=True):
             if can_vary(value):
                 self.dots.of[value] = out

@@ -33,6 +33,8 @@ class Sweep:
     completed: dict[Value, Value] = field(default_factory=dict)  # by the error of a `try`: whether it is None
     certain: set[Value] = field(default_factory=set)  # the errors after which nothing runs
     reached: set[Value] = field(default_factory=set)  # what has an adjoint
+    there: dict[Store, int] = field(default_factory=dict)  # how many steps lead to what has a cotangent
+    open: set[Value] | None = None  # in a loop: what a cotangent may be added to there
     inputs: frozenset[Value] = (
         frozenset()
     )  # what is differentiated with respect to; their cotangents are the answer

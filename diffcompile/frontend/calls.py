@@ -47,7 +47,7 @@ from ..rules.index import is_repeating
 from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, USED, Evaluation, consult
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
-from . import plain
+from . import opaque, plain
 from .apart import of_unknown_order
 from .arguments import DERIVING, is_object, is_object_class
 from .build import repeats, unbroadcast_call
@@ -75,6 +75,7 @@ from .heap import (
     View,
 )
 from .iteration import GENERATORS, strictly_zipped
+from .keeping import MUTATORS
 from .layers import Layers
 from .nested import derivation, derived_call, pulled_call
 from .objects import UNARY
@@ -220,6 +221,18 @@ class Calls(Layers):
         if hasattr(type(fn), "lowered"):
             return derived_call(self, as_derived(fn), args, kwargs, name)
         consult(fn)
+        said = None if self.unit.rule else opaque.statement_of(fn, args)
+        if said is not None:
+            kind, what = said
+            if kind == "method":
+                return self.method(args[0], what, args[1:], kwargs, name)
+            fn = what
+        if fn is operator.setitem and len(args) == 3 and not self.unit.rule:
+            self.set_item(*args)
+            return Const(None)
+        if fn is operator.delitem and len(args) == 2 and not self.unit.rule:
+            self.delete_item(*args)
+            return Const(None)
         if _hashable(fn) and fn in DEFINITIONS and (fn not in WITH or not WITH[fn].isdisjoint(kwargs)):
             return self.defined(DEFINITIONS[fn], args, kwargs, name)
         if isinstance(fn, np.vectorize):
@@ -336,9 +349,20 @@ class Calls(Layers):
     # -- library functions ----------------------------------------------------------------------------------
 
     def library(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str = "") -> Ref:
+        with self.peeking(fn):
+            return self._library(fn, args, kwargs, name)
+
+    def _library(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         sentence = None if self.unit.rule else self._of_dtype(fn, args, kwargs)
         if sentence is not None:
             raise self.refuse(*sentence)
+        if not self.unit.rule and opaque.may_change(fn):
+            held = self.held(self.state)
+            if any(c in held or c.param for c in self.cells(*args, *kwargs.values())):
+                raise self.refuse(
+                    f"whether `{label(fn)}` changes what it is given is not known",
+                    "Pass it a copy, such as `x.copy()`.",
+                )
         if changes_argument(fn) and args:
             return self.changed(args[0], fn, [self.argument(a) for a in args[1:]],
                                 {k: self.argument(a) for k, a in kwargs.items()})  # fmt: skip
@@ -404,7 +428,12 @@ class Calls(Layers):
             own = getattr(receiver.maker, method, None)
             if own in REGISTRY.reverse:
                 return self.known(own, [*args, *receiver.args], {**kwargs, **dict(receiver.kwargs)}, name)
+        if method in MUTATORS:
+            receiver = self.written(receiver)
         kind = self.type_of(receiver).kind
+        said = opaque.dunder(method) if isinstance(receiver, (Obj, View, Tup, Value)) else None
+        if said is not None and not self.unit.rule and self.special_method(receiver, method) is None:
+            return self.known(said[1], [receiver, *args], kwargs, name)
         if isinstance(receiver, Tup) or isinstance(receiver, Const) and isinstance(receiver.value, tuple):
             return self.tuple_method(receiver, method, args, kwargs)
         content = self.content(receiver)
@@ -429,6 +458,9 @@ class Calls(Layers):
         atoms = [self.atom(receiver), *map(self.argument, args)]
         named = {k: self.argument(a) for k, a in kwargs.items()}
         return self.own(self.b.call(Method(method), *atoms, kwargs=named, name=name), name)
+
+    def set_item(self, base: Ref, index: Ref, value: Ref) -> None:
+        raise NotImplementedError
 
     # -- functions with a source ----------------------------------------------------------------------------
 
@@ -696,11 +728,11 @@ class Calls(Layers):
             if isinstance(ref, Const):
                 return Sequence((ref,), 0, sources=(None,))
         if self.type_of(ref).kind == "dict":
-            return Sequence((self.b.call(keys_of, self.atom(ref), type=Type("list")),), 0, sources=(None,))
+            return Sequence((self.b.call(keys_of, self.whole(ref), type=Type("list")),), 0, sources=(None,))
         lists = self.lists_of(ref)
         return Sequence(
-            (self.atom(ref),), 0, cells=frozenset(c for c, _ in lists).union(self.cells(ref)), sources=(ref,),
-            known=items, lists=lists,
+            (self.whole(ref),), 0, cells=frozenset(c for c, _ in lists).union(self.cells(ref)),
+            sources=(ref,), known=items, lists=lists,
         )  # fmt: skip
 
     def lists_of(self, *refs: Ref) -> tuple[tuple[Cell, Content], ...]:

@@ -16,12 +16,12 @@ from typing import Any
 
 from ..errors import UndecidedAlias
 from ..ir.graph import Atom, Call, Const, Method, Value
-from ..ir.types import BOOL, Type, join
+from ..ir.types import BOOL, INT, Type, article, join
 from ..rules.containers import keys_of, values_of
+from .core import element_of, holds_objects
 from .expressions import UNROLLED, Expressions
 from .heap import Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
-
-KEPT = "an array that is also kept in a list is written here"
+from .keeping import ITEM, KEPT
 
 
 class Containers(Expressions):
@@ -39,6 +39,8 @@ class Containers(Expressions):
 
     def change(self, ref: Obj, content: Items | Entries, fn: Any, *args: Ref) -> None:
         """Give a container another content; `fn(container, *args)` does so where the caller sees it."""
+        if ref.cell in self.state.kept:
+            raise UndecidedAlias(KEPT, self.b.line, "Change it before it is put into the list.")
         self.check_write(ref.cell)
         if content.handle is not None:
             atoms = tuple(map(self.exposed, args))
@@ -216,28 +218,22 @@ class Containers(Expressions):
         known = self.type_of(receiver)
         match method, args:
             case "append", [item]:
-                value = self.kept(receiver, item)
-                self.stored(receiver, list.append, value, type=self.grown(known, value.type))
+                place = self.b.call(len, self.whole(receiver), type=INT)
+                self.put(receiver, list.append, item, place=place)
                 return Const(None)
             case "insert", [where, item]:
-                value = self.kept(receiver, item)
-                self.stored(
-                    receiver, list.insert, self.atom(where), value, type=self.grown(known, value.type)
-                )
+                self.put(receiver, list.insert, item, self.atom(where), place=None)
                 return Const(None)
             case "extend", [more]:
-                value = self.kept(receiver, more)
+                value = self.whole(more)
+                self.shares_items(receiver, more)
                 elem = element_of(value.type)
                 self.stored(receiver, list.extend, value, type=self.grown(known, elem))
                 return Const(None)
             case "pop", [] | [_]:
                 at = self.atom(args[0]) if args else Const(-1)
-                item = self.own(
-                    self.b.call(operator.getitem, self.atom(receiver), at, name=name, type=element_of(known)),
-                    name,
-                )
-                self.stored(receiver, list.pop, *((at,) if args else ()), type=loose(known))
-                return item
+                given = (at,) if args else ()
+                return self.taken_out(receiver, at, name, list.pop, *given, type=loose(known))
             case (("reverse" | "clear"), []):
                 self.stored(receiver, getattr(list, method), type=loose(known))
                 return Const(None)
@@ -249,17 +245,51 @@ class Containers(Expressions):
 
     def stored(self, receiver: Obj | View, fn: Any, *args: Atom, type: Type | None = None) -> None:
         """`fn(receiver, *args)` changes a list or dict that is one value of the graph."""
+        receiver = self.as_item(receiver)
+        if fn is not operator.setitem and self.type_of(receiver).kind == "list":
+            self.lengthened(receiver)
+        self.rearranged(receiver, fn, args)
         if isinstance(receiver, Obj) and receiver.cell.mirror is not None:
             self.b.emit(Call((), fn, (receiver.cell.mirror, *args), (), self.b.line))
-        self.store(receiver, fn, *args, type=type if isinstance(receiver, Obj) else None)
+        self.store(receiver, fn, *args, type=type)
 
-    def kept(self, container: Ref, item: Ref) -> Atom:
-        """The value of what a container that is one value of the graph holds from now on."""
-        atom = self.atom(item)
-        for cell in self.cells(item):
-            if not cell.outside:
-                cell.outside = KEPT
-        return atom
+    def put(self, receiver: Obj | View, fn: Any, item: Ref, *at: Atom, place: Atom | None) -> None:
+        """`fn(receiver, *at, item)` puts an item into a list or dict that is one value of the graph."""
+        receiver = self.as_item(receiver)
+        value = self.whole(item)
+        known = self.type_of(receiver)
+        if known.kind == "dict":
+            after = Type("dict", elem=join_elem(known, value.type))
+        else:
+            after = self.grown(known, value.type)
+        self.stored(receiver, fn, *at, value, type=after)
+        root, way = (receiver.root, receiver.path) if isinstance(receiver, View) else (receiver, ())
+        self.keep(root.cell, way, [(item, place)])
+
+    def taken_out(self, receiver: Obj | View, at: Atom, name: str, fn: Any, *args: Atom, type: Type) -> Ref:
+        """An item, read before `fn(receiver, *args)` takes it out of its container."""
+        root = receiver.root if isinstance(receiver, View) else receiver
+        elem = element_of(self.type_of(receiver))
+        item = self.own(
+            self.b.call(operator.getitem, self.whole(receiver), at, name=name, type=elem), name
+        )
+        elsewhere = self.rearranged(receiver, fn, args)
+        if isinstance(item, Obj) and (elsewhere or not root.cell.apart):
+            item.cell.outside = ITEM
+        self.stored(receiver, fn, *args, type=type)
+        return item
+
+    def shares_items(self, receiver: Obj | View, more: Ref) -> None:
+        """The items of another list are items of this one as well."""
+        root, way = (receiver.root, receiver.path) if isinstance(receiver, View) else (receiver, ())
+        content = self.content(more)
+        passing = isinstance(more, Obj) and not self.in_use(more.cell) and not more.cell.outside
+        if isinstance(content, Items):
+            self.keep(root.cell, way, [(ref, None) for ref in content.items])
+        elif holds_objects(self.type_of(more)) and not (passing and more.cell.apart):  # type: ignore[union-attr]
+            root.cell.apart = False
+            for cell in self.cells(more):
+                cell.apart = False
 
     @staticmethod
     def grown(known: Type, item: Type) -> Type:
@@ -410,8 +440,7 @@ class Containers(Expressions):
     ) -> Ref:
         """A method of a dict that is one value of the graph."""
         known = self.type_of(receiver)
-        elem = known.elem or Type()
-        whole = self.atom(receiver)
+        whole = self.whole(receiver)
         match method, args:
             case (("get" | "pop"), [key, *default]):
                 at = self.atom(key)
@@ -420,12 +449,12 @@ class Containers(Expressions):
                     missing = default[0] if default else Const(None)
 
                     def read() -> Ref:
-                        return self.own(
-                            self.b.call(operator.getitem, self.atom(receiver), at, type=elem), name
-                        )
+                        return self._item_read(receiver, at, name)
 
                     item = self.branch(there, read, lambda: missing, name or "item")
                     assert item is not None
+                    for cell in self.cells(item) if isinstance(item, Obj) else ():
+                        cell.outside = ITEM
                     if method == "pop":
 
                         def drop() -> None:
@@ -433,35 +462,26 @@ class Containers(Expressions):
 
                         self.branch(there, drop, lambda: None)
                     return item
-                item = self.own(self.b.call(operator.getitem, whole, at, type=elem, name=name), name)
-                self.stored(receiver, operator.delitem, at, type=known)
-                return item
+                return self.taken_out(receiver, at, name, operator.delitem, at, type=known)
             case "setdefault", [key, default]:
                 at = self.atom(key)
                 there = self.b.call(operator.contains, whole, at, type=BOOL)
-                value = self.kept(receiver, default)
-
-                def add() -> None:
-                    self.stored(
-                        receiver,
-                        operator.setitem,
-                        at,
-                        value,
-                        type=Type("dict", elem=join_elem(known, value.type)),
-                    )
-
-                self.branch(there, lambda: None, add)
+                self.branch(
+                    there, lambda: None, lambda: self.put(receiver, operator.setitem, default, at, place=None)
+                )
                 return self.subscript(receiver, at, name)
             case "keys", []:
                 return self.b.call(keys_of, whole, type=Type("list"))
             case "values", []:
+                self.leaked(receiver)
                 return self.own(self.b.call(values_of, whole, type=Type("list", elem=known.elem)))
             case "items", []:
+                self.leaked(receiver)
                 keys = self.b.call(keys_of, whole, type=Type("list"))
                 values = self.b.call(values_of, whole, type=Type("list", elem=known.elem))
                 return Sequence((keys, values), (0, 1))
             case "copy", []:
-                return self.own(self.b.call(dict, whole, type=known, name=name), name)
+                return self.own(self.b.call(dict, self.atom(receiver), type=known, name=name), name)
         raise self.refuse(
             f"`dict.{method}` of a dict whose keys are not known here is not differentiated yet",
             "Read and write it by key.",
@@ -502,6 +522,7 @@ class Containers(Expressions):
     def delete_item(self, base: Ref, index: Ref) -> None:
         """`del base[index]`."""
         known = self.constant(index)
+        base = self.written(base)
         content = self.content(base)
         if isinstance(base, Obj) and known is not None:
             if isinstance(content, Items) and content.cls is list and isinstance(known.value, (int, slice)):
@@ -524,7 +545,18 @@ class Containers(Expressions):
         if isinstance(base, (Obj, View)) and kind.kind in ("list", "dict"):
             self.stored(base, operator.delitem, self.atom(index), type=loose(kind))
             return
-        raise self.refuse(f"`del` of an item of a {kind.kind} is not differentiated", "Build another one.")
+        raise self.refuse(
+            f"`del` of an item of {article(kind.kind)} is not differentiated", "Build another one."
+        )
+
+    def set_part(self, base: Obj | View, index: Atom, value: Ref) -> None:
+        """`base[a:b] = value` of a list that is one value of the graph."""
+        base = self.as_item(base)
+        self.lengthened(base)
+        items = self.whole(value)
+        after = self.grown(self.type_of(base), element_of(items.type))
+        self.stored(base, operator.setitem, index, items, type=after)
+        self.shares_items(base, value)
 
     def set_slice(self, base: Obj, content: Items, index: slice, value: Ref) -> bool:
         """`base[a:b] = value` of a list known item by item; False if that cannot be done so."""
@@ -558,6 +590,18 @@ class Containers(Expressions):
             raise self.refuse(f"there is no key {key.value!r} here", "Write the entry before it is read.")
         return found
 
+    def entry_made(self, base: Obj, at: Atom) -> None:
+        """Make the entry of a `defaultdict` at a key that is known at run time, if there is none."""
+        assert base.cell.factory is not None
+        _, factory = base.cell.factory
+        there = self.b.call(operator.contains, self.whole(base), at, type=BOOL)
+        missing = self.b.call(operator.not_, there, type=BOOL)
+
+        def make() -> None:
+            self.put(base, operator.setitem, self.invoke(factory, [], {}), at, place=None)
+
+        self.branch(missing, make, lambda: None)
+
     def field(self, ref: Tup, attr: str) -> Ref:
         """An attribute of a named tuple."""
         names = getattr(ref.cls, "_fields", ())
@@ -584,14 +628,6 @@ class Containers(Expressions):
 
     def dict_of(self, cls: type, factory: Ref | None, entries: dict[Any, Ref], name: str) -> Ref:
         return self.state.new(Entries(tuple(entries.items()), None, cls, factory), name)
-
-
-def element_of(known: Type) -> Type:
-    """What is known of the items of a list, a tuple or a dict."""
-    found = known.elem
-    for item in known.items or ():
-        found = item if found is None else join(found, item)
-    return found or Type()
 
 
 def join_elem(known: Type, more: Type) -> Type:

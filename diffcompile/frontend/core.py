@@ -11,6 +11,7 @@ import contextlib
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..analysis.liveness import READ_ONLY
@@ -71,6 +72,7 @@ _MULTIPLYING: dict[Any, Any] = {
     operator.imod: operator.mod, operator.ipow: operator.pow, operator.imatmul: operator.matmul,
 }  # fmt: skip
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict"})
+CONTAINERS = frozenset({"list", "dict"})
 
 
 class Unit:
@@ -98,6 +100,7 @@ class Unit:
         self.repeated = 0  # how many of those were inside themselves
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
         self.decided: dict[Atom, bool] = {}  # what the tests of the branches around have given
+        self.peeking = False  # do the results of what is called show none of the items of its arguments?
         self.holdings = 0  # how many loops and calls hold what they run over or are given
         self.turn_names: dict[ast.AST, Any] = {}  # for each function, the names that its loops' turns forget
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
@@ -176,6 +179,21 @@ class Core:
     def is_function(self, ref: Ref) -> bool:
         raise NotImplementedError
 
+    def as_item(self, ref: Obj | View) -> Obj | View:
+        raise NotImplementedError
+
+    def items_written(self, cell: Cell) -> None:
+        raise NotImplementedError
+
+    def moved(self, cell: Cell, ref: Ref = UNBOUND_REF) -> Ref:
+        raise NotImplementedError
+
+    def given_up(self, cell: Cell) -> None:
+        raise NotImplementedError
+
+    def taken_in(self, cell: Cell, content: Items | Entries) -> None:
+        raise NotImplementedError
+
     # -- references -----------------------------------------------------------------------------------------
 
     def own(self, atom: Atom, name: str = "") -> Ref:
@@ -188,6 +206,11 @@ class Core:
         """What a reference holds now: an atom, or the content of a static container."""
         match ref:
             case Obj(cell):
+                if cell not in self.state.heap:
+                    raise self.refuse(
+                        "an object is read here that was put into a list and changed there meanwhile",
+                        "Read it before it is put into the list.",
+                    )
                 return self.state.heap[cell]
             case View():
                 return self.read_view(ref)
@@ -196,7 +219,7 @@ class Core:
         raise TypeError(ref)
 
     def read_view(self, view: View) -> Atom:
-        base = self.atom(view.base)
+        base = self.whole(view.base)
         for seen, result in reversed(view.cache):
             if seen is base and self.b.at_hand(result):
                 return result
@@ -206,6 +229,17 @@ class Core:
         view.cache.append((base, result))
         return result
 
+    def whole(self, ref: Ref) -> Atom:
+        """The graph's own value for a reference, of which no item gets another name."""
+        content = self.read(ref) if isinstance(ref, (Obj, View)) else None
+        return content if isinstance(content, (Const, Value)) else self.atom(ref)
+
+    def leaked(self, ref: Obj | View) -> None:
+        """The items of a list or dict may be reached in other ways from here on."""
+        cell = ref.root.cell if isinstance(ref, View) else ref.cell
+        if cell.apart and not self.unit.peeking and holds_objects(self.type_of(ref)):
+            cell.apart = False
+
     def atom(self, ref: Ref) -> Atom:
         """The graph's own value for a reference; static containers are packed."""
         match ref:
@@ -214,7 +248,11 @@ class Core:
                     raise self.refuse("a name is read before it has a value")
                 return ref
             case Obj() | View():
+                self.leaked(ref)
                 content = self.read(ref)
+                if isinstance(ref, Obj) and ref.cell.factory is not None:
+                    cls, factory = ref.cell.factory
+                    return self.b.call(cls, self.atom(factory), self.pack(content))
                 return self.pack(content)
             case Tup(items, cls):
                 return self.built(cls, tuple(map(self.atom, items)))
@@ -350,7 +388,7 @@ class Core:
         path: tuple[Step, ...] = (), name: str = "", type: Type | None = None,
     ) -> None:  # fmt: skip
         """`fn(part, *args)` changes what `ref` refers to, or the part of it that `path` leads to."""
-        ref = self.settled(ref)
+        ref = self.settled(self.as_item(ref))
         root, way = (ref.root, ref.path) if isinstance(ref, View) else (ref, ())
         pick = self.picked_from(root.cell)
         if pick is not None and any(map(self.in_use, self.sharers(root.cell))):
@@ -366,8 +404,12 @@ class Core:
             self.branch(pick.test, lambda: into(pick.then), lambda: into(pick.orelse))
             return
         self.check_write(root.cell)
+        before = self.whole(root)
+        if way and before.type.kind in CONTAINERS:
+            self.items_written(root.cell)
+            type = with_part(before.type, len(way), type)
         new = self.b.store(
-            fn, self.atom(root), *args, kwargs=kwargs, path=(*way, *path), name=name, type=type,
+            fn, before, *args, kwargs=kwargs, path=(*way, *path), name=name, type=type,
             visible=root.cell.param,
         )  # fmt: skip
         self.state.heap[root.cell] = new
@@ -504,6 +546,12 @@ class Core:
                     stack.extend((fn, *args, *(r for _, r in kwargs)))
         return found
 
+    def reached(self, ref: Ref, state: State | None = None) -> set[Cell]:
+        """Every cell that can be reached from a reference, and those of containers that hold one of them."""
+        found = self.cells(ref, state=state)
+        kept = (state or self.state).kept
+        return found.union(*(self.cells(kept[c], state=state) for c in found if c in kept))
+
     def held(self, state: State, *more: Ref) -> set[Cell]:
         """Every cell that a name leads to."""
         return self.cells(*state.vars.values(), *more, state=state)
@@ -562,6 +610,32 @@ class Core:
         return merge.ref
 
 
+def holds_objects(known: Type) -> bool:
+    """May a list or a dict of this type hold objects that could be changed?"""
+    if known.kind not in CONTAINERS:
+        return False
+    kinds = {t.kind for t in (*(known.items or ()), *((known.elem,) if known.elem is not None else ()))}
+    return not kinds.isdisjoint(MUTABLE | {"tuple"})
+
+
+def element_of(known: Type) -> Type:
+    """What is known of the items of a list, a tuple or a dict."""
+    found = known.elem
+    for item in known.items or ():
+        found = item if found is None else join(found, item)
+    return found or Type()
+
+
+def with_part(known: Type, depth: int, part: Type | None) -> Type:
+    """The type of a container in which a part, so many steps inside, is of type `part` from now on."""
+    if known.kind not in CONTAINERS or part is None:
+        return known
+    if depth == 0:
+        return part
+    elem = with_part(element_of(known), depth - 1, part)
+    return Type(known.kind, elem=join(element_of(known), elem))
+
+
 def without(content: Items | Entries) -> Items | Entries:
     """The content of an object that the caller does not see."""
     return replace(content, handle=None)
@@ -593,8 +667,10 @@ class Merge:
         if then.state.dead or orelse.state.dead:
             live = orelse if then.state.dead else then
             self.state = live.state
+            self._kept_inside(live)
             self._export(live)
             return
+        self._kept()
         self.state = then.state.copy()
         self._cells()
         self._names()
@@ -648,6 +724,34 @@ class Merge:
             self.ref = visit(live.ref, "value")
         self.state = state
 
+    def _kept_inside(self, live: Path) -> None:
+        """What was put into a container on the only path that goes on is not told by its place there."""
+        made = {out for instr in live.body for out in instr.outs}
+        for cell, view in list(live.state.kept.items()):
+            if any(a in made for step in view.path for a in step.args):
+                self._on(live, partial(self.frame.given_up, cell))
+
+    def _kept(self) -> None:
+        """What is an item of a container too is so on both paths, or was written on neither."""
+        before = [dict(path.state.kept) for path in self.paths]
+        for path, other, mine, its in zip(self.paths, self.paths[::-1], before, before[::-1], strict=True):
+            for cell in mine:
+                if mine[cell] is its.get(cell):
+                    continue
+                if cell not in other.state.heap and cell not in its:  # it was written there
+                    self._on(path, partial(self.frame.moved, cell))
+                else:
+                    self._on(path, partial(self.frame.given_up, cell))
+
+    def _on(self, path: Path, run: Callable[[], Any]) -> Any:
+        """Run something in the state and the instructions of one path."""
+        outer_state, outer_body = self.frame.state, self.frame.b.body
+        self.frame.state, self.frame.b.body = path.state, path.body
+        try:
+            return run()
+        finally:
+            self.frame.state, self.frame.b.body = outer_state, outer_body
+
     def _made_in(self, live: Path, value: Value) -> bool:
         made = {out for instr in live.body for out in instr.outs}
         return value in made
@@ -689,7 +793,7 @@ class Merge:
                 f"`{cell.name or 'a container'}` has another length, or other keys, on each path",
                 "Give it the same ones on every path.",
             )
-        x, y = self._packed(0, a), self._packed(1, b)
+        x, y = self._packed(0, a, cell), self._packed(1, b, cell)
         given = next((v.name for v in (x, y) if isinstance(v, Value) and v.named), "value")
         return self._out(x, y, cell.name or given)
 
@@ -714,26 +818,24 @@ class Merge:
             )
         return self._out(a, b, cell.name or "value", False)
 
-    def _packed(self, which: int, content: Content) -> Atom:
+    def _packed(self, which: int, content: Content, cell: Cell) -> Atom:
         """The content as one atom, packed at the end of its own branch."""
-        path = self.paths[which]
         if isinstance(content, (Const, Value)):
             return content
-        outer_state, outer_body = self.frame.state, self.frame.b.body
-        self.frame.state, self.frame.b.body = path.state, path.body
-        try:
-            return self.frame.pack(content)
-        finally:
-            self.frame.state, self.frame.b.body = outer_state, outer_body
+
+        def pack() -> Atom:
+            value = self.frame.pack(content)
+            if cell in self.frame.state.heap:
+                self.frame.state.heap[cell] = value
+                self.frame.taken_in(cell, content)
+            return value
+
+        found: Atom = self._on(self.paths[which], pack)
+        return found
 
     def _atom(self, which: int, ref: Ref) -> Atom:
-        path = self.paths[which]
-        outer_state, outer_body = self.frame.state, self.frame.b.body
-        self.frame.state, self.frame.b.body = path.state, path.body
-        try:
-            return self.frame.atom(ref)
-        finally:
-            self.frame.state, self.frame.b.body = outer_state, outer_body
+        found: Atom = self._on(self.paths[which], lambda: self.frame.whole(ref))
+        return found
 
     def _names(self) -> None:
         then, orelse = (p.state.vars for p in self.paths)
@@ -789,6 +891,7 @@ class Merge:
         if out.type.kind not in MUTABLE:
             return out
         cell = Cell(name)
+        cell.apart = all(isinstance(r, Obj) and r.cell.apart is True for r in (a, b))
         self.state.heap[cell] = out
         self.made.append((cell, (self._cells_of(0, a), self._cells_of(1, b))))
         if isinstance(a, (Obj, View)) and isinstance(b, (Obj, View)):
@@ -818,7 +921,7 @@ class Merge:
         return content.type.kind if isinstance(content, (Const, Value)) else ""
 
     def _cells_of(self, which: int, ref: Ref) -> set[Cell]:
-        return self.frame.cells(ref, state=self.paths[which].state)
+        return self.frame.reached(ref, self.paths[which].state)
 
     def _static(self, a: Ref, b: Ref, name: str) -> Ref | None:
         """Two lists or dicts of one structure, made on different paths, are merged item by item."""

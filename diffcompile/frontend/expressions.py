@@ -11,6 +11,7 @@ import ast
 import builtins
 import operator
 from collections.abc import Hashable
+from dataclasses import replace
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -33,8 +34,8 @@ from ..ir.types import BOOL, Type, type_of_constant
 from ..rules.register import REGISTRY
 from . import plain
 from .arguments import is_object, is_object_class
-from .choices import Choices, all_functions, is_function
-from .core import MUTABLE
+from .choices import all_functions, is_function
+from .core import CONTAINERS, MUTABLE
 from .heap import (
     Applied,
     Bound,
@@ -54,6 +55,7 @@ from .heap import (
     Tup,
     View,
 )
+from .keeping import ITEM, Keeping
 from .subset import sentence
 
 BINARY: dict[type[ast.operator], Any] = {
@@ -117,7 +119,7 @@ def _ruled(value: Any) -> bool:
     return isinstance(value, Hashable) and value in REGISTRY.reverse
 
 
-class Expressions(Choices):
+class Expressions(Keeping):
     def is_function(self, ref: Ref) -> bool:
         return is_function(ref)
 
@@ -427,7 +429,7 @@ class Expressions(Choices):
             if all(v is not None for v in values):
                 found = key.value in [v.value for v in values if v is not None]
                 return Const(found != negated)
-        test = self.b.call(operator.contains, self.atom(right), self.atom(left), type=BOOL)
+        test = self.b.call(operator.contains, self.whole(right), self.atom(left), type=BOOL)
         return self.b.call(operator.not_, test) if negated else test
 
     def _identity(self, left: Ref, right: Ref, negated: bool) -> Ref:
@@ -608,6 +610,12 @@ class Expressions(Choices):
         """A call of a library function on an array whose memory its result may see."""
         whose = self.atom(base)
         answer = sight(fn, (whose, *args), kwargs) if isinstance(base, (Obj, View)) else NEVER
+        if fn is np.lib.stride_tricks.as_strided and isinstance(base, (Obj, View)):
+            windows = self.own(self.b.call(fn, whose, *args, kwargs=kwargs, name=name), name)
+            if isinstance(windows, Obj):
+                windows.cell.shares |= self.cells(base)
+                windows.cell.outside = "what `as_strided` shows is written, and elements may be shown twice"
+            return windows
         if answer is NEVER:
             return self.own(self.b.call(fn, whose, *args, kwargs=kwargs, name=name), name)
         if whose.type.layout or answer is MAYBE:
@@ -677,14 +685,32 @@ class Expressions(Choices):
         kind = self.type_of(base).kind
         if isinstance(base, (Obj, View)) and kind in ("array", "unknown") and self._basic(index):
             return self.view(base, operator.getitem, at, name=name)
-        if kind == "dict":
+        sliced = kind == "list" and self._is_slice(index)  # a list of its own
+        if isinstance(base, (Obj, View)) and kind in CONTAINERS and not sliced:
+            if isinstance(base, Obj) and base.cell.factory is not None:
+                self.entry_made(base, at)
+            part = self.item(base, at, name)
+            if part is not None:
+                return part
+            item = self._item_read(base, at, name)
+        elif kind == "dict":
             elem = self.type_of(base).elem
             item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name, type=elem), name)
         else:
             item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name), name)
-        sliced = kind == "list" and self._is_slice(index)  # a list of its own
         if isinstance(item, Obj) and kind != "array" and not sliced:
-            item.cell.outside = "an item of a list is written here"
+            item.cell.outside = ITEM
+        return item
+
+    def entry_made(self, base: Obj, at: Atom) -> None:
+        raise NotImplementedError
+
+    def _item_read(self, base: Obj | View, at: Atom, name: str) -> Ref:
+        """An item of a list or a dict that is not written through it."""
+        elem = self.type_of(base).elem if self.type_of(base).kind == "dict" else None
+        item = self.own(self.b.call(operator.getitem, self.whole(base), at, name=name, type=elem), name)
+        if isinstance(item, Obj):
+            item.cell.shares.add(base.root.cell if isinstance(base, View) else base.cell)
         return item
 
     def _is_slice(self, index: Ref) -> bool:
@@ -710,17 +736,12 @@ class Expressions(Choices):
         content = self.state.heap[cell]
         if self.unit.session.one_by_one and isinstance(content, Items) and content.items:
             raise self.refuse("a list that is known item by item is indexed by what is not known here")
-        if isinstance(content, Items):
-            inner = {c for c in self.cells(Tup(content.items))}
-            value = self.pack(content)
-        elif isinstance(content, Entries) and content.is_dict:
-            inner = {c for c in self.cells(Tup(content.refs))}
-            value = self.pack(content)
-        else:
+        if isinstance(content, (Const, Value)) or isinstance(content, Entries) and not content.is_dict:
             return
-        for kept in inner:
-            if kept.param or sum(kept in self.cells(r) for r in self.state.vars.values()) > 1:
-                kept.outside = "an array that is also kept in a list is written here"
+        if isinstance(content, Entries) and content.factory is not None and content.handle is None:
+            cell.factory = content.cls, content.factory
+            content = replace(content, cls=dict, factory=None)
+        value = self.pack(content)
         if content.handle is not None:
             made = self.b.defs.get(content.handle) if isinstance(content.handle, Value) else None
             if made is not None and made not in self.unit.entry:
@@ -730,6 +751,7 @@ class Expressions(Choices):
                 )
             cell.mirror = content.handle
         self.state.heap[cell] = value
+        self.taken_in(cell, content)
 
     # -- displays -------------------------------------------------------------------------------------------
 

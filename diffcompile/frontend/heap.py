@@ -26,7 +26,7 @@ class Cell:
     cannot be decided.
     """
 
-    __slots__ = ("live", "mirror", "name", "outside", "param", "pick", "shares")
+    __slots__ = ("apart", "factory", "live", "mirror", "name", "outside", "param", "pick", "shares")
 
     def __init__(self, name: str = "", outside: str = "", param: bool = False) -> None:
         self.name = name
@@ -36,6 +36,10 @@ class Cell:
         self.pick: Pick | None = None  # which of two objects it is, where that is known at run time
         self.live: Any = None  # of the caller's objects: where its attributes are found
         self.mirror: Atom | None = None  # the caller's own list or dict, where a copy of it is worked on
+        # Of a list or dict that is one value of the graph: may its items be written through it, since they
+        # are objects of their own that nothing else refers to? Once that has been given up it stays so.
+        self.apart: bool | None = None
+        self.factory: tuple[type, Ref] | None = None  # of a dict: what makes the entries that it lacks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -337,7 +341,7 @@ def shown(name: str) -> str:
 class State:
     """What every name and every cell holds at one point of the program; branches copy it."""
 
-    __slots__ = ("vars", "heap", "done", "dead", "all", "__weakref__")
+    __slots__ = ("vars", "heap", "kept", "done", "dead", "all", "__weakref__")
 
     def __init__(self, all: weakref.WeakSet[State] | None = None) -> None:
         # Every state of the lowering, so that what was there at entry can be added to each.
@@ -345,6 +349,9 @@ class State:
         self.all.add(self)
         self.vars: dict[tuple[Scope, str], Ref] = {}
         self.heap: dict[Cell, Content] = {}
+        # Objects that are items of a list or dict too, and how they are seen there: neither was written
+        # since.
+        self.kept: dict[Cell, View] = {}
         self.done: Atom = Const(False)  # has this path left the statements that follow?
         self.dead = False  # raised: nothing follows on this path
 
@@ -352,6 +359,7 @@ class State:
         other = State(self.all)
         other.vars = dict(self.vars)
         other.heap = dict(self.heap)
+        other.kept = dict(self.kept)
         other.done = self.done
         other.dead = self.dead
         return other

@@ -70,6 +70,8 @@ class Carried:
     # What each may be after a turn, of the objects outside; and the pairs that may be one object.
     shares: dict[Place, set[Cell]] = field(default_factory=dict)
     together: set[tuple[Place, Place]] = field(default_factory=set)
+    moved: set[Cell] = field(default_factory=set)  # objects that a turn knows as items of a container alone
+    mixed: set[Place] = field(default_factory=set)  # lists with items that may be reached in other ways
 
     def without(self, gone: Callable[[Key], bool]) -> Carried:
         """What is known of the slots that are left."""
@@ -83,6 +85,7 @@ class Carried:
             [self.keys[k] for k in kept], moved(self.shapes), moved(self.types),
             {number[k] for k in self.packed if k in number}, self.foreign,
             {(number[k], n) for k, n in self.callers if k in number},
+            moved=self.moved, mixed={(number[k], n) for k, n in self.mixed if k in number},
         )  # fmt: skip
 
 
@@ -297,9 +300,15 @@ class Loops(Calls):
         raise NotImplementedError
 
     def countable(self, sequence: Sequence) -> bool:
-        """Are all the objects that are run over arrays?"""
-        arrays = all(s is None or self.type_of(s).kind == "array" for s in sequence.sources)
-        return arrays and bool(sequence.cells) and not sequence.indexed
+        """Are all the objects that are run over arrays, or lists whose items are objects of their own?"""
+        return all(map(self._by_number, sequence.sources)) and bool(sequence.cells) and not sequence.indexed
+
+    def _by_number(self, source: Ref | None) -> bool:
+        """Can the items of this be written by their numbers?"""
+        if source is None or self.type_of(source).kind == "array":
+            return True
+        root = source.root if isinstance(source, View) else source
+        return isinstance(root, Obj) and self.type_of(source).kind == "list" and root.cell.apart is True
 
     def by_index(self, sequence: Sequence) -> Sequence:
         """The sequence of the numbers of the items, where the items are parts of arrays."""
@@ -370,14 +379,22 @@ class Loops(Calls):
             if len(node.generators) > 1 or generator.ifs:
                 return self._appended(node, name)
             out: list[Atom] = []
+            apart = True
 
             def body(items: list[Value]) -> None:
+                nonlocal apart
                 self.assign(generator.target, self.build(sequence.shape, items, sequence))
-                out[:] = [self.value(node.elt)]
+                before = self.state.copy()
+                item = self.expression(node.elt)
+                apart = self.made_since(before, item)
+                out[:] = [self.whole(item) if apart else self.atom(item)]
 
             with self.holding(sequence.sources, sequence.cells):
                 (result,) = self.fold(node, sequence, None, body, [], saves=lambda: out, name=name)
-            return self.own(result, name)
+            made = self.own(result, name)
+            assert isinstance(made, Obj)
+            made.cell.apart = apart and not self.unit.rule
+            return made
         finally:
             self.scope = scope
 
@@ -512,6 +529,7 @@ class Loops(Calls):
                 if key not in carried.keys:
                     carried.keys.append(key)
         for attempt in range(60):
+            self._kept_before(carried, before)
             self.state = before.copy()
             turn = Turn(self, carried, node, give_up=attempt > 12)
             result = turn.lower(sequence, condition, body, saves)
@@ -554,6 +572,17 @@ class Loops(Calls):
         turn.rebind(outs)
         return saved
 
+    def _kept_before(self, carried: Carried, before: State) -> None:
+        """What a turn turned out to need of the state before the loop: lists as values, views of items."""
+        self.state = before
+        for k in carried.packed:
+            key = carried.keys[k]
+            if isinstance(key, Cell):
+                self.materialise(key)
+        for cell in carried.moved:
+            if cell in before.kept:
+                self.moved(cell)
+
     def _changed_in_place(self, node: ast.AST, name: str) -> bool:
         """Is this name bound to an object that the loop changes by `+=` and its like, and not bound anew?"""
         held = self.state.vars.get((self.unit.homes.get((self.scope, name), self.scope), name))
@@ -572,6 +601,7 @@ class Turn:
         self.node = node
         self.carried = carried
         self.give_up = give_up
+        self.apart: set[Cell] = set()  # the containers that may have items of their own
         self.starts: list[list[set[Cell]]] = []  # for each slot, what the objects in it are at first
         self.replaced = set() if frame.guards else replaced_first(node)  # a handler may read them
 
@@ -584,12 +614,19 @@ class Turn:
     ) -> Any:
         frame, carried = self.frame, self.carried
         before = frame.state.copy()
+        self.apart = {cell for cell in before.heap if cell.apart is not False}
         init: list[Atom] = []
         params: list[Value] = []
+        packed = set(carried.packed)
         for k, key in enumerate(carried.keys):
             self._prepare(k, key, init)
             objects = self._objects(self.carried.shapes[k], self._current(key))
             self.starts.append([cells for _, cells in objects])
+            for n, (ref, _) in enumerate(objects):
+                if not (isinstance(ref, Obj) and ref.cell.apart):
+                    carried.mixed.add((k, n))
+        if carried.packed - packed:
+            return None
         names = self._leaf_names()
         for atom, (k, leaf, label) in zip(init, names, strict=True):
             known = carried.types.setdefault(k, [])
@@ -642,9 +679,6 @@ class Turn:
     def _prepare(self, k: int, key: Key, init: list[Atom]) -> None:
         """The slot's initial atoms, in the shape that it is known to need."""
         current = self._current(key)
-        if k in self.carried.packed and isinstance(key, Cell) and isinstance(current, Items):
-            self.frame.materialise(key)
-            current = self._current(key)
         wanted = self.carried.shapes.get(k)
         shape, atoms = self._flatten(current, k in self.carried.packed, wanted)
         if wanted is not None and wanted != shape and self._lacks(current, wanted):
@@ -664,8 +698,6 @@ class Turn:
                 self.carried.packed.add(k)
                 self.carried.shapes[k] = LEAF
                 self.carried.types.pop(k, None)
-                if isinstance(key, Cell) and isinstance(current, Items):
-                    self.frame.materialise(key)
                 shape, atoms = self._flatten(self._current(key), True)
         self.carried.shapes[k] = shape
         init.extend(atoms)
@@ -732,7 +764,7 @@ class Turn:
                     )
                 return LEAF, [frame.pack(ref)]
         assert isinstance(ref, (Const, Value, Obj, View, Tup))
-        return LEAF, [frame.atom(ref)]
+        return LEAF, [frame.whole(ref)]
 
     def _several(
         self, kind: str, items: tuple[Ref, ...], wanted: Any, old: Ref | Content | None
@@ -763,7 +795,7 @@ class Turn:
         frame = self.frame
         if shape == LEAF:
             ref = Tup(parts_of(ref)) if isinstance(ref, (Items, Entries)) else ref
-            return [(ref, frame.cells(ref))]
+            return [(ref, frame.reached(ref))]
         if shape == SAME or shape[0] == "fixed":
             return []
         if shape[0] == "object":  # its parts come one by one
@@ -833,6 +865,8 @@ class Turn:
         for count, (place, cell) in enumerate(made.items()):
             cell.shares |= still_held(around(starts[place]) | carried.shares.get(place, set()), held)
             cell.param = place in carried.callers or any(c.param for c in cell.shares)
+            if cell.apart is None:
+                cell.apart = place not in carried.mixed and not cell.param
             for other, its in itertools.islice(made.items(), count):
                 if (other, place) in carried.together or related(starts[other], starts[place]):
                     cell.shares.add(its)
@@ -901,6 +935,8 @@ class Turn:
         """What the turn leaves behind in every slot; None if something else turned out to change."""
         frame, carried = self.frame, self.carried
         after = frame.state
+        if self._kept(before, entry):
+            return None
         added = False
         for variable, ref in after.vars.items():
             scope, name = variable
@@ -956,8 +992,11 @@ class Turn:
                 carried.types.pop(k, None)
                 return None
             results.extend(atoms)
-            for n, (_, cells) in enumerate(self._objects(shape, current)):
+            for n, (part, cells) in enumerate(self._objects(shape, current)):
                 place = (k, n)
+                if place not in carried.mixed and not (isinstance(part, Obj) and part.cell.apart):
+                    carried.mixed.add(place)
+                    added = True
                 ends[place] = cells
                 outside = {c for c in around(cells) if c in before.heap}
                 if not outside <= carried.shares.setdefault(place, set()):
@@ -971,6 +1010,36 @@ class Turn:
             carried.together |= pairs
             return None
         return results
+
+    def _kept(self, before: State, entry: State) -> bool:
+        """Did the turn put something from outside into a container, or write what was in one?"""
+        frame, carried = self.frame, self.carried
+        after = frame.state
+        written = {cell for cell in before.kept if cell not in after.kept}
+        written |= {cell for cell in before.heap if cell not in after.heap}
+        again = bool(written - carried.moved) or any(
+            cell.apart is False for cell in before.heap if cell in self.apart
+        )
+        if written - carried.moved:
+            self._values_now(before)
+        carried.moved |= written
+        for cell in [c for c in after.kept if c in before.heap and after.kept[c] is not before.kept.get(c)]:
+            frame.given_up(cell)  # the same object, in every turn
+            again = True
+        return again
+
+    def _values_now(self, before: State) -> None:
+        """The lists and dicts that the turn made values of are values before the loop."""
+        frame, carried = self.frame, self.carried
+        for cell, was in before.heap.items():
+            now = frame.state.heap.get(cell)
+            if isinstance(was, (Items, Entries)) and isinstance(now, (Const, Value)):
+                if cell not in carried.keys:
+                    carried.keys.append(cell)
+                k = carried.keys.index(cell)
+                carried.packed.add(k)
+                carried.shapes[k] = LEAF
+                carried.types.pop(k, None)
 
     @staticmethod
     def _gained(wanted: Any, shape: Any) -> bool:

@@ -25,7 +25,7 @@ from ..analysis.activity import can_vary
 from ..analysis.results import holomorphic_only, number_only, one_jacobian, real_only
 from ..errors import UnsupportedSyntax, WrongArgument
 from ..ir.graph import Atom, Call, Const, Function, Value, pack_tuple, unpack
-from ..ir.types import INT, OBJECT, Type
+from ..ir.types import INT, OBJECT, Type, article
 from ..ir.walk import rename, resolve, substitute_in
 from ..rules.broadcast import of_form
 from .apart import Apart, lowered_apart
@@ -487,7 +487,7 @@ def jacobian_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[st
     one_jacobian(lowered.graph, params, shown, derived.mode == "jacrev")
     unknown = next((r for r in shown if r.type.kind in ("list", "tuple", "dict", "object")), None)
     if unknown is not None:
-        reason = f"the Jacobian of a {unknown.type.kind} whose items are not known here one by one"
+        reason = f"the Jacobian of {article(unknown.type.kind)} whose items are not known here one by one"
         raise frame.refuse(reason, "Return an array: `np.array(...)` or `np.stack(...)` of it.")
     forward = derived.mode == "jacfwd"
     function = frame.b.jacobian(lowered.function, tuple(lowered.places[v] for v in inputs), forward)

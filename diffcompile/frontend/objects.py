@@ -25,7 +25,7 @@ import numpy as np
 
 from ..errors import WrongArgument
 from ..ir.graph import Atom, Capture, Const, Value, pack_object
-from ..ir.types import OBJECT, Type
+from ..ir.types import OBJECT, Type, article
 from .arguments import (
     NOTHING,
     REGISTERED,
@@ -410,7 +410,8 @@ class Objects(Containers):
         content = self.object_content(ref)
         if content is None or not isinstance(ref, Obj):
             raise self.refuse(
-                f"an attribute of a {self.type_of(ref).kind} is written", "Keep the value in a variable."
+                f"an attribute of {article(self.type_of(ref).kind)} is written",
+                "Keep the value in a variable.",
             )
         cls = content.cls
         static = class_attribute(cls, attr)
@@ -690,7 +691,7 @@ class Objects(Containers):
             return self.own(self.b.call(np.copy, self.atom(ref), name=name), name)
         if kind == "list" and not deep:
             return self.own(self.b.call(list, self.atom(ref), name=name), name)
-        raise self.refuse(f"`copy` of a {kind} is not differentiated yet", "Use its own `.copy()`.")
+        raise self.refuse(f"`copy` of {article(kind)} is not differentiated yet", "Use its own `.copy()`.")
 
 
 @dataclasses.dataclass(slots=True, eq=False)

@@ -14,10 +14,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..ir.graph import Atom, Call, Const, Step, Value, literal, unpack
-from ..ir.types import Type, join
+from ..ir.types import article
 from .attempts import LEAVING, Progress
 from .build import repeats
-from .containers import join_elem
+from .core import CONTAINERS
 from .expressions import BINARY
 from .heap import UNBOUND_REF, Entries, Generated, Items, Obj, Ref, Scope, Tup, View
 from .lives import contains
@@ -193,6 +193,7 @@ class Statements(Patterns):
         if method is not None:
             self.invoke(method, [index, value], {})
             return
+        base = self.written(base)
         known = self.constant(index)
         if known is not None or self.type_of(base).kind != "dict":
             self.looked_into(base)
@@ -218,25 +219,21 @@ class Statements(Patterns):
                     return
                 self.materialise(base.cell)
         if not isinstance(base, (Obj, View)):
-            raise self.refuse(f"a {self.type_of(base).kind} cannot be written into")
-        if self.type_of(base).kind == "dict":
-            stored = self.kept(base, value)
-            known_type = Type("dict", elem=join_elem(self.type_of(base), stored.type))
-            self.stored(base, operator.setitem, self.atom(index), stored, type=known_type)
+            raise self.refuse(f"{article(self.type_of(base).kind)} cannot be written into")
+        if self.type_of(base).kind in CONTAINERS:
+            at = self.atom(index)
+            if self._is_slice(index):
+                self.set_part(base, at, value)
+            else:
+                self.put(base, operator.setitem, value, at, place=at)
             return
-        if self.type_of(base).kind not in ("array", "list", "unknown"):
+        if self.type_of(base).kind not in ("array", "unknown"):
             raise self.refuse(
-                f"writing into a {self.type_of(base).kind} is not differentiated yet",
+                f"writing into {article(self.type_of(base).kind)} is not differentiated yet",
                 "Keep the value in a variable.",
             )
-        held = self.type_of(base)
-        if held.kind == "list":
-            kept = self.kept(base, value)
-            self.stored(base, operator.setitem, self.atom(index), kept, type=stored_type(held, kept))
-            return
         stored = self.atom(value)
-        form = stored_type(held, stored) if isinstance(base, Obj) else None
-        self.store(base, operator.setitem, self.atom(index), stored, type=form)
+        self.store(base, operator.setitem, self.atom(index), stored)
 
     def _AugAssign(self, node: ast.AugAssign) -> None:
         match node.target:
@@ -260,6 +257,7 @@ class Statements(Patterns):
 
     def _augment_item(self, base: Ref, index: Ref, node: ast.AugAssign) -> None:
         """`base[index] += value`: what is added flows on by itself; the rest reads, computes and writes."""
+        base = self.written(base)
         current = self.subscript(base, index)
         if self.type_of(base).kind != "array":
             root = base.root if isinstance(base, View) else base
@@ -284,6 +282,8 @@ class Statements(Patterns):
     def augmented(self, current: Ref, right: Ref, node: ast.AugAssign, name: str = "") -> Ref:
         """`current op= right`: the object itself where it is changed in place, what replaces it otherwise."""
         op = node.op
+        if isinstance(current, Obj) and current.cell in self.state.kept:
+            current = self.as_item(current)
         kind = self.type_of(current).kind
         if kind == "array" and isinstance(current, (Obj, View)) and type(op) in INPLACE:
             value = self.atom(right)
@@ -469,17 +469,3 @@ def leaves(statements: list[ast.stmt]) -> bool:
     if isinstance(last, ast.If):
         return leaves(last.body) and leaves(last.orelse)
     return isinstance(last, (ast.Return, ast.Break, ast.Continue))
-
-
-def stored_type(known: Type, value: Atom) -> Type:
-    """An array keeps its type whatever is written into it; a list learns of its items."""
-    if known.kind != "list":
-        return known
-    elem = value.type if known.elem is None and not known.items else None
-    if elem is None:
-        old = known.elem
-        for item in known.items or ():
-            old = item if old is None else join(old, item)
-        elem = value.type if old is None else join(old, value.type)
-    return Type("list", elem=elem)
-

@@ -146,6 +146,11 @@ def minus(size: Size, k: int) -> Size:
     return size if k == 0 else Dim(size.name, size.minus + k)
 
 
+def article(kind: str) -> str:
+    """A kind of value as a sentence speaks of one: `an array`, `a list`."""
+    return f"{'an' if kind[:1] in 'aeiou' else 'a'} {'unknown value' if kind == 'unknown' else kind}"
+
+
 def type_of_constant(value: object) -> Type:
     """The fact that a constant is itself.
 

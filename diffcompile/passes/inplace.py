@@ -49,7 +49,8 @@ from ..ir.walk import (
     values,
     with_regions,
 )
-from ..rules.containers import sum_of, zeros_of
+from ..rules.containers import copy_of, sum_of, zeros_of
+from .items import deep, items_apart, written_inside
 
 
 def inplace(graph: Graph, kept: Collection[Value] = (), shown: Collection[Value] = ()) -> Graph:
@@ -57,12 +58,13 @@ def inplace(graph: Graph, kept: Collection[Value] = (), shown: Collection[Value]
 
     The containers `kept` are read after it has run, when `shown`, and what sees its memory, has been written.
     """
-    region = _guard_captures(graph.region, set(kept), shown)
+    apart, owners = items_apart(graph.region)
+    region = _guard_captures(apart, owners, set(kept), shown)
     for _ in range(200):
         live = liveness(region, content=True)
         step = _conflict(region, live)
         if step is None:
-            return replace(graph, region=region)
+            return replace(graph, region=deep(region, apart) if written_inside(region) else region)
         region = step
     raise UndecidedAlias(
         f"which names see what `{graph.name}` writes is more than can be decided",
@@ -226,7 +228,7 @@ def _foreign(region: Region) -> set[Value]:
     return found
 
 
-_JOINING = frozenset({list, dict, zeros_of, sum_of, np.array, np.asarray, np.stack, np.concatenate})
+_JOINING = frozenset({list, dict, zeros_of, sum_of, copy_of, np.array, np.asarray, np.stack, np.concatenate})
 
 
 def _gives_foreign(instr: Call) -> bool:
@@ -463,8 +465,13 @@ def captured(region: Region, kept: Collection[Value]) -> set[Value]:
     return found
 
 
-def _guard_captures(region: Region, kept: set[Value], shown: Collection[Value]) -> Region:
-    """What a loop saves, or a container keeps, is copied if its memory is written later on."""
+def _guard_captures(
+    region: Region, owners: set[Value], kept: set[Value], shown: Collection[Value]
+) -> Region:
+    """What a loop saves, or a container keeps, is copied if its memory is written later on.
+
+    The `owners` are containers whose items are nobody else's: what they keep is written through them.
+    """
     live = liveness(region)
     sharing = _Sharing(live)
     keeping = _containers(region, kept)
@@ -560,6 +567,8 @@ def _guard_captures(region: Region, kept: set[Value], shown: Collection[Value]) 
         results = list(instr.body.results)
         inner = (*live.inside[instr], instr)
         for k in range(count + 1, len(results)):
+            if instr.outs[k - 1] in owners:
+                continue
             if changes_later(results[k], instr.outs[k - 1], live.span[instr][1], inner):
                 results[k] = held(results[k], body, instr)
         return replace(instr, body=replace(instr.body, body=tuple(body), results=tuple(results)))

@@ -25,6 +25,15 @@ def zeros_of(x: Any) -> Any:
     return np.zeros_like(x) if isinstance(x, np.ndarray) else 0.0
 
 
+def copy_of(x: Any) -> Any:
+    """A container with copies of its arrays and of the containers in it."""
+    if isinstance(x, dict):
+        return {key: copy_of(item) for key, item in x.items()}
+    if isinstance(x, list):
+        return [copy_of(item) for item in x]
+    return np.copy(x) if isinstance(x, np.ndarray) else x
+
+
 def sum_of(a: Any, b: Any) -> Any:
     """The sum of two containers of numbers and arrays, item by item."""
     if isinstance(a, dict):

@@ -1,0 +1,289 @@
+"""Objects inside lists and dicts: what a write into an item changes, and under which names it is seen.
+
+    rows.append([0.0] * n)           the item is an object that nothing else refers to, so `rows[i]` is a view
+    rows[i][j] = v                   of `rows`, and the write is one store of it
+    row = rows[i]; row[j] = v        the same
+
+An object that is put into a list and keeps its name is told twice until one of the two is written: from then
+on the name is a view of the list. Where an object may be reached in yet another way, its list is no longer
+`apart`, and none of its items is written any more.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import operator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import UndecidedAlias
+from ..ir.graph import Atom, Const, Step, Value
+from ..ir.types import Type
+from .choices import Choices
+from .core import CONTAINERS, MUTABLE, element_of
+from .heap import UNBOUND_REF, Bound, Cell, Entries, Items, Obj, Ref, State, Tup, View
+
+KEPT = "an array that is also kept in a list is written here"
+ITEM = "an item of a list is written here"
+# The methods of lists and dicts that change them.
+MUTATORS = frozenset({
+    "append", "extend", "insert", "pop", "remove", "reverse", "clear", "sort", "update", "setdefault",
+    "popitem",
+})  # fmt: skip
+_WRITABLE = frozenset({"array", "list", "dict"})
+_LOOKING = (builtins.len, builtins.print)
+_LENGTHENING = (list.append, list.extend)
+
+
+class Keeping(Choices):
+    def item(self, base: Obj | View, at: Atom, name: str) -> Ref | None:
+        """An item of a list or a dict that can be written through it; None where that is not so."""
+        root = base.root if isinstance(base, View) else base
+        known = self.type_of(base)
+        elem = element_of(known)
+        empty = known.elem is None and not known.items
+        if not root.cell.apart or self.unit.rule or not (elem.kind in _WRITABLE or empty):
+            return None
+        read = self.b.call(operator.getitem, self.whole(base), at, name=name, type=elem)
+        view = View(base, operator.getitem, (at,), (), elem, name)
+        view.cache.append((self.whole(base), read))
+        return view
+
+    @contextlib.contextmanager
+    def peeking(self, fn: Any) -> Iterator[None]:
+        """While a call is lowered whose result may show none of the items of a list given to it."""
+        before = self.unit.peeking
+        self.unit.peeking = any(fn is look for look in _LOOKING) or _makes_arrays(fn)
+        try:
+            yield
+        finally:
+            self.unit.peeking = before
+
+    # -- what is put into a container -----------------------------------------------------------------------
+
+    def taken_in(self, cell: Cell, content: Items | Entries) -> None:
+        """The list or dict in `cell` becomes one value of the graph, with these items."""
+        if cell.apart is None:
+            cell.apart = not (self.unit.rule or cell.param or content.handle is not None)
+        if isinstance(content, Items):
+            pairs: list[tuple[Ref, Atom | None]] = [(ref, Const(k)) for k, ref in enumerate(content.items)]
+        else:
+            pairs = [(ref, Const(key)) for key, ref in content.entries]
+        self.keep(cell, (), pairs)
+
+    def keep(self, cell: Cell, way: tuple[Step, ...], items: Iterable[tuple[Ref, Atom | None]]) -> None:
+        """These references are items of a container from now on: of that in `cell`, or of a part of it.
+
+        With each comes the index or key at which it is, if that is known.
+        """
+        seen: set[Cell] = set()
+        for ref, at in items:
+            inner = self.cells(ref)
+            if not inner:
+                continue
+            if cell.apart and seen.isdisjoint(inner) and self._alone(ref, inner, cell, at, way):
+                seen |= inner
+                continue
+            cell.apart = False
+            for kept in inner:
+                if kept in self.state.kept:
+                    self.given_up(kept)
+                kept.outside = kept.outside or KEPT
+
+    def _alone(self, ref: Ref, inner: set[Cell], cell: Cell, at: Atom | None, way: tuple[Step, ...]) -> bool:
+        """Is this an object that can be told from all others, by its place in the container alone?"""
+        if not isinstance(ref, Obj) or cell in inner:
+            return False
+        for part in inner:
+            if part.param or part.outside or part.pick is not None or part in self.state.kept:
+                return False
+            if any(map(self.in_use, self.sharers(part))):
+                return False
+        content = self.state.heap[ref.cell]
+        if isinstance(content, (Const, Value)) and content.type.kind in CONTAINERS:
+            if ref.cell.apart is False or (ref.cell.apart is None and not _flat(content.type)):
+                return False
+        elif isinstance(content, Entries) and not content.is_dict:
+            return False
+        elif not isinstance(content, (Const, Value)):
+            parts = content.items if isinstance(content, Items) else content.refs
+            if any(isinstance(r, (Tup, View)) and self.cells(r) for r in parts):
+                return False
+        named = self.in_use(ref.cell)
+        if any(self.in_use(part) for part in inner - {ref.cell}) and not named:
+            return False
+        if named and (at is None or inner != {ref.cell} or not self._named_alone(ref, inner)):
+            return False
+        if named and at is not None:
+            base: Obj | View = Obj(cell)
+            for step in way:
+                base = View(base, step.fn, step.args, step.kwargs, Type("list"), "")
+            kind = self.type_of(ref)
+            self.state.kept[ref.cell] = View(base, operator.getitem, (at,), (), kind, ref.cell.name)
+        return True
+
+    def made_since(self, before: State, ref: Ref) -> bool:
+        """Is this an object made since then that nothing refers to but this reference?"""
+        inner = self.cells(ref)
+        if not inner.isdisjoint(before.heap):
+            return False
+        return not inner or self._alone(ref, inner, Cell(), None, ())
+
+    def _named_alone(self, ref: Obj, inner: set[Cell]) -> bool:
+        """Is the object known by names alone, or by what names see of it, and its parts by nothing else?"""
+        for held in self.state.vars.values():
+            if inner.isdisjoint(self.cells(held)):
+                continue
+            at = held
+            while isinstance(at, View):
+                at = at.base
+            if not isinstance(at, Obj) or at.cell is not ref.cell:
+                return False
+        return True
+
+    # -- what is written ------------------------------------------------------------------------------------
+
+    def as_item(self, ref: Obj | View) -> Obj | View:
+        """What is to be written, as a part of the container that it was put into, if it was."""
+        root = ref.root if isinstance(ref, View) else ref
+        if root.cell not in self.state.kept or root.cell.outside:
+            return ref
+        seen = self.moved(root.cell, ref)
+        assert isinstance(seen, (Obj, View))
+        return seen
+
+    def written(self, ref: Ref) -> Ref:
+        """What is about to be changed, as it is to be seen then."""
+        return self.as_item(ref) if isinstance(ref, (Obj, View)) else ref
+
+    def items_written(self, cell: Cell) -> None:
+        """An item of the container in this cell is written: names of items see it there from now on."""
+        for kept, view in list(self.state.kept.items()):
+            if view.root.cell is cell:
+                self.moved(kept)
+
+    def moved(self, cell: Cell, ref: Ref = UNBOUND_REF) -> Ref:
+        """Every name of the object in `cell` is a view of the container that holds it; so is `ref`."""
+        place = self.state.kept.pop(cell)
+        table: dict[Ref, Ref] = {}
+
+        def seen(ref: Ref) -> Ref:
+            if ref not in table:
+                table[ref] = made(ref)
+            return table[ref]
+
+        def made(ref: Ref) -> Ref:
+            match ref:
+                case Obj() if ref.cell is cell:
+                    return place
+                case View() if ref.root.cell is cell:
+                    base = seen(ref.base)
+                    assert isinstance(base, (Obj, View))
+                    return replace(ref, base=base, cache=[])
+            return ref
+
+        for key, held in list(self.state.vars.items()):
+            if cell in self.cells(held):
+                self.state.vars[key] = seen(held)
+        found = seen(ref)
+        del self.state.heap[cell]  # whoever still refers to it is told so, not shown what it once held
+        return found
+
+    def given_up(self, cell: Cell) -> None:
+        """The object in `cell` may be an item too, and where is not known from here on: none is written."""
+        view = self.state.kept.pop(cell)
+        view.root.cell.apart = False
+        cell.outside = cell.outside or KEPT
+
+    # -- items that change their places ---------------------------------------------------------------------
+
+    def rearranged(self, ref: Obj | View, fn: Any, args: tuple[Atom, ...]) -> bool:
+        """The items of a list or dict are about to change places: names of items are not views of it then.
+
+        Is there such a name, whose object may be reached in another way too?
+        """
+        root, depth = (ref.root.cell, len(ref.path)) if isinstance(ref, View) else (ref.cell, 0)
+        if not holds_any(element_of(self.type_of(ref))):
+            return False
+        index = args[0] if fn is operator.setitem else None
+        found = False
+        for kept, view in list(self.state.kept.items()):
+            if view.root.cell is root and not self._stays(view, depth, fn, index):
+                del self.state.kept[kept]
+                if self.in_use(kept):
+                    kept.outside = kept.outside or KEPT
+                    kept.shares.add(root)
+                    found = True
+        for key, held in list(self.state.vars.items()):
+            for view in views_of(held):
+                if view.root.cell is not root or self._stays(view, depth, fn, index):
+                    continue
+                if view is not held:
+                    raise UndecidedAlias(
+                        "the items of a list change places here while one of them is held", self.b.line,
+                        "Change the list first, or hold a copy of the item.",
+                    )  # fmt: skip
+                own = self.own(self.atom(view), view.name)
+                if isinstance(own, Obj):
+                    own.cell.shares.add(root)
+                    own.cell.outside = ITEM
+                self.state.vars[key] = own
+                found = True
+        return found
+
+    def _stays(self, view: View, depth: int, fn: Any, index: Atom | None) -> bool:
+        """Is this view, of a part of a container, the same after a change so many steps inside?"""
+        path = view.path
+        if len(path) <= depth:
+            return True
+        step = path[depth]
+        at = step.args[0] if step.args else Const(None)
+        if fn in _LENGTHENING:
+            if isinstance(at, Const):
+                return not isinstance(at.value, int) or at.value >= 0
+            return self.b.made_by(at, len) is not None
+        if index is not None and isinstance(index, Const) and isinstance(at, Const):
+            other = index.value != at.value
+            numbers = isinstance(index.value, int) and isinstance(at.value, int)
+            return other and (not numbers or (index.value < 0) == (at.value < 0))
+        return False
+
+    def lengthened(self, ref: Obj | View) -> None:
+        """Refuse to change the length of a list whose items are being run over by their numbers."""
+        cell = ref.root.cell if isinstance(ref, View) else ref.cell
+        for (_, name), held in self.state.vars.items():
+            if name.startswith("$held") and isinstance(held, Tup):
+                sources = (r.root if isinstance(r, View) else r for r in held.items)
+                if any(isinstance(r, Obj) and r.cell is cell for r in sources):
+                    raise UndecidedAlias(
+                        "what this loop runs over is written inside it", self.b.line,
+                        "Run over a copy, or over its indices.",
+                    )  # fmt: skip
+
+
+def _makes_arrays(fn: Any) -> bool:
+    """Is this a function of NumPy, to which a list is an array that is yet to be made?"""
+    module = getattr(fn, "__module__", None) or ""
+    return isinstance(fn, np.ufunc) or module.split(".")[0] == "numpy"
+
+
+def holds_any(elem: Type) -> bool:
+    return elem.kind in MUTABLE | {"tuple"}
+
+
+def _flat(known: Type) -> bool:
+    """Does a list of this type hold nothing that can be changed?"""
+    return not holds_any(element_of(known))
+
+
+def views_of(ref: Ref) -> list[View]:
+    """The views in a reference, inside tuples too."""
+    if isinstance(ref, View):
+        return [ref]
+    if isinstance(ref, Bound):
+        return views_of(ref.receiver)
+    return [view for item in ref.items for view in views_of(item)] if isinstance(ref, Tup) else []

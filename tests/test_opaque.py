@@ -1,0 +1,130 @@
+"""Functions and objects that cannot be read: what they may change or keep is known, or refused."""
+
+from __future__ import annotations
+
+import bisect
+import collections
+import heapq
+import io
+import logging
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diffcompile import DiffCompileError, grad, jvp, value_and_grad
+from oracles import assert_agrees, numeric_gradient
+
+X = np.array([0.3, -0.7, 1.1, 0.5])
+LOG = logging.getLogger(__name__)
+Program = Callable[[Any], Any]
+
+
+def set_by_function(x):
+    y = x.copy()
+    operator.setitem(y, 0, x[1] * x[1])
+    return y[0] * x[2]
+
+
+def set_in_a_list_by_function(x):
+    items = [x[0], x[1], x[2]]
+    operator.setitem(items, 0, x[1] * x[1])
+    operator.delitem(items, 1)
+    return items[0] * items[1]
+
+
+def methods_as_functions(x):
+    items = [x[0], x[1]]
+    list.append(items, x[1] * x[1])
+    list.reverse(items)
+    table = {"a": x[0]}
+    dict.update(table, {"b": x[3]})
+    return items[0] * items[2] + table["b"] * table["a"]
+
+
+def methods_with_underscores(x):
+    y = x.copy()
+    y.__setitem__(0, x[1] * x[1])
+    y.__iadd__(x)
+    items = [x[0]]
+    items.__setitem__(0, x[3] ** 2)
+    items.__iadd__([x[1]])
+    return y[0] * y.__getitem__(2) + items[0] * items[1] * x.__len__()
+
+
+def looked_up(x):
+    items = [0.1, 0.5, 0.9]
+    return x[bisect.bisect(items, 0.6)] * x[0]
+
+
+def told(x):
+    LOG.debug("first element %s", x[0])
+    text = io.StringIO()
+    text.write(str(x[0]))
+    return x[0] * x[1]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        set_by_function, set_in_a_list_by_function, methods_as_functions, methods_with_underscores, looked_up,
+        told,
+    ],
+    ids=lambda program: program.__name__,
+)  # fmt: skip
+def test_what_is_known_is_differentiated(program: Program) -> None:
+    expected, error = numeric_gradient(program, lambda: (X.copy(),))
+    value, found = value_and_grad(program)(X.copy())
+    assert value == program(X.copy())
+    assert_agrees(found, expected, error)
+
+
+def pushed(x):
+    heap = [0.1]
+    heapq.heappush(heap, x[0] * 2)
+    return heap[0] * x[1]
+
+
+def sorted_in(x):
+    items = [x[0], x[1], x[2]]
+    heapq.heapify(items)
+    return items[0] * x[1]
+
+
+def shared(x):
+    y = x.copy()
+    seen = memoryview(y)
+    seen[0] = 3.0
+    return np.sum(y * y)
+
+
+def windows(x):
+    y = x.copy()
+    np.lib.stride_tricks.as_strided(y, (2,), (8,))[0] = x[1] * x[1]
+    return y[0] * x[2]
+
+
+def queued(x):
+    waiting = collections.deque()
+    for v in x:
+        waiting.append(v * v)
+    return waiting[0] * waiting[1]
+
+
+REFUSALS = {
+    pushed: "whether `heappush` changes what it is given is not known",
+    sorted_in: "whether `heapify` changes what it is given is not known",
+    shared: "whether `memoryview` changes what it is given is not known",
+    windows: "what `as_strided` shows is written, and elements may be shown twice",
+    queued: "what `append` does with a value that is differentiated is not known",
+}
+
+
+@pytest.mark.parametrize("program", REFUSALS, ids=lambda program: program.__name__)
+def test_what_is_not_known_is_refused(program: Program) -> None:
+    for run in (grad(program), lambda x: jvp(program, (x,), (np.ones_like(x),))):
+        with pytest.raises(DiffCompileError) as caught:
+            run(X.copy())
+        assert caught.value.reason == REFUSALS[program]
