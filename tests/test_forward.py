@@ -15,7 +15,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import DiffCompileError, NoRule, WrongArgument, defvjp, grad, jacfwd, jvp, value_and_grad
+from diffcompile import (
+    DiffCompileError,
+    NoRule,
+    WrongArgument,
+    defvjp,
+    grad,
+    jacfwd,
+    jvp,
+    linearize,
+    value_and_grad,
+)
 from diffcompile.api import pushed
 from diffcompile.rules.register import defequal
 from graphs import written
@@ -180,6 +190,30 @@ def test_what_is_returned_is_the_callers_own() -> None:
     dot[0] = 7.0
 
     np.testing.assert_array_equal(v, [1.0, 1.0])
+
+
+@pytest.mark.parametrize("x", [0.5, np.float64(0.5), np.array([0.5, 0.7]), np.array([0.5, 0.7], np.float32)])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: float(np.sum(x)),
+        lambda x: np.sum(np.ones(3)),
+        lambda x: 0.0 * np.sum(x),
+        lambda x: x if np.sum(x) > 1e9 else np.sum(x) * 0.5,
+        lambda x: (3.0, np.float32(2.0), np.array(np.sum(x))),
+        lambda x: np.where(x > 0, x, 0.0),
+    ],
+)
+def test_a_tangent_is_of_the_kind_of_its_value(f: Any, x: Any) -> None:
+    def kind(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(kind, value))
+        return type(value), getattr(value, "dtype", None)
+
+    expected = kind(f(x))
+    value, dot = jvp(f, (x,), (x,))
+    assert (kind(value), kind(dot)) == (expected, expected)
+    assert kind(linearize(f, x)[1](x)) == expected
 
 
 @pytest.mark.parametrize(

@@ -584,3 +584,31 @@ def test_a_read_that_fails_is_noticed_though_nothing_needs_it(mode: Any) -> None
 
     with pytest.raises(IndexError):
         mode(f)(x3)
+
+
+@pytest.mark.parametrize("mode", [jacfwd, jacrev])
+@pytest.mark.parametrize(
+    ("f", "diagonal"),
+    [
+        (lambda x: np.sqrt(x), [np.inf, 0.25, 1 / 6]),
+        (lambda x: x**0.5, [np.inf, 0.25, 1 / 6]),
+        (lambda x: np.cbrt(x), [np.inf, 4 ** (-2 / 3) / 3, 9 ** (-2 / 3) / 3]),
+        (lambda x: np.array([math.sqrt(v) for v in x]), [np.inf, 0.25, 1 / 6]),
+        (lambda x: np.arccos(x / 9.0), [-1 / 9, -1 / 65**0.5, -np.inf]),
+        (lambda x: rooted(x), [np.inf, 0.25, 1 / 6]),
+    ],
+)
+def test_a_direction_that_does_not_move_a_steep_place_gives_zero_there(
+    mode: Any, f: Any, diagonal: Any
+) -> None:
+    with np.errstate(all="ignore"):
+        found = mode(f)(np.array([0.0, 4.0, 9.0]))
+
+    np.testing.assert_allclose(found, np.where(np.eye(3, dtype=bool), np.diag(diagonal), 0.0), rtol=1e-12)
+
+
+def rooted(x: Any) -> Any:
+    y = np.zeros(3)
+    for i in range(3):
+        y[i] = np.sqrt(x[i])
+    return y

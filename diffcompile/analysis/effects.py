@@ -38,6 +38,7 @@ from ..ir.graph import (
     write_outside,
 )  # fmt: skip
 from ..ir.walk import instructions, regions, values
+from ..rules.containers import copy_of
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
 
@@ -54,7 +55,8 @@ FRESH = frozenset({
     itertools.pairwise, itertools.product, itertools.zip_longest, zip, map, filter, enumerate, reversed, iter,
     pack_function,  # written out where it is handed on, so it must not wait for another reader
     np.zeros, np.ones, np.empty, np.ndarray, np.full, np.zeros_like, np.ones_like, np.empty_like,
-    np.full_like, np.array, np.copy, np.ndarray.copy, list, np.eye, np.identity, np.arange, np.errstate,
+    np.full_like, np.array, np.copy, np.ndarray.copy, copy_of, list, np.eye, np.identity, np.arange,
+    np.errstate,
 })  # fmt: skip
 _RAISING_OPERATORS = frozenset(
     {operator.truediv, operator.floordiv, operator.mod, operator.pow, builtins.pow}

@@ -48,6 +48,7 @@ from ..ir.graph import (
 )
 from ..ir.types import INT, RANGE, Type
 from ..ir.walk import changes, free, instructions, operands, substitute, substitute_in, values
+from ..rules.containers import copy_of
 
 CHEAP = frozenset({
     operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.truediv, operator.getitem,
@@ -92,7 +93,7 @@ def _saved(region: Region, found: set[Value], uncertain: set[Value]) -> None:
         match instr:
             case Call() if instr.fn is pack_tuple:
                 found.update(v for v in values(instr.args) if v.type.maybe_unbound or v in uncertain)
-            case Call() if instr.fn is np.copy and instr.outs[0] in found:
+            case Call() if instr.fn in (np.copy, copy_of) and instr.outs[0] in found:
                 found.update(values(instr.args))
             case If():
                 for part in (instr.then, instr.orelse):

@@ -226,6 +226,19 @@ def _(a: Atom) -> Type:
     return positions(array_of(a))
 
 
+@facts(
+    np.ix_, np.diag_indices, np.diag_indices_from, np.tril_indices, np.tril_indices_from, np.triu_indices,
+    np.triu_indices_from, np.mask_indices,
+)
+def _(*args: Atom) -> Type:
+    return Type("tuple")
+
+
+@facts(np.unravel_index)
+def _(indices: Atom, shape: Atom) -> Type:
+    return Type("tuple")
+
+
 @facts(np.flatnonzero)
 def _(a: Atom) -> Type:
     return array(INT64, (fresh_dim(),))

@@ -56,10 +56,12 @@ from .rule import (
     find_rule,
     hashable,
     hidden,
+    in_many,
     inlined,
     method_of,
     missing,
     positions,
+    steep,
     times,
 )
 
@@ -374,7 +376,8 @@ class CallSweep(ContainerSweep):
         zero: Atom | None = None
         read, kwargs = as_arrays(self.b, instr.fn, declared.rule, args, kwargs, 1)
         inputs = list(read)
-        guarded = declared.singular and masked
+        many = self.cts.many and steep(instr.fn, read)
+        guarded = declared.singular and masked and not many
         if guarded:
             scalar = ct.type.is_scalar and all(a.type.is_scalar for a in args)
             zero = hidden(self.b, declared, instr, ct, out, read, kwargs, scalar)
@@ -391,7 +394,12 @@ class CallSweep(ContainerSweep):
         for arg, partial in zip(positions(declared.rule, args, kwargs, 1), partials, strict=False):
             if self.active(arg) and partial is not None:
                 self.check_known(instr, arg, partial)
-                self._contribute(arg, self.times(ct, partial), masked)
+                part = (
+                    in_many(self.b, declared, instr, ct, partial, out, read, kwargs)
+                    if many
+                    else self.times(ct, partial)
+                )
+                self._contribute(arg, part, masked)
 
     def _unsafe(self, atom: Atom) -> bool:
         return isinstance(atom, Value)

@@ -32,9 +32,11 @@ class Cotangents:
     """The cotangent of each value that something has flowed back to."""
 
     def __init__(
-        self, builder: Builder, varied: set[Value], complex: bool = False, mixed: bool = False
-    ) -> None:
+        self, builder: Builder, varied: set[Value], complex: bool = False, mixed: bool = False,
+        many: bool = False,
+    ) -> None:  # fmt: skip
         self.b = builder
+        self.many = many  # is this to be done for many results, most of which most things do not reach?
         self.varied = varied
         self.complex = complex  # may a value of unknown dtype be complex?
         self.mixed = mixed  # are there floats of several sizes?

@@ -6,6 +6,7 @@ import itertools
 import operator
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ from ..passes.accumulate import accumulate
 from ..passes.checkpoint import checkpointed, on_copies, segmented
 from ..passes.dce import dce
 from ..passes.fuse import fuse
-from ..passes.inplace import captured, copy_results, inplace, kept_by_calls
+from ..passes.inplace import captured, copier, copy_results, inplace, kept_by_calls
 from ..passes.own import own
 from ..passes.watched import watched
 from ..rules.containers import zeros_of
@@ -71,9 +72,12 @@ from .replay import quiet, scheduled
 
 
 def sweep(
-    graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]]
+    graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]], many: bool = False
 ) -> tuple[list[Instr], set[Value], Cotangents]:
-    """The forward instructions, what has an adjoint, and the cotangents with the adjoint's instructions."""
+    """The forward instructions, what has an adjoint, and the cotangents with the adjoint's instructions.
+
+    The seeds may be those of `many` results, of which each is 0 at most of the numbers.
+    """
     builder = Builder(FOLDED)
     for instr in instructions(graph.region):
         if isinstance(instr, (Call, Store)):
@@ -88,10 +92,11 @@ def sweep(
         active,
         complex=any(map(may_be_complex, instructions(graph.region))),
         mixed=len({p for v in active for p in _precision(v)}) > 1,
+        many=many,
     )
     state = ControlSweep(
-        builder, cotangents, active, derive_callee=derive_function, derive_replay=derive_replay,
-        inputs=frozenset(wrt),
+        builder, cotangents, active, derive_callee=partial(derive_function, many=many),
+        derive_replay=partial(derive_replay, many=many), inputs=frozenset(wrt),
     )  # fmt: skip
     for instr in instructions(graph.region):
         if isinstance(instr, Try):
@@ -161,15 +166,16 @@ def gradient(
 
 
 def closed_gradient(
-    graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]], outputs: tuple[Atom, ...] = ()
-) -> Graph:
+    graph: Graph, wrt: list[Value], seeds: list[tuple[Atom, Any]], outputs: tuple[Atom, ...] = (),
+    many: bool = False,
+) -> Graph:  # fmt: skip
     """The closed graph that gives `outputs`, then the cotangent of each of `wrt` for those that are seeds.
 
     A seed that is a value is a further parameter.
     """
     graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in seeds)])
     primal = primal_values(graph)
-    forward, reached, cotangents = sweep(graph, wrt, seeds)
+    forward, reached, cotangents = sweep(graph, wrt, seeds, many)
     builder = cotangents.b
     grads = [finished(cotangents, value) for value in wrt]
     marker = Call((), backward_begins, ())
@@ -355,6 +361,7 @@ def pair(
     name: str,
     callers: tuple[Value, ...] | None = None,
     check: bool = False,
+    many: bool = False,
 ) -> tuple[Graph, Graph]:
     """The forward graph (to `outputs`, then what is saved) and the backward graph (from saved, cts).
 
@@ -365,7 +372,7 @@ def pair(
     def combine(graph: Graph) -> Graph:
         graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in cts)])
         primal = primal_values(graph)
-        forward, reached, cotangents = sweep(graph, wrt, list(cts))
+        forward, reached, cotangents = sweep(graph, wrt, list(cts), many)
         grads = [finished(cotangents, value) for value in wrt]
         marker = Call((), backward_begins, ())
         region = Region(
@@ -512,7 +519,7 @@ def _copied(graph: Graph, shown: set[Value]) -> Graph:
     for value in shown:
         fresh = Value(value.name, value.type, value.named)
         table[value] = fresh
-        copies[value] = Call((fresh,), np.copy, (value,))
+        copies[value] = Call((fresh,), copier(value), (value,))
     body: list[Instr] = [copies[p] for p in graph.params if p in copies]
     for instr in graph.region.body:
         body.append(substitute_in(instr, table))
@@ -544,28 +551,30 @@ def _apart(
             ahead = copy_results(Region((), ahead, ()), owner, owner.outs.index(value)).body
         else:
             fresh = Value(value.name, value.type, value.named)
-            copies.append(Call((fresh,), np.copy, (value,)))
+            copies.append(Call((fresh,), copier(value), (value,)))
             value = fresh
         parts.append(value)
     return ahead, parts
 
 
 def derive_function(
-    function: Function, active: tuple[bool, ...], seeded: tuple[bool, ...]
+    function: Function, active: tuple[bool, ...], seeded: tuple[bool, ...], many: bool = False
 ) -> tuple[Function, Function]:
     """The forward and backward functions of a callee, for its active arguments and seeded results."""
-    known: tuple[Function, Function] | None = function.derived.get((active, seeded))
+    known: tuple[Function, Function] | None = function.derived.get((active, seeded, many))
     if known is not None:
         return known
     forward = Function(f"{function.name}_forward", function.fn, UNKNOWN, function.writes, function.sees)
     backward = Function(f"{function.name}_backward", function.fn)
     forward.keeps = True
-    function.derived[active, seeded] = (forward, backward)
+    function.derived[active, seeded, many] = (forward, backward)
     assert function.graph is not None, "a function is derived after it has been lowered"
     graph = differentiable_again(function.graph)
     wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
     cts = _seeds(graph, function, seeded)
-    forward.graph, backward.graph = pair(graph, wrt, list(graph.region.results), cts, function.name)
+    forward.graph, backward.graph = pair(
+        graph, wrt, list(graph.region.results), cts, function.name, many=many
+    )
     return forward, backward
 
 
@@ -575,16 +584,17 @@ def _numbered(name: str) -> Iterator[str]:
 
 
 def derive_replay(
-    function: Function, active: tuple[bool, ...], seeded: tuple[bool, ...], scheduling: bool
-) -> Replay:
+    function: Function, active: tuple[bool, ...], seeded: tuple[bool, ...], scheduling: bool,
+    many: bool = False,
+) -> Replay:  # fmt: skip
     """How a callee is run again, for its active arguments and seeded results."""
-    key = ("replay", active, seeded, scheduling)
+    key = ("replay", active, seeded, scheduling, many)
     known: Replay | None = function.derived.get(key)
     if known is not None:
         return known
     wanted = sum(active)
     if scheduling:  # the turns, as many that are carried as there are results, the rest
-        vjp = derive_replay(function, active, seeded, False)
+        vjp = derive_replay(function, active, seeded, False, many)
         again = scheduled(function, vjp, seeded, active[1 + len(seeded) :])
         known = Replay(again, (True,) * (len(active) + 1 + sum(seeded)), (None,) * wanted)
         function.derived[key] = known
@@ -598,7 +608,7 @@ def derive_replay(
     graph = quiet(differentiable_again(function.graph))
     wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
     seeds = _seeds(graph, function, seeded)
-    derived = closed_gradient(graph, wrt, list(seeds))
+    derived = closed_gradient(graph, wrt, list(seeds), many=many)
     known, derived, wrt = _slim(everything, derived, wrt, [ct for _, ct in seeds])
     function.derived[key] = known
     doc = f"Cotangents of the arguments of `{function.name}`, which is run again."

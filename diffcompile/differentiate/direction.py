@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,21 +52,21 @@ def directional(graph: Graph, wrt: list[Value], wholes: Collection[int] = ()) ->
 
 
 def directional_parts(
-    graph: Graph, wrt: list[Value], shared: bool = False, wholes: Collection[int] = ()
+    graph: Graph, wrt: list[Value], shared: bool = False, wholes: Collection[int] = (), many: bool = False
 ) -> tuple[Graph, list[Value], tuple[bool, ...]]:
     """The graph that computes the tangents of its results too, those that it takes, and which results move.
 
     The tangents of `wrt` are further parameters, and those of the results are further results: of all, None
     where nothing can move, or only of those that move, if the tangents of what the function changes are
-    `shared` with its caller.
+    `shared` with its caller. It may be run for `many` directions, each of which moves little.
     """
-    pushed, given, moved = swept(graph, wrt, derive_tangent, shared, wholes)
+    pushed, given, moved = swept(graph, wrt, partial(derive_tangent, many=many), shared, wholes, many)
     return _tidied(pushed, graph, noticed(graph, wrt)), given, moved
 
 
 def swept(
     graph: Graph, wrt: list[Value], derive_callee: DeriveCallee, shared: bool = False,
-    wholes: Collection[int] = (),
+    wholes: Collection[int] = (), many: bool = False,
 ) -> tuple[Graph, list[Value], tuple[bool, ...]]:  # fmt: skip
     """As `directional_parts`, as the sweep leaves it; `derive_callee` makes the tangent functions."""
     builder = Builder(FOLDED)
@@ -79,7 +80,7 @@ def swept(
     refuse_escapes(graph, active)
     results = graph.region.results
     moved = tuple(isinstance(r, Value) and r in active for r in results)
-    dots = Tangents(builder, any(map(may_be_complex, instructions(graph.region))))
+    dots = Tangents(builder, any(map(may_be_complex, instructions(graph.region))), many)
     taken = {p.name for p in graph.params}
     given: list[Value] = []
     for value in wrt:
@@ -98,11 +99,23 @@ def swept(
     if shared:
         ends = tuple(dots.whole(r) for r, on in zip(results, moved, strict=True) if on)
     else:
+        end = dots.whole if many else partial(_of_its_kind, dots)
         ends = tuple(
-            dots.whole(r) if _can_vary(r) and k not in wholes else Const(None) for k, r in enumerate(results)
+            end(r) if _can_vary(r) and k not in wholes else Const(None) for k, r in enumerate(results)
         )
     region = Region((*graph.params, *given), tuple(builder.body), (*results, *ends))
     return replace(graph, region=region), given, moved
+
+
+def _of_its_kind(dots: Tangents, result: Atom) -> Atom:
+    """The tangent of a result, a float where that is one, a number of NumPy's where that is one."""
+    found, known = dots.whole(result), result.type
+    if known.kind == "float" and found.type.kind in ("number", "array"):
+        return dots.b.call(float, found, name=dot(result))
+    constant = dots.b.constant(found)
+    if known.kind == "number" and known.dtype is not None and constant is not None:
+        return dots.b.call(known.dtype.type, constant, name=dot(result), type=known)
+    return found
 
 
 def changed(graph: Graph, params: list[Value]) -> list[Value]:
@@ -162,20 +175,20 @@ def derive_direction(function: Function, wrt: tuple[int, ...]) -> Function:
 
 
 def derive_tangent(
-    function: Function, active: tuple[bool, ...]
+    function: Function, active: tuple[bool, ...], many: bool = False
 ) -> tuple[Function, tuple[bool, ...], tuple[bool, ...]]:
     """The tangent function of a callee, for its active arguments; which results have a tangent, and which
     arguments take one: those that it changes must, if what it leaves there moves.
     """
     moved, active = _taking(function, active)
-    key: Any = ("tangent", active)
+    key: Any = ("tangent", active, many)
     known: Any = function.derived.get(key)
     if known is None:
         known = function.derived[key] = _tangent_function(function, active, moved)
         assert function.graph is not None, "a function is pushed forward after it has been lowered"
         graph = differentiable_again(function.graph)
         wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
-        pushed, _, found = directional_parts(graph, wrt, shared=True)
+        pushed, _, found = directional_parts(graph, wrt, shared=True, many=many)
         assert found == moved, "what moves in a function is decided before it is pushed forward"
         known.graph = inplace(_named_like(pushed, known))
     return known, moved, active

@@ -54,7 +54,7 @@ def forward_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
     keep = noticed(graph, wrt)
     reading, graph = _reads_first(graph, wrt)
     count = len(graph.region.results)
-    pushed, dots, _ = directional_parts(graph, wrt)
+    pushed, dots, _ = directional_parts(graph, wrt, many=len(wrt) > 1 or not wrt[0].type.is_scalar)
     outputs, ends = pushed.region.results[:count], pushed.region.results[count:]
     if len(wrt) == 1 and wrt[0].type.is_scalar:
         region = replace(substitute(pushed.region, {dots[0]: Const(1.0)}), params=graph.params)
@@ -79,7 +79,7 @@ def reverse_jacobian(graph: Graph, wrt: list[Value]) -> Graph:
     if len(outputs) == 1 and outputs[0].type.is_scalar:
         return _tidy(closed_gradient(graph, wrt, [(outputs[0], Const(1.0))]), keep)
     cts = [Value(f"{getattr(o, 'name', 'out')}_bar", _cotangent(o), True) for o in outputs]
-    combined = closed_gradient(graph, wrt, list(zip(outputs, cts, strict=True)), tuple(outputs))
+    combined = closed_gradient(graph, wrt, list(zip(outputs, cts, strict=True)), tuple(outputs), many=True)
     body = combined.region.body
     outputs, grads = list(combined.region.results[: len(cts)]), combined.region.results[len(cts) :]
     at = next((k for k, i in enumerate(body) if isinstance(i, Call) and i.fn is backward_begins), len(body))

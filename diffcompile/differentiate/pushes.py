@@ -51,17 +51,18 @@ from .rule import (
     MASKING,
     PLAIN,
     SAFE,
-    STEEP,
     UFUNC_OPTIONS,
     as_arrays,
     check_known,
     find_rule,
     hashable,
     hidden,
+    in_many,
     inlined,
     method_of,
     missing,
     positions,
+    steep,
     times,
 )
 from .tangents import Tangent, dot, plus, tangent_type
@@ -313,7 +314,9 @@ class Push(Forward):
         placed = positions(declared.rule, args, kwargs, 1)
         args, kwargs = as_arrays(self.b, instr.fn, declared.rule, args, kwargs, 1)
         moved = [a for a in placed if a is not None and self.dots.has(a)]
-        guarded = steep(instr.fn, args) and any(self.dots.get(a) in self.dots.masked for a in moved)
+        many = self.dots.many and steep(instr.fn, args)
+        masked = any(self.dots.get(a) in self.dots.masked for a in moved)
+        guarded = steep(instr.fn, args) and masked and not many
         terms: list[Atom] = []
         if guarded:
             for k, arg in enumerate(placed):
@@ -324,7 +327,12 @@ class Push(Forward):
             for arg, partial in zip(placed, _tuple(partials), strict=False):
                 if partial is not None and arg is not None and self.dots.has(arg):
                     check_known(instr, arg, partial)
-                    terms.append(times(self.b, self.single(arg), partial))
+                    dot = self.single(arg)
+                    terms.append(
+                        in_many(self.b, declared, instr, dot, partial, out, tuple(args), kwargs)
+                        if many
+                        else times(self.b, dot, partial)
+                    )
         total = plus(self.b, [t for t in terms if not _is_zero(t)])
         if total is None:
             return None
@@ -510,17 +518,6 @@ class Push(Forward):
             self.dots.of[value] = out
             self.dots.masked.add(out)
         return Call((*instr.outs, *outs), pushed, (*instr.args, *given), (), instr.line)
-
-
-def steep(fn: Any, args: tuple[Atom, ...]) -> bool:
-    """Can a partial be infinite where the function is not? That of a power cannot, if the exponent is one."""
-    if isinstance(fn, Into):
-        fn = fn.fn
-    if not hashable(fn) or fn not in STEEP:
-        return False
-    if len(args) < 2 or not isinstance(args[1], Const) or not isinstance(args[1].value, (int, float)):
-        return True
-    return isinstance(args[1].value, float) and args[1].value < 1
 
 
 def _atoms(instr: Call) -> tuple[Atom, ...]:

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import NoRule
 from ..frontend.build import Builder
 from ..frontend.lower import lower_rule
-from ..ir.graph import Atom, Call, Const, Method, Store, Value
+from ..ir.graph import Atom, Call, Const, Into, Method, Store, Value
 from ..ir.text import function_name
 from ..ir.types import BOOL
 from ..rules.broadcast import broadcast_like, of_form, unbroadcast
@@ -195,6 +195,29 @@ def hidden(
     else:
         edge = b.call(operator.invert, b.call(np.isfinite, out))
     return b.call(operator.and_, zero, edge, type=BOOL if scalar else None)
+
+
+def steep(fn: Any, args: tuple[Atom, ...]) -> bool:
+    """Can a partial be infinite where the function is not? That of a power cannot, if the exponent is one."""
+    if isinstance(fn, Into):
+        fn = fn.fn
+    if not hashable(fn) or fn not in STEEP:
+        return False
+    if len(args) < 2 or not isinstance(args[1], Const) or not isinstance(args[1].value, (int, float)):
+        return True
+    return isinstance(args[1].value, float) and args[1].value < 1
+
+
+def in_many(
+    b: Builder, declared: Declared, instr: Call | Store, moved: Atom, partial: Atom, out: Atom,
+    args: tuple[Atom, ...], kwargs: dict[str, Atom],
+) -> Atom:  # fmt: skip
+    """`moved * partial`, of many directions: 0 in those that do not move what has an infinite partial.
+
+    The partial is computed once, for all of them.
+    """
+    zero = hidden(b, declared, instr, moved, out, args, kwargs, False)
+    return times(b, moved, b.call(np.where, zero, Const(0.0), partial))
 
 
 def is_whole_power(args: tuple[Atom, ...]) -> bool:

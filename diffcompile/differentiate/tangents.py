@@ -43,8 +43,9 @@ PACKED = (pack_tuple, pack_list, pack_dict, pack_object)
 class Tangents:
     """The tangent of each value that a direction moves."""
 
-    def __init__(self, builder: Builder, complex: bool = False) -> None:
+    def __init__(self, builder: Builder, complex: bool = False, many: bool = False) -> None:
         self.b = builder
+        self.many = many  # is this to be done for many directions, most of which leave most things unmoved?
         self.complex = complex  # may a value of unknown dtype be complex?
         self.of: dict[Value, Tangent] = {}
         self.masked: set[Atom] = set()  # tangents that may be 0 where a partial is infinite

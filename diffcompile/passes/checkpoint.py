@@ -19,9 +19,6 @@ import builtins
 import math
 import operator
 from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
 
 from ..analysis.effects import happens
 from ..analysis.liveness import MUTABLE, liveness, reach
@@ -49,9 +46,8 @@ from ..ir.graph import (
 )
 from ..ir.types import BOOL, INT, RANGE
 from ..ir.walk import changes, free, instructions, map_regions, reads, rename, substitute, values
-from .inplace import inplace
+from .inplace import copier, inplace
 
-_COPIERS: dict[str, Any] = {"list": list, "dict": dict}
 _BACK = Const(slice(None, None, -1))
 
 
@@ -407,7 +403,7 @@ def on_copies(region: Region) -> Region:
     for param in region.params:
         if param.type.kind in MUTABLE and not written.isdisjoint(reach([param], flows)):
             table[param] = fresh = _like(param)
-            copies.append(Call((fresh,), _COPIERS.get(param.type.kind, np.copy), (param,)))
+            copies.append(Call((fresh,), copier(param), (param,)))
     if not copies:
         return region
     inner = substitute(region, table)

@@ -211,7 +211,7 @@ def _copy_init(
         for k, (init, param) in enumerate(zip(loop.init, loop.body.params[items:], strict=True)):
             if param in turning and isinstance(init, Value) and reach([init], sharing.around) & foreign:
                 fresh = Value(param.name, init.type, param.named)
-                copy = Call((fresh,), _copier(init), (init,), (), loop.line)
+                copy = Call((fresh,), copier(init), (init,), (), loop.line)
                 begins = (*loop.init[:k], fresh, *loop.init[k + 1 :])
                 return _replace_instr(region, loop, (copy, replace(loop, init=begins)))
     return None
@@ -249,15 +249,18 @@ def _hashable(fn: Any) -> bool:
     return True
 
 
-def _copier(value: Atom) -> Any:
-    return {"list": list, "dict": dict}.get(value.type.kind, np.copy)
+def copier(value: Atom) -> Any:
+    """The function that copies such a value; None stands for one that may not be there."""
+    if value.type.maybe_unbound and value.type.kind in ("list", "dict"):
+        return copy_of
+    return {"list": list, "dict": dict, "unknown": copy_of}.get(value.type.kind, np.copy)
 
 
 def _copy_target(region: Region, instr: Instr, target: Atom) -> Region:
     """`instr` works on a copy of what it changes."""
     name = target.name if isinstance(target, Value) else "buffer"
     fresh = Value(name, target.type, isinstance(target, Value) and target.named)
-    copy = Call((fresh,), _copier(target), (target,), (), instr.line)
+    copy = Call((fresh,), copier(target), (target,), (), instr.line)
     changed: Instr
     if isinstance(instr, Store):
         changed = replace(instr, target=fresh)
@@ -287,7 +290,7 @@ def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
     table: dict[Value, Atom] = {value: fresh}
     maker = next((i for i in instructions(region) if value in i.outs), None)
     line = NOWHERE if maker is None else maker.line
-    copy = Call((fresh,), _copier(value), (value,), (), line)
+    copy = Call((fresh,), copier(value), (value,), (), line)
 
     def visit(part: Region, onward: tuple[bool, ...]) -> Region:
         body: list[Instr] = []
@@ -313,20 +316,20 @@ def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
 def copy_results(region: Region, owner: If | For | While, k: int) -> Region:
     """What may not be there after a branch or a loop is copied where it is made."""
 
-    def copied(part: Region) -> Region:
+    def with_copy(part: Region) -> Region:
         result = part.results[k]
         if not isinstance(result, Value):
             return part
         fresh = Value(result.name, result.type, result.named)
-        copy = Call((fresh,), _copier(result), (result,), (), owner.line)
+        copy = Call((fresh,), copier(result), (result,), (), owner.line)
         results = (*part.results[:k], fresh, *part.results[k + 1 :])
         return replace(part, body=(*part.body, copy), results=results)
 
     if isinstance(owner, If):
         return _replace_instr(
-            region, owner, (replace(owner, then=copied(owner.then), orelse=copied(owner.orelse)),)
+            region, owner, (replace(owner, then=with_copy(owner.then), orelse=with_copy(owner.orelse)),)
         )
-    return _replace_instr(region, owner, (replace(owner, body=copied(owner.body)),))
+    return _replace_instr(region, owner, (replace(owner, body=with_copy(owner.body)),))
 
 
 def _onward(instr: Instr, part: Region, sources: set[Value]) -> tuple[bool, ...]:
@@ -508,7 +511,7 @@ def _guard_captures(
             elif isinstance(instr, Store) and instr.target.type.kind in ("list", "dict") and instr.args:
                 args = list(instr.args)
                 if written_later(args[-1], live.at[instr], live.inside[instr]):
-                    args[-1] = copied(args[-1], body, instr)
+                    args[-1] = fresh(args[-1], body, instr)
                     instr = replace(instr, args=tuple(args))
             elif isinstance(instr, (For, While)):
                 instr = loop(instr)
@@ -542,13 +545,13 @@ def _guard_captures(
         for n, out in enumerate(outs):
             if n not in own_outs and changes_later(out, saved, position, loops):
                 outs[n] = Value(out.name, out.type, out.named)
-                copies.append(Call((out,), _copier(out), (outs[n],), (), instr.line))
+                copies.append(Call((out,), copier(out), (outs[n],), (), instr.line))
         return [replace(instr, args=tuple(args), outs=tuple(outs)), *copies]
 
-    def copied(atom: Atom, body: list[Instr], instr: Instr) -> Value:
+    def fresh(atom: Atom, body: list[Instr], instr: Instr) -> Value:
         assert isinstance(atom, Value)
         fresh = Value(atom.name, atom.type, atom.named)
-        body.append(Call((fresh,), _copier(atom), (atom,), (), instr.line))
+        body.append(Call((fresh,), copier(atom), (atom,), (), instr.line))
         return fresh
 
     def held(atom: Atom, body: list[Instr], instr: Instr) -> Value:
@@ -557,7 +560,7 @@ def _guard_captures(
         if made is None:
             made = 0 if atom in params else len(body)
         head: list[Instr] = []
-        copy = copied(atom, head, instr)
+        copy = fresh(atom, head, instr)
         body[made:made] = head
         return copy
 

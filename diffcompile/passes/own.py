@@ -12,6 +12,7 @@ import numpy as np
 from ..analysis.liveness import READ_ONLY, liveness, reach
 from ..ir.graph import Atom, Call, Graph, Instr, Value
 from ..ir.walk import instructions
+from .inplace import copier
 
 OWNED = frozenset({"array", "unknown"})
 
@@ -42,7 +43,7 @@ def own(graph: Graph, first: int, names: tuple[str, ...] = ()) -> Graph:
         ):
             name = names[k - first] if names else atom.name
             fresh = Value(name, atom.type, True)
-            body.append(Call((fresh,), np.copy, (atom,)))
+            body.append(Call((fresh,), np.copy if names else copier(atom), (atom,)))
             results[k] = fresh
             continue
         claimed |= family

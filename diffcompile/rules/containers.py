@@ -73,3 +73,4 @@ def with_attributes(cls: Any, attributes: dict[str, Any]) -> Any:
 
 nondifferentiable(zeros_of, keys_of)
 
+
