@@ -83,11 +83,11 @@ def test_fresh_arrays_and_numbers_are_handed_out_as_they_are() -> None:
     """)
 
 
-def test_what_may_be_an_array_is_copied() -> None:
+def test_what_may_be_an_array_is_copied_if_it_is_one() -> None:
     x = Value("x", UNKNOWN)
 
     shows(own(graph((x,), (), x), 0), """
-        x.2 = np.copy(x)
+        x.2 = copy_of(x)
         yield x.2
     """)
 
