@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .compiled import Derivative, Pullback, Pushforward
+from .compiled import Case, Derivative, Pullback, Pushforward
 from .directions import form_of, like
 from .errors import WrongArgument
 from .frontend.arguments import DERIVING, REGISTERED, Place, Same, field_names
@@ -168,7 +168,10 @@ class _Pulled(Derivative):
 
     def pull_chosen(self, primals: tuple[Any, ...]) -> tuple[Any, Pullback]:
         """As `pull`, with the cotangents that `argnums` names alone."""
-        values = self._bind(primals, {})
+        return self.pull_at(self._bind(primals, {}))
+
+    def pull_at(self, values: tuple[Any, ...]) -> tuple[Any, Pullback]:
+        """As `pull_chosen`, for values of all parameters."""
         case, outside = self._case(values, self._wrt)
         out, saved = self._run(case.functions[0], values, outside)
         backward, single = case.functions[1], isinstance(self._wrt, Place)
@@ -261,11 +264,8 @@ class _Linearized(Derivative):
             raise WrongArgument(
                 f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats."
             )
-        case, outside = self._case(values, places)
         roots = [place.root for place in places if isinstance(place.root, int)]
-        forms = [(self._parameters[k][0], form_of(values[k])) for k in roots]
-        out, saved = self._run(case.functions[0], values, outside)
-        behind = case.functions[1]
+        case, out, along = self.at(values, places)
 
         def push(*tangents: Any) -> Any:
             wanted = len(primals) if every else len(roots)
@@ -273,11 +273,28 @@ class _Linearized(Derivative):
                 raise WrongArgument(
                     f"`push` takes a tangent for each argument: {wanted}, not {len(tangents)}"
                 )
-            given = [tangents[k] for k in active] if every else tangents
-            moving = [like(t, form, name) for t, (name, form) in zip(given, forms, strict=True)]
-            return behind(saved, *moving)
+            return along([tangents[k] for k in active] if every else list(tangents))
 
         return out, Pushforward(self.__name__, case.program, push)
+
+    def case(self, values: tuple[Any, ...]) -> tuple[Case, dict[str, Any]]:
+        """The program for these values of all parameters, and what it reads from outside."""
+        return self._case(values, self.places)
+
+    def at(
+        self, values: tuple[Any, ...], places: tuple[Place, ...]
+    ) -> tuple[Case, Any, Callable[[list[Any]], Any]]:
+        """The program, the value, and the derivative in the direction of a tangent for each place."""
+        case, outside = self._case(values, places)
+        roots = [place.root for place in places if isinstance(place.root, int)]
+        forms = [(self._parameters[k][0], form_of(values[k])) for k in roots]
+        out, saved = self._run(case.functions[0], values, outside)
+        behind = case.functions[1]
+
+        def along(tangents: list[Any]) -> Any:
+            return behind(saved, *(like(t, form, name) for t, (name, form) in zip(tangents, forms, strict=True)))
+
+        return case, out, along
 
 
 def jacfwd(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:

@@ -75,6 +75,7 @@ class Program:
     same: tuple[int, ...] = ()  # which of them are one and the same
     tangents: tuple[str, ...] = ()  # the parameters that are tangents
     layouts: bool = False  # did how its arguments are laid out in memory decide what is a view of what?
+    primal: Graph | None = None  # the function itself: what `linearize` was asked of, to be run step by step
 
     def holds(self) -> bool:
         """Is everything that was folded into the program still what it was?"""
@@ -371,7 +372,9 @@ def _linearized(target: Target, lowered: Lowered, roots: list[Any], watch: Watch
     module.add(front, names[0], ahead, _signature(target, lowered), returned)
     params = [ast.arg(p.name, None) for p in back.params]
     module.add(back, names[1], behind, ast.arguments([], params, None, [], [], None, []), pushed)
-    return _loaded(module, names, front, (front, back), lowered, lowered.returns)
+    program = _loaded(module, names, front, (front, back), lowered, lowered.returns)
+    parts = tuple(atom for k, atom in enumerate(graph.region.results) if k not in wholes)
+    return replace(program, primal=replace(graph, region=replace(graph.region, results=parts)))
 
 
 def _jacobian(

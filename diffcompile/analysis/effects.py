@@ -90,12 +90,12 @@ def happens(instr: Instr) -> str:
         return _WRITE
     if pure_function(fn):
         return ""
-    drawn = isinstance(fn, Method) or _draws(fn)
+    drawn = isinstance(fn, Method) or draws(fn)
     known = isinstance(fn, Hashable) and (fn in REGISTRY.reverse or fn in REGISTRY.zero or fn in SOLVERS)
     return "" if known and not drawn else f"the call of `{getattr(fn, '__name__', None) or fn.name}`"
 
 
-def _draws(fn: Any) -> bool:
+def draws(fn: Any) -> bool:
     """Is this a function or a method that draws random numbers?"""
     owner = getattr(fn, "__objclass__", None) or type(getattr(fn, "__self__", None))
     module = getattr(fn, "__module__", None) or ""
