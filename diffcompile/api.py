@@ -134,7 +134,7 @@ def vjp(
     key = _identity(fun), wanted, check
     derivative = _PULLBACKS.get(key)
     if derivative is None:
-        derivative = _Pulled(fun, "vjp", 0 if wanted is None else wanted, check=check)
+        derivative = Pulling(fun, "vjp", 0 if wanted is None else wanted, check=check)
         while len(_PULLBACKS) >= _KEPT:
             _PULLBACKS.pop(next(iter(_PULLBACKS), None), None)
         _PULLBACKS[key] = derivative
@@ -146,7 +146,7 @@ def _identity(fun: Callable[..., Any]) -> Any:
     return (fun.__func__, Same(fun.__self__)) if isinstance(fun, types.MethodType) else Same(fun)
 
 
-class _Pulled(Derivative):
+class Pulling(Derivative):
     """The pair of functions behind `vjp`."""
 
     def pull(self, primals: tuple[Any, ...]) -> tuple[Any, Pullback]:
@@ -240,14 +240,14 @@ def linearize(
     key = _identity(fun), wanted
     derivative = _LINEAR.get(key)
     if derivative is None:
-        derivative = _Linearized(fun, "linearize", 0 if wanted is None else wanted)
+        derivative = Linearization(fun, "linearize", 0 if wanted is None else wanted)
         while len(_LINEAR) >= _KEPT:
             _LINEAR.pop(next(iter(_LINEAR), None), None)
         _LINEAR[key] = derivative
     return derivative.linearized(primals, wanted is None)
 
 
-class _Linearized(Derivative):
+class Linearization(Derivative):
     """The pair of functions behind `linearize`."""
 
     def linearized(self, primals: tuple[Any, ...], every: bool) -> tuple[Any, Pushforward]:
@@ -282,9 +282,10 @@ class _Linearized(Derivative):
         return self._case(values, self.places)
 
     def at(
-        self, values: tuple[Any, ...], places: tuple[Place, ...]
+        self, values: tuple[Any, ...], places: tuple[Place, ...] | None = None
     ) -> tuple[Case, Any, Callable[[list[Any]], Any]]:
         """The program, the value, and the derivative in the direction of a tangent for each place."""
+        places = self.places if places is None else places
         case, outside = self._case(values, places)
         roots = [place.root for place in places if isinstance(place.root, int)]
         forms = [(self._parameters[k][0], form_of(values[k])) for k in roots]
@@ -330,20 +331,25 @@ def jacrev(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
     return _decorate("jacrev", fun, argnums, False, False, "numpy")
 
 
-def hessian(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
-    """The second derivatives of a function that returns one real number, forward over reverse.
-
-    Takes what `grad` does, and returns for arguments of shapes `m` and `n` arrays of shape `m + n`: one for
-    each pair of them, in the structure of the gradient.
+def linearization(fun: Callable[..., Any], argnums: Argnums) -> Linearization:
+    """The object behind `linearize` with respect to `argnums`; its `source` is the code.
 
     >>> import numpy as np
-    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
-    array([[6., 2.],
-           [2., 0.]])
+    >>> _, value, along = linearization(lambda x: x**2, 0).at((3.0,))
+    >>> value, along([1.0])
+    (9.0, 6.0)
     """
-    if fun is None:
-        return lambda fn: hessian(fn, argnums)
-    return jacfwd(grad(fun, argnums), argnums)
+    return Linearization(fun, "linearize", argnums)
+
+
+def pulling(fun: Callable[..., Any], argnums: Argnums) -> Pulling:
+    """The object behind `vjp` with respect to `argnums`; its `source` is the code.
+
+    >>> value, pullback = pulling(lambda x: x**2, 0).pull_at((3.0,))
+    >>> value, pullback(1.0)
+    (9.0, 6.0)
+    """
+    return Pulling(fun, "vjp", argnums)
 
 
 def pushed(fun: Callable[..., Any], active: tuple[int, ...]) -> _Pushed:
@@ -409,9 +415,9 @@ def _differentiable(value: Any) -> bool:
 
 
 DERIVING.update({grad: "grad", value_and_grad: "value_and_grad", vjp: "vjp", jvp: "jvp"})
-DERIVING.update({linearize: "linearize", jacfwd: "jacfwd", jacrev: "jacrev", hessian: "hessian"})
+DERIVING.update({linearize: "linearize", jacfwd: "jacfwd", jacrev: "jacrev"})
 
-_PULLBACKS: dict[Any, _Pulled] = {}
+_PULLBACKS: dict[Any, Pulling] = {}
 _PUSHES: dict[Any, _Pushed] = {}
-_LINEAR: dict[Any, _Linearized] = {}
+_LINEAR: dict[Any, Linearization] = {}
 _KEPT = 256  # functions whose pullbacks stay compiled

@@ -285,14 +285,17 @@ class Derivative:
 
     def result_types(self, values: tuple[Any, ...]) -> tuple[Type, ...]:
         """What is known of each number and array that the function returns for such arguments."""
+        return tuple(atom.type for atom in self.primal_graph(values).region.results)
+
+    def primal_graph(self, values: tuple[Any, ...]) -> Graph:
+        """The function as a graph, for such arguments."""
         from .pipeline import lowered_graph
 
         specs = [
             (name, self._spec(name, value, default))
             for (name, default), value in zip(self._parameters, values, strict=True)
         ]
-        lowered = lowered_graph(self._target, specs, "", self.places)
-        return tuple(atom.type for atom in lowered.graph.region.results)
+        return lowered_graph(self._target, specs, "", self.places).graph
 
     # -- calling --------------------------------------------------------------------------------------------
 

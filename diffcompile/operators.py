@@ -15,8 +15,9 @@ import numpy as np
 from .api import Argnums, grad, jacfwd, jacrev, jvp, pushed, vjp
 from .compiled import Derivative
 from .errors import WrongArgument
-from .frontend.arguments import Parts, describe, kind_of
+from .frontend.arguments import DERIVING, Parts, describe, kind_of
 from .ir.types import Dim, Type
+from .sparse.derivatives import SparseHessian, SparseJacobian
 
 
 def hvp(fun: Callable[..., Any], argnums: Argnums = 0) -> HessianProduct:
@@ -132,12 +133,52 @@ def elementwise_grad(fun: Callable[..., Any], argnum: int = 0) -> Callable[..., 
     return derivative
 
 
-def jacobian(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any:
+def hessian(
+    fun: Callable[..., Any] | None = None, argnums: Argnums = 0, *, sparse: bool = False
+) -> Any:
+    """The second derivatives of a function that returns one real number, forward over reverse.
+
+    Parameters
+    ----------
+    fun : the function, as of `grad`
+    argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
+    sparse : give one `scipy.sparse.csr_matrix`, with a row and a column for each number of the arguments, as
+        `ravel` counts them, those of a tuple one behind the other. It takes a sweep for each colour of a star
+        colouring of its pattern (see `sparsity`), a few for a chain or a grid of any size: `.colors` says how
+        many, `.source` is the code of one. `np.asarray` of it is the dense matrix.
+
+    Returns an object that is called as the function is. Without `sparse` it gives for arguments of shapes `m`
+    and `n` arrays of shape `m + n`: one for each pair of them, in the structure of the gradient. The methods
+    are those of Gebremedhin, Manne and Pothen (2005, What color is your Jacobian?).
+
+    >>> import numpy as np
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    >>> chain = hessian(lambda x: np.sum((x[1:] - x[:-1]) ** 4), sparse=True)
+    >>> chain(np.arange(10000.0)).nnz, chain.colors
+    (29998, 3)
+    """
+    if fun is None:
+        return lambda fn: hessian(fn, argnums, sparse=sparse)
+    return SparseHessian(fun, argnums) if sparse else jacfwd(grad(fun, argnums), argnums)
+
+
+def jacobian(
+    fun: Callable[..., Any] | None = None, argnums: Argnums = 0, *, sparse: bool = False
+) -> Any:
     """The Jacobian, forward or backward, whichever takes fewer directions for the sizes of the call.
 
     Takes and returns what `jacfwd` and `jacrev` do. The sizes of the result are worked out from those of the
     arguments; where they cannot be, the Jacobian is taken backward if the result is known to be a number,
     else forward. The source of the object returned says which way the last call took.
+
+    With `sparse` it is one `scipy.sparse.csr_matrix`, with a row for each number of the result and a column
+    for each of the arguments, as `ravel` counts them. It takes a sweep for each colour of the columns of its
+    pattern (see `sparsity`), or of its rows, whichever are fewer: `.colors` says how many, `.source` is the
+    code of one. `np.asarray` of it is the dense matrix, so it serves as `jac` of the solvers of SciPy, those
+    that know no sparse matrices too. Raises `WrongArgument` if SciPy is not installed, an argument is complex
+    or the function draws random numbers.
 
     >>> import numpy as np
     >>> @jacobian
@@ -146,10 +187,14 @@ def jacobian(fun: Callable[..., Any] | None = None, argnums: Argnums = 0) -> Any
     array([[2., 4.]])
     >>> "backward, a direction for each number in the result" in " ".join(f.source.split())
     True
+    >>> banded = jacobian(lambda x: x[1:] * x[:-1], sparse=True)
+    >>> banded(np.array([1.0, 2.0, 3.0])).toarray(), banded.colors
+    (array([[2., 1., 0.],
+           [0., 3., 2.]]), 2)
     """
     if fun is None:
-        return lambda fn: Jacobian(fn, argnums)
-    return Jacobian(fun, argnums)
+        return lambda fn: jacobian(fn, argnums, sparse=sparse)
+    return SparseJacobian(fun, argnums) if sparse else Jacobian(fun, argnums)
 
 
 class Jacobian:
@@ -233,3 +278,6 @@ def _numbers(value: Any) -> int:
     if hasattr(value, "__dict__"):
         return sum(map(_numbers, vars(value).values()))
     return int(isinstance(value, (float, complex, np.inexact)))
+
+
+DERIVING[hessian] = "hessian"

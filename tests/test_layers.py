@@ -34,12 +34,16 @@ LAYERS: dict[str, set[str]] = {
     "compiled": {"pipeline", "rules", "frontend", "ir", "show"},
     "directions": {"frontend.arguments"},
     "api": {"compiled", "directions", "pipeline", "rules", "show", "frontend.arguments"},
+    "sparse": {
+        "api", "compiled", "frontend.arguments", "frontend.trees", "ir", "analysis.effects", "passes.inplace",
+        "rules",
+    },
     "structure": {"frontend.arguments", "frontend.trees"},
     "vectorize": {"compiled", "frontend.arguments", "frontend.trees"},
-    "operators": {"api", "compiled", "frontend.arguments", "ir"},
+    "operators": {"api", "compiled", "frontend.arguments", "ir", "sparse"},
     "testing": {"api", "rules", "structure", "frontend.arguments", "frontend.trees", "ir"},
     "__init__": {
-        "api", "operators", "vectorize", "rules", "structure", "testing", "frontend.arguments",
+        "api", "operators", "vectorize", "rules", "sparse", "structure", "testing", "frontend.arguments",
         "frontend.trees",
     },
 }

@@ -63,6 +63,8 @@ def derivation(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> 
         mode = "holomorphic"
     if mode == "vmap":
         return Derived(inner, mode, axes=(options.get("in_axes", 0), options.get("out_axes", 0)))
+    if options.pop("sparse", False):
+        raise frame.refuse("a sparse derivative inside a function", "Take the dense one there: `hessian(f)`.")
     argnums = options.get("argnums", 0)
     if mode == "hessian":
         return Derived(Derived(inner, "grad", argnums), "jacfwd", argnums)

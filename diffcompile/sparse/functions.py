@@ -831,9 +831,14 @@ def handler(fn: Any) -> Handler:
 
 
 def redeclared(fn: Any) -> bool:
-    """Has someone else declared a derivative of this function? Then it may be anything."""
+    """Is the derivative of this function one that someone else declared, so that it may be anything?"""
     declared = REGISTRY.reverse.get(fn)
-    if declared is not None and declared.form == "elementwise" and fn not in HANDLERS:
-        return False
+    elements = declared is not None and declared.form == "elementwise" and fn not in HANDLERS
+    return not elements and of_others(fn)
+
+
+def of_others(fn: Any) -> bool:
+    """Has someone else declared a derivative of this function?"""
+    declared = REGISTRY.reverse.get(fn)
     rules = (None if declared is None else declared.rule, REGISTRY.tangent.get(fn))
     return any(r is not None and not (r.__module__ or "").startswith("diffcompile.rules") for r in rules)
