@@ -293,7 +293,8 @@ class Linearization(Derivative):
         behind = case.functions[1]
 
         def along(tangents: list[Any]) -> Any:
-            return behind(saved, *(like(t, form, name) for t, (name, form) in zip(tangents, forms, strict=True)))
+            given = zip(tangents, forms, strict=True)
+            return behind(saved, *(like(t, form, name) for t, (name, form) in given))
 
         return case, out, along
 

@@ -10,7 +10,7 @@ import builtins
 import dataclasses
 import inspect
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -75,7 +75,8 @@ class Program:
     same: tuple[int, ...] = ()  # which of them are one and the same
     tangents: tuple[str, ...] = ()  # the parameters that are tangents
     layouts: bool = False  # did how its arguments are laid out in memory decide what is a view of what?
-    primal: Graph | None = None  # the function itself: what `linearize` was asked of, to be run step by step
+    primal: Graph | None = None  # the function itself: what `linearize` was asked of, to be run step by step,
+    given: tuple[int, ...] = ()  # and the parameters of the function that are its parameters
 
     def holds(self) -> bool:
         """Is everything that was folded into the program still what it was?"""
@@ -104,9 +105,10 @@ def derive(
     if mode == "vjp":
         return _pullback(target, lowered, names, inputs, check, watch)
     if mode == "linearize":
-        return _linearized(target, lowered, [place.root for place in places], watch)
+        wrt_params = _params(lowered, specs, [p.root for p in places])
+        return replace(_linearized(target, lowered, wrt_params, watch), given=_given(specs))
     if mode == "jvp":
-        return _push(target, lowered, [place.root for place in places], watch)
+        return _push(target, lowered, _params(lowered, specs, [p.root for p in places]), watch)
     if mode in ("jacfwd", "jacrev"):
         return _jacobian(target, lowered, names, mode, isinstance(wrt, Place), watch)
     result, outputs = _scalar_result(lowered, has_aux, mode, inputs)
@@ -305,12 +307,23 @@ def _pullback(
     return _loaded(module, names, front, (front, back), lowered, lowered.returns)
 
 
-def _push(target: Target, lowered: Lowered, roots: list[Any], watch: Watch) -> Program:
+def _params(lowered: Lowered, specs: list[tuple[str, Spec]], positions: Iterable[Any]) -> list[Value]:
+    """The parameters of the graph that these of the function are: what is folded into it is none of it."""
+    given = _given(specs)
+    return [lowered.graph.params[given.index(k)] for k in positions]
+
+
+def _given(specs: list[tuple[str, Spec]]) -> tuple[int, ...]:
+    """The parameters of the function that are parameters of its graph."""
+    return tuple(k for k, (_, spec) in enumerate(specs) if not isinstance(spec, Const))
+
+
+def _push(target: Target, lowered: Lowered, wrt: list[Value], watch: Watch) -> Program:
     """One function, which gives the value and its derivative in the direction of further arguments."""
     name = _name_of(target.fn)
     count = len(lowered.graph.region.results)
     wholes = _wholes(lowered.returns)
-    graph = views(directional(lowered.graph, [lowered.graph.params[k] for k in roots], wholes))
+    graph = views(directional(lowered.graph, wrt, wholes))
     watch("forward", graph)
     dots = _apart_from(graph.params[len(lowered.graph.params) :], {p.name for p in lowered.graph.params})
     graph = replace(graph, region=_with_params(graph.region, dots))
@@ -338,13 +351,12 @@ def _push(target: Target, lowered: Lowered, roots: list[Any], watch: Watch) -> P
     return replace(program, tangents=tuple(labels))
 
 
-def _linearized(target: Target, lowered: Lowered, roots: list[Any], watch: Watch) -> Program:
+def _linearized(target: Target, lowered: Lowered, wrt: list[Value], watch: Watch) -> Program:
     """Two functions: one gives the value and what is saved, the other takes that and a direction."""
     name = _name_of(target.fn)
     graph = lowered.graph
     count = len(graph.region.results)
     wholes = _wholes(lowered.returns)
-    wrt = [graph.params[k] for k in roots]
     front, back = map(views, linearized(graph, wrt, name, lowered.given, wholes))
     watch("forward", front)
     watch("push", back)
@@ -425,9 +437,9 @@ def vectorized(
     RULE_GUARDS.set({})
     lowered = lowered_graph(target, specs)
     name = _name_of(target.fn)
-    params = lowered.graph.params
-    given = {params[k]: axis for k, axis in axes.items()}
-    graph = views(mapped(lowered.graph, given, (params[path[0]], path[1]), out_axis))
+    given = dict(zip(_params(lowered, specs, axes), axes.values(), strict=True))
+    (first,) = _params(lowered, specs, path[:1])
+    graph = views(mapped(lowered.graph, given, (first, path[1]), out_axis))
 
     def returned(printer: Printer, graph: Graph) -> ast.expr:
         return _returned(printer, lowered.returns, itertools.count(), graph.region.results)

@@ -413,3 +413,13 @@ def test_what_numpys_index_tricks_join_moves() -> None:
 def test_a_tangent_that_is_not_of_the_kind_of_its_primal_is_refused(x: Any, v: Any) -> None:
     with pytest.raises(WrongArgument, match="has another form"):
         jvp(lambda x: x * 2.0, (x,), (v,))
+
+
+def powered(kind, x, y):
+    return x**2 * y if kind == "square" else x
+
+
+def test_what_moves_is_found_behind_an_argument_that_is_folded_into_the_program() -> None:
+    assert jvp(powered, ("square", 2.0, 5.0), (None, 1.0, None)) == (20.0, 20.0)
+    assert jvp(powered, ("square", 2.0, 5.0), (None, None, 1.0)) == (20.0, 4.0)
+    assert grad(lambda x: jvp(powered, ("square", x, 5.0), (None, 1.0, None))[1])(2.0) == 10.0

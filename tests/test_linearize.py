@@ -277,3 +277,13 @@ def test_the_module_runs_where_diffcompile_is_not(tmp_path: Path) -> None:
     assert pickle.loads(bytes.fromhex(run.stdout)) == (value, push(1.0, 0.5))
     assert (tmp_path / "saved.py").read_text() == push.source
     assert "scaled" in repr(push)
+
+
+def powered(kind, x, y):
+    return x**2 * y if kind == "square" else x
+
+
+def test_what_moves_is_found_behind_an_argument_that_is_folded_into_the_program() -> None:
+    _, push = linearize(powered, "square", 2.0, 5.0, argnums="x")
+
+    assert push(1.0) == 20.0

@@ -225,3 +225,13 @@ def test_a_read_that_fails_is_noticed_though_nothing_needs_it() -> None:
 
     with pytest.raises(IndexError):
         vmap(f)(x53)
+
+
+def scaled(kind, x, y):
+    return x * y if kind == "product" else x
+
+
+def test_rows_are_found_behind_an_argument_that_is_folded_into_the_program() -> None:
+    found = vmap(scaled, in_axes=(None, 0, None))("product", np.array([1.0, 2.0]), 3.0)
+
+    np.testing.assert_array_equal(found, [3.0, 6.0])

@@ -1,10 +1,10 @@
 """Sparse Jacobians and Hessians: a function in, its derivative as a sparse matrix out, in a few sweeps.
 
-    jacobian(f, sparse=True)(x)     pattern (`pattern.py`) -> colours (`colouring.py`) -> a sweep each -> matrix
+    jacobian(f, sparse=True)(x)     pattern (`pattern.py`), colours (`colouring.py`), a sweep for each, matrix
 
-The program of a sweep is that of `linearize` or `vjp`: the function runs once, and what it saved is swept once
-for each colour. The pattern and its colours are found again at each call, unless nothing but the forms of
-what moves, and values that have not changed, decide on them.
+The program of a sweep is that of `linearize` or `vjp`: the function runs once, and what it saved is swept
+once for each colour. The pattern and its colours are found again at each call, unless nothing but the forms
+of what moves, and values that have not changed, decide on them.
 """
 
 from __future__ import annotations
@@ -46,14 +46,15 @@ def sparsity(fun: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Any:
     args : its arguments
     argnums : the position or name of the parameter to differentiate with respect to, or a tuple of them
 
-    Returns a `scipy.sparse.csr_matrix` of bools: a row for each number of the result, a column for each of the
-    arguments, counted as `ravel` counts them; the arguments of a tuple stand one behind the other. It has
+    Returns a `scipy.sparse.csr_matrix` of bools: a row for each number of the result, a column for each of
+    the arguments, counted as `ravel` counts them; the arguments of a tuple stand one behind the other. It has
     every place in which the derivative can be other than zero, whatever its value is (`x * y` depends on `y`
     where `x` is 0), for the branches, the indices and the constants of this call: where those follow from
     values, others may have another. What is known of a function as a whole alone, as of a sort or a solver,
     counts as depending on all that it is given, so there may be places in which the derivative is zero.
 
-    Raises `WrongArgument` where SciPy is not installed, or the function draws random numbers.
+    Raises `WrongArgument` where SciPy is not installed, or the function draws from the generator of random
+    numbers that all programs share.
 
     >>> import numpy as np
     >>> sparsity(lambda x: x[1:] * x[:-1], np.zeros(4)).toarray().astype(int)
@@ -99,7 +100,7 @@ class SparseJacobian:
         self.__doc__ = getattr(fun, "__doc__", None)
         self.__wrapped__ = fun
 
-    def _swept(self, fun: Callable[..., Any], argnums: Argnums) -> Callable[..., Any]:
+    def _swept(self, fun: Any, argnums: Argnums) -> Any:
         return fun
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -187,7 +188,8 @@ class SparseJacobian:
         """The derivatives along the directions of the colours, side by side."""
         _, out, push = self._forward.at(values)
         if plan.pattern is UNKNOWN:
-            plan = self._plan(self._full(out, values), values)
+            found = self._full(out, values)
+            plan = Plan(found, True, np.arange(found.shape[1]), found.shape[1], found.rows, found.cols)
         made = []
         for colour in range(plan.count):
             tangents, _ = placed(moving, (plan.colours == colour).astype(float))
@@ -231,11 +233,11 @@ class SparseJacobian:
 
 
 class SparseHessian(SparseJacobian):
-    """What `hessian(f, sparse=True)` returns: the Jacobian of the gradient, in fewer sweeps by its symmetry."""
+    """What `hessian(f, sparse=True)` returns: the Jacobian of the gradient, its symmetry made use of."""
 
     name = "hessian"
 
-    def _swept(self, fun: Callable[..., Any], argnums: Argnums) -> Callable[..., Any]:
+    def _swept(self, fun: Any, argnums: Argnums) -> Any:
         self._gradient: Derivative = grad(fun, argnums)
         self._even: dict[Any, bool] = {}
         return self._gradient
@@ -256,6 +258,8 @@ class SparseHessian(SparseJacobian):
         return Plan(both, True, colours, count, number, colour)
 
     def _columns(self, found: Pattern) -> Plan:
+        if found is UNKNOWN:
+            return super()._plan(found, ())
         colours = columns(found.rows, found.cols, found.shape)
         count = int(colours.max()) + 1 if len(found.rows) else 0
         return Plan(found, True, colours, count, found.rows, colours[found.cols])

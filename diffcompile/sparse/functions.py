@@ -31,6 +31,7 @@ from ..ir.graph import (
     pack_tuple,
     unpack,
 )
+from ..ir.text import function_name
 from ..rules.broadcast import broadcast_like, of_form, unbroadcast
 from ..rules.containers import entry, sum_of, values_of, with_attributes, with_keys
 from ..rules.register import REGISTRY
@@ -171,8 +172,9 @@ def padded(c: Applied) -> Shadow:
     options = {"reflect_type": c.kwargs["reflect_type"]} if "reflect_type" in c.kwargs else {}
     if options.get("reflect_type", "even") != "even":
         return everything(c)
+    pad: Any = np.pad
     mode = "constant" if mode == "empty" else mode
-    return settled(c.out, np.pad(c.nodes(0), c.option(1, "pad_width"), mode, **options))
+    return settled(c.out, pad(c.nodes(0), c.option(1, "pad_width"), mode, **options))
 
 
 # -- the same numbers in other places ----------------------------------------------------------------------
@@ -245,7 +247,9 @@ def item(c: Applied) -> Shadow:
         found = shadow[index]
         if found.shape != np.shape(c.out):
             return everything(c)
-        return _apart(c.out, found, c.args, c.shadows) if isinstance(c.out, np.ndarray) else int(found) or None
+        if not isinstance(c.out, np.ndarray):
+            return int(found) or None
+        return _apart(c.out, found, c.args, c.shadows)
     if isinstance(shadow, (list, tuple)) and isinstance(base, (list, tuple)):
         return shadow[index]
     if isinstance(shadow, dict) and isinstance(base, dict):
@@ -293,14 +297,14 @@ def _axes(axis: Any, rank: int) -> tuple[int, ...]:
     return tuple(operator.index(k) % rank for k in many)
 
 
-def reduction(place: int) -> Handler:
+def reduction(place: int, default: Any = None) -> Handler:
     """A function whose axes are the argument at this place: on all along them."""
 
     def handle(c: Applied) -> Shadow:
         if isinstance(c.args[0], (dict, set)) or not c.shadows or isinstance(c.shadows[0], Whole):
             return everything(c)
         nodes = c.nodes(0)
-        axes = _axes(c.option(place, "axis"), nodes.ndim) if nodes.ndim else ()
+        axes = _axes(c.option(place, "axis", default), nodes.ndim) if nodes.ndim else ()
         found = along(c.deps, nodes, axes)
         shape = np.shape(c.out)
         if found.size == math.prod(shape):
@@ -330,11 +334,11 @@ def whole_lanes(place: int, default: Any = -1) -> Handler:
     return handle
 
 
-def cumulative(place: int) -> Handler:
+def cumulative(place: int, default: Any = None) -> Handler:
     """Each number depends on those up to its own place."""
 
     def handle(c: Applied) -> Shadow:
-        axis = c.option(place, "axis")
+        axis = c.option(place, "axis", default)
         nodes = c.nodes(0)
         nodes = nodes.ravel() if axis is None else nodes
         if nodes.shape != np.shape(c.out) or c.others(0):
@@ -401,7 +405,9 @@ class Term:
     places: tuple[np.ndarray, ...] | None = None
 
 
-def contracted(deps: Dependencies, terms: Sequence[Term], out: tuple[int, ...], sizes: dict[int, int]) -> Nodes:
+def contracted(
+    deps: Dependencies, terms: Sequence[Term], out: tuple[int, ...], sizes: dict[int, int]
+) -> Nodes:
     """The nodes of a sum of products of terms over the labels that are not in `out`."""
     moving = [t for t in terms if t.nodes is not None]
     patterns = [t for t in terms if t.places is not None]
@@ -440,11 +446,13 @@ def _through(
     lengths = [sizes[k] for k in rest]
     grid = np.unravel_index(np.arange(math.prod(lengths)), lengths) if rest else ()
     shape = (count, math.prod(lengths))
-    position = {k: np.broadcast_to(p[:, None], shape) for k, p in zip(pattern.labels, pattern.places, strict=True)}
-    position.update({k: np.broadcast_to(p, shape) for k, p in zip(rest, grid, strict=True)})
+    there = ((k, p[:, None]) for k, p in zip(pattern.labels, pattern.places, strict=True))
+    position = {k: np.broadcast_to(p, shape) for k, p in (*there, *zip(rest, grid, strict=True))}
     starts = term.nodes[tuple(position[k] for k in term.labels)].ravel()
     form = tuple(sizes[k] for k in out)
-    ends = np.ravel_multi_index([position[k].ravel() for k in out], form) if out else np.zeros(starts.size, int)
+    ends = np.zeros(starts.size, int)
+    if out:
+        ends = np.ravel_multi_index([position[k].ravel() for k in out], form)
     real = starts > 0
     ends, starts = ends[real], starts[real]
     reached = np.zeros(math.prod(form), bool)
@@ -487,12 +495,12 @@ def _rank(value: Any) -> int:
 def matmul(c: Applied) -> Shadow:
     """`a @ b`."""
     m, n = map(_rank, c.args[:2])
-    if len(c.args) != 2 or not m or not n or isinstance(c.shadows[0], Whole) or isinstance(c.shadows[1], Whole):
+    if len(c.args) != 2 or not m or not n or any(isinstance(s, Whole) for s in c.shadows):
         return everything(c)
     if any(hasattr(a, "tocoo") and _rank(a) != 2 for a in c.args):
         return everything(c)
     sparse = any(hasattr(a, "tocoo") for a in c.args)
-    front = () if sparse else np.broadcast_shapes(c.args[0].shape[:-2] if m > 2 else (), np.shape(c.args[1])[:-2])
+    front = () if sparse else np.broadcast_shapes(*(np.shape(a)[:-2] for a in c.args))
     batch = tuple(range(3, 3 + len(front)))
     left = (1,) if m == 1 else (0, 1)
     right = (1,) if n == 1 else (1, 2)
@@ -514,7 +522,8 @@ def dot(c: Applied) -> Shadow:
     left = tuple(range(m))
     right = tuple(range(m, m + n))
     right = (*right[:-2], m - 1, right[-1]) if n > 1 else (m - 1,)
-    return _product(c, [_term(c, 0, left), _term(c, 1, right)], (*left[:-1], *(k for k in right if k != m - 1)))
+    out = (*left[:-1], *(k for k in right if k != m - 1))
+    return _product(c, [_term(c, 0, left), _term(c, 1, right)], out)
 
 
 def inner(c: Applied) -> Shadow:
@@ -524,6 +533,31 @@ def inner(c: Applied) -> Shadow:
         return elementwise(c)
     left, right = tuple(range(m)), (*range(m, m + n - 1), m - 1)
     return _product(c, [_term(c, 0, left), _term(c, 1, right)], (*left[:-1], *right[:-1]))
+
+
+def kron(c: Applied) -> Shadow:
+    """`np.kron(a, b)`: the products of all pairs, block by block."""
+    a, b = c.nodes(0), c.nodes(1)
+    if a.ndim != b.ndim:
+        return everything(c)
+    wide = a.reshape([n for size in a.shape for n in (size, 1)])
+    high = b.reshape([n for size in b.shape for n in (1, size)])
+    return settled(c.out, c.deps.joined(wide, high).reshape(np.shape(c.out)))
+
+
+def cross(c: Applied) -> Shadow:
+    """`np.cross(a, b)`: on both vectors as a whole."""
+    if len(c.args) != 2 or c.kwargs or not isinstance(c.out, np.ndarray) or c.out.ndim == 0:
+        return everything(c)
+    a, b = (along(c.deps, c.nodes(k), (c.nodes(k).ndim - 1,)) for k in (0, 1))
+    return settled(c.out, np.broadcast_to(c.deps.joined(a, b), c.out.shape).copy())
+
+
+def filling(c: Applied) -> Shadow:
+    """`np.full(shape, value)`, `np.full_like(x, value)`."""
+    value = c.option(1, "fill_value")
+    shadow = c.shadows[1] if len(c.shadows) > 1 else c.named.get("fill_value")
+    return settled(c.out, np.broadcast_to(nodes_of(value, shadow), np.shape(c.out)).copy())
 
 
 def outer(c: Applied) -> Shadow:
@@ -604,16 +638,11 @@ def convolution(flip: bool) -> Handler:
                 reached[ends[starts > 0]] = True
         found = np.where(reached, nodes, 0)
         size = np.size(c.out)
-        # SciPy and NumPy cut the middle out of the whole; where by one more or less, either may be meant.
-        if mode == "full":
-            return settled(c.out, found)
-        if mode == "valid":
-            return settled(c.out, found[min(n, m) - 1 : min(n, m) - 1 + size].copy())
-        start = (n + m - 1 - size) // 2
-        near = [found[start : start + size]]
-        if (n + m - 1 - size) % 2:
-            near.append(np.concatenate([found[start + 1 : start + size], found[start + size : start + size + 1]]))
-        return settled(c.out, near[0].copy() if len(near) == 1 else c.deps.joined(*near))
+        least = min(n, m)
+        start = {"full": 0, "same": least - 1 - least // 2, "valid": least - 1}[mode]
+        if flip and m > n:  # NumPy correlates the other way round, and reverses what it gets
+            start = n + m - 1 - size - start
+        return settled(c.out, found[start : start + size].copy())
 
     return handle
 
@@ -645,8 +674,8 @@ def _stacked(c: Applied, out: Any, found: Nodes) -> Shadow:
         return tuple(_stacked(c, part, found) for part in out)
     if np.shape(out)[: found.ndim] != found.shape:
         return everything(c)
-    filling = found.reshape(found.shape + (1,) * (np.ndim(out) - found.ndim))
-    return settled(out, np.broadcast_to(filling, np.shape(out)).copy())
+    repeated = found.reshape(found.shape + (1,) * (np.ndim(out) - found.ndim))
+    return settled(out, np.broadcast_to(repeated, np.shape(out)).copy())
 
 
 def unbroadcast_nodes(c: Applied) -> Shadow:
@@ -723,7 +752,8 @@ HANDLERS: dict[Any, Handler] = {
     unpack: unpacked, items_of_list: itself, literal: itself, values_of: values_listed, entry: entry_at,
     with_keys: keyed, with_attributes: with_named, operator.getitem: item, getattr: attribute,
     list: listed, tuple: listed, sum: summed, sum_of: everything, np.where: chosen,
-    unbroadcast: unbroadcast_nodes, broadcast_like: form_of_second, of_form: form_of_second, np.interp: evaluated, np.polyval: coefficients,
+    unbroadcast: unbroadcast_nodes, broadcast_like: form_of_second, of_form: form_of_second,
+    np.interp: evaluated, np.polyval: coefficients,
     operator.matmul: matmul, np.matmul: matmul, np.linalg.matmul: matmul, np.dot: dot, np.ndarray.dot: dot,
     np.inner: inner, np.outer: outer, np.linalg.outer: outer, np.tensordot: tensordot,
     np.linalg.tensordot: tensordot, np.einsum: einsum, np.vecdot: vecdot, np.linalg.vecdot: vecdot,
@@ -733,35 +763,33 @@ HANDLERS: dict[Any, Handler] = {
     np.nancumprod: cumulative(1), np.linalg.solve: stacked_matrices(2, 2), np.linalg.inv: stacked_matrices(2),
     np.linalg.det: stacked_matrices(2), np.linalg.cholesky: stacked_matrices(2),
     np.linalg.slogdet: stacked_matrices(2), np.linalg.eigvalsh: stacked_matrices(2),
-    np.linalg.eigh: stacked_matrices(2), np.full_like: mover(1, names=("fill_value",)),
-    np.full: mover(1, names=("fill_value",)), np.meshgrid: moved, np.broadcast_arrays: moved,
+    np.linalg.eigh: stacked_matrices(2), np.full_like: filling, np.full: filling,
+    np.meshgrid: moved, np.broadcast_arrays: moved,
     np.append: mover(0, 1), np.insert: mover(0, 2), np.atleast_1d: moved, np.atleast_2d: moved,
     np.atleast_3d: moved, np.clip: elementwise, np.ndarray.clip: elementwise, abs: elementwise,
     pow: elementwise, float: copied, complex: elementwise, np.nan_to_num: first_elementwise,
-    np.unwrap: everything, np.sinc: elementwise, np.angle: first_elementwise, np.i0: elementwise,
+    np.kron: kron, np.cross: cross, np.linalg.cross: cross, np.unwrap: whole_lanes(3),
+    np.trapezoid: reduction(3, -1), np.sinc: elementwise, np.angle: first_elementwise, np.i0: elementwise,
     np.real_if_close: first_elementwise, np.select: selected, np.choose: selected, np.pad: padded,
 }  # fmt: skip
-for _fn in (
+_COPIES: Any = (
     np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require, np.copy,
     np.ndarray.copy, np.ndarray.astype, np.astype, np.asarray_chkfinite, np.float64, np.float32,
     np.complex128, np.real, np.imag, np.ndarray.real, np.ndarray.imag, np.ndarray.conj, np.ndarray.conjugate,
     np.ndarray.item,
-):  # fmt: skip
-    HANDLERS[_fn] = copied
-for _fn in (
+)  # fmt: skip
+_MOVES: Any = (
     np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze,
     np.broadcast_to, np.tile, np.repeat, np.take, np.take_along_axis, np.diagonal, np.flip, np.fliplr,
     np.flipud, np.rot90, np.roll, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit,
-    np.delete, np.resize, np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.diag,
-    np.diagflat, np.tril, np.triu, np.matrix_transpose, np.linalg.matrix_transpose, np.linalg.diagonal,
+    np.delete, np.resize, np.block, np.concatenate, np.stack, np.hstack, np.vstack, np.dstack,
+    np.column_stack, np.diag, np.diagflat, np.tril, np.triu, np.matrix_transpose, np.linalg.matrix_transpose, np.linalg.diagonal,
     np.fft.fftshift, np.fft.ifftshift, np.unstack, np.ndarray.reshape, np.ndarray.ravel, np.ndarray.flatten,
     np.ndarray.transpose, np.ndarray.swapaxes, np.ndarray.squeeze, np.ndarray.repeat, np.ndarray.take,
     np.ndarray.diagonal, np.ndarray.compress,
-):  # fmt: skip
-    HANDLERS[_fn] = moved_first
-for _fn in (np.ndarray.T, np.ndarray.mT):
-    HANDLERS[_fn] = transposed
-for _place, _fns in {
+)  # fmt: skip
+_TURNS: Any = (np.ndarray.T, np.ndarray.mT)
+_REDUCTIONS: Any = {
     1: (
         np.sum, np.mean, np.prod, np.max, np.min, np.amax, np.amin, np.std, np.var, np.median, np.ptp,
         np.average, np.nansum, np.nanmean, np.nanprod, np.nanmax, np.nanmin, np.nanstd, np.nanvar,
@@ -770,14 +798,25 @@ for _place, _fns in {
         np.minimum.reduce, np.logaddexp.reduce,
     ),
     2: (np.percentile, np.quantile, np.nanpercentile, np.nanquantile, np.linalg.norm),
-}.items():  # fmt: skip
+}  # fmt: skip
+_LUMPS: Any = (
+    math.fsum, math.prod, math.dist, statistics.mean, statistics.fmean, builtins.max, builtins.min,
+    builtins.sorted, np.vdot, np.trace, np.linalg.multi_dot,
+)  # fmt: skip
+for _fns, _how in ((_COPIES, copied), (_MOVES, moved_first), (_TURNS, transposed), (_LUMPS, everything)):
+    HANDLERS.update(dict.fromkeys(_fns, _how))
+for _place, _fns in _REDUCTIONS.items():
     HANDLERS.update(dict.fromkeys(_fns, reduction(_place)))
 HANDLERS[np.sort] = whole_lanes(1)
-for _fn in (
-    math.fsum, math.prod, math.dist, statistics.mean, statistics.fmean, builtins.max, builtins.min,
-    builtins.sorted, np.vdot, np.trace, np.cross,
-):  # fmt: skip
-    HANDLERS[_fn] = everything
+_SPECTRA: Any = (
+    np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft, np.fft.hfft, np.fft.ihfft, np.partition,
+)  # fmt: skip
+HANDLERS.update(dict.fromkeys(_SPECTRA, whole_lanes(2)))
+# Those of SciPy, by name: it is not imported here.
+NAMED: dict[str, Handler] = {
+    "scipy.special.logsumexp": reduction(1), "scipy.special.softmax": whole_lanes(1, None),
+    "scipy.special.log_softmax": whole_lanes(1, None),
+}  # fmt: skip
 
 # Of their arguments these see the form alone.
 FORM_ONLY = frozenset({
@@ -825,8 +864,9 @@ def handler(fn: Any) -> Handler:
         if isinstance(owner, np.ufunc) and owner.nin == 2 and owner.nout == 1:
             if name == "outer":
                 return outer
-            if name == "reduce":
-                return everything
+            if name == "accumulate":
+                return cumulative(1, 0)
+        return NAMED.get(function_name(fn), everything)
     return everything
 
 

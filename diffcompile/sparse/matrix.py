@@ -2,8 +2,8 @@
 
     np.asarray(J)      the dense matrix, where `np.asarray(csr_matrix(...))` is an object
 
-So a sparse derivative can be handed to a solver that knows dense matrices alone (`scipy.optimize.root` with its
-default method). Imported where a sparse derivative is asked for, since it imports SciPy.
+So a sparse derivative can be handed to a solver that knows dense matrices alone (`scipy.optimize.root` with
+its default method). Imported where a sparse derivative is asked for, since it imports SciPy.
 """
 
 from __future__ import annotations

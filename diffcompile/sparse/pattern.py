@@ -28,7 +28,7 @@ from ..passes.inplace import inplace
 from .dependencies import NUMBER, Nodes
 from .functions import of_others
 from .shadows import Attributes, Shadow, nodes_of
-from .trace import Seen, Trace, UntracedError
+from .trace import GENERATORS, Seen, Trace, UntracedError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +76,12 @@ def pattern(
     graph: Graph, case: Case, outside: dict[str, Any], values: tuple[Any, ...], roots: tuple[int, ...]
 ) -> Pattern:
     """The pattern of the Jacobian of a graph by its arguments at `roots`."""
-    if case.program.writes:
-        values = copy.deepcopy(values)  # the function is run once more
+    # The function is run once more, which nobody is to notice.
+    values = copy.deepcopy(values) if case.program.writes else tuple(map(_untouched, values))
     counter = Counter()
     shadows = {k: counter.shadow(values[k]) for k in roots}
-    args: list[Seen] = [(v, shadows.get(k), k in shadows) for k, v in enumerate(values)]
-    args += [(outside[c.label], None, False) for c in graph.captures]
+    args: list[Seen] = [(values[k], shadows.get(k), k in shadows) for k in case.program.given]
+    args += [(_untouched(outside[c.label]), None, False) for c in graph.captures]
     trace = Trace(counter.count)
     try:
         results = trace.run(graph, args)
@@ -93,6 +93,10 @@ def pattern(
     rows, cols = trace.deps.rows(nodes)
     real = not any(np.iscomplexobj(leaf) for value, _, _ in results for leaf in numbers(value))
     return Pattern(rows, cols, (len(nodes), counter.count), trace.varies, real)
+
+
+def _untouched(value: Any) -> Any:
+    return copy.deepcopy(value) if isinstance(value, GENERATORS) else value
 
 
 UNKNOWN = Pattern(np.zeros(0, int), np.zeros(0, int), (-1, -1), True)

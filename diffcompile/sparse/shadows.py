@@ -110,7 +110,7 @@ def nodes_of(value: Any, shadow: Shadow) -> Nodes:
 
 
 def mirrored(value: Any, shadow: Shadow) -> Any:
-    """Nodes in the form of a value, for a function that only moves numbers; 0 where nothing is depended on."""
+    """Nodes in the form of a value, for a function that only moves numbers; 0 stands for none."""
     if isinstance(shadow, (np.ndarray, int)):
         return shadow
     if isinstance(value, (list, tuple)):

@@ -33,7 +33,6 @@ from ..ir.graph import (
     If,
     Instr,
     Into,
-    Method,
     Region,
     Step,
     Store,
@@ -146,14 +145,16 @@ class Trace:
         if fn is builtins.print or fn is write_outside:
             known.update((out, (None, None, False)) for out in instr.outs)
             return
-        if draws(fn) or isinstance(fn, Method) and isinstance(args[0][0], _RANDOM):
+        generator = bool(args) and isinstance(args[0][0], GENERATORS)
+        if draws(fn) and not generator:
             raise WrongArgument(
-                "the sparse derivative of a function that draws random numbers", instr.line,
-                "Each direction would draw others: draw them outside, and pass them.",
+                "the sparsity of a function that draws from the generator that all share", instr.line,
+                "Pass a generator: `np.random.default_rng(0)`.",
             )  # fmt: skip
+        self.varies = self.varies or generator
         named = {k: self.atom(a, known) for k, a in instr.kwargs}
         values, options = tuple([a[0] for a in args]), {k: a[0] for k, a in named.items()}
-        out = fn(*values, **options) if callable(fn) else fn.__get__(values[0])
+        out = _called(fn, values, options)
         seen = self.seen(fn, out, args, named)
         if len(instr.outs) < 2 and fn is not unpack:
             known.update((o, seen) for o in instr.outs)
@@ -191,7 +192,7 @@ class Trace:
         )  # fmt: skip
         try:
             shadow = kind.handler(applied)
-        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError):
+        except _ASTRAY:
             shadow, self.varies = everything(applied), True
         if not isinstance(out, (np.ndarray, list, dict)) and is_blank(shadow):
             shadow = None  # what may be written into keeps a shadow that is written into
@@ -255,17 +256,16 @@ class Trace:
         for fn, inner, options in steps:
             part = _stepped(fn, part, [a[0] for a in inner], options)
             parts.append(part)
-        values = [a[0] for a in args]
-        before = part
-        returned = instr.fn(part, *values, **{k: a[0] for k, a in named.items()})
+        active = shadow is not None or any(s is not None for _, s, _ in given)
+        way = self.followed(target, shadow, parts, steps, instr.fn) if active else []
+        returned = instr.fn(part, *(a[0] for a in args), **{k: a[0] for k, a in named.items()})
         if instr.fn in _AUGMENTED and steps and steps[-1][0] is operator.getitem:
             parts[-2][steps[-1][1][0][0]] = returned
-        active = shadow is not None or any(s is not None for _, s, _ in given)
         gave: Shadow = None
         if active:
             try:
-                shadow, gave = self.shade(instr, target, shadow, parts, before, steps, args, named, returned)
-            except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as cause:
+                shadow, gave = self.shade(instr.fn, way, part, steps, args, named, returned)
+            except _ASTRAY as cause:
                 raise UntracedError("a write that is not followed") from cause
         moves = moves or any(m for _, _, m in given)
         known.update(zip(instr.outs, ((target, shadow, moves), (returned, gave, moves)), strict=False))
@@ -274,37 +274,48 @@ class Trace:
         inner = [self.atom(a, known) for a in step.args]
         return step.fn, inner, {k: self.atom(a, known)[0] for k, a in step.kwargs}
 
-    def shade(
-        self, instr: Store, target: Any, shadow: Shadow, parts: list[Any], part: Any, steps: list[Any],
-        args: list[Seen], named: dict[str, Seen], returned: Any,
-    ) -> tuple[Shadow, Shadow]:  # fmt: skip
-        """Write into the shadow what was written into the target: the shadow, and that of what was returned."""
-        if isinstance(shadow, Whole) or not isinstance(target, (np.ndarray, list, dict)) and shadow is None:
-            node = self.deps.together(_all([shadow, *(s for _, s, _ in (*args, *named.values()))]))
-            return Whole(node), filled(returned, node)
-        shadow = blank(target) if shadow is None else shadow
-        inner = shadow
-        for k, (fn, given, options) in enumerate(steps):
-            last = k == len(steps) - 1
-            found = _stepped(fn, inner, [a[0] for a in given], options)
-            if found is None:
-                found = blank(parts[k + 1])
-                inner[given[0][0]] = found
+    def followed(
+        self, target: Any, shadow: Shadow, parts: list[Any], steps: list[Any], fn: Any
+    ) -> list[Shadow]:
+        """The shadows along the way to what is about to be written: those that were none are blank now."""
+        if shadow is None:
+            shadow = blank(target)
+        way = [shadow]
+        if isinstance(shadow, Whole):
+            return way
+        for k, (step, given, options) in enumerate(steps):
+            inner = way[-1]
+            try:
+                found = _stepped(step, inner, [a[0] for a in given], options)
+                if found is None:
+                    found = blank(parts[k + 1])
+                    inner[given[0][0]] = found
+            except _ASTRAY as cause:
+                raise UntracedError("a write that is not followed") from cause
             if isinstance(found, Whole):
                 raise UntracedError("a write into an object that is not looked into")
-            if isinstance(found, (np.ndarray, np.generic)) and isinstance(inner, np.ndarray):
-                written_back = last and instr.fn in _AUGMENTED and fn is operator.getitem
-                if not written_back and not np.may_share_memory(found, inner):
-                    raise UntracedError("a write through what is no view of the nodes")
-            if last and instr.fn in _AUGMENTED and fn is operator.getitem:
-                made = self.augmented(instr.fn, parts[k + 1], found, args)
-                if isinstance(inner, np.ndarray):
-                    self.put(inner, given[0][0], np.asarray(made, NUMBER), False)
-                else:
-                    inner[given[0][0]] = made
-                return shadow, None
-            inner = found
-        return shadow, self.written(instr.fn, part, inner, args, named, returned)
+            put_back = k == len(steps) - 1 and step is operator.getitem and fn in _AUGMENTED
+            if isinstance(inner, np.ndarray) and not put_back and not np.may_share_memory(found, inner):
+                raise UntracedError("a write through what is no view of the nodes")
+            way.append(found)
+        return way
+
+    def shade(
+        self, fn: Any, way: list[Shadow], part: Any, steps: list[Any], args: list[Seen],
+        named: dict[str, Seen], returned: Any,
+    ) -> tuple[Shadow, Shadow]:  # fmt: skip
+        """Write into the shadow what was written into the target: it, and that of what was returned."""
+        if isinstance(way[0], Whole):
+            node = self.deps.together(_all([way[0], *(s for _, s, _ in (*args, *named.values()))]))
+            return Whole(node), filled(returned, node)
+        if not (steps and steps[-1][0] is operator.getitem and fn in _AUGMENTED):
+            return way[0], self.written(fn, part, way[-1], args, named, returned)
+        made, inner, index = self.augmented(fn, part, way[-1], args), way[-2], steps[-1][1][0][0]
+        if isinstance(inner, np.ndarray):
+            self.put(inner, index, np.asarray(made, NUMBER), False)
+        else:
+            inner[index] = made
+        return way[0], None
 
     def augmented(self, fn: Any, part: Any, shadow: Shadow, args: list[Seen]) -> Shadow:
         """The shadow of `part += value`, to be put where that of `part` was."""
@@ -327,7 +338,7 @@ class Trace:
             if isinstance(part, np.ndarray):
                 shadow[...] = found
         elif isinstance(shadow, np.ndarray):
-            self.written_array(fn, part, shadow, args, named)
+            self.written_array(fn, shadow, args, named)
         elif isinstance(shadow, list) and fn in _LISTS:
             return self.written_list(fn, shadow, args)
         elif isinstance(shadow, dict) and not isinstance(shadow, Attributes) and fn is operator.setitem:
@@ -360,7 +371,7 @@ class Trace:
             return fn(shadow, *(a[0] for a in args))
         return None
 
-    def written_array(self, fn: Any, part: Any, nodes: Nodes, args: list[Seen], named: dict[str, Seen]) -> None:
+    def written_array(self, fn: Any, nodes: Nodes, args: list[Seen], named: dict[str, Seen]) -> None:
         owner, name = getattr(fn, "__self__", None), getattr(fn, "__name__", "")
         if fn is operator.setitem:
             self.put(nodes, args[0][0], nodes_of(*args[1][:2]), False)
@@ -472,9 +483,10 @@ class Trace:
         known.update(zip(instr.outs, (*results, (None, None, False)), strict=True))
 
 
+_ASTRAY = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _NODE = frozenset({int, type(None)})
 _FLOATS = frozenset({float, np.float64})
-_RANDOM = (np.random.Generator, np.random.RandomState, random.Random)
+GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 _ELEMENTWISE_WRITES = frozenset({
     operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow, operator.imod,
     operator.ifloordiv,
@@ -510,7 +522,16 @@ def _stepped(fn: Any, part: Any, given: list[Any], options: dict[str, Any]) -> A
     """One step of the way to what is written, for the values and for their shadows."""
     if isinstance(part, Attributes):
         return part.get(given[0])
-    return fn(part, *given, **options) if callable(fn) else fn.__get__(part)
+    return _called(fn, (part, *given), options)
+
+
+def _called(fn: Any, values: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """What an operation gives: methods and attributes of arrays are those of NumPy's scalars too."""
+    owner = getattr(fn, "__objclass__", None)
+    if owner is np.ndarray and not isinstance(values[0], np.ndarray):
+        found = getattr(values[0], fn.__name__)
+        return found(*values[1:], **options) if callable(fn) else found
+    return fn(*values, **options) if callable(fn) else fn.__get__(values[0])
 
 
 def _items(seen: Seen) -> list[Shadow]:
