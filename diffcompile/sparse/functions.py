@@ -783,8 +783,9 @@ _MOVES: Any = (
     np.broadcast_to, np.tile, np.repeat, np.take, np.take_along_axis, np.diagonal, np.flip, np.fliplr,
     np.flipud, np.rot90, np.roll, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit,
     np.delete, np.resize, np.block, np.concatenate, np.stack, np.hstack, np.vstack, np.dstack,
-    np.column_stack, np.diag, np.diagflat, np.tril, np.triu, np.matrix_transpose, np.linalg.matrix_transpose, np.linalg.diagonal,
-    np.fft.fftshift, np.fft.ifftshift, np.unstack, np.ndarray.reshape, np.ndarray.ravel, np.ndarray.flatten,
+    np.column_stack, np.diag, np.diagflat, np.tril, np.triu, np.matrix_transpose,
+    np.linalg.matrix_transpose, np.linalg.diagonal, np.fft.fftshift, np.fft.ifftshift, np.unstack,
+    np.ndarray.reshape, np.ndarray.ravel, np.ndarray.flatten,
     np.ndarray.transpose, np.ndarray.swapaxes, np.ndarray.squeeze, np.ndarray.repeat, np.ndarray.take,
     np.ndarray.diagonal, np.ndarray.compress,
 )  # fmt: skip
