@@ -146,6 +146,7 @@ class Push(Forward):
                 self.unsolved(instr)
             found = self.dots.whole(base)
         assert isinstance(found, (Const, Value))
+        found = self.dots.known(found, base)
         out = instr.outs[0]
         known = None if out.type.kind in ("unknown", "object") else tangent_type(out.type)
         return self.b.call(
@@ -229,7 +230,12 @@ class Push(Forward):
         parameters = list(inspect.signature(rule).parameters.values())[2:]
         named = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
         starred = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        slots = [*range(len(args)), *([p.name for p in parameters].index(k) for k in kwargs)]
+        names = [p.name for p in parameters]
+        beyond = [k for k in kwargs if k not in names]  # options that the rule takes by any name
+        for k in beyond:
+            if self.dots.has(kwargs[k]):
+                raise missing(instr.fn, instr, kwargs[k])
+        slots = [*range(len(args)), *(names.index(k) if k in names else -1 for k in kwargs)]
         given, given_named = as_arrays(self.b, instr.fn, rule, args, kwargs)
         atoms, read = (*args, *kwargs.values()), (*given, *given_named.values())
         moved = [

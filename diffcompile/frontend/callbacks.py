@@ -38,12 +38,14 @@ from ..ir.graph import (
 from ..ir.types import OBJECT, Type, array, number
 from ..rules.solvers import (
     SOLVERS,
+    Solver,
     active_places,
     bound,
     doubled,
     gradient_of,
     half_square_of,
     linearize,
+    misfit_of,
     pullback_of,
     push,
     tangent_of,
@@ -65,7 +67,8 @@ def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], na
         given = inspect.signature(fn).bind(*args, **kwargs).arguments
     except TypeError as cause:
         raise UnsupportedSyntax(f"`{fn.__name__}`: {cause}", frame.b.line) from None
-    leading = [_form(frame, how, given) for how in solver.takes]
+    fitted = _fitted(frame, solver, given)
+    leading = [form for how in solver.takes for form in _taken(frame, how, given, fitted)]
     if solver.swapped_by in given:
         swapped = frame.constant(given[solver.swapped_by])
         if swapped is None:
@@ -87,9 +90,52 @@ def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], na
     whole = Type() if "full_output" in given else _form(frame, solver.result, given)
     if solver.result == "callback":
         whole = _integral(table[given[solver.callback]], frame)
+    if solver.result == "fit" and "full_output" not in given:
+        sizes = ((fitted,), (fitted, fitted))
+        whole = Type("tuple", items=tuple(array(np.dtype(np.float64), size) for size in sizes))
     out = frame.b.call(fn, *atoms, kwargs=named, name=name, type=OBJECT if solver.fields else whole)
     frame.unit.solved[out] = {field: _form(frame, how, given) for field, how in solver.fields}
     return frame.own(out, name)  # type: ignore[no-any-return]
+
+
+def _taken(frame: Any, how: str, given: dict[str, Ref], fitted: int) -> list[Type]:
+    """What is known of the arguments of a callback that are of one form: one, but for the numbers of a fit."""
+    if how.startswith("numbers "):
+        return [number(np.dtype(np.float64))] * fitted
+    return [_form(frame, how, given)]
+
+
+def _fitted(frame: Any, solver: Solver, given: dict[str, Ref]) -> int:
+    """How many parameters a fit has: as many as its starting point, or as its function takes after the data."""
+    at = [how for how in solver.takes if how.startswith("numbers ")]
+    if not at:
+        return 0
+    start = given.get(at[0].partition(" ")[2])
+    known = Type() if start is None else frame.type_of(start)
+    if known.items is not None:
+        return len(known.items)
+    if known.kind == "array" and known.shape is not None and isinstance(known.shape[0], int):
+        return known.shape[0]
+    names = _own_names(given[solver.callback])
+    if names is None:
+        raise frame.refuse(
+            "how many parameters are fitted is not known when compiling",
+            "Let the function that is fitted name its parameters.",
+        )
+    return len(names) - len(solver.takes) + 1
+
+
+def _own_names(ref: Ref) -> list[str] | None:
+    """The positional parameters of a function; None if it takes any number of them."""
+    if isinstance(ref, Closure):
+        spec = ref.node.args
+        return None if spec.vararg else [a.arg for a in (*spec.posonlyargs, *spec.args)]
+    if not (isinstance(ref, Const) and isinstance(ref.value, FunctionType)):
+        return []
+    parameters = inspect.signature(ref.value).parameters.values()
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return None
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
 def solver_in_rule(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -116,12 +162,16 @@ def _form(frame: Any, how: str, given: dict[str, Ref]) -> Type:
     """What is known of a value of a solver from the form that is said of it."""
     form, _, parameter = how.partition(" ")
     one = number(np.dtype(np.float64))
-    plain = {"number": one, "pair": Type("tuple", items=(one, one)), "": Type(), "callback": Type()}
+    pair = Type("tuple", items=(one, one))
+    plain = {"number": one, "pair": pair, "": Type(), "callback": Type(), "fit": Type()}
     if form in plain:
         return plain[form]
     if form in ("times", "matrix"):
         return array(np.dtype(np.float64), tuple(fresh_dim() for _ in range(1 + (form == "matrix"))))
     known = frame.type_of(given[parameter]) if parameter in given else Type()
+    if form == "data":
+        rank = known.rank if known.kind == "array" else None
+        return array(np.dtype(np.float64), known.shape) if rank is not None else Type("array")
     if form == "like":
         return number(np.dtype(np.float64)) if known.is_scalar else known
     if known.kind == "array" and known.rank == 1 and known.shape is not None:
@@ -390,6 +440,41 @@ def _half_square_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: s
     return _packed(frame, function.derived[key], captured)
 
 
+def _misfit_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    function, captured = _callback(frame, args[0])
+    n, sigma = frame.constant(args[1]).value, frame.atom(args[2])
+    weighted = not (isinstance(sigma, Const) and sigma.value is None)
+    key: Any = ("misfit", weighted and sigma.type.rank)
+    if key not in function.derived:
+        assert function.graph is not None
+        x, *rest = (Value(p.name, p.type, p.named) for p in function.graph.params)
+        names = {p.name for p in function.graph.params}
+        double = np.dtype(np.float64)
+        p = Value(free_name("params", names), array(double, (n,)), True)
+        y = Value(free_name("ydata", names), array(double, function.result.shape or (fresh_dim(),)), True)
+        spread = Value(free_name("sigma", names), sigma.type, True)
+        inner = Builder(frame.b.folded)
+        out = Value(f"{function.name}_out", function.result)
+        given = [inner.call(operator.getitem, p, Const(k), name=rest[k].name) for k in range(n)]
+        inner.emit(Call((out,), function, (x, *given, *rest[n:]), (), inner.line))
+        half = _half_square(inner, inner.call(operator.sub, out, y), spread if weighted else None)
+        cost = Function(f"{function.name}_misfit", function.fn, half.type)
+        params = (p, x, y, *([spread] if weighted else []), *rest[n:])
+        cost.graph = Graph(cost.name, Region(params, tuple(inner.body), (half,)), frame.b.line)
+        function.derived[key] = cost
+    return _packed(frame, function.derived[key], captured)
+
+
+def _half_square(b: Builder, error: Atom, sigma: Value | None) -> Atom:
+    """Half the square of an error, in units of `sigma`: of one, of one for each number, of covariances."""
+    if sigma is not None and sigma.type.rank == 2:
+        square = b.call(operator.mul, error, b.call(np.linalg.solve, sigma, error))
+    else:
+        scaled = error if sigma is None else b.call(operator.truediv, error, sigma)
+        square = b.call(operator.pow, scaled, Const(2))
+    return b.call(operator.mul, Const(0.5), b.call(np.sum, square))
+
+
 def _carries(frame: Any, atom: Atom) -> bool:
     """Does a cotangent of this value go anywhere?"""
     return isinstance(atom, Value) and can_vary(atom) and frame.b.active(atom)
@@ -476,5 +561,6 @@ ASKED: dict[Any, Any] = {
     linearize: _linearize, gradient_of: _gradient_of, half_square_of: _half_square_of,
     active_places: _active_places, weighted_sum_of: _weighted_sum_of, pullback_of: _pullback_of,
     bound: _bound, push: _push, tangent_of: _tangent_of, doubled: _doubled,
+    misfit_of: _misfit_of,
 }  # fmt: skip
 

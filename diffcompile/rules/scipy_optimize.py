@@ -6,7 +6,8 @@ Nothing is traced through a solver's steps. A root of `f(x, a)` moves with `a` b
 theorem (Dieudonné, 1960, section 10.2): `f_x x_dot = -f_a a_dot`. Its adjoint solves one linear system with
 the transposed Jacobian and sends the answer through the pullback of `f`. A fixed point is the root of
 `f(x) - x`, a minimum the root of the gradient, a least-squares fit that of the gradient of the half square. A
-minimum value moves as `f` itself does at the minimum (the envelope theorem). Where the Jacobian is singular
+minimum value moves as `f` itself does at the minimum (the envelope theorem). A curve that is fitted is a
+least-squares fit to data, which move it too. Where the Jacobian is singular
 there is no derivative, and NumPy says so.
 
 A starting point, a bracket and a tolerance carry no derivative.
@@ -20,8 +21,8 @@ import numpy as np
 from scipy import optimize
 
 from . import scipy_linprog
-from .register import Unknown, defjvp, defvjp
-from .solvers import Solver, calls_back, gradient_of, half_square_of, linearize, push
+from .register import Array, Unknown, defjvp, defvjp
+from .solvers import Solver, calls_back, gradient_of, half_square_of, linearize, misfit_of, push
 
 __all__ = ["scipy_linprog"]
 
@@ -423,3 +424,46 @@ def _(
     x, cost = out.x, half_square_of(fun)
     x_dot = root_tangent(gradient_of(cost), x, args, tangents[17], tangents[0])
     return x_dot, aside(cost, x, args, tangents[17], tangents[0])
+
+
+# Curves that are fitted
+
+calls_back(Solver("f", ("data xdata", "numbers p0"), "fit", others=("jac",)), optimize.curve_fit)
+
+no_covariances = Unknown("the covariances of a fit are not differentiated")
+no_robust_fit = Unknown("a fit with bounds or a robust loss, or with `full_output`, is not differentiated")
+
+
+@defvjp(optimize.curve_fit)
+def _(
+    ct: Any, out: Any, f: Any, xdata: Array, ydata: Array, p0: Any = None, sigma: Array = None,
+    absolute_sigma: Any = False, check_finite: Any = None, bounds: Any = None, method: Any = None,
+    jac: Any = None, *, full_output: Any = False, nan_policy: Any = None, loss: Any = "linear",
+    **options: Any,
+) -> Any:  # fmt: skip
+    if bounds is not None or loss != "linear" or full_output:
+        return no_robust_fit, no_robust_fit, no_robust_fit, None, no_robust_fit
+    if ct[1] is not None:
+        return no_covariances, no_covariances, no_covariances, None, no_covariances
+    popt = out[0]
+    data = (xdata, ydata) if sigma is None else (xdata, ydata, sigma)
+    cost = misfit_of(f, popt.shape[0], sigma)
+    f_bar, data_bar = root_cotangents(ct[0], gradient_of(cost), popt, data)
+    return f_bar, data_bar[0], data_bar[1], None, None if sigma is None else data_bar[2]
+
+
+@defjvp(optimize.curve_fit)
+def _(
+    tangents: Any, out: Any, f: Any, xdata: Array, ydata: Array, p0: Any = None, sigma: Array = None,
+    absolute_sigma: Any = False, check_finite: Any = None, bounds: Any = None, method: Any = None,
+    jac: Any = None, *, full_output: Any = False, nan_policy: Any = None, loss: Any = "linear",
+    **options: Any,
+) -> Any:  # fmt: skip
+    if bounds is not None or loss != "linear" or full_output:
+        return no_robust_fit
+    popt = out[0]
+    data = (xdata, ydata) if sigma is None else (xdata, ydata, sigma)
+    moved = [None if dot is None else np.asarray(dot) for dot in (*tangents, None, None)[1:5]]
+    data_dot = (moved[0], moved[1]) if sigma is None else (moved[0], moved[1], moved[3])
+    cost = misfit_of(f, popt.shape[0], sigma)
+    return root_tangent(gradient_of(cost), popt, data, data_dot, tangents[0]), no_covariances

@@ -12,6 +12,8 @@ can call, and of which it asks more by the markers here, which `frontend/callbac
     push(f, args, args_dot, f_dot)       `f(*args)`, and its tangent
     tangent_of(f, args, args_dot, f_dot) the function that is the tangent of `f` with `args` after its own
     doubled(f, args, args_dot, f_dot)    the function of states with their tangents at their ends, likewise
+    misfit_of(f, n, sigma)               the function of `n` parameters `p`, data `x`, `y` (and `sigma`) that
+                                         is half the square of `(f(x, *p) - y) / sigma`
     half_square_of(f)                    the function `0.5 * sum(f**2)`; likewise `weighted_sum_of(f, w)`
     bound(f, *args)                      the function with its last arguments given
 
@@ -34,7 +36,9 @@ class Solver:
     whole, of form `result`, or by its attributes, `fields`. `others` name further parameters that are
     functions called with the same. A form is "vector x0", the flat array that `x0` becomes, "like x0", what
     `x0` is, "number", "times" (a vector), "matrix", "pair" (of a number and its error), "callback" (the pair
-    of what the function gives and its error) or "" for what is not known.
+    of what the function gives and its error), "data x" (the array that `x` becomes), "numbers p0" (as many as
+    `p0` has, or as the function takes), "fit" (an array of so many, and their covariances) or "" for what is
+    not known.
     """
 
     callback: str
@@ -91,6 +95,15 @@ def doubled(f: Any, args: Any, args_dot: Any, f_dot: Any) -> Any:
 
 def half_square_of(f: Any) -> Any:
     """The function `0.5 * sum(f**2)`, in a rule."""
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def misfit_of(f: Any, n: Any, sigma: Any) -> Any:
+    """The function of parameters and of data that a fit of `f` makes smallest, in a rule.
+
+    It is half the square of `(f(x, *p) - y) / sigma`, of `p`, `x`, `y` and, if given, `sigma`; a matrix
+    `sigma` is that of the covariances.
+    """
     raise NotImplementedError("a rule asks this of the compiler")
 
 

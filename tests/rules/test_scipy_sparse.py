@@ -54,6 +54,9 @@ ALONE = "of what a solver of least squares returns, the solution alone is differ
 UNPACKED = (
     "\n    x, stop, count, norm, *rest = linalg.lsqr(TALL, v)\n    return np.sum(x) + norm",
     "return linalg.lsmr(TALL, v)[3]",
+    "\n    x, *rest = linalg.lsqr(TALL, v)\n    return rest[2]",
+    "return linalg.lsqr(TALL, v)[-1][0]",
+    "return np.sum(linalg.lsqr(TALL, v)[-1])",
 )
 
 
