@@ -33,7 +33,7 @@ class Source:
     @property
     def library(self) -> bool:
         """Is this a definition that is read in place of a library function?"""
-        return self.fn.__module__ == definitions.__name__
+        return str(self.fn.__module__).startswith(f"{definitions.__package__}.")
 
     def span(self, node: ast.AST) -> Span:
         line = getattr(node, "lineno", 1)

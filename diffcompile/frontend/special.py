@@ -16,10 +16,11 @@ import operator
 from collections import OrderedDict, defaultdict
 from typing import Any
 
-from ..ir.graph import Const
-from ..rules.definitions import places_in_order
+from ..ir.graph import Const, Value
+from ..ir.types import SCALARS
+from ..rules.definitions import places_in_order, unread
 from .arguments import NOTHING, REGISTERED, class_attribute
-from .heap import UNBOUND_REF, Applied, Bound, Closure, Derived, Entries, Items, Obj, Pulled, Ref, Tup
+from .heap import UNBOUND_REF, Applied, Bound, Closure, Conflict, Derived, Entries, Items, Obj, Pulled, Ref, Tup
 from .trees import tree_map
 
 Args = list[Ref]
@@ -150,8 +151,11 @@ def _type(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
 def _callable(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     if isinstance(args[0], (Closure, Bound, Applied, Derived, Pulled)):
         return Const(True)
+    if isinstance(args[0], Value) and args[0].type.kind in SCALARS | {"array", "list", "tuple", "dict", "str"}:
+        return Const(False)
     content = frame.object_content(args[0])
-    return None if content is None else Const(class_attribute(content.cls, "__call__") is not NOTHING)
+    cls = class_of(frame, args[0]) if content is None else content.cls
+    return None if cls is None else Const(class_attribute(cls, "__call__") is not NOTHING)
 
 
 def _vars(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
@@ -390,6 +394,10 @@ def _iter(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     return None if items is None else Tup(items)
 
 
+def _unread(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    return Conflict(frame.constant(args[0]).value, frame.b.line)
+
+
 def _identity(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     if class_of(frame, args[0]) is None:
         return None
@@ -410,7 +418,7 @@ SPECIAL: dict[Any, Any] = {
     dataclasses.replace: _replace, dataclasses.asdict: _asdict, dataclasses.astuple: _astuple,
     dataclasses.fields: _fields, dict: _dict, OrderedDict: _ordered, defaultdict: _default_dict,
     dict.fromkeys: _fromkeys, set: _set(set), frozenset: _set(frozenset), sorted: _sorted,
-    places_in_order: _places_in_order, list: _list,
+    places_in_order: _places_in_order, unread: _unread, list: _list,
     tuple: _tuple, any: _any_all(any), all: _any_all(all), map: _map, filter: _filter,
     functools.reduce: _reduce, functools.partial: _partial, id: _identity, object.__setattr__: _put,
     operator.attrgetter: _attrgetter(operator.attrgetter),

@@ -38,6 +38,11 @@ def defines(fn: Any, *options: str) -> Callable[[F], F]:
     return declare
 
 
+def unread(reason: str) -> Any:
+    """What stands for a part of a result that a definition does not give: to read it is refused."""
+    return None
+
+
 # Functions over sequences
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from scipy import integrate, special
 
-from .definitions import defines
+from .definitions import defines, unread
 from .register import Unknown, defequal, defjvp, defvjp
 from .scipy_optimize import as_given, as_tuple, in_step
 from .solvers import (
@@ -124,6 +124,8 @@ def _(
 
 # Integrals that are made of integrals, or of one sum
 
+of_largest_error = "the error of a nested integral is the largest of all that it is made of, and is not followed"
+
 
 @defines(integrate.dblquad)
 def _(
@@ -136,7 +138,49 @@ def _(
         options = {"epsabs": epsabs, "epsrel": epsrel}
         return integrate.quad(lambda inner: func(inner, outer, *args), low, high, **options)[0]
 
-    return integrate.quad(slice_at, a, b, epsabs=epsabs, epsrel=epsrel)
+    return integrate.quad(slice_at, a, b, epsabs=epsabs, epsrel=epsrel)[0], unread(of_largest_error)
+
+
+@defines(integrate.tplquad)
+def _(
+    func: Any, a: Any, b: Any, gfun: Any, hfun: Any, qfun: Any, rfun: Any, args: Any = (),
+    epsabs: Any = 1.49e-8, epsrel: Any = 1.49e-8,
+) -> Any:  # fmt: skip
+    options = {"epsabs": epsabs, "epsrel": epsrel}
+
+    def line(y: Any, x: Any) -> Any:
+        low = qfun(x, y) if callable(qfun) else qfun
+        high = rfun(x, y) if callable(rfun) else rfun
+        return integrate.quad(lambda z: func(z, y, x, *args), low, high, **options)[0]
+
+    def plane(x: Any) -> Any:
+        low = gfun(x) if callable(gfun) else gfun
+        high = hfun(x) if callable(hfun) else hfun
+        return integrate.quad(lambda y: line(y, x), low, high, **options)[0]
+
+    return integrate.quad(plane, a, b, **options)[0], unread(of_largest_error)
+
+
+@defines(integrate.nquad)
+def _(func: Any, ranges: Any, args: Any = None, opts: Any = None, full_output: Any = False) -> Any:
+    if opts is not None or full_output:
+        raise NotImplementedError("a nested integral is differentiated without `opts` and `full_output`")
+    if len(ranges) > 3:
+        raise NotImplementedError("a nested integral is differentiated in up to three variables")
+    given = () if args is None else args
+    of_x, of_y, last = ranges[0], ranges[0] if len(ranges) == 1 else ranges[1], ranges[-1]
+
+    def over_x(*outer: Any) -> Any:
+        low, high = of_x(*outer) if callable(of_x) else of_x
+        return integrate.quad(lambda x: func(x, *outer), low, high)[0]
+
+    def over_y(*outer: Any) -> Any:
+        low, high = of_y(*outer) if callable(of_y) else of_y
+        return integrate.quad(lambda y: over_x(y, *outer), low, high)[0]
+
+    inner = func if len(ranges) == 1 else over_x if len(ranges) == 2 else over_y
+    low, high = last(*given) if callable(last) else last
+    return integrate.quad(lambda t: inner(t, *given), low, high)[0], unread(of_largest_error)
 
 
 @defines(integrate.fixed_quad)

@@ -141,6 +141,20 @@ INTEGRALS: dict[str, tuple[str, Any]] = {
     "dblquad": ("def f(a): return integrate.dblquad(lambda y, x: np.sin(a * x * y), 0.0, a, 0.0, 2.0)[0]", 0.8),
     "dblquad to a curve": (
         "def f(a): return integrate.dblquad(lambda y, x, c: np.exp(-c * x * y), 0.0, 1.0, lambda x: -x, lambda x: a * x, args=(a,))[0]", 0.8),
+    "dblquad to a limit that moves": ("def f(a): return integrate.dblquad(lambda y, x: x * y**2, 0.0, 1.0, 0.0, a)[0]", 0.8),
+    "tplquad": ("def f(a): return integrate.tplquad(lambda z, y, x: np.sin(a * x * y + z), 0.0, a, 0.0, 1.0, 0.0, 1.0)[0]", 0.8),
+    "tplquad to a surface": (
+        "def f(a):\n"
+        "    low, high = lambda x: a * x, lambda x, y: 1.0 - x * y\n"
+        "    value, error = integrate.tplquad(lambda z, y, x, c: np.exp(-c * x * y) * z, 0.0, 1.0, low, 1.0, 0.0, high, args=(a,))\n"
+        "    return value", 0.8),
+    "nquad": ("def f(a): return integrate.nquad(lambda x, c: np.sin(c * x), [(0.0, a)], args=[a])[0]", 0.8),
+    "nquad of two": (
+        "def f(a): return integrate.nquad(lambda x, y, c: np.sin(a * x * y) * c, [lambda y, c: (0.0, y * c), [0.0, 1.0]], args=(a,))[0]", 0.8),
+    "nquad of three": (
+        "def f(a):\n"
+        "    ranges = (lambda y, z: (0.0, y * a), lambda z: [0.0, z], (0.0, 1.0))\n"
+        "    return integrate.nquad(lambda x, y, z: np.cos(x * y) * z, ranges)[0]", 0.8),
     "quad to infinity": ("def f(a): return integrate.quad(lambda x: np.exp(-a * x**2), 0.0, np.inf)[0]", 1.3),
     "the error of quad": ("def f(a): return a + integrate.quad(lambda x: a * x**2, 0.0, 1.0)[1] * 0.0", 1.3),
     "quad to a limit that moves": (
@@ -376,6 +390,12 @@ def refusal(text: str, at: Any) -> str:
         ("def f(a): return optimize.curve_fit(model, T, Y * a[0], method='trf', loss='soft_l1')[0][0]",
          "no derivative is known for `scipy.optimize.curve_fit` with respect to `product`: "
          "a fit with bounds or a robust loss, or with `full_output`, is not differentiated"),
+        ("def f(a): return integrate.nquad(lambda x, y: a[0] * x * y, [(0, 1)] * 2, opts={})[0]",
+         "a nested integral is differentiated without `opts` and `full_output`"),
+        ("def f(a): return integrate.nquad(lambda x, y, z, w: a[0] * x * y, [(0, 1)] * 4)[0]",
+         "a nested integral is differentiated in up to three variables"),
+        ("def f(a): return integrate.dblquad(lambda x, y: a[0] * x * y, 0, 1, 0, 1)[1]",
+         "the error of a nested integral is the largest of all that it is made of, and is not followed"),
         ("def f(a): return optimize.curve_fit(lambda x, *p: p[0] * x, T, Y, p0=a)[0][0]",
          "how many parameters are fitted is not known when compiling"),
         ("def f(a): return optimize.brentq(np.sin, a[0], 4.0)",
