@@ -159,7 +159,7 @@ def first_of(pair: Atom) -> Type:
     return items[0]
 
 
-@facts(linalg.cho_solve, linalg.lu_solve)
+@facts(linalg.cho_solve, linalg.lu_solve, linalg.cho_solve_banded)
 def _(pair: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:
     return solution(b, first_of(pair))
 
@@ -299,3 +299,15 @@ def _(*arrs: Atom) -> Type:
     return array(None, (fresh_dim(), fresh_dim()))
 
 
+
+
+@facts(linalg.hessenberg)
+def _(a: Atom, calc_q: Atom = FALSE, *options: Atom, **named: Atom) -> Type:
+    known = known_as(np.linalg.inv, a)
+    return Type("tuple", items=(known, known)) if flag(calc_q) else known
+
+
+@facts(linalg.cholesky_banded)
+def _(ab: Atom, *options: Atom, **named: Atom) -> Type:
+    known = array_of(ab)
+    return array(solver_dtype(known), shape_of(known))

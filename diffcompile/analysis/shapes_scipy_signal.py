@@ -121,11 +121,12 @@ def line() -> Type:
 
 
 def spectrum(x: Atom, *others: Atom, real: bool, more: int = 0) -> Type:
-    """A spectrum of double precision, of as many axes as the signal has and `more`."""
+    """A spectrum, of as many axes as the signal has and `more`; single precision stays so."""
     found = promoted(*[array_of(o).dtype for o in (x, *others)])
-    dtype = None
-    if found is not None and found.char in "dD":
-        dtype = FLOAT64 if real else np.dtype(np.complex128)
+    if found is None:
+        raise Undecided
+    dtype = np.result_type(found, np.complex64)
+    dtype = np.empty(0, dtype).real.dtype if real else dtype
     return array(dtype, tuple(fresh_dim() for _ in range(len(shape_of(array_of(x))) + more)))
 
 

@@ -18,7 +18,6 @@ from ..analysis.forms import held_in, last_versions
 from ..analysis.liveness import liveness, reach
 from ..analysis.repeats import repeats
 from ..analysis.residuals import close, filled
-from ..analysis.shapes_series import of_every_family
 from ..errors import NOWHERE
 from ..frontend.build import FOLDED, Builder
 from ..ir.graph import (
@@ -64,6 +63,7 @@ from ..passes.inplace import captured, copier, copy_results, inplace, kept_by_ca
 from ..passes.own import own
 from ..passes.watched import watched
 from ..rules.containers import zeros_of
+from ..rules.facts import COMPLEX_OF_REAL
 from .calls import Replay
 from .control import ControlSweep
 from .cotangents import Cotangents, bar, cotangent_type
@@ -122,10 +122,6 @@ def sweep(
         )
 
     return list(swapped(graph.region).body), state.reached, cotangents
-
-
-# Functions that find at run time whether what they make of real numbers is complex.
-COMPLEX_OF_REAL = frozenset({np.linalg.eig, np.linalg.eigvals, np.roots, *of_every_family("roots")})
 
 
 def _precision(value: Value) -> list[str]:

@@ -161,6 +161,12 @@ def missing(fn: Any, instr: Call | Store, arg: Atom | None) -> NoRule:
     """The refusal of a function that has no rule."""
     name = function_name(fn)
     which = arg.name if isinstance(arg, Value) else "its argument"
+    if fn is getattr and isinstance(instr, Call) and isinstance(instr.args[1], Const):
+        return NoRule(
+            f"no derivative is known for the attribute `{instr.args[1].value}` of `{which}`",
+            instr.line,
+            f"Keep `{which}` constant: `stop_gradient({which})`.",
+        )
     return NoRule(
         f"no derivative is known for `{name}` with respect to `{which}`",
         instr.line,

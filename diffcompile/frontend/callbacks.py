@@ -10,6 +10,7 @@ provide them (`Builder.derive`), since nothing in this layer differentiates.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import operator
 from dataclasses import replace
@@ -53,7 +54,7 @@ from ..rules.solvers import (
 )
 from .apart import apart
 from .build import Builder
-from .heap import Closure, Obj, Pullback, Ref, Tup
+from .heap import Applied, Bound, Closure, Derived, Obj, Pullback, Ref, Tup
 from .loans import free_name
 from .source import read_source
 
@@ -78,11 +79,12 @@ def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], na
     table: dict[Ref, Atom] = {}
     for parameter in filter(None, (solver.callback, *solver.others)):
         ref = given.get(parameter)
-        if isinstance(ref, Closure) or isinstance(ref, Const) and isinstance(ref.value, FunctionType):
+        called = isinstance(ref, Const) and callable(ref.value)
+        if called or isinstance(ref, (Applied, Bound, Closure, Derived)):
             table[ref] = lowered_callback(frame, ref, leading, extras)
         elif parameter == solver.callback:
             raise frame.refuse(
-                f"`{parameter}` of `{fn.__name__}` is not a function with a source",
+                f"`{parameter}` of `{fn.__name__}` is not a function that is known when compiling",
                 "Hand it a function that is written out.",
             )
     atoms = [table.get(a) or frame.argument(a) for a in args]
@@ -172,6 +174,9 @@ def _form(frame: Any, how: str, given: dict[str, Ref]) -> Type:
     if form == "data":
         rank = known.rank if known.kind == "array" else None
         return array(np.dtype(np.float64), known.shape) if rank is not None else Type("array")
+    if form in ("spectrum", "square"):
+        sizes = known.shape if known.kind == "array" and known.rank == 2 and known.shape else (fresh_dim(),) * 2
+        return array(np.dtype(np.complex128), sizes[:1]) if form == "spectrum" else array(None, sizes)
     if form == "like":
         return number(np.dtype(np.float64)) if known.is_scalar else known
     if known.kind == "array" and known.rank == 1 and known.shape is not None:
@@ -196,11 +201,13 @@ def lowered_callback(frame: Any, ref: Ref, leading: list[Type], extras: list[Ref
     names = _parameters(ref, len(leading) + len(extras))
     types = [*leading, *(frame.type_of(extra) for extra in extras)]
     params = [Value(n, t, named=True) for n, t in zip(names, types, strict=True)]
-    source = read_source(ref.value) if isinstance(ref, Const) else ref.source  # type: ignore[union-attr]
+    source = ref.source if isinstance(ref, Closure) else None
+    if isinstance(ref, Const) and isinstance(ref.value, FunctionType):
+        source = read_source(ref.value)
 
     def run() -> tuple[Atom, ...]:
         refs = [_lent(frame, p) for p in params]
-        if isinstance(ref, Const):
+        if isinstance(ref, Const) and source is not None:
             result = frame.inline(source, None, frame.bind_arguments(ref.value, refs, {}), "")
         else:
             result = frame.invoke(ref, refs, {}, "")
@@ -209,11 +216,24 @@ def lowered_callback(frame: Any, ref: Ref, leading: list[Type], extras: list[Ref
 
     region, captured, _ = apart(frame, params, run, "a function handed to a solver")
     (atom,) = region.results
-    label = ref.value.__name__ if isinstance(ref, Const) else getattr(ref.node, "name", "")  # type: ignore[union-attr]
-    label = label if label.isidentifier() else "function"
-    function = Function(label, source.fn, atom.type)
+    label = _label(ref)
+    function = Function(label, ref if source is None else source.fn, atom.type)
     function.graph = Graph(label, region, frame.b.line, (), origin=source)
     return _packed(frame, function, captured)
+
+
+def _label(ref: Ref) -> str:
+    """What to call a function."""
+    match ref:
+        case Const(value):
+            label = getattr(value, "__name__", "")
+        case Closure():
+            label = getattr(ref.node, "name", "")
+        case Applied(fn):
+            label = _label(fn)
+        case _:
+            label = getattr(ref, "name", "")
+    return label if label.isidentifier() else "function"
 
 
 def _packed(frame: Any, function: Function, given: tuple[Atom, ...]) -> Atom:
@@ -233,10 +253,12 @@ def _lent(frame: Any, param: Value) -> Ref:
 
 def _parameters(ref: Ref, count: int) -> list[str]:
     """The names of the first `count` parameters of a function."""
+    names = ["x"]
     if isinstance(ref, Closure):
         names = [a.arg for a in (*ref.node.args.posonlyargs, *ref.node.args.args)]
-    else:
-        names = list(inspect.signature(ref.value).parameters)  # type: ignore[union-attr]
+    elif isinstance(ref, Const):
+        with contextlib.suppress(ValueError):  # written in C, it may not say
+            names = list(inspect.signature(ref.value).parameters)
     return [*names, *(f"arg{k}" for k in range(len(names), count))][:count]
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 STATIC_FUNCTIONS: set[Callable[..., Any]] = set()
+# Functions that find at run time whether what they make of real numbers is complex.
+COMPLEX_OF_REAL: set[Any] = {np.linalg.eig, np.linalg.eigvals, np.roots}
 
 
 def static(fn: F) -> F:

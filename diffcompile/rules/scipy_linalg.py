@@ -271,19 +271,50 @@ def _(
     return eigen_tangents(tangents[0], out, linalg.eig(a)[1])[0]
 
 
-# The form of Schur
+# The forms of Schur and Hessenberg: `z.T @ a @ z`, upper triangular but for `below` diagonals
 
-def rotation_system(t: Any) -> Any:
-    """The matrix of `x -> tril(t @ x - x @ t, -1)`, for `x` of the same form, and the places of its entries.
 
-    It is regular where the diagonal of `t` holds separate eigenvalues.
+def rotation_system(t: Any, below: Any) -> Any:
+    """The matrix of `x -> t @ x - x @ t` from the entries below the diagonal, without the first `below`
+    columns, to those that are 0 in the form; the places of the latter, and those of the former.
     """
-    n = t.shape[-1]
+    zeros = np.flatnonzero(np.tri(t.shape[-1], k=-1 - below))
+    identity = np.eye(t.shape[-1], dtype=t.dtype)
+    return (np.kron(t, identity) - np.kron(identity, t.T))[zeros[:, None], zeros + below], zeros, zeros + below
+
+
+def form_cotangent(t: Any, z: Any, t_bar: Any, z_bar: Any, below: Any) -> Any:
+    """The cotangent of a matrix from those of its form and of the rotation to it."""
+    system, zeros, turned = rotation_system(t, below)
+    inner = np.zeros_like(t) if t_bar is None else np.triu(t_bar, -below)
+    turn = t.T @ inner - inner @ t.T
+    turn = turn if z_bar is None else turn + z.T @ z_bar
+    rest = np.zeros(t.size, dtype=t.dtype)
+    rest[zeros] = np.linalg.solve(system.T, np.ravel(turn - turn.T)[turned])
+    return z @ (inner - np.reshape(rest, t.shape)) @ z.T
+
+
+def form_tangents(t: Any, z: Any, a_dot: Any, below: Any) -> Any:
+    """The tangents of the form of a matrix, and of the rotation to it."""
+    system, zeros, turned = rotation_system(t, below)
+    inner = z.T @ a_dot @ z
+    lower = np.zeros(t.size, dtype=t.dtype)
+    lower[turned] = np.linalg.solve(system, -np.ravel(inner)[zeros])
+    half = np.reshape(lower, t.shape)
+    turn = half - half.T
+    return np.triu(inner + t @ turn - turn @ t, -below), z @ turn
+
+
+def refuse_phases(t: Any) -> None:
+    """The vectors of a complex form are determined but for their phases."""
+    if np.iscomplexobj(t):
+        raise NotImplementedError("the vectors of a complex form are determined but for their phases")
+
+
+def refuse_blocks(t: Any) -> None:
+    """Of a real form whose eigenvalues are not, the blocks on the diagonal are not upper triangular."""
     if np.any(np.diagonal(t, -1) != 0.0):
         raise np.linalg.LinAlgError("a Schur form is differentiated where all eigenvalues are real")
-    places = np.flatnonzero(np.tri(n, k=-1))
-    identity = np.eye(n, dtype=t.dtype)
-    return (np.kron(t, identity) - np.kron(identity, t.T))[places[:, None], places], places
 
 
 @defvjp(linalg.schur)
@@ -292,17 +323,9 @@ def _(
     sort: Any = None, check_finite: Any = True,
 ) -> Any:  # fmt: skip
     refuse_stack(a)
-    t, z = out[0], out[1]
-    if np.iscomplexobj(t):
-        raise NotImplementedError("the vectors of a complex Schur form are determined but for their phases")
-    system, places = rotation_system(t)
-    inner = np.zeros_like(t) if ct[0] is None else np.triu(ct[0])
-    turn = t.T @ inner - inner @ t.T
-    turn = turn if ct[1] is None else turn + z.T @ ct[1]
-    lower = np.linalg.solve(system.T, np.ravel(turn - turn.T)[places])
-    rest = np.zeros(t.size, dtype=t.dtype)
-    rest[places] = lower
-    return z @ (inner - np.reshape(rest, t.shape)) @ z.T
+    refuse_phases(out[0])
+    refuse_blocks(out[0])
+    return form_cotangent(out[0], out[1], ct[0], ct[1], 0)
 
 
 @defjvp(linalg.schur)
@@ -311,17 +334,33 @@ def _(
     sort: Any = None, check_finite: Any = True,
 ) -> Any:  # fmt: skip
     refuse_stack(a)
-    t, z = out[0], out[1]
-    if np.iscomplexobj(t):
-        raise NotImplementedError("the vectors of a complex Schur form are determined but for their phases")
-    system, places = rotation_system(t)
-    inner = z.T @ tangents[0] @ z
-    lower = np.zeros(t.size, dtype=t.dtype)
-    lower[places] = np.linalg.solve(system, -np.ravel(inner)[places])
-    half = np.reshape(lower, t.shape)
-    turn = half - half.T
-    t_dot, z_dot = np.triu(inner + t @ turn - turn @ t), z @ turn
+    refuse_phases(out[0])
+    refuse_blocks(out[0])
+    t_dot, z_dot = form_tangents(out[0], out[1], tangents[0], 0)
     return (t_dot, z_dot) if sort is None else (t_dot, z_dot, None)
+
+
+@defvjp(linalg.hessenberg)
+def _(
+    ct: Any, out: Any, a: Array, calc_q: Any = False, overwrite_a: Any = False, check_finite: Any = True
+) -> Any:
+    refuse_stack(a)
+    refuse_phases(a)
+    if calc_q:
+        return form_cotangent(out[0], out[1], ct[0], ct[1], 1)
+    return form_cotangent(out, linalg.hessenberg(a, True)[1], ct, None, 1)
+
+
+@defjvp(linalg.hessenberg)
+def _(
+    tangents: Any, out: Any, a: Array, calc_q: Any = False, overwrite_a: Any = False,
+    check_finite: Any = True,
+) -> Any:  # fmt: skip
+    refuse_stack(a)
+    refuse_phases(a)
+    h, q = out if calc_q else (out, linalg.hessenberg(a, True)[1])
+    h_dot, q_dot = form_tangents(h, q, tangents[0], 1)
+    return (h_dot, q_dot) if calc_q else h_dot
 
 
 @defequal(linalg.polar)

@@ -4,7 +4,8 @@
 
 Functions of matrices are differentiated by the identity of Mathias (1996, A chain rule for matrix
 functions, section 3): `f([[a, e], [0, a]])` has the derivative of `f` at `a` along `e` in its upper right
-corner. The equations of Sylvester, Lyapunov and Riccati are their own adjoints.
+corner. One of a function of the user is differentiated by its eigenvalues, between which the slope of that
+function is taken (Higham, 2008, Functions of matrices, section 3.2). The equations of Sylvester, Lyapunov and Riccati are their own adjoints.
 """
 
 from __future__ import annotations
@@ -14,8 +15,13 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
+from .facts import COMPLEX_OF_REAL
 from .matrices import adjoint, hermitian, refuse_stack, transpose
 from .register import Array, Unknown, defequal, defjvp, defvjp
+from .solvers import Solver, calls_back, linearize, push
+
+
+COMPLEX_OF_REAL.update({linalg.sqrtm, linalg.logm, linalg.fractional_matrix_power, linalg.funm})
 
 
 def joined(a: Any, e: Any) -> Any:
@@ -127,6 +133,55 @@ def _(tangents: Any, out: Any, A: Array, t: Any) -> Any:
     if len(tangents) > 1 and tangents[1] is not None:
         out_dot = out_dot + tangents[1] * (out @ linalg.logm(A))
     return out_dot
+
+
+# Functions of the user
+
+calls_back(Solver("func", ("spectrum A",), "square A"), linalg.funm)
+
+no_error = Unknown("a function of a matrix is not differentiated with `disp=False`")
+
+
+def eigen_complex(A: Any) -> Any:
+    """Eigenvalues, as a function of the user is given them, and vectors: those that are real are exactly so."""
+    w, v = np.linalg.eig(A)
+    return w.astype(complex), v.astype(complex)
+
+
+def divided(f: Any, slopes: Any, w: Any) -> Any:
+    """The slope of a function between each two values, at equal ones its derivative there."""
+    gap = w[:, None] - w
+    same = abs(gap) <= 1e-9 * (1.0 + np.max(abs(w)))
+    means = 0.5 * (slopes[:, None] + slopes)
+    return np.where(same, means, (f[:, None] - f) / np.where(same, 1.0, gap))
+
+
+@defvjp(linalg.funm)
+def _(ct: Any, out: Any, A: Array, func: Any, disp: Any = True) -> Any:
+    refuse_stack(A)
+    if not disp:
+        return no_error, no_error
+    w, v = eigen_complex(A)
+    f, pull = linearize(func, w)
+    inner = v.T @ ct @ np.linalg.inv(v).T
+    _, func_bar = pull(np.diagonal(inner))
+    inner_bar = inner * divided(f, pull(np.ones_like(w))[0], w)
+    return like(np.linalg.solve(v.T, inner_bar @ v.T), A), func_bar
+
+
+@defjvp(linalg.funm)
+def _(tangents: Any, out: Any, A: Array, func: Any, disp: Any = True) -> Any:
+    refuse_stack(A)
+    if not disp:
+        return no_error
+    w, v = eigen_complex(A)
+    moved = np.zeros_like(v)
+    if tangents[0] is not None:
+        f, slopes = push(func, (w,), (np.ones_like(w),), None)
+        moved = moved + np.linalg.solve(v, tangents[0] @ v) * divided(f, slopes, w)
+    if tangents[1] is not None:
+        moved = moved + np.diag(push(func, (w,), (None,), tangents[1])[1])
+    return like(v @ moved @ np.linalg.inv(v), out)
 
 
 # Matrix equations

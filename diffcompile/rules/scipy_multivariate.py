@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from scipy import special, stats
 
+from . import scipy_density
 from .library import KEEPING, POSITIONAL
 from .register import defequal
 from .scipy_stats import METHODS
 
-__all__ = ["METHODS"]  # the distributions of one variable are read first
+__all__ = ["METHODS", "scipy_density"]  # the distributions of one variable are read first
 
 NORMAL, DIRICHLET, MULTINOMIAL = stats.multivariate_normal, stats.dirichlet, stats.multinomial
 for _dist, _methods, _names in (

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from scipy import signal
 
+from .facts import COMPLEX_OF_REAL
 from .register import defequal, nondifferentiable
 from .scipy_filters import with_ends
 
 nondifferentiable(signal.get_window)
+COMPLEX_OF_REAL.update({signal.csd, signal.spectrogram, signal.stft, signal.istft})
 
 
 def window_of(window: Any, nperseg: Any, length: Any) -> Any:

@@ -111,6 +111,62 @@ def _(
     return linalg.solveh_banded(ab, side, lower=lower)
 
 
+# Their Cholesky factors
+
+
+def of_bands(bands: Any) -> Any:
+    """The Hermitian matrix of which these are the diagonal and the bands below it."""
+    i, j = np.arange(bands.shape[1])[:, None], np.arange(bands.shape[1])
+    inside = (i >= j) & (i - j < bands.shape[0])
+    below = np.where(inside, bands[np.where(inside, i - j, 0), j], 0.0)
+    return real_part(below * (i == j)) + below * (i > j) + np.conj(below * (i > j)).T
+
+
+@defequal(linalg.cholesky_banded)
+def _(ab: Any, overwrite_ab: Any = False, lower: Any = False, check_finite: Any = True) -> Any:
+    refuse_stack(ab)
+    width, n = ab.shape[0] - 1, ab.shape[1]
+    bands = ab if lower else np.conj(transposed_bands(ab, 0, width))
+    factor = np.linalg.cholesky(of_bands(bands))
+    # What is stored beside the matrix stays.
+    rows = [np.concatenate([np.diag(factor, -k), bands[k, n - k :]]) for k in range(width + 1)]
+    return np.stack(rows) if lower else np.conj(transposed_bands(np.stack(rows), width, 0))
+
+
+@defvjp(linalg.cho_solve_banded)
+def _(
+    ct: Any, out: Any, cb_and_lower: Any, b: Array, overwrite_b: Any = False, check_finite: Any = True
+) -> Any:
+    cb, lower = cb_and_lower
+    width = cb.shape[0] - 1
+    b_bar = linalg.cho_solve_banded((np.conj(cb), lower), ct)
+    bands = np.conj(transposed_bands(cb, width, 0) if lower else cb)
+    first, second = [bands_times(bands, x, 0, width) for x in (out, np.conj(b_bar))]
+    if lower:
+        cb_bar = bands_of_product(b_bar, first, width, 0)
+        return (-cb_bar - bands_of_product(np.conj(out), second, width, 0), None), b_bar
+    third, fourth = [bands_times(bands, x, 0, width) for x in (b_bar, np.conj(out))]
+    cb_bar = bands_of_product(third, out, 0, width) + bands_of_product(fourth, np.conj(b_bar), 0, width)
+    return (-cb_bar, None), b_bar
+
+
+@defjvp(linalg.cho_solve_banded)
+def _(
+    tangents: Any, out: Any, cb_and_lower: Any, b: Array, overwrite_b: Any = False, check_finite: Any = True
+) -> Any:
+    cb, lower = cb_and_lower
+    width = cb.shape[0] - 1
+    side = 0.0 if tangents[1] is None else tangents[1]
+    if tangents[0] is not None and tangents[0][0] is not None:
+        below, moved = [
+            c if lower else np.conj(transposed_bands(c, 0, width)) for c in (cb, tangents[0][0])
+        ]  # fmt: skip
+        above, moved_above = [np.conj(transposed_bands(c, width, 0)) for c in (below, moved)]
+        side = side - bands_times(moved, bands_times(above, out, 0, width), width, 0)
+        side = side - bands_times(below, bands_times(moved_above, out, 0, width), width, 0)
+    return linalg.cho_solve_banded((cb, lower), side)
+
+
 # Toeplitz matrices
 
 

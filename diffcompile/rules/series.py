@@ -19,6 +19,7 @@ from numpy.polynomial import chebyshev, hermite, hermite_e, laguerre, legendre, 
 
 from .broadcast import unbroadcast
 from .polynomials import complete, fit_cotangents, fit_tangent, narrowed, of_statistics
+from .facts import COMPLEX_OF_REAL
 from .register import Array, Unknown, defjvp, defvjp
 
 without_tensor = Unknown("with `tensor=False`, several series are evaluated, each at points of its own")
@@ -194,6 +195,7 @@ def quotients(mul: Any, div: Any, power: Any) -> None:
 
 def zeros_of(roots: Any, companion: Any, val: Any, der: Any, vander: Any) -> None:
     """Declare the roots of a series, and the matrix that they are the eigenvalues of."""
+    COMPLEX_OF_REAL.add(roots)
 
     @defvjp(roots)
     def _(ct: Any, out: Any, c: Array) -> Any:

@@ -37,8 +37,8 @@ class Solver:
     functions called with the same. A form is "vector x0", the flat array that `x0` becomes, "like x0", what
     `x0` is, "number", "times" (a vector), "matrix", "pair" (of a number and its error), "callback" (the pair
     of what the function gives and its error), "data x" (the array that `x` becomes), "numbers p0" (as many as
-    `p0` has, or as the function takes), "fit" (an array of so many, and their covariances) or "" for what is
-    not known.
+    `p0` has, or as the function takes), "fit" (an array of so many, and their covariances), "spectrum A" (a
+    complex number for each row of `A`), "square A" (a matrix of its size) or "" for what is not known.
     """
 
     callback: str

@@ -42,7 +42,20 @@ STABLE = 0.2 * r(3, 3) - 2.0 * np.eye(3)
 APART = np.array([[2.0, 0.5, 0.3], [0.5, 3.0, -0.4], [0.3, -0.4, 5.0]])
 RIGHT = (r(3), r(3, 2))
 
+BANDED = np.array([[4.0, 5.0, 4.5, 6.0], [0.5, -1.0, 0.7, 0.3], [0.2, 0.4, 0.1, -0.6]])
+WAVES = BANDED + 1j * np.array([[0.0, 0.0, 0.0, 0.0], [0.4, 0.2, -0.3, 0.1], [0.3, -0.1, 0.2, 0.2]])
+FACTOR = linalg.cholesky_banded(BANDED, lower=True)
+WAVE_FACTOR = linalg.cholesky_banded(WAVES[::-1], lower=False)
+
 SAMPLES: dict[Any, list[Sample]] = {
+    linalg.cholesky_banded: [
+        ((BANDED,), {"lower": True}), ((BANDED[::-1].copy(),), {}), ((BANDED[:2],), {"lower": True}),
+    ],
+    linalg.cho_solve_banded: calls(
+        ((FACTOR, True), r(4)), ((FACTOR[::-1].copy(), False), r(4, 2)),
+        ((WAVE_FACTOR, False), c(4)), ((WAVE_FACTOR[::-1].copy(), True), c(4, 2)),
+    ),
+    linalg.hessenberg: [((r(4, 4),), {}), ((r(5, 5),), {"calc_q": True}), ((r(2, 2),), {"calc_q": True})],
     linalg.inv: calls((well(3),), (well(2) + 1j * r(2, 2),)),
     linalg.det: calls((well(3),), (np.array([[1.0, 2.0], [2.0, 4.0]]),)),
     linalg.pinv: calls((r(4, 2),), (r(2, 4),)),

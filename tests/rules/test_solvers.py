@@ -398,8 +398,8 @@ def refusal(text: str, at: Any) -> str:
          "the error of a nested integral is the largest of all that it is made of, and is not followed"),
         ("def f(a): return optimize.curve_fit(lambda x, *p: p[0] * x, T, Y, p0=a)[0][0]",
          "how many parameters are fitted is not known when compiling"),
-        ("def f(a): return optimize.brentq(np.sin, a[0], 4.0)",
-         "`f` of `brentq` is not a function with a source"),
+        ("def f(a): return optimize.brentq(a, a[0], 4.0)",
+         "`f` of `brentq` is not a function that is known when compiling"),
         ("def f(a):\n    def g(x):\n        print(x)\n        return x - a[0]\n    return optimize.brentq(g, 0.0, 4.0)",
          "the derivative of `scipy.optimize.brentq` is not known for this call: "
          "`g` is handed to a solver and prints, draws or raises"),
