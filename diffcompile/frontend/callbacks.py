@@ -76,12 +76,11 @@ def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], na
             raise frame.refuse(f"`{solver.swapped_by}` of `{fn.__name__}` is not a constant")
         leading = leading[::-1] if swapped.value else leading
     extras = _extras(frame, given.get("args"))
-    table: dict[Ref, Atom] = {}
+    table: dict[Any, Atom] = {}
     for parameter in filter(None, (solver.callback, *solver.others)):
         ref = given.get(parameter)
-        called = isinstance(ref, Const) and callable(ref.value)
-        if called or isinstance(ref, (Applied, Bound, Closure, Derived)):
-            table[ref] = lowered_callback(frame, ref, leading, extras)
+        if _can_be_called(ref):
+            table[ref] = lowered_callback(frame, given[parameter], leading, extras)
         elif parameter == solver.callback:
             raise frame.refuse(
                 f"`{parameter}` of `{fn.__name__}` is not a function that is known when compiling",
@@ -100,15 +99,22 @@ def solver_call(frame: Any, fn: Any, args: list[Ref], kwargs: dict[str, Ref], na
     return frame.own(out, name)  # type: ignore[no-any-return]
 
 
+def _can_be_called(ref: Any) -> bool:
+    """Is this a function that is known now?"""
+    if isinstance(ref, Const):
+        return callable(ref.value)
+    return isinstance(ref, (Applied, Bound, Closure, Derived))
+
+
 def _taken(frame: Any, how: str, given: dict[str, Ref], fitted: int) -> list[Type]:
-    """What is known of the arguments of a callback that are of one form: one, but for the numbers of a fit."""
+    """What is known of the arguments of a callback of one form: one, but for the numbers of a fit."""
     if how.startswith("numbers "):
         return [number(np.dtype(np.float64))] * fitted
     return [_form(frame, how, given)]
 
 
 def _fitted(frame: Any, solver: Solver, given: dict[str, Ref]) -> int:
-    """How many parameters a fit has: as many as its starting point, or as its function takes after the data."""
+    """How many parameters a fit has: as many as its starting point, or as its function takes after data."""
     at = [how for how in solver.takes if how.startswith("numbers ")]
     if not at:
         return 0
@@ -175,7 +181,7 @@ def _form(frame: Any, how: str, given: dict[str, Ref]) -> Type:
         rank = known.rank if known.kind == "array" else None
         return array(np.dtype(np.float64), known.shape) if rank is not None else Type("array")
     if form in ("spectrum", "square"):
-        sizes = known.shape if known.kind == "array" and known.rank == 2 and known.shape else (fresh_dim(),) * 2
+        sizes = (known.kind == "array" and known.rank == 2 and known.shape) or (fresh_dim(),) * 2
         return array(np.dtype(np.complex128), sizes[:1]) if form == "spectrum" else array(None, sizes)
     if form == "like":
         return number(np.dtype(np.float64)) if known.is_scalar else known

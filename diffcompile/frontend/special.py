@@ -20,7 +20,20 @@ from ..ir.graph import Const, Value
 from ..ir.types import SCALARS
 from ..rules.definitions import places_in_order, unread
 from .arguments import NOTHING, REGISTERED, class_attribute
-from .heap import UNBOUND_REF, Applied, Bound, Closure, Conflict, Derived, Entries, Items, Obj, Pulled, Ref, Tup
+from .heap import (
+    UNBOUND_REF,
+    Applied,
+    Bound,
+    Closure,
+    Conflict,
+    Derived,
+    Entries,
+    Items,
+    Obj,
+    Pulled,
+    Ref,
+    Tup,
+)
 from .trees import tree_map
 
 Args = list[Ref]
@@ -148,10 +161,13 @@ def _type(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     return None if cls is None else Const(cls)
 
 
+NOT_CALLED = SCALARS | {"array", "list", "tuple", "dict", "str"}
+
+
 def _callable(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     if isinstance(args[0], (Closure, Bound, Applied, Derived, Pulled)):
         return Const(True)
-    if isinstance(args[0], Value) and args[0].type.kind in SCALARS | {"array", "list", "tuple", "dict", "str"}:
+    if isinstance(args[0], Value) and args[0].type.kind in NOT_CALLED:
         return Const(False)
     content = frame.object_content(args[0])
     cls = class_of(frame, args[0]) if content is None else content.cls

@@ -124,7 +124,9 @@ def _(
 
 # Integrals that are made of integrals, or of one sum
 
-of_largest_error = "the error of a nested integral is the largest of all that it is made of, and is not followed"
+of_largest_error = (
+    "the error of a nested integral is the largest of all that it is made of, and is not followed"
+)
 
 
 @defines(integrate.dblquad)

@@ -279,8 +279,9 @@ def rotation_system(t: Any, below: Any) -> Any:
     columns, to those that are 0 in the form; the places of the latter, and those of the former.
     """
     zeros = np.flatnonzero(np.tri(t.shape[-1], k=-1 - below))
+    turned = zeros + below
     identity = np.eye(t.shape[-1], dtype=t.dtype)
-    return (np.kron(t, identity) - np.kron(identity, t.T))[zeros[:, None], zeros + below], zeros, zeros + below
+    return (np.kron(t, identity) - np.kron(identity, t.T))[zeros[:, None], turned], zeros, turned
 
 
 def form_cotangent(t: Any, z: Any, t_bar: Any, z_bar: Any, below: Any) -> Any:

@@ -5,7 +5,8 @@
 Functions of matrices are differentiated by the identity of Mathias (1996, A chain rule for matrix
 functions, section 3): `f([[a, e], [0, a]])` has the derivative of `f` at `a` along `e` in its upper right
 corner. One of a function of the user is differentiated by its eigenvalues, between which the slope of that
-function is taken (Higham, 2008, Functions of matrices, section 3.2). The equations of Sylvester, Lyapunov and Riccati are their own adjoints.
+function is taken (Higham, 2008, Functions of matrices, section 3.2). The equations of Sylvester, Lyapunov
+and Riccati are their own adjoints.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from .facts import COMPLEX_OF_REAL
 from .matrices import adjoint, hermitian, refuse_stack, transpose
 from .register import Array, Unknown, defequal, defjvp, defvjp
 from .solvers import Solver, calls_back, linearize, push
-
 
 COMPLEX_OF_REAL.update({linalg.sqrtm, linalg.logm, linalg.fractional_matrix_power, linalg.funm})
 
@@ -143,7 +143,7 @@ no_error = Unknown("a function of a matrix is not differentiated with `disp=Fals
 
 
 def eigen_complex(A: Any) -> Any:
-    """Eigenvalues, as a function of the user is given them, and vectors: those that are real are exactly so."""
+    """Eigenvalues, as a function of the user is given them, and vectors: what is real is exactly so."""
     w, v = np.linalg.eig(A)
     return w.astype(complex), v.astype(complex)
 

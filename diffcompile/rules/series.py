@@ -18,8 +18,8 @@ import numpy as np
 from numpy.polynomial import chebyshev, hermite, hermite_e, laguerre, legendre, polynomial
 
 from .broadcast import unbroadcast
-from .polynomials import complete, fit_cotangents, fit_tangent, narrowed, of_statistics
 from .facts import COMPLEX_OF_REAL
+from .polynomials import complete, fit_cotangents, fit_tangent, narrowed, of_statistics
 from .register import Array, Unknown, defjvp, defvjp
 
 without_tensor = Unknown("with `tensor=False`, several series are evaluated, each at points of its own")

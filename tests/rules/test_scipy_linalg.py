@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import NoRule, grad
+from diffcompile import NoRule, grad, jacfwd
 from graphs import written
 
 linalg = pytest.importorskip("scipy.linalg")
@@ -77,3 +77,33 @@ def test_a_stack_of_matrices_is_refused_where_the_rule_is_of_one(text: str) -> N
         grad(program)(A)
 
     assert "of a stack of matrices this is not differentiated" in caught.value.reason
+
+
+NEGATIVE = -A @ A.T
+COMPLEX = [
+    "np.sum(np.imag(linalg.sqrtm(a) ** 3))",
+    "np.sum(np.abs(linalg.logm(a)))",
+    "np.sum(np.real(linalg.logm(a) ** 2))",
+    "np.sum(np.real(linalg.fractional_matrix_power(a, 0.3) ** 2))",
+]
+
+
+@pytest.mark.parametrize("text", COMPLEX)
+def test_a_function_of_a_real_matrix_may_be_complex_in_both_modes(text: str) -> None:
+    f = written(f"def f(a): return {text}", linalg=linalg)
+    assert linalg.sqrtm(NEGATIVE).dtype.kind == "c"
+    expected = (f(NEGATIVE + 1e-5 * V) - f(NEGATIVE - 1e-5 * V)) / 2e-5
+
+    np.testing.assert_allclose(np.sum(grad(f)(NEGATIVE) * V), expected, rtol=1e-6)
+    np.testing.assert_allclose(np.sum(jacfwd(f)(NEGATIVE) * V), expected, rtol=1e-6)
+
+
+def test_a_form_of_hessenberg_has_no_derivative_where_a_column_is_in_it_already() -> None:
+    program = written("def f(a): return np.sum(linalg.hessenberg(a)**2)", linalg=linalg)
+    with pytest.raises(np.linalg.LinAlgError):
+        grad(program)(np.triu(A))
+    complex_form = written("def f(a): return np.sum(abs(linalg.hessenberg(a * 1j)))", linalg=linalg)
+    with pytest.raises(NoRule) as caught:
+        grad(complex_form)(A)
+
+    assert "but for their phases" in caught.value.reason

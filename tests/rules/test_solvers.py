@@ -7,6 +7,7 @@ gradient, and its value with the program itself, bit for bit.
 # ruff: noqa: E501
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ from graphs import written
 
 optimize = pytest.importorskip("scipy.optimize")
 integrate = pytest.importorskip("scipy.integrate")
-linalg = pytest.importorskip("scipy.sparse.linalg")
+dense = pytest.importorskip("scipy.linalg")
 
 V = np.array([0.7, 1.3])
 STEP = 1e-4
@@ -162,6 +163,20 @@ INTEGRALS: dict[str, tuple[str, Any]] = {
     "quad_vec": (
         "def f(a): return np.sum(np.array([1.0, 2.0]) * integrate.quad_vec(lambda x: np.exp(-a * x), 0.0, 2.0)[0])", V),
 }  # fmt: skip
+# Functions of matrices that are given by functions, and functions that are written in other ways.
+FUNCTIONS: dict[str, tuple[str, Any]] = {
+    "funm of a function of NumPy": ("def f(a): return np.sum(dense.funm(SKEW * a, np.sin)**2)", V),
+    "funm of what reads a number": ("def f(a): return np.sum(dense.funm(SKEW * a[0], lambda x: x**3 + np.exp(a[1] * x)) * SKEW)", V),
+    "funm of a complex matrix": ("def f(a): return np.sum(np.abs(dense.funm(SKEW * a * (1.0 + 0.3j), np.cos)))", V),
+    "funm whose value is complex": ("def f(a): return np.sum(np.imag(dense.funm(-SKEW @ SKEW.T * a[0], np.sqrt)**3))", V),
+    "root of a function of NumPy": ("def f(a): return a * optimize.brentq(np.cos, 0.0, 3.0)", 1.5),
+    "root of a partial": ("def f(a): return optimize.brentq(functools.partial(h, c=a), 0.0, 3.0)", 0.8),
+    "root of a method": (
+        "def f(a):\n"
+        "    line = Line(a)\n"
+        "    return optimize.brentq(line.away, 0.0, 9.0)", 1.5),
+    "root of a gradient": ("def f(a): return optimize.root(grad(lambda x: np.sum((x - a)**2 + x**4)), np.zeros(2), tol=1e-13).x @ a", V),
+}  # fmt: skip
 EQUATIONS: dict[str, tuple[str, Any]] = {
     "solve_ivp": (
         "def f(a):\n"
@@ -227,7 +242,7 @@ TIMED: dict[str, tuple[str, Any]] = {
         "    y = integrate.odeint(lambda t, y: np.array([y[1], -y[0] * t]), np.ones(2), np.linspace(a[0], a[1], 4), tfirst=True, rtol=1e-10, atol=1e-12)\n"
         "    return np.sum(y[:, 0]**2)", V),
 }  # fmt: skip
-ALL = {**ROOTS, **MINIMA, **INTEGRALS, **EQUATIONS, **TIMED}
+ALL = {**ROOTS, **MINIMA, **INTEGRALS, **FUNCTIONS, **EQUATIONS, **TIMED}
 LOOSE = {"the value of a minimum": 1e-5, "minimize": 1e-4, "both": 1e-4, "minimize_scalar": 1e-4, "least_squares": 1e-5, "curve_fit": 1e-5, "curve_fit, a spread for each number": 1e-5, "curve_fit, covariances": 1e-5, "curve_fit, its data, a start and what it reads": 1e-5, "least_squares, args": 1e-5, "minimize with a gradient": 1e-4}
 
 
@@ -240,12 +255,22 @@ def model(x: Any, p: float, q: float) -> Any:
     return p * np.exp(-q * x)
 
 
+class Line:
+    def __init__(self, slope: float) -> None:
+        self.slope = slope
+
+    def away(self, x: float) -> Any:
+        return self.slope * x**3 - 2.0
+
+
+SKEW = np.array([[1.0, 0.4], [-0.3, 1.7]])
 T = np.linspace(0.1, 2.0, 8)
 Y = np.array([2.0, 1.6, 1.1, 1.0, 0.7, 0.55, 0.5, 0.3])
 
 
 def program(text: str) -> Callable[..., Any]:
-    return written(text, optimize=optimize, integrate=integrate, h=h, model=model, T=T, Y=Y)
+    names = {"h": h, "model": model, "T": T, "Y": Y, "SKEW": SKEW, "Line": Line, "grad": grad}
+    return written(text, optimize=optimize, integrate=integrate, dense=dense, functools=functools, **names)
 
 
 def slope(f: Callable[..., Any], x: Any, v: Any, step: float = STEP) -> Any:
@@ -268,7 +293,7 @@ def test_the_gradient_agrees_with_central_differences(name: str, text: str, at: 
     np.testing.assert_allclose(np.sum(gradient * v), slope(f, at, v, step), rtol=LOOSE.get(name, 1e-6), atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS}))
+@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS, **FUNCTIONS}))
 def test_the_second_derivative_agrees_with_differences_of_the_gradient(name: str, text: str, at: Any) -> None:
     first = grad(program(text))
     v = np.array([0.3, -0.8]) if np.ndim(at) else 1.0
@@ -290,7 +315,7 @@ def test_the_tangent_agrees_with_central_differences(name: str, text: str, at: A
     np.testing.assert_allclose(tangent, slope(f, at, v, step), rtol=LOOSE.get(name, 1e-6), atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS, **EQUATIONS}))
+@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS, **FUNCTIONS, **EQUATIONS}))
 def test_the_hessian_agrees_with_differences_of_the_gradient(name: str, text: str, at: Any) -> None:
     f = program(text)
     first = grad(f)
@@ -411,6 +436,14 @@ def test_what_cannot_be_is_refused_with_its_reason(text: str, reason: str) -> No
     assert refusal(text, V) == reason
 
 
+def test_a_function_of_a_matrix_with_equal_values_has_a_first_derivative() -> None:
+    f = program("def f(a): return dense.funm(np.diag(a), np.exp)[0, 1] + np.sum(dense.funm(np.diag(a), np.exp))")
+    at = np.array([0.7, 0.7])
+
+    np.testing.assert_allclose(grad(f)(at), np.exp(at))
+    np.testing.assert_allclose(jacfwd(f)(at), np.exp(at))
+
+
 def test_a_starting_point_and_a_bracket_carry_no_derivative() -> None:
     f = program("def f(a, lo): return optimize.brentq(lambda x: x**2 - a, lo, 3.0) + 0.0 * lo")
 
@@ -454,7 +487,7 @@ def test_the_generated_module_stands_alone(name: str, text: str, at: Any) -> Non
     assert all("numpy" in line or "scipy" in line for line in imports)
     again_of = scope["f_value_and_grad"]
     read = [p.name for p in inspect.signature(again_of).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    again = again_of(at, **{name: {"T": T, "Y": Y}[name] for name in read})
+    again = again_of(at, **{name: {"T": T, "Y": Y, "SKEW": SKEW}[name] for name in read})
     assert again[0] == value
     np.testing.assert_array_equal(again[1], gradient)
 
