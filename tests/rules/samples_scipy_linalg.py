@@ -48,14 +48,6 @@ FACTOR = linalg.cholesky_banded(BANDED, lower=True)
 WAVE_FACTOR = linalg.cholesky_banded(WAVES[::-1], lower=False)
 
 SAMPLES: dict[Any, list[Sample]] = {
-    linalg.cholesky_banded: [
-        ((BANDED,), {"lower": True}), ((BANDED[::-1].copy(),), {}), ((BANDED[:2],), {"lower": True}),
-    ],
-    linalg.cho_solve_banded: calls(
-        ((FACTOR, True), r(4)), ((FACTOR[::-1].copy(), False), r(4, 2)),
-        ((WAVE_FACTOR, False), c(4)), ((WAVE_FACTOR[::-1].copy(), True), c(4, 2)),
-    ),
-    linalg.hessenberg: [((r(4, 4),), {}), ((r(5, 5),), {"calc_q": True}), ((r(2, 2),), {"calc_q": True})],
     linalg.inv: calls((well(3),), (well(2) + 1j * r(2, 2),)),
     linalg.det: calls((well(3),), (np.array([[1.0, 2.0], [2.0, 4.0]]),)),
     linalg.pinv: calls((r(4, 2),), (r(2, 4),)),
@@ -149,6 +141,14 @@ SAMPLES: dict[Any, list[Sample]] = {
     linalg.leslie: calls((r(4), r(3))),
     linalg.khatri_rao: calls((r(3, 2), r(4, 2))),
     linalg.block_diag: calls((r(2, 3), r(1, 2)), (r(2), r(2, 2), r(1, 1))),
+    linalg.cholesky_banded: [
+        ((BANDED,), {"lower": True}), ((BANDED[::-1].copy(),), {}), ((BANDED[:2],), {"lower": True}),
+    ],
+    linalg.cho_solve_banded: calls(
+        ((FACTOR, True), r(4)), ((FACTOR[::-1].copy(), False), r(4, 2)),
+        ((WAVE_FACTOR, False), c(4)), ((WAVE_FACTOR[::-1].copy(), True), c(4, 2)),
+    ),
+    linalg.hessenberg: [((r(4, 4),), {}), ((r(5, 5),), {"calc_q": True}), ((r(2, 2),), {"calc_q": True})],
 }  # fmt: skip
 
 SYMMETRIC = {linalg.cholesky, linalg.cho_factor, linalg.eigh, linalg.eigvalsh, linalg.solve_continuous_are}
