@@ -42,6 +42,16 @@ for _name in (
         as_in_numpy(_name)
 
 
+def shifted(x: Atom, axes: Atom = NO) -> Type:
+    """What a shift gives: the form of what it shifts."""
+    return array(array_of(x).dtype, shape_of(array_of(x)))
+
+
+for _name in ("fftshift", "ifftshift"):
+    if getattr(fft, _name) is not getattr(np.fft, _name):
+        facts(getattr(fft, _name))(shifted)
+
+
 @facts(fft.dct, fft.idct, fft.dst, fft.idst, fft.dctn, fft.idctn, fft.dstn, fft.idstn)
 def _(x: Atom, type: Atom = NO, **options: Atom) -> Type:
     a = array_of(x)

@@ -311,3 +311,10 @@ def _(a: Atom, calc_q: Atom = FALSE, *options: Atom, **named: Atom) -> Type:
 def _(ab: Atom, *options: Atom, **named: Atom) -> Type:
     known = array_of(ab)
     return array(solver_dtype(known), shape_of(known))
+
+
+@facts(linalg.qr_multiply)
+def _(a: Atom, c: Atom, *options: Atom, **named: Atom) -> Type:
+    x, other = array_of(a), array_of(c)
+    product = array(solver_dtype(x, other), tuple(fresh_dim() for _ in shape_of(other)))
+    return Type("tuple", items=(product, array(solver_dtype(x), (fresh_dim(), fresh_dim()))))

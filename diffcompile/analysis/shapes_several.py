@@ -26,6 +26,7 @@ from .shapes_core import (
     inexact,
     is_dtype,
     is_none,
+    promoted,
     shape_of,
 )
 from .shapes_lengths import fresh_dim
@@ -160,3 +161,13 @@ def _(seed: Atom = NO) -> Type:
 @facts(np.random.RandomState)
 def _(seed: Atom = NO) -> Type:
     return Type("object", cls=np.random.RandomState)
+
+
+@facts(np.union1d)
+def _(ar1: Atom, ar2: Atom) -> Type:
+    return array(promoted(array_of(ar1).dtype, array_of(ar2).dtype), (fresh_dim(),))
+
+
+@facts(np.setdiff1d)
+def _(ar1: Atom, ar2: Atom, assume_unique: Atom = FALSE) -> Type:
+    return array(array_of(ar1).dtype, (fresh_dim(),))

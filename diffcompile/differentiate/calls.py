@@ -357,7 +357,7 @@ class CallSweep(ContainerSweep):
         return inlined(self.b, declared.rule, args, kwargs, instr)
 
     def missing(self, fn: Any, instr: Call | Store, args: tuple[Atom, ...]) -> NoRule:
-        return missing(fn, instr, next((a for a in args if self.active(a)), None))
+        return missing(self.b, fn, instr, next((a for a in args if self.active(a)), None))
 
     def check_known(self, instr: Call | Store, arg: Any, found: Any) -> None:
         if self.active(arg):

@@ -207,7 +207,7 @@ class Push(Forward):
         declared = find_rule(fn)
         active = next((a for a in (*args, *kwargs.values()) if self.dots.has(a)), None)
         if declared is None:
-            raise missing(fn, instr, active)
+            raise missing(self.b, fn, instr, active)
         if declared.form == "elementwise":
             if isinstance(fn, np.ufunc):
                 kwargs = {name: atom for name, atom in kwargs.items() if name not in UFUNC_OPTIONS}
@@ -234,7 +234,7 @@ class Push(Forward):
         beyond = [k for k in kwargs if k not in names]  # options that the rule takes by any name
         for k in beyond:
             if self.dots.has(kwargs[k]):
-                raise missing(instr.fn, instr, kwargs[k])
+                raise missing(self.b, instr.fn, instr, kwargs[k])
         slots = [*range(len(args)), *(names.index(k) if k in names else -1 for k in kwargs)]
         given, given_named = as_arrays(self.b, instr.fn, rule, args, kwargs)
         atoms, read = (*args, *kwargs.values()), (*given, *given_named.values())
@@ -282,7 +282,7 @@ class Push(Forward):
         """A function that is linear in its first argument is its own tangent."""
         others = [a for a in (*args[1:], *kwargs.values()) if self.dots.has(a) and a.type.is_scalar]
         if others and fn not in FORMED:
-            raise missing(fn, instr, others[0])
+            raise missing(self.b, fn, instr, others[0])
         if not self.dots.has(args[0]):
             return None
         known = out.type if out.type.kind in ("list", "array") else None
@@ -476,7 +476,8 @@ class Push(Forward):
         since = len(self.b.body)
         rule = REGISTRY.tangent.get(instr.fn) if hashable(instr.fn) else None
         if rule is None:
-            raise missing(instr.fn, instr, next(a for a in (instr.target, *instr.args) if self.dots.has(a)))
+            moving = next(a for a in (instr.target, *instr.args) if self.dots.has(a))
+            raise missing(self.b, instr.fn, instr, moving)
         before: Atom = instr.target
         after: Atom = instr.outs[0]
         moved = self.dots.get(before)

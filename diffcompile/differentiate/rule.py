@@ -22,6 +22,7 @@ from ..ir.graph import Atom, Call, Const, Into, Method, Store, Value
 from ..ir.text import function_name
 from ..ir.types import BOOL
 from ..rules.broadcast import broadcast_like, of_form, unbroadcast
+from ..rules.refused import sentence_of
 from ..rules.register import REGISTRY, Declared, Unknown
 
 PLAIN: dict[Any, Any] = {
@@ -157,9 +158,14 @@ def inlined(b: Builder, rule: Any, args: list[Any], kwargs: dict[str, Any], inst
         b.line = line
 
 
-def missing(fn: Any, instr: Call | Store, arg: Atom | None) -> NoRule:
-    """The refusal of a function that has no rule."""
+def missing(b: Builder, fn: Any, instr: Call | Store, arg: Atom | None) -> NoRule:
+    """The refusal of a function that has no rule, or of a part of what such a one made."""
+    made = b.defs.get(arg) if isinstance(arg, Value) else None
     name = function_name(fn)
+    for refused in (name, function_name(made.fn) if isinstance(made, Call) else ""):
+        said = sentence_of(refused)
+        if said is not None:
+            return NoRule(f"`{refused}` is not differentiated: {said[0]}", instr.line, said[1])
     which = arg.name if isinstance(arg, Value) else "its argument"
     if fn is getattr and isinstance(instr, Call) and isinstance(instr.args[1], Const):
         return NoRule(

@@ -36,6 +36,7 @@ from ..ir.graph import (
     replay_begins,
     replay_ends,
 )
+from ..ir.text import function_name
 from ..ir.types import INT, RANGE, Type, type_of_constant
 from ..rules.broadcast import unbroadcast
 from ..rules.checkpoints import checkpoint
@@ -45,6 +46,7 @@ from ..rules.differences import complex_step, numeric
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
 from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, USED, Evaluation, consult
+from ..rules.refused import sentence_of
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
 from . import opaque, plain
@@ -177,6 +179,11 @@ class Calls(Layers):
         called = self.called_object(fn, args, kwargs, name)
         if called is not None:
             return called
+        made = self.b.defs.get(self.atom(fn)) if isinstance(fn, (Value, Obj)) else None  # type: ignore[arg-type]
+        maker = function_name(made.fn) if isinstance(made, Call) else ""
+        said = sentence_of(maker)
+        if said is not None:
+            raise self.refuse(f"`{maker}` is not differentiated: {said[0]}", said[1])
         raise self.refuse(
             "which function is called is not known here",
             "Pass the function as an argument, or call it by its name.",

@@ -18,6 +18,10 @@ MASKED: Sentence = (
     "a masked array is not differentiated",
     "Keep the mask beside the data: `np.where(mask, 0.0, x)`, or `np.sum(x, where=~mask)`.",
 )
+OF_OBJECTS: Sentence = (
+    "`np.frompyfunc` gives arrays of objects, and they are not differentiated",
+    "Use `np.vectorize(f)`, or write the function with arrays.",
+)
 MATRIX: Sentence = ("an `np.matrix` is not differentiated", "Use arrays: `@` is their matrix product.")
 KINDS: dict[str, Sentence] = {
     "O": ("an array of objects is not differentiated", "Use a list, or an array of floats."),
@@ -50,6 +54,8 @@ def of_function(fn: Any) -> Sentence | None:
     """What is said of a function that makes, or works on, arrays that are not plain."""
     if f"{getattr(fn, '__module__', None)}.".startswith("numpy.ma."):
         return MASKED
+    if fn is np.frompyfunc:
+        return OF_OBJECTS
     try:
         return MATRIX if fn in _MATRICES else None
     except TypeError:

@@ -191,6 +191,12 @@ def element_by_element(pyfunc: Any, args: Any) -> Any:
     return np.reshape(np.array(results), np.shape(arrays[0]))
 
 
+@defines(np.fromfunction)
+def _(function: Any, shape: Any, *, dtype: Any = float, like: Any = None, **kwargs: Any) -> Any:
+    grid = np.indices(shape, dtype=dtype)
+    return function(*[grid[k] for k in range(len(shape))], **kwargs)
+
+
 @defines(np.vectorize)
 def _(pyfunc: Any) -> Any:
     return lambda *args: element_by_element(pyfunc, args)

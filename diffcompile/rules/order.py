@@ -18,7 +18,7 @@ import numpy as np
 from .broadcast import unbroadcast
 from .facts import static
 from .reduce import restored, shared
-from .register import defjvp, defvjp, nondifferentiable
+from .register import defequal, defjvp, defvjp, nondifferentiable
 
 nondifferentiable(np.digitize, np.unique_counts, np.unique_inverse, np.isin, np.ndarray.argsort)
 
@@ -134,6 +134,17 @@ def _(
     means = np.moveaxis(np.moveaxis(sums, 0, -1) / times, -1, 0 if axis is None else axis)
     counted = return_index + return_inverse + return_counts
     return (means, *[None for _ in range(counted)]) if counted else means
+
+
+@defequal(np.union1d)
+def _(ar1: Any, ar2: Any) -> Any:
+    return np.unique(np.concatenate([np.ravel(ar1), np.ravel(ar2)]))
+
+
+@defequal(np.setdiff1d)
+def _(ar1: Any, ar2: Any, assume_unique: Any = False) -> Any:
+    values = np.ravel(ar1) if assume_unique else np.unique(ar1)
+    return values[~np.isin(values, ar2)]
 
 
 @defvjp(np.unique_values)

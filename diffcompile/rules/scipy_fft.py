@@ -52,6 +52,18 @@ def declare_grid(name: str) -> None:
         return like(x, s, axes, norm)
 
 
+def declare_shift(name: str) -> None:
+    """A shift of the frequencies; SciPy may hand on NumPy's."""
+    like = getattr(np.fft, name)
+    if getattr(fft, name) is not like:
+
+        @defequal(getattr(fft, name))
+        def _(x: Any, axes: Any = None) -> Any:
+            return like(x, axes)
+
+
+declare_shift("fftshift")
+declare_shift("ifftshift")
 for _name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
     declare_line(_name)
 for _name in ("fft2", "ifft2", "rfft2", "irfft2"):

@@ -241,6 +241,18 @@ def _(
     return np.linalg.qr(a, "reduced" if mode == "economic" else "complete")
 
 
+@defequal(linalg.qr_multiply)
+def _(
+    a: Any, c: Any, mode: Any = "right", pivoting: Any = False, conjugate: Any = False,
+    overwrite_a: Any = False, overwrite_c: Any = False,
+) -> Any:  # fmt: skip
+    if pivoting:
+        raise NotImplementedError("a pivoted QR factorisation is not differentiated")
+    q, r = np.linalg.qr(a)
+    q = np.conj(q) if conjugate else q
+    return (q @ c if mode == "left" else c @ q), r
+
+
 one_sided = Unknown("left eigenvectors and generalized eigenproblems are not differentiated")
 
 

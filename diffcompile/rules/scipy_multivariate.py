@@ -15,7 +15,7 @@ from scipy import special, stats
 
 from . import scipy_density
 from .library import KEEPING, POSITIONAL
-from .register import defequal
+from .register import defequal, nondifferentiable
 from .scipy_stats import METHODS
 
 __all__ = ["METHODS", "scipy_density"]  # the distributions of one variable are read first
@@ -104,6 +104,8 @@ def multinomial_log_probability(x: Any, n: Any, p: Any) -> Any:
 
 
 # Summary statistics
+
+nondifferentiable(stats.rankdata)
 
 
 @defequal(stats.entropy)

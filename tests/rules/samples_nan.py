@@ -104,6 +104,8 @@ SAMPLES: dict[Any, list[Sample]] = {
     np.sort_complex: [((Z,), {}), ((X,), {})],
     np.partition: [((X, 2), {}), ((A, 1), {"axis": 0}), ((A, 2), {}), ((A, (1, 4)), {"axis": None})],
     builtins.sorted: [(([0.5, -1.5, 2.5],), {}), ((X,), {}), ((X,), {"reverse": True})],
+    np.union1d: [((A, X + 0.13), {}), ((X, X + 0.05), {})],
+    np.setdiff1d: [((A, X + 0.13), {}), ((X, X[:2] + 0.01), {"assume_unique": True})],
     np.unique: [
         ((X,), {}),
         ((A,), {}),

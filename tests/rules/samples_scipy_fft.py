@@ -31,6 +31,8 @@ for _name in ("fft2", "ifft2", "fftn", "ifftn", "irfft2", "irfftn"):
     SAMPLES[getattr(fft, _name)] = [((Z,), {})]
 for _name in ("rfft2", "rfftn"):
     SAMPLES[getattr(fft, _name)] = [((r(3, 4),), {})]
+for _name in ("fftshift", "ifftshift"):
+    SAMPLES[getattr(fft, _name)] = [((r(3, 4),), {}), ((Z,), {"axes": 1})]
 for _name in ("dct", "dst", "idct", "idst"):
     SAMPLES[getattr(fft, _name)] = [
         ((r(5), kind), {"norm": norm}) for kind in (1, 2, 3, 4) for norm in (None, "ortho", "forward")

@@ -141,6 +141,10 @@ SAMPLES: dict[Any, list[Sample]] = {
     linalg.leslie: calls((r(4), r(3))),
     linalg.khatri_rao: calls((r(3, 2), r(4, 2))),
     linalg.block_diag: calls((r(2, 3), r(1, 2)), (r(2), r(2, 2), r(1, 1))),
+    linalg.qr_multiply: [
+        *calls((r(4, 3), r(2, 4)), (r(4, 3), r(4)), (r(3, 3), r(3)), (r(4, 2), r(2), "left")),
+        ((c(3, 3), c(3, 2)), {"mode": "left", "conjugate": True}),
+    ],
     linalg.cholesky_banded: [
         ((BANDED,), {"lower": True}), ((BANDED[::-1].copy(),), {}), ((BANDED[:2],), {"lower": True}),
     ],
