@@ -22,6 +22,7 @@ from diffcompile import (
     defvjp,
     grad,
     jacfwd,
+    jacrev,
     jvp,
     linearize,
     value_and_grad,
@@ -423,3 +424,32 @@ def test_what_moves_is_found_behind_an_argument_that_is_folded_into_the_program(
     assert jvp(powered, ("square", 2.0, 5.0), (None, 1.0, None)) == (20.0, 20.0)
     assert jvp(powered, ("square", 2.0, 5.0), (None, None, 1.0)) == (20.0, 4.0)
     assert grad(lambda x: jvp(powered, ("square", x, 5.0), (None, 1.0, None))[1])(2.0) == 10.0
+
+
+@pytest.mark.parametrize("made", ["u * 1.0", "+u", "u - 3.0", "u.copy()", "np.array(u)"])
+def test_tangents_are_only_read_by_functions_that_write_into_what_they_are_given(made: str) -> None:
+    f = written(f"""
+    def inner(x, a):
+        for k in range(1, len(x)):
+            x[k] += 0.5 * x[k - 1]
+        return a * np.sum(np.sin(x))
+
+    def outer(u, b):
+        return inner({made}, b) + np.sum(u**2)
+
+    def between(u, b):
+        w = jacrev(lambda v, c: np.sin(v) * outer(v, c))(u, b)
+        return np.sum(np.sin(w @ u))
+
+    def f(u, b):
+        return outer(u, b) + between(u, b) * np.sum(u) + outer(u * 2.0, b)
+    """, jacrev=jacrev)  # fmt: skip
+    u, v = np.array([0.731, -1.193, 0.417, 0.902]), np.array([0.7, 0.4, -0.9, 0.2])
+    h = 1e-6
+    slope = (f(u + h * v, 0.5 + h) - f(u - h * v, 0.5 - h)) / (2 * h)
+    moved = v.copy()
+
+    np.testing.assert_allclose(jvp(f, (u, 0.5), (moved, 1.0))[1], slope, rtol=1e-7)
+    push = linearize(f, u, 0.5)[1]
+    np.testing.assert_allclose([push(moved, 1.0), push(moved, 1.0)], [slope, slope], rtol=1e-7)
+    np.testing.assert_array_equal(moved, v)

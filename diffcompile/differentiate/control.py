@@ -263,7 +263,7 @@ class ControlSweep(CallSweep):
             results = []
             for k, param in zip(slots, ct_params, strict=True):
                 ct = self.cts.take(carried[k])
-                results.append(self._absent(param) if ct is None else self.cts.whole(ct, carried[k]))
+                results.append(self._absent(param, carried[k]) if ct is None else self.cts.whole(ct, carried[k]))
             kept = []
             for _, param in listed:
                 ct = self.cts.take(param)
@@ -279,8 +279,10 @@ class ControlSweep(CallSweep):
         self.cts.of, self.open = outer, around
         return body, (index, *memo_params, *ct_params, *sum_params), results, kept
 
-    def _absent(self, param: Value) -> Atom:
+    def _absent(self, param: Value, value: Value) -> Atom:
         """What a turn hands back where nothing flows back: zeros of the form that the next turn hands on."""
+        if param.type.kind != "array" and value.type.kind == "array":
+            return self.cts.zero(value)
         return self.b.call(np.zeros_like, param) if param.type.kind == "array" else Const(0.0)
 
     def _in_order(self, found: Value, value: Value, flipped: bool, whole: bool) -> Atom:

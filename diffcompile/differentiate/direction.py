@@ -47,8 +47,8 @@ def directional(graph: Graph, wrt: list[Value], wholes: Collection[int] = ()) ->
     The results at `wholes`, objects of the caller's, have none: those of their parts are results beside them.
     What the function does to the caller's arguments is done to them, not to their tangents.
     """
-    pushed, _, _ = directional_parts(graph, wrt, wholes=wholes)
-    return own(inplace(pushed), len(graph.region.results))
+    pushed, given, _ = directional_parts(graph, wrt, wholes=wholes)
+    return own(inplace(pushed, lent=given), len(graph.region.results))
 
 
 def directional_parts(
@@ -188,9 +188,9 @@ def derive_tangent(
         assert function.graph is not None, "a function is pushed forward after it has been lowered"
         graph = differentiable_again(function.graph)
         wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
-        pushed, _, found = directional_parts(graph, wrt, shared=True, many=many)
+        pushed, given, found = directional_parts(graph, wrt, shared=True, many=many)
         assert found == moved, "what moves in a function is decided before it is pushed forward"
-        known.graph = inplace(_named_like(pushed, known))
+        known.graph = inplace(_named_like(pushed, known), lent=unwritten(pushed, known, given))
     return known, moved, active
 
 
@@ -240,6 +240,12 @@ def _tangent_function(function: Function, active: tuple[bool, ...], moved: tuple
     known = Function(f"{function.name}_jvp", function.fn, UNKNOWN, writes, sees)
     known.keeps = function.keeps
     return known
+
+
+def unwritten(graph: Graph, function: Function, params: Collection[Value]) -> list[Value]:
+    """Those of these parameters that the function does not change."""
+    written = {graph.params[k] for k, _ in function.writes}
+    return [p for p in params if p not in written]
 
 
 def _named_like(pushed: Graph, known: Function) -> Graph:

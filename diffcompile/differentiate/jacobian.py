@@ -19,6 +19,7 @@ from ..analysis.effects import may_raise, packed_function, pure, repeatable
 from ..analysis.shapes import fresh_dim
 from ..errors import NOWHERE, NoRule
 from ..frontend.build import FOLDED, Builder
+from ..frontend.loans import free_name
 from ..ir.graph import (
     Atom,
     Call,
@@ -380,7 +381,7 @@ def derive_batch(
         known = Function(f"{function.name}_batch", function.fn, Type(), graph.writes, graph.sees)
         function.derived[key] = known
         graph = differentiable_again(graph)
-        count = Value("count", INT, True)
+        count = Value(free_name("count", {p.name for p in graph.params}), INT, True)
         pairs = zip(graph.params, batch, strict=True)
         start = {p: Value(p.name, lifted_type(p.type), p.named) for p, on in pairs if on}
         try:

@@ -47,7 +47,7 @@ from ..passes.inplace import inplace
 from ..passes.own import own
 from ..rules.containers import zeros_of
 from .derive import closed_halves, differentiable_again, halved, primal_values
-from .direction import derive_swept, swept
+from .direction import derive_swept, swept, unwritten
 
 _BACK = Const(slice(None, None, -1))
 _ZEROS = (np.zeros_like, zeros_of)
@@ -72,7 +72,8 @@ def linearized(
         return closed_halves(halves.joined(pushed, dots), graph, primal, set())
 
     front, back = halved(pushed, combine, count, dots, callers)
-    return replace(front, name=f"{name}_linearized"), replace(own(inplace(back), 0), name=f"{name}_push")
+    back = own(inplace(back, lent=dots), 0)
+    return replace(front, name=f"{name}_linearized"), replace(back, name=f"{name}_push")
 
 
 def derive_linearized(function: Function, wrt: tuple[int, ...]) -> tuple[Function, Function]:
@@ -131,7 +132,8 @@ def derive_linear(function: Function, dependent: tuple[bool, ...]) -> tuple[Func
 
     front, back = halved(graph, combine, len(outs), dots, None)
     ahead.graph = replace(front, name=ahead.name)
-    behind.graph = inplace(replace(back, name=behind.name, writes=behind.writes, sees=behind.sees))
+    back = replace(back, name=behind.name, writes=behind.writes, sees=behind.sees)
+    behind.graph = inplace(back, lent=unwritten(back, behind, dots))
     return ahead, behind
 
 

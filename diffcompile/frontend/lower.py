@@ -25,7 +25,7 @@ import numpy as np
 
 from ..analysis.activity import can_vary
 from ..analysis.shapes import reset_dims
-from ..errors import Span, UndecidedAlias, UnsupportedSyntax
+from ..errors import DiffCompileError, Span, UndecidedAlias, UnsupportedSyntax
 from ..ir.graph import (
     Atom,
     Const,
@@ -156,6 +156,9 @@ class Session:
         self.unfinished.append(called.function)
         try:
             return self._settled(called, fn, specs, key)
+        except DiffCompileError:
+            del self.functions[key]  # who reads it another way does not find it half done
+            raise
         finally:
             self.unfinished.pop()
 

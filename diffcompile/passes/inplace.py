@@ -53,16 +53,20 @@ from ..rules.containers import copy_of, sum_of, zeros_of
 from .items import deep, items_apart, written_inside
 
 
-def inplace(graph: Graph, kept: Collection[Value] = (), shown: Collection[Value] = ()) -> Graph:
+def inplace(
+    graph: Graph, kept: Collection[Value] = (), shown: Collection[Value] = (),
+    lent: Collection[Value] = (),
+) -> Graph:  # fmt: skip
     """The graph in which all stores can run in place.
 
     The containers `kept` are read after it has run, when `shown`, and what sees its memory, has been written.
+    The parameters `lent` are only read, by the functions called here, too: tangents of what is the caller's.
     """
     apart, owners = items_apart(graph.region)
     region = _guard_captures(apart, owners, set(kept), shown)
     for _ in range(200):
         live = liveness(region, content=True)
-        step = _conflict(region, live)
+        step = _conflict(region, live, lent)
         if step is None:
             return replace(graph, region=deep(region, apart) if written_inside(region) else region)
         region = step
@@ -73,15 +77,16 @@ def inplace(graph: Graph, kept: Collection[Value] = (), shown: Collection[Value]
     )
 
 
-def _conflict(region: Region, live: Liveness) -> Region | None:
+def _conflict(region: Region, live: Liveness, lent: Collection[Value]) -> Region | None:
     """Mend the first store that would destroy something; None if there is none."""
     sharing = _Sharing(live)
     foreign = _foreign(region)
     sharing.stain(foreign)
+    ours = set(region.params) - set(lent)
     views = {o for i in instructions(region) if isinstance(i, Call) and sees_memory(i) for o in i.outs}
     for instr in instructions(region):
         for target, out in changes(instr):
-            step = _mended(region, instr, target, out, live, sharing, foreign, views)
+            step = _mended(region, instr, target, out, live, sharing, foreign, views, ours)
             if step is not None:
                 return step
     return None
@@ -89,7 +94,7 @@ def _conflict(region: Region, live: Liveness) -> Region | None:
 
 def _mended(
     region: Region, instr: Instr, target: Atom, out: Value, live: Liveness, sharing: _Sharing,
-    foreign: set[Value], views: set[Value],
+    foreign: set[Value], views: set[Value], ours: set[Value],
 ) -> Region | None:  # fmt: skip
     """The region in which `instr` may change `target` in place; None if it may already."""
     if not isinstance(target, Value):
@@ -98,7 +103,7 @@ def _mended(
         mine, path = instr.visible, instr.path
     else:  # a call of a function that changes its argument: the caller's, where it is one
         turning = reach([target], sharing.around)
-        mine, path = bool(turning & set(region.params)) and target not in views, ()
+        mine, path = bool(turning & ours) and target not in views, ()
     stained = None if mine else sharing.stained.get(target)
     if stained and not isinstance(instr, Store):  # what it works on is written back
         return _copy_target(region, instr, target)

@@ -35,7 +35,9 @@ def copy_of(x: Any) -> Any:
 
 
 def sum_of(a: Any, b: Any) -> Any:
-    """The sum of two containers of numbers and arrays, item by item."""
+    """The sum of two containers of numbers and arrays, item by item; None is what nothing flowed back to."""
+    if a is None or b is None:
+        return b if a is None else a
     if isinstance(a, dict):
         return {**a, **{key: sum_of(a[key], item) if key in a else item for key, item in b.items()}}
     if isinstance(a, (list, tuple)) or isinstance(b, (list, tuple)):
