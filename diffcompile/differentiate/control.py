@@ -263,7 +263,8 @@ class ControlSweep(CallSweep):
             results = []
             for k, param in zip(slots, ct_params, strict=True):
                 ct = self.cts.take(carried[k])
-                results.append(self._absent(param, carried[k]) if ct is None else self.cts.whole(ct, carried[k]))
+                value = carried[k]
+                results.append(self._absent(param, value) if ct is None else self.cts.whole(ct, value))
             kept = []
             for _, param in listed:
                 ct = self.cts.take(param)
