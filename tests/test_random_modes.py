@@ -193,7 +193,8 @@ def made(choose: Choose, orders: int, levels: int) -> tuple[str, list[str]]:
         lines += [line[4:] for line in text.format(f=names[-1]).strip("\n").splitlines()]
         lines.append("")
         names.append(f"f{level}")
-    return "\n".join([PRELUDE.replace("import numpy as np\n", "import numpy as np\n" + HEAD, 1), GIVEN, *lines]), names
+    head = PRELUDE.replace("import numpy as np\n", f"import numpy as np\n{HEAD}", 1)
+    return "\n".join([head, GIVEN, *lines]), names
 
 
 def inputs() -> tuple[Any, ...]:
