@@ -257,7 +257,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 often = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize="CI" in os.environ,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
