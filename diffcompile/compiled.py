@@ -283,9 +283,13 @@ class Derivative:
 
         return vectorized(self._target, specs, axes, path, out_axis)
 
-    def result_types(self, values: tuple[Any, ...]) -> tuple[Type, ...]:
-        """What is known of each number and array that the function returns for such arguments."""
-        return tuple(atom.type for atom in self.primal_graph(values).region.results)
+    def result_types(self, values: tuple[Any, ...]) -> tuple[tuple[Type, ...], bool]:
+        """What is known of each number and array that the function returns for such arguments; and whether it
+        can be called once more without anyone noticing."""
+        from .pipeline import unnoticed
+
+        graph = self.primal_graph(values)
+        return tuple(atom.type for atom in graph.region.results), unnoticed(graph)
 
     def primal_graph(self, values: tuple[Any, ...]) -> Graph:
         """The function as a graph, for such arguments."""

@@ -170,8 +170,9 @@ def jacobian(
     """The Jacobian, forward or backward, whichever takes fewer directions for the sizes of the call.
 
     Takes and returns what `jacfwd` and `jacrev` do. The sizes of the result are worked out from those of the
-    arguments; where they cannot be, the Jacobian is taken backward if the result is known to be a number,
-    else forward. The source of the object returned says which way the last call took.
+    arguments. Where they cannot be, the function is called to see them, once for each combination of shapes;
+    if that would be noticed (it prints, draws or writes), the Jacobian is taken forward. The source of the
+    object returned says which way the last call took.
 
     With `sparse` it is one `scipy.sparse.csr_matrix`, with a row for each number of the result and a column
     for each of the arguments, as `ravel` counts them. It takes a sweep for each colour of the columns of its
@@ -204,28 +205,35 @@ class Jacobian:
         self._forward: Derivative = jacfwd(fun, argnums)
         self._reverse: Derivative = jacrev(fun, argnums)
         self._last = self._forward
-        self._results: dict[Any, tuple[Type, ...]] = {}
+        self._results: dict[Any, tuple[tuple[Type, ...], bool]] = {}
+        self._seen: dict[Any, int] = {}  # how many numbers the result holds, by the shapes of the arguments
         functools.update_wrapper(self, self._forward, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The Jacobian at these arguments."""
-        self._last = self._chosen(self._forward.bound(args, kwargs))
+        self._last = self._chosen(self._forward.bound(args, kwargs), args, kwargs)
         return self._last(*args, **kwargs)
 
-    def _chosen(self, values: tuple[Any, ...]) -> Derivative:
+    def _chosen(self, values: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Derivative:
         key = tuple(map(kind_of, values))
         if key not in self._results:
             self._results[key] = self._forward.result_types(values)
-        results = self._results[key]
+        results, unnoticed = self._results[key]
         lengths: dict[str, int] = {}
         for k, value in enumerate(values):
             lengths.update(_lengths(describe(value, self._name(k)), value))
         sizes = [_size(known, lengths) for known in results]
+        size: int = sum(s for s in sizes if s is not None)
         if None in sizes:
-            return self._reverse if all(known.is_scalar for known in results) else self._forward
+            if not unnoticed:
+                return self._forward
+            key = (*key, *(_shapes(value) for value in values))
+            if key not in self._seen:
+                self._seen[key] = _numbers(self._forward.primal(*args, **kwargs))
+            size = self._seen[key]
         roots = {place.root for place in self._forward.places if isinstance(place.root, int)}
         moving = sum(_numbers(values[root]) for root in roots)
-        return self._forward if moving <= sum(s for s in sizes if s is not None) else self._reverse
+        return self._forward if moving <= size else self._reverse
 
     def _name(self, k: int) -> str:
         return list(self._forward.signature.parameters)[k]
@@ -265,6 +273,17 @@ def _size(known: Type, lengths: dict[str, int]) -> int | None:
             size = max(0, lengths[size.name] - size.minus)
         total *= size
     return total
+
+
+def _shapes(value: Any) -> Any:
+    """The shapes of the arrays in an argument."""
+    if isinstance(value, dict):
+        return tuple(map(_shapes, value.values()))
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_shapes, value))
+    if isinstance(value, np.ndarray):
+        return value.shape
+    return tuple(map(_shapes, vars(value).values())) if hasattr(value, "__dict__") else ()
 
 
 def _numbers(value: Any) -> int:

@@ -112,7 +112,10 @@ def test_gauss_newton_takes_the_curvature_of_the_loss() -> None:
         ("def f(x):\n    return np.sum(x)", (x4,), "backward"),
         ("def f(x):\n    return x * np.ones(3)", (2.0,), "forward"),
         ("def f(x):\n    return x[1:] - x[:-1]", (x4,), "backward"),
-        ("def f(x):\n    return x[x > 0]", (x4,), "forward"),
+        ("def f(x):\n    return x[x > 0]", (np.abs(x4),), "forward"),
+        ("def f(x):\n    return x[x > 0]", (np.array([1.0, -1.0, 2.0]),), "backward"),
+        ("def f(x):\n    return np.resize(x, x.size * 3).reshape(2, -1).sum(axis=1)", (x4,), "backward"),
+        ("def f(x):\n    print()\n    return np.resize(x, 2)", (x4,), "forward"),
     ],
 )
 def test_jacobian_takes_the_way_with_fewer_directions_and_says_so(text: str, args: Any, way: str) -> None:

@@ -170,6 +170,11 @@ def in_turn(
     return batch.b.body, batch
 
 
+def noticeable(instr: Instr) -> bool:
+    """Would it be noticed if this ran once more?"""
+    return _seen(instr, set())
+
+
 def _seen(instr: Instr, within: set[Function]) -> bool:
     """Would it be noticed if this ran once more?"""
     if isinstance(instr, Store):
