@@ -209,7 +209,7 @@ def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, 
     if len(primals) != len(tangents):
         raise WrongArgument(f"`jvp` takes a tangent for each primal: {len(primals)}, not {len(tangents)}")
     active = tuple(k for k, t in enumerate(tangents) if t is not None)
-    return pushed(fun, active).push(primals, tangents, active)
+    return pushed(fun, active).push(primals, tangents, active)  # type: ignore[no-any-return]
 
 
 def linearize(
@@ -353,8 +353,10 @@ def pulling(fun: Callable[..., Any], argnums: Argnums) -> Pulling:
     return Pulling(fun, "vjp", argnums)
 
 
-def pushed(fun: Callable[..., Any], active: tuple[int, ...]) -> _Pushed:
+def pushed(fun: Callable[..., Any], active: tuple[int, ...], mode: Mode = "jvp") -> _Pushed:
     """The object behind `jvp` of a function of which these arguments move; its `source` is the code.
+
+    In the mode "hvp" it gives the derivative alone.
 
     >>> def cube(x): return x**3
     >>> jvp(cube, (2.0,), (1.0,))
@@ -362,10 +364,10 @@ def pushed(fun: Callable[..., Any], active: tuple[int, ...]) -> _Pushed:
     >>> print(pushed(cube, (0,)).source.splitlines()[-1].strip())
     return x**3, x_dot * (3 * x**2)
     """
-    key = (_identity(fun), active)
+    key = (_identity(fun), active, mode)
     derivative = _PUSHES.get(key)
     if derivative is None:
-        derivative = _Pushed(fun, "jvp")
+        derivative = _Pushed(fun, mode)
         while len(_PUSHES) >= _KEPT:
             _PUSHES.pop(next(iter(_PUSHES), None), None)
         _PUSHES[key] = derivative
@@ -375,9 +377,7 @@ def pushed(fun: Callable[..., Any], active: tuple[int, ...]) -> _Pushed:
 class _Pushed(Derivative):
     """The function behind `jvp`, for one choice of the arguments that move."""
 
-    def push(
-        self, primals: tuple[Any, ...], tangents: tuple[Any, ...], active: tuple[int, ...]
-    ) -> tuple[Any, Any]:
+    def push(self, primals: tuple[Any, ...], tangents: tuple[Any, ...], active: tuple[int, ...]) -> Any:
         for k in active:
             if not _differentiable(primals[k]):
                 kind = type(primals[k]).__name__
@@ -396,7 +396,7 @@ class _Pushed(Derivative):
             label: like(given[k], primals[k], self._parameters[k][0])
             for label, k in zip(labels, active, strict=True)
         }
-        return self._run(case.functions[0], values, {**outside, **moving})  # type: ignore[no-any-return]
+        return self._run(case.functions[0], values, {**outside, **moving})
 
 
 def _differentiable(value: Any) -> bool:

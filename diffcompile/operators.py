@@ -67,12 +67,13 @@ class HessianProduct:
         tangents: list[Any] = [None] * len(primals)
         for place, tangent in zip(self._active, directions, strict=True):
             tangents[place] = tangent
-        return jvp(self._gradient, tuple(primals), tuple(tangents))[1]
+        active = tuple(k for k in self._active if tangents[k] is not None)
+        return pushed(self._gradient, active, "hvp").push(tuple(primals), tuple(tangents), active)
 
     @property
     def source(self) -> str:
         """The complete module: of the last call's arguments, or of the annotations before any call."""
-        return pushed(self._gradient, self._active).source
+        return pushed(self._gradient, self._active, "hvp").source
 
     def __repr__(self) -> str:
         return f"<hvp of {self._gradient.__name__}>"

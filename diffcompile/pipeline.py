@@ -50,7 +50,9 @@ from .rules.checks import unchanged
 from .rules.containers import with_attributes
 from .rules.register import REGISTRY
 
-Mode = Literal["grad", "value_and_grad", "holomorphic", "vjp", "jvp", "linearize", "jacfwd", "jacrev", "vmap"]
+Mode = Literal[
+    "grad", "value_and_grad", "holomorphic", "vjp", "jvp", "hvp", "linearize", "jacfwd", "jacrev", "vmap",
+]  # fmt: skip
 Watch = Callable[[str, Graph], None]
 
 
@@ -107,8 +109,9 @@ def derive(
     if mode == "linearize":
         wrt_params = _params(lowered, specs, [p.root for p in places])
         return replace(_linearized(target, lowered, wrt_params, watch), given=_given(specs))
-    if mode == "jvp":
-        return _push(target, lowered, _params(lowered, specs, [p.root for p in places]), watch)
+    if mode in ("jvp", "hvp"):
+        wanted = _params(lowered, specs, [p.root for p in places])
+        return _push(target, lowered, wanted, watch, mode == "hvp")
     if mode in ("jacfwd", "jacrev"):
         return _jacobian(target, lowered, names, mode, isinstance(wrt, Place), watch)
     result, outputs = _scalar_result(lowered, has_aux, mode, inputs)
@@ -323,36 +326,48 @@ def _given(specs: list[tuple[str, Spec]]) -> tuple[int, ...]:
     return tuple(k for k, (_, spec) in enumerate(specs) if not isinstance(spec, Const))
 
 
-def _push(target: Target, lowered: Lowered, wrt: list[Value], watch: Watch) -> Program:
-    """One function, which gives the value and its derivative in the direction of further arguments."""
+def _push(target: Target, lowered: Lowered, wrt: list[Value], watch: Watch, alone: bool) -> Program:
+    """One function, which gives the value and its derivative in the direction of further arguments.
+
+    Or the derivative `alone`: that of a gradient, the product of a Hessian with the direction.
+    """
     name = _name_of(target.fn)
     count = len(lowered.graph.region.results)
     wholes = _wholes(lowered.returns)
-    graph = views(directional(lowered.graph, wrt, wholes))
+    graph = views(directional(lowered.graph, wrt, wholes, alone))
     watch("forward", graph)
     dots = _apart_from(graph.params[len(lowered.graph.params) :], {p.name for p in lowered.graph.params})
     graph = replace(graph, region=_with_params(graph.region, dots))
 
     def returned(printer: Printer, graph: Graph) -> ast.expr:
-        atoms = graph.region.results
+        atoms, first = graph.region.results, 0 if alone else count
+        parts = (printer.atom(atoms[first + k]) for k in range(count) if k not in wholes)
+        dots = _each(printer, lowered.returns, lambda: next(parts))
+        if alone:
+            return dots
         value = _returned(printer, lowered.returns, iter(range(count)), atoms)
-        parts = (printer.atom(atoms[count + k]) for k in range(count) if k not in wholes)
-        return ast.Tuple([value, _each(printer, lowered.returns, lambda: next(parts))], ast.Load())
+        return ast.Tuple([value, dots], ast.Load())
 
     module = Module(views)
     labels = [out.name for out in dots.values()]
     directions = labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+    head = f"Value of `{name}`, and its derivative in the direction of {directions}."
+    function = f"{name}_jvp"
+    if alone:
+        base = name.removesuffix("_grad")
+        head = f"Product of the Hessian of `{base}` with {directions}: how its gradient changes."
+        function = f"{base}_hvp"
     doc = (
-        f"Value of `{name}`, and its derivative in the direction of {directions}.\n\n    {_origin(lowered)}\n"
+        f"{head}\n\n    {_origin(lowered)}\n"
         "    `v_dot` is the tangent of `v`: how `v` changes as the arguments move in that direction.\n    "
     )
     signature = _signature(target, lowered)
     tangents = [ast.arg(label, None) for label in labels]
     signature.kwonlyargs[:0] = tangents
     signature.kw_defaults[:0] = [None] * len(tangents)
-    module.reserved = {f"{name}_jvp"}
-    module.add(graph, f"{name}_jvp", doc, signature, returned)
-    program = _loaded(module, (f"{name}_jvp",), graph, (graph,), lowered, lowered.returns)
+    module.reserved = {function}
+    module.add(graph, function, doc, signature, returned)
+    program = _loaded(module, (function,), graph, (graph,), lowered, lowered.returns)
     return replace(program, tangents=tuple(labels))
 
 

@@ -41,18 +41,22 @@ from .pushes import Push
 from .tangents import Tangents, dot, tangent_type
 
 
-def directional(graph: Graph, wrt: list[Value], wholes: Collection[int] = ()) -> Graph:
+def directional(
+    graph: Graph, wrt: list[Value], wholes: Collection[int] = (), alone: bool = False
+) -> Graph:
     """The graph with a tangent for each parameter of `wrt`, and then for each result, None if it has none.
 
     The results at `wholes`, objects of the caller's, have none: those of their parts are results beside them.
-    What the function does to the caller's arguments is done to them, not to their tangents.
+    What the function does to the caller's arguments is done to them, not to their tangents. The tangents may
+    be wanted `alone`, without the results.
     """
-    pushed, given, _ = directional_parts(graph, wrt, wholes=wholes)
-    return own(inplace(pushed, lent=given), len(graph.region.results))
+    pushed, given, _ = directional_parts(graph, wrt, wholes=wholes, alone=alone)
+    return own(inplace(pushed, lent=given), 0 if alone else len(graph.region.results))
 
 
 def directional_parts(
-    graph: Graph, wrt: list[Value], shared: bool = False, wholes: Collection[int] = (), many: bool = False
+    graph: Graph, wrt: list[Value], shared: bool = False, wholes: Collection[int] = (), many: bool = False,
+    alone: bool = False,
 ) -> tuple[Graph, list[Value], tuple[bool, ...]]:
     """The graph that computes the tangents of its results too, those that it takes, and which results move.
 
@@ -61,6 +65,9 @@ def directional_parts(
     `shared` with its caller. It may be run for `many` directions, each of which moves little.
     """
     pushed, given, moved = swept(graph, wrt, partial(derive_tangent, many=many), shared, wholes, many)
+    if alone:
+        ends = pushed.region.results[len(graph.region.results) :]
+        pushed = replace(pushed, region=replace(pushed.region, results=ends))
     return _tidied(pushed, graph, noticed(graph, wrt)), given, moved
 
 

@@ -201,7 +201,10 @@ def _same_length(n: Size, m: Size) -> bool:
 
 @rewrite(operator.mul)
 def _(r: Rewriter, call: Call) -> Atom | None:
-    """x * 1 -> x    x * -1 -> -x    a * (1 / b) -> a / b    (-a) * b -> -(a * b)    x * 2 -> 2 * x"""
+    """x * 1 -> x    x * -1 -> -x    a * (1 / b) -> a / b    (-a) * b -> -(a * b)    x * 2 -> 2 * x
+
+    A number times a number that fills an array fills it with their product.
+    """
     a, b = call.args
     for x, y in ((a, b), (b, a)):
         if is_number(y, 1) and (_floating(x.type) or isinstance(y, Const) and isinstance(y.value, int)):
@@ -217,6 +220,8 @@ def _(r: Rewriter, call: Call) -> Atom | None:
         spread = r.made(x, np.broadcast_to)
         if spread is not None and _covers(y.type, x.type):
             return r.make(operator.mul, *((spread.args[0], y) if x is a else (y, spread.args[0])))
+        if spread is not None and spread.args[0].type.is_scalar and _plain_float(y):
+            return r.make(np.broadcast_to, r.make(operator.mul, y, spread.args[0]), spread.args[1])
     for x, y in ((a, b), (b, a)):
         inverse = r.made(y, operator.truediv)
         if inverse is not None and is_number(inverse.args[0], 1):
@@ -234,7 +239,29 @@ def _(r: Rewriter, call: Call) -> Atom | None:
             and not inner.args[0].spelling
         ):
             return r.make(operator.mul, Const(a.value * inner.args[0].value), inner.args[1])
+    return _factors_met(r, a, inner)
+
+
+def _factors_met(r: Rewriter, a: Atom, inner: Call | None) -> Atom | None:
+    """3 * (x * (2 * y)) -> x * (6 * y), one pass over an array less"""
+    if not isinstance(a, Const) or type(a.value) not in (int, float) or a.spelling or inner is None:
+        return None
+    for k, factor in enumerate(inner.args):
+        scaled = r.made(factor, operator.mul)
+        if scaled is None or not isinstance(scaled.args[0], Const):
+            continue
+        if factor in r.primal or r.reads[scaled.outs[0]] > 1:
+            continue  # it is computed anyway
+        known = scaled.args[0]
+        if type(known.value) in (int, float) and not known.spelling:
+            met = r.make(operator.mul, Const(a.value * known.value), scaled.args[1])
+            return r.make(operator.mul, *((met, inner.args[1]) if k == 0 else (inner.args[0], met)))
     return None
+
+
+def _plain_float(atom: Atom) -> bool:
+    """Is this a float of Python's, which widens nothing?"""
+    return isinstance(atom, Const) and type(atom.value) in (int, float) or atom.type.kind == "float"
 
 
 @rewrite(operator.truediv)
@@ -254,8 +281,10 @@ def _(r: Rewriter, call: Call) -> Atom | None:
 
 @rewrite(operator.add)
 def _(r: Rewriter, call: Call) -> Atom | None:
-    """x + 0 -> x    a + -b -> a - b    -a + b -> b - a"""
+    """x + 0 -> x    a + -b -> a - b    -a + b -> b - a    p @ q.T + q @ p.T -> s + s.T"""
     a, b = call.args
+    if a.type.rank == 2 and a is not b and _turned_factors(r, a) == _turned_factors(r, b)[::-1] != ():
+        return r.make(operator.add, a, r.make(np.ndarray.T, a))
     if a is b and _floating(a.type):
         return r.make(operator.mul, Const(2), a)
     for x, y in ((a, b), (b, a)):
@@ -275,6 +304,13 @@ def _(r: Rewriter, call: Call) -> Atom | None:
         if spread is not None and _covers(y.type, x.type):
             return r.make(operator.add, *((spread.args[0], y) if x is a else (y, spread.args[0])))
     return None
+
+
+def _turned_factors(r: Rewriter, product: Atom) -> tuple[Atom, ...]:
+    """p and q of p @ q.T"""
+    made = r.made(product, operator.matmul)
+    turned = None if made is None else r.made(made.args[1], np.ndarray.T)
+    return () if made is None or turned is None else (made.args[0], turned.args[0])
 
 
 @rewrite(operator.sub)
@@ -330,8 +366,12 @@ def _(r: Rewriter, call: Call) -> Atom | None:
 
 
 def _of_its_form(r: Rewriter, x: Atom) -> Value | None:
-    """An operand of an array's making that has its form."""
+    """An operand of an array's making that has its form, or what it was given the form of."""
     made = r.defs.get(x) if isinstance(x, Value) else None
+    if made is not None and made.fn in (np.reshape, np.zeros_like) and x.type.kind == "array":
+        form = r.made(made.args[1], np.ndarray.shape) if made.fn is np.reshape else made
+        given = None if form is None or form.kwargs else form.args[0]
+        return given if isinstance(given, Value) and given.type.kind == "array" else None
     if made is None or not (
         isinstance(made.fn, np.ufunc) or getattr(made.fn, "__module__", "") == "_operator"
     ):
@@ -340,6 +380,13 @@ def _of_its_form(r: Rewriter, x: Atom) -> Value | None:
         if isinstance(operand, Value) and _same_form(operand.type, x.type) and operand.type.kind == "array":
             return operand
     return None
+
+
+@rewrite(np.zeros_like)
+def _(r: Rewriter, call: Call) -> Atom | None:
+    """zeros_like(zeros_like(x)) -> zeros_like(x)"""
+    zeros = r.made(call.args[0], np.zeros_like) if not call.kwargs and len(call.args) == 1 else None
+    return None if zeros is None else r.make(np.zeros_like, *zeros.args)
 
 
 @rewrite(np.broadcast_to)

@@ -32,8 +32,7 @@ def rates_jacobian(u, k):
     tanh_out = np.tanh(u)
     flow_dot = u_dot * (1 - tanh_out**2) @ k.T
     flow = k @ tanh_out
-    out = np.zeros_like(u)
-    out_dot = np.zeros_like(out, shape=(u.size,) + out.shape)
+    out_dot = np.zeros_like(u, shape=(u.size,) + u.shape)
     for i in range(1, len(u) - 1):
         diff_dot = u_dot[:, i + 1] - 2.0 * u_dot[:, i]
         product = flow_dot[:, i] * (u[i + 1] - 2.0 * u[i] + u[i - 1])

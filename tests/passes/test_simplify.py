@@ -122,8 +122,22 @@ def test_a_broadcast_that_the_other_factor_brings_anyway_is_left_out() -> None:
     assert body(simplify(graph, set())).splitlines()[-2:] == ["out = operator.mul(k, x)", "yield out"]
 
 
+def test_a_number_times_one_that_fills_an_array_fills_it_with_their_product() -> None:
+    types = {"k": FLOAT, "shape": Type("tuple"), "wide": VECTOR}
+    graph = graph_of(
+        ("wide", np.broadcast_to, ("k", "shape")),
+        ("out", operator.mul, ("wide", 3.0)),
+        types=types,
+        out="out",
+    )
+
+    lines = body(simplify(graph, set())).splitlines()
+    assert lines[-3].endswith("= operator.mul(3.0, k)")
+    assert lines[-2].startswith("out = np.broadcast_to(")
+
+
 def test_a_broadcast_of_another_shape_stays() -> None:
-    types = {"k": FLOAT, "x": FLOAT, "shape": Type("tuple"), "wide": VECTOR}
+    types = {"k": FLOAT, "x": UNKNOWN, "shape": Type("tuple"), "wide": VECTOR}
     graph = graph_of(
         ("wide", np.broadcast_to, ("k", "shape")),
         ("out", operator.mul, ("wide", "x")),
@@ -163,3 +177,24 @@ def test_rewrites_reach_into_branches() -> None:
           yield x
         yield value
     """)
+
+
+def test_a_sum_of_a_product_and_its_transpose_is_one_product() -> None:
+    matrix = array(np.dtype(float), (3, 3))
+    graph = graph_of(
+        ("pt", np.ndarray.T, ("p",)), ("qt", np.ndarray.T, ("q",)), ("s", operator.matmul, ("p", "qt")),
+        ("t", operator.matmul, ("q", "pt")), ("out", operator.add, ("s", "t")),
+        types=dict.fromkeys(("p", "q", "pt", "qt", "s", "t", "out"), matrix), out="out",
+    )  # fmt: skip
+
+    assert body(simplify(graph, set())).splitlines()[-2].startswith("out = operator.add(s, ")
+
+
+def test_factors_meet_where_the_one_inside_is_read_once() -> None:
+    graph = graph_of(
+        ("twice", operator.mul, (2.0, "y")), ("inner", operator.mul, ("x", "twice")),
+        ("out", operator.mul, (3.0, "inner")), types=dict.fromkeys(("x", "y", "twice", "inner"), VECTOR),
+        out="out",
+    )  # fmt: skip
+
+    assert "operator.mul(6.0, y)" in body(simplify(graph, set()))
