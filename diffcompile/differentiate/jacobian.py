@@ -47,6 +47,7 @@ from .axes import Axes
 from .batch import COUNT, OneByOne, lifted_type
 from .derive import closed_gradient, differentiable_again, listed
 from .direction import changed, directional_parts, noticed
+from .replay import quiet
 from .rule import hashable
 
 
@@ -104,18 +105,18 @@ def in_all(primal: Graph | None, seeds: Seeds, region: Region, ahead: list[Instr
             if batch.has(result) and result.type.kind not in SCALARS | {"array"}:
                 raise OneByOne
     except OneByOne:
-        written = [] if primal is None else changed(primal, list(primal.params))
-        if written:
-            raise NoRule(
-                f"the Jacobian is taken in one direction after the other, and `{written[0].name}` is changed "
-                "each time",
-                primal.line if primal is not None else NOWHERE,
-                "Work on a copy.",
-            ) from None
-        once, region = _once(region, seeds)
-        ahead = [*ahead, *once]
+        last: tuple[Instr, ...] = ()
+        if primal is not None and changed(primal, list(primal.params)):
+            # What is written is written in the end, once; each direction works on copies.
+            last = primal.region.body
+            copies = quiet(replace(primal, region=replace(region, params=primal.params)))
+            region = replace(copies.region, params=())
+        else:
+            once, region = _once(region, seeds)
+            ahead = [*ahead, *once]
         why = "the derivative is taken in one direction after the other"
         body, batch = in_turn(region, seeds.of, seeds.count, why)
+        body = [*body, *last]
     batch.b.body = [*ahead, *body]
     return batch
 
@@ -357,6 +358,10 @@ def derive_jacobian(function: Function, wrt: tuple[int, ...], forward: bool) -> 
         assert function.graph is not None, "a function is derived after it has been lowered"
         graph = replace(differentiable_again(function.graph), writes=(), sees=())
         params = [graph.params[k] for k in wrt]
+        if function.writes:  # who calls this has them written, too, by a call of the function itself
+            after = {n for _, n in function.writes}
+            results = tuple(r for n, r in enumerate(graph.region.results) if n not in after)
+            graph = quiet(replace(graph, region=replace(graph.region, results=results)))
         made = (forward_jacobian if forward else reverse_jacobian)(graph, params)
         known = function.derived[key] = Function(f"{function.name}_jacobian", function.fn, Type())
         doc = f"Jacobian of `{function.name}` with respect to {listed([p.name for p in params])}."

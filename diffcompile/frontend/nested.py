@@ -480,11 +480,8 @@ def jacobian_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[st
     one = not isinstance(derived.argnums, (tuple, list))
     for shape, which in zip(lowered.shapes, (derived.argnums,) if one else derived.argnums, strict=True):
         _differentiable(frame, shape, lowered, which)
-    if lowered.writes:
-        reason = f"`{lowered.label}`, of which a Jacobian is taken, writes into its arguments"
-        raise frame.refuse(reason, "Work on a copy.")
     inputs = lowered.inputs
-    shown = lowered.graph.region.results
+    shown = lowered.graph.region.results[: len(lowered.around)]
     params = [lowered.graph.params[lowered.places[v]] for v in inputs]
     one_jacobian(lowered.graph, params, shown, derived.mode == "jacrev")
     unknown = next((r for r in shown if r.type.kind in ("list", "tuple", "dict", "object")), None)
@@ -496,6 +493,10 @@ def jacobian_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[st
     results = function.graph.region.results
     outs = tuple(Value(f"{lowered.label}_jacobian", r.type) for r in results)
     made = iter(_called(frame, function, lowered.atoms, outs))
+    if lowered.writes:  # the Jacobian has been taken on copies
+        every = tuple(Value(f"{lowered.label}_out", r.type) for r in lowered.graph.region.results)
+        frame.b.emit(Call(every, lowered.function, lowered.atoms, (), frame.b.line))
+        _write_back(frame, lowered, list(every))
 
     def block(still: bool = False) -> Ref:
         """The derivative of one result, in the structure of the arguments."""
