@@ -261,7 +261,7 @@ def _factors_met(r: Rewriter, a: Atom, inner: Call | None) -> Atom | None:
 
 def _plain_float(atom: Atom) -> bool:
     """Is this a float of Python's, which widens nothing?"""
-    return isinstance(atom, Const) and type(atom.value) in (int, float) or atom.type.kind == "float"
+    return isinstance(atom, Const) and type(atom.value) in (int, float)
 
 
 @rewrite(operator.truediv)
