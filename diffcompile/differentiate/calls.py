@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.activity import constant_call, varied
+from ..analysis.activity import can_vary, constant_call, varied
 from ..analysis.layout import RESHAPING
 from ..errors import NoRule
 from ..frontend.build import repeats, unbroadcast_call
@@ -666,7 +666,10 @@ class CallSweep(ContainerSweep):
         if snapshots is not None:
             self.replayed(instr, cts, snapshots)
             return
-        active = tuple(map(self.active, instr.args))
+        tables = {k: n for k, n in instr.fn.writes if instr.args[k].type.kind in ("list", "dict")}
+        cts = self.filled(instr, cts, set(tables.values()))
+        changed = {k for k, n in tables.items() if cts[n] is not None}
+        active = tuple(self.active(a) or k in changed for k, a in enumerate(instr.args))
         seeded = tuple(ct is not None for ct in cts)
         forward, backward = self.derive_callee(instr.fn, active, seeded)
         kept = forward.graph.region.results[-1].type if forward.graph is not None else OBJECT
@@ -680,6 +683,16 @@ class CallSweep(ContainerSweep):
         )  # fmt: skip
         self.b.emit(Call(outs, backward, (saved, *whole), (), instr.line))
         self.flow_to([a for a, on in zip(instr.args, active, strict=True) if on], outs)
+
+    def filled(self, instr: Call, cts: list[Cotangent], tables: set[int]) -> list[Cotangent]:
+        """The cotangents of the results; one of each list or dict that the function changes in any case.
+
+        So the same adjoint serves the first call of a recursion, whose table is empty, and those inside it.
+        """
+        return [
+            self.cts.zero(out) if ct is None and n in tables and can_vary(out) else ct
+            for n, (ct, out) in enumerate(zip(cts, instr.outs, strict=True))
+        ]
 
 
 def _keeps(instr: Instr) -> bool:

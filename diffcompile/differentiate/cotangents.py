@@ -269,4 +269,6 @@ def cotangent_type(known: Type) -> Type:
         return number(np.dtype(known.numeric_dtype))
     if known.kind in ("tuple", "object"):
         return Type("list", elem=Type())
+    if known.kind == "dict":
+        return mirror(known)
     return known if known.kind in ("array", "number", "list") else Type()

@@ -261,8 +261,10 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
             return b.call(np.zeros_like, value, name=name)
         if known.kind == "object":  # what a called function saved, or a container
             return b.call(zeros_of, value, name=name, type=OBJECT)
-        if known.kind in ("unknown", "list"):
-            return cotangents.zero(value) if known.kind == "list" else b.call(np.zeros_like, value, name=name)
+        if known.kind in ("list", "dict"):
+            return cotangents.zero(value)
+        if known.kind == "unknown":
+            return b.call(np.zeros_like, value, name=name)
         return (
             Const(0.0)
             if known.kind in ("float", "complex") or known.dtype is None

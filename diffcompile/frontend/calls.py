@@ -37,7 +37,7 @@ from ..ir.graph import (
     replay_ends,
 )
 from ..ir.text import function_name
-from ..ir.types import INT, RANGE, Type, type_of_constant
+from ..ir.types import INT, RANGE, Type, join, type_of_constant
 from ..rules.broadcast import unbroadcast
 from ..rules.checkpoints import checkpoint
 from ..rules.containers import keys_of
@@ -49,7 +49,8 @@ from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, USED, Evalua
 from ..rules.refused import sentence_of
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
-from . import opaque, plain
+from . import opaque
+from . import plain as sentences
 from .apart import of_unknown_order
 from .arguments import DERIVING, is_object, is_object_class
 from .build import repeats, unbroadcast_call
@@ -79,6 +80,7 @@ from .heap import (
 from .iteration import GENERATORS, strictly_zipped
 from .keeping import MUTATORS
 from .layers import Layers
+from .lifting import Lifted, calls_itself, lifted, plain
 from .nested import derivation, derived_call, pulled_call
 from .objects import UNARY
 from .signatures import as_derived
@@ -214,7 +216,7 @@ class Calls(Layers):
     def known(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A call of a function that is known now."""
         fn = getattr(fn, "operation", fn) if isinstance(fn, FunctionType) else fn
-        sentence = None if self.unit.rule else plain.of_function(fn)
+        sentence = None if self.unit.rule else sentences.of_function(fn)
         if sentence is not None:
             raise self.refuse(*sentence)
         if isinstance(fn, POLYNOMIALS) or (isinstance(fn, type) and issubclass(fn, POLYNOMIALS)):
@@ -346,12 +348,12 @@ class Calls(Layers):
         values = [c.value for c in constants if c is not None]
         return Const(fn(*values, **{k: c.value for k, c in named.items() if c is not None}))
 
-    def _of_dtype(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> plain.Sentence | None:
+    def _of_dtype(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> sentences.Sentence | None:
         """What is said of the dtype that a call asks for, if it is not that of numbers."""
-        at = plain.DTYPE_AT.get(fn) if _hashable(fn) else None
+        at = sentences.DTYPE_AT.get(fn) if _hashable(fn) else None
         asked = args[at] if at is not None and len(args) > at else kwargs.get("dtype")
         known = self.constant(asked) if asked is not None else None
-        return plain.of_dtype(known.value) if known is not None else None
+        return sentences.of_dtype(known.value) if known is not None else None
 
     # -- library functions ----------------------------------------------------------------------------------
 
@@ -527,9 +529,11 @@ class Calls(Layers):
                 raise NoSource(cause.reason, self.b.line, cause.remedy) from None
             raise
         named = self.bind_arguments(fn, args, kwargs)
-        recursive = fn.__name__ in fn.__code__.co_names
+        recursive = calls_itself(fn)
         lowering = source.node in self.unit.inlining or fn in self.unit.session.lowering
         separate = (recursive or lowering or not small(source.node)) and not is_generator(source.node)
+        if recursive and not all(isinstance(r, Const) for _, r in named):
+            separate = separate and all(plain(self, r) for _, r in named)
         if not self.unit.rule and separate and all(map(self._plain, (r for _, r in named))):
             ref = self._call_graph(fn, named, name)
             if ref is not None:
@@ -562,7 +566,9 @@ class Calls(Layers):
             and not (isinstance(ref, Obj) and isinstance(self.state.heap[ref.cell], (Items, Entries)))
         )
 
-    def _call_graph(self, fn: FunctionType, named: list[tuple[str, Ref]], name: str) -> Ref | None:
+    def _call_graph(
+        self, fn: FunctionType | Lifted, named: list[tuple[str, Ref]], name: str
+    ) -> Ref | None:
         specs: list[tuple[str, Any]] = []
         atoms: list[Atom] = []
         passed: list[bool] = []
@@ -576,6 +582,9 @@ class Calls(Layers):
             specs.append((parameter, atom.type))
             atoms.append(atom)
         called = self.unit.session.function(fn, specs, self.b.line)
+        while called is not None and (wider := widened(specs, passed, called)) is not None:
+            specs = wider
+            called = self.unit.session.function(fn, specs, self.b.line)
         if called is None:
             return None
         callee, given = called.function, [r for (_, r), a in zip(named, passed, strict=True) if a]
@@ -654,6 +663,12 @@ class Calls(Layers):
         missing = [n for n in (*names, *only) if n not in given]
         if missing:
             raise self.refuse(f"the argument `{missing[0]}` is missing")
+        alone = lifted(self, closure, list(given.items()))
+        if alone is not None:
+            fn, outer = alone
+            ref = self._call_graph(fn, [*given.items(), *zip(fn.names, outer, strict=True)], name)
+            if ref is not None:
+                return ref
         source: Source = closure.source
         inner = Source(source.fn, node, source.file, source.lines, source.offset)
         return self.inline(inner, closure.scope, list(given.items()), name)
@@ -679,6 +694,12 @@ class Calls(Layers):
                 )
             if self.unit.deriving:
                 raise self.refuse(*of_unknown_order(getattr(source.node, "name", "this function")))
+            outer = [n for p in ast.walk(source.node) if isinstance(p, ast.Nonlocal) for n in p.names]
+            if outer:
+                raise self.refuse(
+                    f"a function that calls itself assigns `{outer[0]}` of the function around it",
+                    f"Keep it in a list: `{outer[0]}[0] = ...`.",
+                )
             raise self.refuse(
                 "a recursive function that returns or writes into its argument is not differentiated yet",
                 "Return a copy: `x.copy()`.",
@@ -770,6 +791,21 @@ class Calls(Layers):
             known = self.type_of(item)
             kinds.add("number" if known.is_scalar else (known.kind, known.rank))
         return len(kinds) > 1
+
+
+def widened(
+    specs: list[tuple[str, Any]], passed: list[bool], called: Any
+) -> list[tuple[str, Any]] | None:
+    """The facts of arguments with those of what the function leaves in them: `{}` may hold numbers then."""
+    places = [k for k, on in enumerate(passed) if on]
+    found = list(specs)
+    for k, n in called.function.writes:
+        name, known = specs[places[k]]
+        if known.kind in ("list", "dict"):
+            after = join(known, called.types[n])
+            if after.elem is not None and (known.elem is None or after.elem != known.elem):
+                found[places[k]] = (name, Type(known.kind, elem=after.elem))
+    return None if found == specs else found
 
 
 @functools.lru_cache(maxsize=1024)

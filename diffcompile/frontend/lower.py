@@ -43,9 +43,10 @@ from ..ir.walk import free, operands, same_atom, values
 from ..rules.register import REGISTRY
 from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
-from .core import Unit
+from .core import CONTAINERS, Unit
 from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
 from .layers import Each, Run, UnrollError, values_in
+from .lifting import Lifted, calls_itself
 from .objects import form_of
 from .source import Source, read_source
 from .statements import Statements
@@ -113,7 +114,8 @@ class Session:
         self.deriving = deriving
         self.unfinished: list[Function] = []  # those that are being lowered
         self.functions: dict[Any, Called | None] = {}
-        self.lowering: list[FunctionType] = []  # a call inside itself is of arrays of any length
+        self.lifted: dict[ast.AST, Lifted] = {}  # functions that were defined inside another one
+        self.lowering: list[FunctionType | Lifted] = []  # a call inside itself is of arrays of any length
         self.guards: dict[tuple[int, str], Guard] = {}
         self.written: dict[tuple[int, str], Any] = {}  # names outside: whose they are
         self.kept: dict[int, dict[str, Any]] = {}  # mutable defaults, by the name of their parameter
@@ -131,7 +133,7 @@ class Session:
     def guard(self, name: str, scope: Any, value: Any) -> None:
         self.guards.setdefault((id(scope), name), Guard(name, scope, value))
 
-    def function(self, fn: FunctionType, specs: list[tuple[str, Any]], line: Span) -> Called | None:
+    def function(self, fn: FunctionType | Lifted, specs: list[tuple[str, Any]], line: Span) -> Called | None:
         """The graph of a user function at these facts, shared by call sites; None if it must be inlined."""
         if fn in self.lowering and self._key_of(fn, specs) not in self.functions:
             specs = [(n, _any_length(s) if isinstance(s, Type) else s) for n, s in specs]
@@ -145,11 +147,11 @@ class Session:
             self.lowering.pop()
 
     @staticmethod
-    def _key_of(fn: FunctionType, specs: list[tuple[str, Any]]) -> Any:
+    def _key_of(fn: FunctionType | Lifted, specs: list[tuple[str, Any]]) -> Any:
         known = ((n, s if isinstance(s, Type) else ("const", type(s.value), _key(s.value))) for n, s in specs)
         return (fn, tuple(known))
 
-    def _lowered(self, fn: FunctionType, specs: list[tuple[str, Any]], key: Any) -> Called | None:
+    def _lowered(self, fn: FunctionType | Lifted, specs: list[tuple[str, Any]], key: Any) -> Called | None:
         # A recursive call has the outcome that is assumed here; it holds if lowering confirms it.
         label = fn.__name__ if fn.__name__.isidentifier() else "function"
         called = self.functions[key] = Called(Function(label, fn), LEAF, (number(np.dtype(np.float64)),))
@@ -163,7 +165,7 @@ class Session:
             self.unfinished.pop()
 
     def _settled(
-        self, called: Called, fn: FunctionType, specs: list[tuple[str, Any]], key: Any
+        self, called: Called, fn: FunctionType | Lifted, specs: list[tuple[str, Any]], key: Any
     ) -> Called | None:
         known = set(self.functions)
         for attempt in range(10):
@@ -338,7 +340,7 @@ def _drop_unread(frame: Statements, wanted: set[Value]) -> None:
 
 
 def lower_function(
-    fn: FunctionType, specs: list[tuple[str, Any]], session: Session
+    fn: FunctionType | Lifted, specs: list[tuple[str, Any]], session: Session
 ) -> tuple[Graph, Any, tuple[Type, ...]] | None:
     """The graph of a called function, the structure and the types of its results; None if it is inlined.
 
@@ -386,7 +388,8 @@ def lower_function(
                 continue
             if not isinstance(ref, Obj) or isinstance(frame.state.heap[ref.cell], (Items, Entries)):
                 raise _Inlined
-            if ref.cell.shares or frame.type_of(ref).kind != "array":
+            kind = frame.type_of(ref).kind
+            if ref.cell.shares or kind != "array" and not (kind in CONTAINERS and calls_itself(fn)):
                 raise _Inlined
             writes.append((k, len(atoms)))
             atoms.append(frame.atom(ref))
@@ -413,7 +416,8 @@ class _Inlined(Exception):
 def _frame(
     target: Target, specs: list[tuple[str, Any]], session: Session
 ) -> tuple[Statements, list[Value], list[Ref]]:
-    source = read_source(target.fn)
+    alone = isinstance(target.fn, Lifted)
+    source = target.fn.source if alone else read_source(target.fn)
     unit = Unit(session, Builder(FOLDED))
     if session.deriving is not None:
         b = unit.builder
@@ -437,6 +441,9 @@ def _frame(
             ref = frame.entry(value, spec, name, Read(k, (), None))
         refs.append(ref)
         frame.state.vars[frame.scope, name] = ref
+    if alone:
+        inner = target.fn.closed(frame.scope)
+        frame.state.vars.update({(frame.scope, name): closure for name, closure in inner.items()})
     return frame, params, refs
 
 
