@@ -10,13 +10,17 @@ be that one must not be read as if the write had not happened.
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from diffcompile import value_and_grad
 from diffcompile.errors import UndecidedAlias, UnsupportedSyntax
-from oracles import converged, numeric_gradient
+from oracles import assert_agrees, converged, numeric_gradient
 from test_random_mutation import PRELUDE, WRT, check, fresh_inputs
 from test_random_programs import load
 
@@ -1118,3 +1122,73 @@ def test_write_is_seen_through_every_name(name: str, folder: Path) -> None:
     else:
         with pytest.raises((UndecidedAlias, UnsupportedSyntax)):
             check(fn, expected, error)
+
+
+def chosen_twice(x):
+    a, b = x[:2].copy(), x[2:].copy()
+    c = a if x[0] > 0 else b
+    d = c if x[1] > 0 else b
+    d[0] *= x[3]
+    return np.sum(a * np.sin(b)) + np.sum(c)
+
+
+def chosen_from_three(x):
+    a, b, e = x[:2].copy(), x[2:].copy(), np.ones(2) * x[0]
+    c = a if x[0] > 0 else b
+    d = c if x[1] > 0 else e
+    d[0] *= x[3]
+    c[1] += x[0]
+    return np.sum(a * np.sin(b) * np.cos(e)) + np.sum(d * c)
+
+
+def chosen_in_opposite_ways(x):
+    a, b = x[:2].copy(), x[2:].copy()
+    c = a if x[0] > 0 else b
+    d = b if x[0] > 0 else a
+    e = c if x[2] > 1 else d
+    e[:] = e * x[1]
+    d[0] = c[0] * 2
+    return np.sum(a * b) + np.sum(e)
+
+
+def chosen_and_the_first_choice_forgotten(x):
+    a, b = x[:2].copy(), x[2:].copy()
+    c = a if x[0] > 0 else b
+    d = c if x[1] > 0 else b
+    c = np.zeros(2)
+    a[0] = x[3] * x[2]
+    return np.sum(d * d) + np.sum(c)
+
+
+def chosen_in_a_loop(x):
+    a, b = x[:2].copy(), x[2:].copy()
+    for i in range(3):
+        c = a if x[i] > 0 else b
+        d = c if x[i] > 0.5 else b
+        d[0] *= x[1] + 2
+    return np.sum(a * b) + np.sum(d)
+
+
+def chosen_views(x):
+    c = x[:2] if x[0] > 0 else x[2:]
+    d = c if x[1] > 0 else x[1:3]
+    y = d * 2
+    d[0] = x[3] * 2
+    return np.sum(x * x) + np.sum(y) + np.sum(c)
+
+
+@pytest.mark.parametrize("signs", list(itertools.product((1.0, -1.0), repeat=3)))
+@pytest.mark.parametrize(
+    "program",
+    [
+        chosen_twice, chosen_from_three, chosen_in_opposite_ways, chosen_and_the_first_choice_forgotten,
+        chosen_in_a_loop, chosen_views,
+    ],
+    ids=lambda program: program.__name__,
+)  # fmt: skip
+def test_a_choice_of_a_choice_is_written(program: Any, signs: tuple[float, ...]) -> None:
+    x = np.array([0.3, -0.7, 1.1, 0.5]) * np.array([*signs, 1.0])
+    expected, error = numeric_gradient(program, lambda: (x.copy(),))
+    value, found = value_and_grad(program)(x.copy())
+    assert value == program(x.copy())
+    assert_agrees(found, expected, error)

@@ -527,7 +527,7 @@ class CallSweep(ContainerSweep):
         whole = self.whole(ct, instr.outs[0])
         if base.type.kind == "list" and isinstance(index, Const) and isinstance(index.value, slice):
             if index.value != slice(None, None, -1):
-                zeros = self.cts.zero(base)
+                zeros = self.cts.zero(base, bound=True)
                 name = bar(base)
                 self.cts.add(base, self.b.store(operator.setitem, zeros, index, whole, name=name))
                 return

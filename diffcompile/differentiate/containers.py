@@ -115,7 +115,7 @@ class ContainerSweep(Sweep):
             if sliced and isinstance(index, Const) and index.value == BACK:
                 self.cts.add(base, self.b.call(operator.getitem, whole, index, type=whole.type))
                 return True
-            zeros = self.cts.zero(base)
+            zeros = self.cts.zero(base, bound=True)
             self.cts.add(base, self.b.store(operator.setitem, zeros, index, whole, name=bar(base)))
             return True
         inside = self.home(base)
@@ -124,7 +124,7 @@ class ContainerSweep(Sweep):
             return True
         known = self.cts.take(base)
         fresh = known is None
-        buffer = self.cts.zero(base) if known is None else self.cts.whole(known, base)
+        buffer = self.cts.zero(base, bound=True) if known is None else self.cts.whole(known, base)
         if not fresh:
             read = entry if base.type.kind == "dict" else operator.getitem
             rest = (self.cts.zero(out),) if base.type.kind == "dict" else ()
@@ -154,7 +154,7 @@ class ContainerSweep(Sweep):
         """Add to the cotangent of a list what flows back to a part of one of its items."""
         base_kind = part_type(base.type, path).kind
         known = self.cts.take(base)
-        buffer = self.cts.zero(base) if known is None else self.cts.whole(known, base)
+        buffer = self.cts.zero(base, bound=True) if known is None else self.cts.whole(known, base)
         if base_kind == "dict":
             part = self.part(buffer, path)
             old = self.b.call(entry, part, index, self.cts.zero(out), type=mirror(out.type))
@@ -219,7 +219,7 @@ class ContainerSweep(Sweep):
         if fn is list.pop or fn is operator.delitem and not self.is_slice(args[0]):
             index = args[0] if args else Const(-1)
             gone = self.b.call(operator.getitem, self.read(instr), index)
-            nothing = self.cts.zero(gone) if isinstance(gone, Value) else Const(0.0)
+            nothing = self.nothing(gone)
             if isinstance(index, Const) and index.value == -1:
                 return stored(list.append, nothing)
             return stored(list.insert, self.place(index, self.part(whole, path), 1), nothing)
@@ -230,7 +230,7 @@ class ContainerSweep(Sweep):
         if fn is operator.setitem and not self.is_slice(args[0]):
             give(args[0], args[1])
             gone = self.b.call(operator.getitem, self.read(instr), args[0])
-            nothing = self.cts.zero(gone) if isinstance(gone, Value) else Const(0.0)
+            nothing = self.nothing(gone)
             return stored(operator.setitem, args[0], nothing)
         if fn is list.reverse:
             return stored(list.reverse)
@@ -260,6 +260,14 @@ class ContainerSweep(Sweep):
             instr.line,
             "Build another list, item by item.",
         )
+
+    def nothing(self, gone: Atom) -> Atom:
+        """The cotangent of what was an item of a list: zeros in its form, which its type may not tell."""
+        if not isinstance(gone, Value):
+            return Const(0.0)
+        if gone.type.kind == "unknown":
+            return self.b.call(zeros_of, gone, type=Type())
+        return self.cts.zero(gone)
 
     def read(self, instr: Store) -> Atom:
         """The list or dict that is changed, as it was before."""

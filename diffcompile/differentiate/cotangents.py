@@ -187,10 +187,10 @@ class Cotangents:
             return self.zero(item) if item is not None else Const(0.0)
         return self.whole(part, item if item is not None else Value("item", known))
 
-    def zero(self, value: Value) -> Atom:
-        """The cotangent of a value to which nothing has flowed back."""
+    def zero(self, value: Value, bound: bool = False) -> Atom:
+        """The cotangent of a value to which nothing has flowed back, `bound` where it is sure to have one."""
         kind = value.type.kind
-        if value in self.uncertain or value.type.maybe_unbound:
+        if not bound and (value in self.uncertain or value.type.maybe_unbound):
             return Const(0.0)
         if kind == "array":
             out = self.b.call(np.zeros_like, value, name=bar(value))

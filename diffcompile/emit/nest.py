@@ -202,6 +202,10 @@ def _region(
             continue
         if not _expression(instr, found):
             continue
+        if _repeated(instr, reader, counts) and writes.between(
+            k + 1, len(region.body), _memory_read(instr, found)
+        ):
+            continue  # it is another number by the time that it is written out again
         end = len(region.body) if isinstance(reader, Region) else position[reader]
         if isinstance(reader, Region):
             if instr.line.line != _last_line(region):
@@ -218,6 +222,13 @@ def _region(
             continue
         lengths[out] = length
         found[out] = instr
+
+
+def _repeated(instr: Instr, reader: Instr | Region, counts: Counter[Value]) -> bool:
+    """Is this an end of a range that is written out in several places, and no length of an array?"""
+    if not isinstance(reader, Call) or reader.fn is not range or counts[reader.outs[0]] < 2:
+        return False
+    return not (isinstance(instr, Call) and instr.fn is len and instr.args[0].type.kind == "array")
 
 
 def _is_kept(reader: Instr | Region | None) -> bool:

@@ -426,8 +426,8 @@ class Core:
     def _picked_again(self, written: Cell) -> None:
         """What may be the object in a cell that was written is read again."""
         for cell in list(self.state.heap):
-            pick = self.picked_from(cell) if cell.pick is not None and written in cell.pick.roots else None
-            if pick is not None and self.in_use(cell):
+            pick = self.picked_from(cell) if cell.pick is not None and written in cell.pick.within else None
+            if pick is not None and self.relied_on(cell):
                 self.state.heap[cell] = self._chosen(pick, cell.name)
 
     def _chosen(self, pick: Pick, name: str) -> Atom:
@@ -452,9 +452,9 @@ class Core:
             raise UndecidedAlias(cell.outside, self.b.line, "Write into a copy: `y = x.copy()`.")
         for other in self.sharers(cell):
             pick = self.picked_from(other)
-            if pick is not None and cell in pick.roots:
+            if pick is not None and cell in pick.within:
                 continue  # it is picked again
-            if self.in_use(other):
+            if self.relied_on(other):
                 name = other.name or "another array"
                 raise UndecidedAlias(
                     f"this write may also change `{name}`: whether the two are the same array is not decided",
@@ -515,6 +515,13 @@ class Core:
 
     def in_use(self, cell: Cell) -> bool:
         return any(cell in self.cells(ref) for ref in self.state.vars.values())
+
+    def relied_on(self, cell: Cell) -> bool:
+        """Does a name lead to this cell, or to one that is picked out of it?"""
+        if self.in_use(cell):
+            return True
+        picked = (c for c in self.state.heap if c.pick is not None and cell in c.pick.within)
+        return any(map(self.in_use, picked))
 
     def cells(self, *refs: Ref, state: State | None = None) -> set[Cell]:
         """Every cell that can be reached from these references."""

@@ -52,8 +52,16 @@ class Pick:
 
     @property
     def roots(self) -> tuple[Cell, Cell]:
-        """The cells whose objects a write changes."""
+        """The cells of the two objects."""
         return _root(self.then), _root(self.orelse)
+
+    @property
+    def within(self) -> set[Cell]:
+        """The cells of all objects that it may be, where either is picked out of two in its turn."""
+        found: set[Cell] = set()
+        for root in self.roots:
+            found |= {root} | (set() if root.pick is None else root.pick.within)
+        return found
 
 
 def _root(ref: Obj | View) -> Cell:
