@@ -262,10 +262,10 @@ class ContainerSweep(Sweep):
         )
 
     def nothing(self, gone: Atom) -> Atom:
-        """The cotangent of what was an item of a list: zeros in its form, which its type may not tell."""
+        """The cotangent of what was an item of a list: zeros in its form, if they are written into later."""
         if not isinstance(gone, Value):
             return Const(0.0)
-        if gone.type.kind == "unknown":
+        if gone.type.kind == "unknown" and self.inside:
             return self.b.call(zeros_of, gone, type=Type())
         return self.cts.zero(gone)
 

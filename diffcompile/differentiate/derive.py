@@ -60,6 +60,7 @@ from ..passes.checkpoint import checkpointed, on_copies, segmented
 from ..passes.dce import dce
 from ..passes.fuse import fuse
 from ..passes.inplace import captured, copier, copy_results, inplace, kept_by_calls
+from ..passes.items import written_inside
 from ..passes.own import own
 from ..passes.watched import watched
 from ..rules.containers import zeros_of
@@ -96,7 +97,7 @@ def sweep(
     )
     state = ControlSweep(
         builder, cotangents, active, derive_callee=partial(derive_function, many=many),
-        derive_replay=partial(derive_replay, many=many), inputs=frozenset(wrt),
+        derive_replay=partial(derive_replay, many=many), inputs=frozenset(wrt), inside=bool(written_inside(graph.region)),
     )  # fmt: skip
     for instr in instructions(graph.region):
         if isinstance(instr, Try):

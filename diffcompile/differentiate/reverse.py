@@ -34,6 +34,7 @@ class Sweep:
     certain: set[Value] = field(default_factory=set)  # the errors after which nothing runs
     reached: set[Value] = field(default_factory=set)  # what has an adjoint
     there: dict[Store, int] = field(default_factory=dict)  # how many steps lead to what has a cotangent
+    inside: bool = False  # are items of lists or dicts written?
     open: set[Value] | None = None  # in a loop: what a cotangent may be added to there
     inputs: frozenset[Value] = (
         frozenset()
