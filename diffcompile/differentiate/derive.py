@@ -97,7 +97,8 @@ def sweep(
     )
     state = ControlSweep(
         builder, cotangents, active, derive_callee=partial(derive_function, many=many),
-        derive_replay=partial(derive_replay, many=many), inputs=frozenset(wrt), inside=bool(written_inside(graph.region)),
+        derive_replay=partial(derive_replay, many=many), inputs=frozenset(wrt),
+        inside=bool(written_inside(graph.region)),
     )  # fmt: skip
     for instr in instructions(graph.region):
         if isinstance(instr, Try):
