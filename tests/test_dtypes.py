@@ -187,3 +187,14 @@ def test_a_global_that_is_no_plain_array_is_refused(m: Any, reason: str) -> None
         grad(function("np.sum(M(x))" if called else "np.sum(x * M)", M=m))(np.ones(3))
 
     assert caught.value.reason == (reason if called else f"`M`: {reason}")
+
+
+@pytest.mark.parametrize("text", ["np.split(a, 2)", "np.array_split(a, [2])", "np.hsplit(a, 2)"])
+def test_parts_of_single_precision_give_single_precision_back(text: str) -> None:
+    weights = np.ones(3, np.float32)
+    total = "np.sum(W[:out[0].size] * out[0]) + np.sum(out[1])"
+    f = written(f"def f(a):\n    out = {text}\n    return {total}", W=weights)
+    found = grad(f)(np.arange(6, dtype=np.float32))
+
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, np.ones(6))

@@ -135,7 +135,9 @@ def _(a: Atom, axis: Atom = NO) -> Type:
 
 @facts(np.broadcast_to)
 def _(array: Atom, shape: Atom, subok: Atom = NO) -> Type:
-    return Type("array", dtype=array_of(array).dtype, shape=lengths(shape))
+    # A number of Python's has a dtype then.
+    known = array.type.numeric_dtype if array.type.is_scalar else array_of(array).dtype
+    return Type("array", dtype=known, shape=lengths(shape))
 
 
 @facts(np.broadcast_arrays)

@@ -25,7 +25,9 @@ def filtered(x: Atom, *others: Atom) -> Type:
 def of_length(x: Type, axis: object) -> Type:
     """The signal, with another length along an axis."""
     shape = list(shape_of(x))
-    if not isinstance(axis, int) or not -len(shape) <= axis < len(shape):
+    if not isinstance(axis, int):  # it is known at run time
+        return array(x.dtype, tuple(fresh_dim() for _ in shape))
+    if not -len(shape) <= axis < len(shape):
         raise Undecided
     shape[axis] = fresh_dim()
     return array(x.dtype, tuple(shape))
@@ -40,8 +42,8 @@ def _(in1: Atom, in2: Atom, *options: Atom, **named: Atom) -> Type:
 
 @facts(signal.lfilter)
 def _(b: Atom, a: Atom, x: Atom, axis: Atom = LAST, zi: Atom = NO) -> Type:
-    y = filtered(x, b, a)
-    return y if is_none(zi) else Type("tuple", items=(y, of_length(y, constant(axis))))
+    y, at = filtered(x, b, a), axis.value if isinstance(axis, Const) else None
+    return y if is_none(zi) else Type("tuple", items=(y, of_length(y, at)))
 
 
 @facts(run)

@@ -59,6 +59,9 @@ def cut(ary: Atom, sections: Atom, axis: int) -> Type:
 
 @facts(np.split, np.array_split)
 def _(ary: Atom, indices_or_sections: Atom, axis: Atom = ZERO) -> Type:
+    if not isinstance(axis, Const):
+        x = array_of(ary)
+        return Type("list", elem=array(x.dtype, tuple(fresh_dim() for _ in shape_of(x))))
     return cut(ary, indices_or_sections, axis_of(axis, len(shape_of(array_of(ary)))))
 
 

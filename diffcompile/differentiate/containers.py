@@ -14,6 +14,8 @@ import builtins
 import operator
 from typing import Any
 
+import numpy as np
+
 from ..errors import NoRule
 from ..ir.graph import (
     Atom,
@@ -118,6 +120,10 @@ class ContainerSweep(Sweep):
             zeros = self.cts.zero(base, bound=True)
             self.cts.add(base, self.b.store(operator.setitem, zeros, index, whole, name=bar(base)))
             return True
+        wanted, found = out.type.dtype, whole.type.dtype
+        if out.type.kind == whole.type.kind == "array" and wanted is not None and found is not None:
+            if wanted != found:  # a list keeps what it is given
+                whole = self.b.call(np.ndarray.astype, whole, Const(wanted))
         inside = self.home(base)
         if inside is not None:
             self.added_inside(*inside, index, whole, out)

@@ -396,3 +396,20 @@ def test_what_memory_looks_like_is_asked_when_the_program_runs() -> None:
 def test_where_memory_is_cannot_be_asked() -> None:
     with pytest.raises(DiffCompileError, match=r"where an array lies in memory \(`.base`\) is not followed"):
         grad(written("def f(x): return np.sum(x if x.base is None else 2 * x)"))(np.ones(3))
+
+
+AXES_AT_RUN_TIME = [
+    "np.sum(np.split(a, [1, 4], axis=axis)[1]**2)",
+    "np.sum(np.array_split(a, 2, axis)[0]**2)",
+    "np.sum(lfilter([0.5, 0.3, 0.2], [1.0, -0.4], a, axis=axis, zi=np.ones((2, 3)))[1]**2)",
+]
+
+
+@pytest.mark.parametrize("text", AXES_AT_RUN_TIME)
+def test_an_axis_may_be_known_at_run_time(text: str) -> None:
+    lfilter = pytest.importorskip("scipy.signal").lfilter
+    f = written(f"def f(a, axis): return {text}", lfilter=lfilter)
+    a, v = array(3, (6, 3)), array(4, (6, 3))
+    expected = (f(a + 1e-6 * v, 0) - f(a - 1e-6 * v, 0)) / 2e-6
+
+    np.testing.assert_allclose(np.sum(grad(f)(a, 0) * v), expected, rtol=1e-7)
