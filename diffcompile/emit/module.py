@@ -33,6 +33,7 @@ from .keep import appended
 from .names import names
 from .nest import nested
 from .python import LIMIT, Blank, Comment, Printer, print_python
+from .twins import merged
 
 _PLACES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.lib.scimath", "numpy.polynomial")
 LARGEST = 200  # a constant of more items is not written into a module
@@ -204,17 +205,7 @@ class Module:
             assert function.graph is not None
             graph = self.last(function.graph)
             self.add(graph, name, graph.doc, plain_signature(graph), plain_return, function)
-            self.done[function] = self._same_as_before(name, function.name)
         return self.done[function]
-
-    def _same_as_before(self, name: str, base: str) -> str:
-        """The earlier function with the text of the last one, which is then dropped, or the last one."""
-        last = self.functions[-1]
-        for earlier in self.functions[:-1]:
-            if earlier.name.startswith(base) and _dump(earlier) == _dump(last):
-                self.functions.pop()
-                return earlier.name
-        return name
 
     def add(
         self,
@@ -265,7 +256,8 @@ class Module:
         """The module's source."""
         parts = ["".join(self.constants.values()).strip()] if self.constants else []
         parts += [t.strip() for t in self.helpers.values() if t]
-        parts += [print_python(ast.fix_missing_locations(f)).strip() for f in self.functions]
+        texts = {f.name: print_python(ast.fix_missing_locations(f)).strip() for f in self.functions}
+        parts += merged(texts, set(self.done.values()))
         imports = self._imports("\n".join(parts))
         if imports:
             parts.insert(0, imports)
@@ -331,12 +323,6 @@ def _spellable(value: Any) -> bool:
     return isinstance(value, (int, float, complex, str, bytes, np.generic, np.dtype, slice, range)) or (
         value is None or value is Ellipsis
     )
-
-
-def _dump(definition: ast.FunctionDef) -> str:
-    """The text of a function, whatever its name is."""
-    text = print_python(definition)
-    return re.sub(rf"\b{definition.name}\b", "?", text)
 
 
 def _doc_of(function: Function | None, printer: Printer, graph: Graph) -> str:
