@@ -58,6 +58,15 @@ def swapped(x, c):
     return np.sum(x * x)
 
 
+def tabulated(x, c):
+    """A recurrence in each row of a table that is a list of lists."""
+    rows = [[0.0] * 100 for _ in range(len(x) // 100)]
+    for i in range(len(rows)):
+        for j in range(1, 100):
+            rows[i][j] = c * rows[i][j - 1] + x[100 * i + j] ** 2
+    return sum(row[99] for row in rows)
+
+
 def call(derivative: Function, n: int) -> float:
     """Seconds of one gradient of n writes."""
     x = np.linspace(0.1, 0.9, n)
@@ -80,9 +89,9 @@ def element_writes(rounds: int = 2) -> None:
     print(
         f"{'n element writes':<24}{'n':>10}{'seconds':>10}{'growth':>8}{'MB':>10}{'growth':>8}{'bytes/n':>9}"
     )
-    for fn in (filled, overwritten, accumulated, swapped):
+    for fn in (filled, overwritten, accumulated, swapped, tabulated):
         derivative = grad(fn, argnums=(0, 1))
-        call(derivative, 10)
+        call(derivative, 100)
         exponents = [
             math.log(cost(derivative, 12_800) / cost(derivative, 800)) / math.log(16) for cost in (call, peak)
         ]
