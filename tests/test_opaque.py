@@ -128,3 +128,47 @@ def test_what_is_not_known_is_refused(program: Program) -> None:
         with pytest.raises(DiffCompileError) as caught:
             run(X.copy())
         assert caught.value.reason == REFUSALS[program]
+
+
+def a_queue(x):
+    waiting = collections.deque([1, 2, 3])
+    s = 0.0
+    for i in range(4):
+        s += x[i] ** 2 * waiting[0] * len(waiting)
+        waiting.rotate(1)
+        waiting.append(i)
+    return s
+
+
+def what_was_seen(x):
+    seen = set()
+    s = 0.0
+    stack = [0]
+    while stack:
+        n = stack.pop()
+        if n in seen or n >= len(x):
+            continue
+        seen.add(n)
+        s += np.sin(x[n]) * len(seen)
+        stack.append(n + 1)
+        stack.append(n + 2)
+    return s
+
+
+def sets_in_a_list(x):
+    sets = [set(), set()]
+    s = 0.0
+    for i in range(len(x)):
+        sets[i % 2].add(i)
+        s += x[i] ** 2 * len(sets[i % 2]) * len(sets[0])
+    return s
+
+
+@pytest.mark.parametrize(
+    "program", [a_queue, what_was_seen, sets_in_a_list], ids=lambda program: program.__name__
+)
+def test_what_an_object_told_before_it_changed_is_saved(program: Program) -> None:
+    expected, error = numeric_gradient(program, lambda: (X.copy(),))
+    assert_agrees(grad(program)(X.copy()), expected, error)
+    _, pushed = jvp(program, (X.copy(),), (np.ones(4),))
+    assert_agrees(pushed, np.sum(expected), np.sum(error))

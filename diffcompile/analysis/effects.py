@@ -114,13 +114,29 @@ def _within(fn: Function, seen: set[Function]) -> Iterator[Instr]:
 
 
 def touched(region: Region) -> set[Value]:
-    """The objects that calls into the unknown may change: what is read of them is not the same later."""
+    """The objects that calls into the unknown may change: what is read of them is not the same later.
+
+    With an object goes what it was read out of, and all that is read out of that.
+    """
     found: set[Value] = set()
+    parts: list[tuple[Value, Value]] = []
     for instr in instructions(region):
-        if isinstance(instr, Call) and not _known_mark(instr.fn):
-            if not isinstance(instr.fn, Function) and not pure_function(instr.fn):
-                found.update(v for v in values(instr.args) if v.type.kind in ("object", "dict", "list"))
+        if not isinstance(instr, Call) or _known_mark(instr.fn):
+            continue
+        if instr.fn in (operator.getitem, getattr) and isinstance(instr.args[0], Value):
+            parts.extend((instr.args[0], out) for out in instr.outs if out.type.kind in _CHANGING)
+        elif not isinstance(instr.fn, Function) and not pure_function(instr.fn):
+            found.update(v for v in values(instr.args) if v.type.kind in _CHANGING)
+    for whole, part in reversed(parts):
+        if part in found and whole.type.kind != "array":
+            found.add(whole)
+    for whole, part in parts:
+        if whole in found:
+            found.add(part)
     return found
+
+
+_CHANGING = frozenset({"object", "dict", "list", "unknown"})
 
 
 def pure(instr: Instr) -> bool:
