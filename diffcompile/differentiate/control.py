@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,14 @@ from ..errors import NoRule
 from ..ir.graph import (
     UNBOUND,
     Atom,
+    Call,
     Const,
     For,
     If,
     Instr,
     Mirror,
     Region,
+    Store,
     Try,
     Turns,
     Value,
@@ -31,7 +33,7 @@ from ..ir.graph import (
     pack_slice,
 )
 from ..ir.types import BOOL, FLOAT, INT, NONE, OBJECT, SCALARS, UNKNOWN, Type, array, join, number
-from ..ir.walk import free
+from ..ir.walk import free, instructions
 from ..rules.containers import zeros_of
 from .calls import CallSweep
 from .cotangents import Cotangent, bar, element_type
@@ -164,7 +166,7 @@ class ControlSweep(CallSweep):
         ]
 
         starts = [
-            self.cts.whole(seeds[k], instr.outs[k]) if k in seeds else self.cts.zero(instr.outs[k])
+            self.cts.whole(seeds[k], instr.outs[k]) if k in seeds else self._nothing_at(instr, carried[k], k)
             for k in slots
         ]
         sums = []
@@ -219,6 +221,13 @@ class ControlSweep(CallSweep):
             self.cts.add(value, self._in_order(found_list, value, flipped, whole))
         for k, out in zip(slots, outs, strict=False):
             self.cts.add(instr.init[k], out)
+
+    def _nothing_at(self, instr: For | While, param: Value, k: int) -> Atom:
+        """The zero cotangent of what a loop carries: of its form, if it is of unknown form and indexed."""
+        out = instr.outs[k]
+        if out.type.kind == "unknown" and any(map(partial(_indexes, param), instructions(instr.body))):
+            return self.b.call(zeros_of, out, name=bar(out), type=UNKNOWN)
+        return self.cts.zero(out)
 
     def _start(self, value: Value) -> Atom:
         """The zero that a loop adds to: indexed, if the value is, so that of an unknown one has its form."""
@@ -319,6 +328,13 @@ class ControlSweep(CallSweep):
         if value.type.kind == "array" and start.type.kind == "array":
             return array(start.type.dtype, start.type.shape)
         return start.type
+
+def _indexes(value: Value, instr: Instr) -> bool:
+    """Does this read or write a part of the value?"""
+    if isinstance(instr, Store):
+        return instr.target is value
+    return isinstance(instr, Call) and instr.fn is operator.getitem and instr.args[0] is value
+
 
 def _constant_false(atom: Atom) -> bool:
     return isinstance(atom, Const) and atom.value is False
