@@ -287,3 +287,46 @@ def test_what_moves_is_found_behind_an_argument_that_is_folded_into_the_program(
     _, push = linearize(powered, "square", 2.0, 5.0, argnums="x")
 
     assert push(1.0) == 20.0
+
+
+@pytest.mark.parametrize("mode", [vjp, linearize])
+def test_what_one_called_function_gives_and_saves_may_be_written(mode: Any) -> None:
+    f = written("""
+    def grown(x):
+        y = np.exp(x)
+        if y[0] > 100:
+            y = y + 1.0
+        return y
+
+    def f(x):
+        return grown(x)
+    """)
+    x = np.array([0.1, 0.2, 0.3])
+    out, derivative = mode(f, x)
+    expected = np.array(derivative(np.ones(3)))
+    out[...] = 7.0
+    x[...] = 5.0
+
+    np.testing.assert_array_equal(derivative(np.ones(3)), expected)
+
+
+def test_tangents_saved_by_a_called_function_outlive_what_is_written_after_it() -> None:
+    f = written("""
+    def inner(x, y):
+        y[:2] = np.sin(x[:2])
+        return np.sum(np.sin(y) * x)
+
+    def middle(u):
+        w = u * 1.0
+        for k in range(2):
+            w[k] += 0.3 * np.sin(inner(w * 1.0, np.ones(4)))
+        return np.sum(w)
+
+    def f(u):
+        return np.sum(np.sin(grad(middle)(u)))
+    """, grad=grad)  # fmt: skip
+    u, v = np.array([0.731, -1.193, 0.417, 0.902]), np.cos(np.arange(4.0))
+    slope = (f(u + 1e-6 * v) - f(u - 1e-6 * v)) / 2e-6
+
+    np.testing.assert_allclose(linearize(f, u)[1](v), slope, rtol=1e-7)
+    np.testing.assert_allclose(jvp(f, (u,), (v,))[1], slope, rtol=1e-7)

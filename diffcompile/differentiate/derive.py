@@ -417,6 +417,7 @@ def halved(
     needed = list(dict.fromkeys(table.get(v, v) for v in needed))
     # The form of an array stays what it is, whatever is written into it.
     contents = [v for v in needed if v in held_in(back) or v.type.kind != "array"]
+    by_calls = {v for saved in kept_by_calls(Region((), ahead, ())).values() for v in saved}
     copies: list[Instr] = []
     shown: list[Value] = []
     if callers is not None:
@@ -424,7 +425,7 @@ def halved(
         if apart:
             rest = tuple(v for v in callers if v not in apart)
             return halved(_copied(graph, apart), combine, count, given, rest)
-        containers = [v for v in contents if v.type.kind not in _PLAIN]
+        containers = [v for v in contents if v.type.kind not in _PLAIN or v in by_calls]
         ahead, outs = _handed_out(graph, ahead, outs, callers, containers)
         shown = [*values(outs), *_written(graph, ahead, callers)]
     elif graph.writes or graph.sees:
@@ -452,7 +453,7 @@ def halved(
     back = replace(back, params=(saved, *back.params), body=(*prefix, *back.body))
     copied = [v for c in copies if isinstance(c, Call) for v in values(c.args) if v.type.maybe_unbound]
     front = replace(graph, region=filled(Region(graph.params, ahead, (*outs, kept)), copied))
-    front = inplace(front, [v for v in parts if v.type.kind not in _PLAIN], shown)
+    front = inplace(front, [v for v in parts if v.type.kind not in _PLAIN or v in by_calls], shown)
     return front, replace(graph, region=back, captures=(), writes=(), sees=())
 
 

@@ -107,6 +107,7 @@ def derive_linear(function: Function, dependent: tuple[bool, ...]) -> tuple[Func
     ahead = Function(f"{name}_linearized", function.fn, function.result)
     behind = Function(f"{name}_push", function.fn)
     ahead.keeps = True
+    behind.keeps = function.keeps
     function.derived["halves", dependent] = ahead, behind
     parts = [(ahead, False, 0), (behind, True, 1)]
     for part, side, first in parts:

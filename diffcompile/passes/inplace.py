@@ -38,6 +38,7 @@ from ..ir.graph import (
     pack_tuple,
     unpack,
 )
+from ..ir.types import SCALARS
 from ..ir.walk import (
     changes,
     instructions,
@@ -418,13 +419,20 @@ def kept_by_calls(region: Region) -> dict[Value, list[Value]]:
         if isinstance(instr, Call) and isinstance(instr.fn, Function) and instr.fn.keeps:
             pairs = (*instr.fn.writes, *instr.fn.sees)
             own_args, own_outs = {k for k, _ in pairs}, {n for _, n in pairs}
+            holders = _holders(instr)
             for k, arg in enumerate(instr.args):
                 if k not in own_args and isinstance(arg, Value):
-                    found.setdefault(arg, []).append(instr.outs[-1])
-            for n, out in enumerate(instr.outs[:-1]):
-                if n not in own_outs:
-                    found.setdefault(out, []).append(instr.outs[-1])
+                    found.setdefault(arg, []).extend(holders)
+            for n, out in enumerate(instr.outs):
+                if n not in own_outs and out not in holders:
+                    found.setdefault(out, []).extend(holders)
     return found
+
+
+def _holders(instr: Call) -> list[Value]:
+    """What a forward function saved: its last result, and others that a derivative of one gives."""
+    *others, last = instr.outs
+    return [*(o for o in others if o.type.kind not in SCALARS | {"array"}), last]
 
 
 def _containers(region: Region, kept: set[Value]) -> set[Value]:
@@ -540,15 +548,19 @@ def _guard_captures(
         position, loops = live.at[instr], live.inside[instr]
         pairs = (*instr.fn.writes, *instr.fn.sees)
         own_args, own_outs = {k for k, _ in pairs}, {n for _, n in pairs}
-        saved = instr.outs[-1]
+        holders = _holders(instr)
+
+        def kept_and_changed(atom: Atom) -> bool:
+            return any(changes_later(atom, holder, position, loops) for holder in holders)
+
         args = list(instr.args)
         for k, arg in enumerate(args):
-            if k not in own_args and changes_later(arg, saved, position, loops):
+            if k not in own_args and kept_and_changed(arg):
                 args[k] = held(arg, body, instr)
         outs = list(instr.outs)
         copies: list[Instr] = []
         for n, out in enumerate(outs):
-            if n not in own_outs and changes_later(out, saved, position, loops):
+            if n not in own_outs and kept_and_changed(out):
                 outs[n] = Value(out.name, out.type, out.named)
                 copies.append(Call((out,), copier(out), (outs[n],), (), instr.line))
         return [replace(instr, args=tuple(args), outs=tuple(outs)), *copies]
