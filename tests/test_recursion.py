@@ -186,6 +186,89 @@ def in_turn(x):
     return even(len(x) - 1)
 
 
+@program
+def into_an_array_and_counted(x):
+    buffer = np.zeros(len(x))
+
+    def fill(n):
+        if n >= len(x):
+            return 0
+        buffer[n] = x[n] * (buffer[n - 1] if n > 0 else 1.0)
+        return fill(n + 1) + 1
+
+    count = fill(0)
+    return np.sum(buffer) * count
+
+
+@program
+def sorted_by_parts(x):
+    def quick(v):
+        if len(v) <= 1:
+            return v
+        rest = v[1:]
+        return np.concatenate([quick(rest[rest < v[0]]), v[:1], quick(rest[rest >= v[0]])])
+
+    return np.sum(quick(x) ** 2 * np.arange(len(x)))
+
+
+@program
+def a_cycle_of_grids(x):
+    u = x.copy()
+
+    def cycle(level):
+        if level <= 1:
+            u[:] = u * 0.5
+            return
+        u[1:-1] += 0.25 * (u[2:] - 2 * u[1:-1] + u[:-2])
+        cycle(level // 2)
+        u[1:-1] += 0.25 * (u[2:] - 2 * u[1:-1] + u[:-2]) * x[0]
+
+    cycle(len(x))
+    return np.sum(u * u)
+
+
+@program
+def an_adaptive_integral(x):
+    def adapt(a, b, depth):
+        m = 0.5 * (a + b)
+        whole = (b - a) * np.sin(x[0] * m)
+        half = 0.5 * (b - a) * (np.sin(x[0] * (a + m) / 2) + np.sin(x[0] * (m + b) / 2))
+        if depth == 0 or abs(whole - half) < 1e-4:
+            return half
+        return adapt(a, m, depth - 1) + adapt(m, b, depth - 1)
+
+    return adapt(0.0, x[2], 6)
+
+
+def count(n):
+    return 0 if n <= 0 else count(n - 1) + 1
+
+
+@program
+def times_a_whole_number(x):
+    u = x.copy()
+    u[0] = u[1] * u[0]
+    u[1] *= 0.5
+    return np.sum(u) * count(len(x))
+
+
+def first(n, x):
+    return 0 if n < 0 else second(n - 1, x) + 1
+
+
+def second(n, x):
+    return 0 if n < 0 else third(n - 1, x) + x[n]
+
+
+def third(n, x):
+    return 1 if n < 0 else first(n - 1, x) * x[n]
+
+
+@program
+def three_in_turn(x):
+    return first(len(x) - 1, x) * x[0] + third(len(x) - 1, x)
+
+
 def named(programs: list[Program]) -> Any:
     return pytest.mark.parametrize("program", programs, ids=lambda program: program.__name__)
 

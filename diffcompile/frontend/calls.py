@@ -80,7 +80,7 @@ from .heap import (
 from .iteration import GENERATORS, strictly_zipped
 from .keeping import MUTATORS
 from .layers import Layers
-from .lifting import Lifted, calls_itself, lifted, plain
+from .lifting import Endless, Lifted, calls_itself, lifted, plain
 from .nested import derivation, derived_call, pulled_call
 from .objects import UNARY
 from .signatures import as_derived
@@ -663,15 +663,34 @@ class Calls(Layers):
         missing = [n for n in (*names, *only) if n not in given]
         if missing:
             raise self.refuse(f"the argument `{missing[0]}` is missing")
-        alone = lifted(self, closure, list(given.items()))
-        if alone is not None:
-            fn, outer = alone
-            ref = self._call_graph(fn, [*given.items(), *zip(fn.names, outer, strict=True)], name)
-            if ref is not None:
-                return ref
+        ref = self._lifted_call(closure, given, name)
+        if ref is not None:
+            return ref
         source: Source = closure.source
         inner = Source(source.fn, node, source.file, source.lines, source.offset)
-        return self.inline(inner, closure.scope, list(given.items()), name)
+        if node in self.unit.inlining:
+            return self.inline(inner, closure.scope, list(given.items()), name)
+        before, mark, depth = self.state.copy(), len(self.b.body), self.unit.depth
+        try:
+            return self.inline(inner, closure.scope, list(given.items()), name)
+        except Endless:
+            after, self.state, self.unit.depth = self.state, before, depth
+            self.b.forget(mark)
+            ref = self._lifted_call(closure, given, name, endless=True)
+            if ref is None:
+                self.state = after
+                raise
+            return ref
+
+    def _lifted_call(
+        self, closure: Closure, given: dict[str, Ref], name: str, endless: bool = False
+    ) -> Ref | None:
+        """A call of a closure that calls itself, as a function of its own."""
+        alone = lifted(self, closure, list(given.items()), endless)
+        if alone is None:
+            return None
+        fn, outer = alone
+        return self._call_graph(fn, [*given.items(), *zip(fn.names, outer, strict=True)], name)
 
     def inline(self, source: Source, parent: Scope | None, named: list[tuple[str, Ref]], name: str) -> Ref:
         """Lower a function's body here: its parameters are bound to the arguments themselves."""
@@ -700,8 +719,9 @@ class Calls(Layers):
                     f"a function that calls itself assigns `{outer[0]}` of the function around it",
                     f"Keep it in a list: `{outer[0]}[0] = ...`.",
                 )
-            raise self.refuse(
+            raise Endless(
                 "a recursive function that returns or writes into its argument is not differentiated yet",
+                self.span(),
                 "Return a copy: `x.copy()`.",
             )
         frame = type(self)(self.unit, source, Scope(getattr(source.node, "name", "lambda"), parent))

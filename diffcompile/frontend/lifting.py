@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
+from ..errors import UnsupportedSyntax
 from ..ir.graph import Const
 from .heap import Closure, Entries, Items, Obj, Ref, Scope
 from .lives import contains
@@ -46,17 +47,24 @@ def calls_itself(fn: FunctionType | Lifted) -> bool:
     return isinstance(fn, Lifted) or fn.__name__ in fn.__code__.co_names
 
 
-def lifted(frame: Any, closure: Closure, named: list[tuple[str, Ref]]) -> tuple[Lifted, list[Ref]] | None:
+class Endless(UnsupportedSyntax):
+    """A recursion that is read in place and does not end there."""
+
+
+def lifted(
+    frame: Any, closure: Closure, named: list[tuple[str, Ref]], endless: bool = False
+) -> tuple[Lifted, list[Ref]] | None:
     """The function of a closure that calls itself, and what it closes over; None if it is read in place.
 
-    Where it is called with constants alone, as `fib(8)` is, how often it calls itself is known here.
+    Where it is called with constants alone, as `fib(8)` is, how often it calls itself may be known here; it
+    was tried in vain if it is `endless`.
     """
     node = closure.node
     if frame.unit.rule or not isinstance(node, ast.FunctionDef):
         return None
     known = frame.unit.session.lifted.get(node)
     inside = known is not None and known in frame.unit.session.lowering
-    if not inside and all(isinstance(ref, Const) for _, ref in named):
+    if not inside and not endless and all(isinstance(ref, Const) for _, ref in named):
         return None
     outer: dict[str, Ref] = {}
     beside: dict[str, Closure] = {node.name: closure}

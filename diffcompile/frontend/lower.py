@@ -21,8 +21,6 @@ from dataclasses import dataclass, replace
 from types import CellType, FunctionType
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..analysis.activity import can_vary
 from ..analysis.shapes import reset_dims
 from ..errors import DiffCompileError, Span, UndecidedAlias, UnsupportedSyntax
@@ -38,7 +36,7 @@ from ..ir.graph import (
     pack_list,
     pack_tuple,
 )
-from ..ir.types import UNKNOWN, Dim, Type, array, join, number
+from ..ir.types import INT, UNKNOWN, Dim, Type, array, join
 from ..ir.walk import free, operands, same_atom, values
 from ..rules.register import REGISTRY
 from .arguments import Place, Read, Spec, Target, class_attribute
@@ -139,7 +137,10 @@ class Session:
             specs = [(n, _any_length(s) if isinstance(s, Type) else s) for n, s in specs]
         key = self._key_of(fn, specs)
         if key in self.functions:
-            return self.functions[key]
+            known = self.functions[key]
+            if known is not None and known.function in self.unfinished:
+                known.assumed = True
+            return known
         self.lowering.append(fn)
         try:
             return self._lowered(fn, specs, key)
@@ -154,7 +155,7 @@ class Session:
     def _lowered(self, fn: FunctionType | Lifted, specs: list[tuple[str, Any]], key: Any) -> Called | None:
         # A recursive call has the outcome that is assumed here; it holds if lowering confirms it.
         label = fn.__name__ if fn.__name__.isidentifier() else "function"
-        called = self.functions[key] = Called(Function(label, fn), LEAF, (number(np.dtype(np.float64)),))
+        called = self.functions[key] = Called(Function(label, fn), LEAF, (INT,))
         self.unfinished.append(called.function)
         try:
             return self._settled(called, fn, specs, key)
@@ -169,6 +170,7 @@ class Session:
     ) -> Called | None:
         known = set(self.functions)
         for attempt in range(10):
+            called.assumed = False
             lowered = lower_function(fn, specs, self)
             if lowered is None:
                 self.functions[key] = None
@@ -176,7 +178,7 @@ class Session:
             graph, shape, types = lowered
             called.function.graph = graph
             sees = graph.sees
-            recursive = _calls(graph, called.function)
+            recursive = called.assumed
             settled = called.settles(shape, types, graph.writes, sees)
             called.take(shape, types, graph.writes, sees, bool(attempt) and recursive)
             if settled or not recursive:
@@ -197,6 +199,7 @@ class Called:
     function: Function
     shape: Any
     types: tuple[Type, ...]
+    assumed: bool = False  # was it called while it was lowered, by itself or by what it calls?
 
     def settles(self, shape: Any, types: tuple[Type, ...], writes: Pairs, sees: Pairs) -> bool:
         """Is this the outcome that its own recursive calls were lowered for?"""
@@ -238,19 +241,6 @@ def _any_length(known: Type) -> Type:
     if known.kind != "array" or known.shape is None:
         return known
     return array(known.dtype, tuple(Dim("~") for _ in known.shape))
-
-
-def _calls(graph: Graph, function: Function) -> bool:
-    from_graph: list[Region] = [graph.region]
-    while from_graph:
-        region = from_graph.pop()
-        for instr in region.body:
-            if getattr(instr, "fn", None) is function:
-                return True
-            for part in (getattr(instr, n, None) for n in ("then", "orelse", "body", "cond")):
-                if isinstance(part, Region):
-                    from_graph.append(part)
-    return False
 
 
 def lower(
