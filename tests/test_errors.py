@@ -528,16 +528,23 @@ def test_what_may_be_changed_in_place_has_the_name_that_the_user_gave_it(
     assert error.remedy.endswith(f"or write `{instead}`.")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "def at(n): return x[0] + at(n + 1)\n    return at(0)",
-        "def at(n, m={}): m[n] = x[0]; return at(n + 1, m)\n    return at(0)",
-        "def at(n): return x if n < 2 else at(n - 1) * x + at(n - 2)\n    return np.sum(at(30))",
-    ],
-)
-def test_a_recursion_that_does_not_end_or_grows_too_large_is_refused(body: str) -> None:
+def test_a_recursion_that_does_not_end_and_grows_a_default_is_refused() -> None:
+    body = "def at(n, m={}): m[n] = x[0]; return at(n + 1, m)\n    return at(0)"
     assert isinstance(refusal(written(f"def f(x):\n    {body}"), np.ones(3)), UnsupportedSyntax)
+
+
+def test_a_recursion_that_does_not_end_stops_as_in_python() -> None:
+    fn = written("def f(x):\n    def at(n): return x[0] + at(n + 1)\n    return at(0)")
+    for run in (fn, grad(fn)):
+        with pytest.raises(RecursionError):
+            run(np.ones(3))
+
+
+def test_a_recursion_of_many_calls_is_a_function() -> None:
+    body = "def at(n): return x if n < 2 else at(n - 1) * x + at(n - 2)\n    return np.sum(at(16))"
+    fn, x = written(f"def f(x):\n    {body}"), np.array([0.3, 0.5])
+    wide, narrow = ((fn(x + h) - fn(x - h)) / (2 * h) for h in (2e-4, 1e-4))
+    np.testing.assert_allclose(np.sum(grad(fn)(x)), (4 * narrow - wide) / 3, rtol=1e-9)
 
 
 # -- what a refusal leaves behind --------------------------------------------------------------------------
