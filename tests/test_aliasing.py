@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import grad, hessian, hvp, jvp, value_and_grad, vjp
+from diffcompile import grad, hessian, hvp, jacfwd, jvp, linearize, value_and_grad, vjp
 from diffcompile.errors import DiffCompileError, UndecidedAlias
 from oracles import arrays, assert_agrees, assert_close, numeric_gradient, same, tree_map
 
@@ -357,3 +357,69 @@ def test_pullback_is_safe_from_writes_into_the_result() -> None:
     out[...] = -7.0
 
     np.testing.assert_allclose(pullback(np.ones(3))[0], np.exp(VECTOR), rtol=1e-15)
+
+
+def two_arrays(a, k):
+    """Too long to be read where it is called; the tangents of its results are one array, that of `a`."""
+    s = 0
+    for i in range(3):
+        if k > i:
+            s = s + 1
+    for i in range(2):
+        if k > i + 5:
+            s = s + 2
+    if s > 10:
+        a = a * 2
+    return a + 1, a + s
+
+
+def one_array(a, k):
+    s = 0
+    for i in range(3):
+        if k > i:
+            s = s + 1
+    for i in range(2):
+        if k > i + 5:
+            s = s + 2
+    return a + s
+
+
+def both_written(x, k):
+    a = x * 2
+    p, q = two_arrays(a, k)
+    p[0] *= x[1]
+    q[1] += p[0] * 3
+    return np.sum(a * p * q)
+
+
+def result_written_and_argument_read(x, k):
+    a = x * 2
+    p = one_array(a, k)
+    p[0] *= x[1]
+    p[2] = 0.0
+    return np.sum(a * p)
+
+
+def both_written_in_a_loop(x, k):
+    a = x * 2
+    t = 0.0
+    for i in range(3):
+        p, q = two_arrays(a, k)
+        p[i] = 0.5 * q[i + 1]
+        a[i] *= 1.1
+        q *= 2
+        t = t + np.sum(p * q * a)
+    return t
+
+
+@pytest.mark.parametrize("fn", [both_written, result_written_and_argument_read, both_written_in_a_loop])
+def test_results_of_a_function_share_no_tangent(fn: Callable[..., Any]) -> None:
+    x, turn = np.array([0.3, -0.7, 1.1, 0.5]), np.array([0.2, -1.0, 0.4, 0.9])
+    expected, error = numeric_gradient(lambda x: fn(x, 2), lambda: (x.copy(),))
+    slack = np.abs(error) @ np.abs(turn)
+    assert_agrees(grad(fn)(x.copy(), 2), expected, error)
+    assert_agrees(jvp(fn, (x.copy(), 2), (turn, None))[1], expected @ turn, slack)
+    assert_agrees(linearize(lambda x: fn(x, 2), x.copy())[1](turn), expected @ turn, slack)
+    assert_agrees(jacfwd(fn)(x.copy(), 2), expected, error)
+    slopes, error = numeric_gradient(lambda x: grad(fn)(x, 2) @ turn, lambda: (x.copy(),))
+    assert_agrees(hessian(fn)(x.copy(), 2) @ turn, slopes, error)

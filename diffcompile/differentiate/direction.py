@@ -197,7 +197,8 @@ def derive_tangent(
         wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
         pushed, given, found = directional_parts(graph, wrt, shared=True, many=many)
         assert found == moved, "what moves in a function is decided before it is pushed forward"
-        known.graph = inplace(_named_like(pushed, known), lent=unwritten(pushed, known, given))
+        safe = inplace(_named_like(pushed, known), lent=unwritten(pushed, known, given))
+        known.graph = own(safe, len(moved), seeing=seeing(known))
     return known, moved, active
 
 
@@ -253,6 +254,11 @@ def unwritten(graph: Graph, function: Function, params: Collection[Value]) -> li
     """Those of these parameters that the function does not change."""
     written = {graph.params[k] for k, _ in function.writes}
     return [p for p in params if p not in written]
+
+
+def seeing(function: Function) -> set[int]:
+    """The results that may be an argument, as those who call the function know."""
+    return {n for _, n in (*function.writes, *function.sees)}
 
 
 def _named_like(pushed: Graph, known: Function) -> Graph:

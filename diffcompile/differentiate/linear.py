@@ -47,7 +47,7 @@ from ..passes.inplace import inplace
 from ..passes.own import own
 from ..rules.containers import zeros_of
 from .derive import closed_halves, differentiable_again, halved, primal_values
-from .direction import derive_swept, swept, unwritten
+from .direction import derive_swept, seeing, swept, unwritten
 
 _BACK = Const(slice(None, None, -1))
 _ZEROS = (np.zeros_like, zeros_of)
@@ -134,7 +134,8 @@ def derive_linear(function: Function, dependent: tuple[bool, ...]) -> tuple[Func
     front, back = halved(graph, combine, len(outs), dots, None)
     ahead.graph = replace(front, name=ahead.name)
     back = replace(back, name=behind.name, writes=behind.writes, sees=behind.sees)
-    behind.graph = inplace(back, lent=unwritten(back, behind, dots))
+    safe = inplace(back, lent=unwritten(back, behind, dots))
+    behind.graph = own(safe, 0, seeing=seeing(behind))
     return ahead, behind
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -17,8 +18,13 @@ from .inplace import copier
 OWNED = frozenset({"array", "unknown"})
 
 
-def own(graph: Graph, first: int, names: tuple[str, ...] = ()) -> Graph:
-    """The graph whose results from `first` on share memory with nothing that the caller can see."""
+def own(
+    graph: Graph, first: int, names: tuple[str, ...] = (), seeing: Collection[int] = ()
+) -> Graph:
+    """The graph whose results from `first` on share memory with nothing that the caller can see.
+
+    Those `seeing` an argument, as the caller knows, are left as they are.
+    """
     live = liveness(graph.region)
     back: dict[Value, list[Value]] = {}
     for a, outs in live.flows.items():
@@ -38,6 +44,7 @@ def own(graph: Graph, first: int, names: tuple[str, ...] = ()) -> Graph:
         family = {m for r in roots for m in reach([r], live.flows)}
         if (
             k >= first
+            and k not in seeing
             and atom.type.kind in OWNED
             and (roots & shown or family & claimed)
         ):
