@@ -564,7 +564,7 @@ class CallSweep(ContainerSweep):
         if known is None:
             buffer = self.cts.zero(base)
             if isinstance(buffer, Const):
-                zeros = zeros_of if base.type.kind in ("object", "unknown") else np.zeros_like
+                zeros = zeros_of if base.type.kind == "object" else np.zeros_like
                 buffer = self.b.call(zeros, base, name=bar(base), type=mirror(base.type))
         else:
             buffer = self.whole(known, base)
