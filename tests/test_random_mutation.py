@@ -32,7 +32,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, event, given, note, settings
 from hypothesis import strategies as st
 
-from diffcompile import DiffCompileError, grad, jvp, value_and_grad
+from diffcompile import DiffCompileError, grad, jvp, linearize, value_and_grad
 from oracles import arrays, assert_agrees, assert_like, converged, flatten, numeric_gradient, same
 from test_random_programs import load
 
@@ -882,7 +882,7 @@ def g(x, y, m, a):
 @settings(often, max_examples=40, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(source=sources())
 def test_random_program_is_right_or_refused_where_another_calls_it(source: str, folder: Path) -> None:
-    """Its second derivatives as well: the slope of the gradient in one direction."""
+    """In both modes, and its second derivatives: the slope of the gradient in one direction."""
     fn = load(source + CALLER, folder).__globals__["g"]
     expected, error = numeric_gradient(fn, fresh_inputs, WRT)
     assume(converged(expected, error, 1e-7))
@@ -892,10 +892,15 @@ def test_random_program_is_right_or_refused_where_another_calls_it(source: str, 
     turn = tuple(np.cos(2.0 * v) for v in point)
     try:
         check(fn, expected, error)
+        _, pushed = jvp(fn, fresh_inputs(), turn)
+        _, push = linearize(fn, *fresh_inputs())
         moved = jvp(slopes, fresh_inputs(), turn)[1]
     except DiffCompileError:
         event("refused")
         return
+    slack = np.abs(flatten(error)) @ np.abs(flatten(turn))
+    for found in (pushed, push(*turn)):
+        assert_agrees(found, flatten(expected) @ flatten(turn), slack, tolerance=1e-7)
 
     def at(step: float) -> np.ndarray:
         return flatten(slopes(*(v + step * t for v, t in zip(fresh_inputs(), turn, strict=True))))
