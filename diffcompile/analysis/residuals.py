@@ -170,7 +170,8 @@ class _Closing:
         }
         fwd: dict[Instr, tuple[Instr, ...]] = {}
         back: dict[Instr, tuple[Instr, ...]] = {}
-        for instr in forward.body:
+        # A rule that is differentiated in place of a call puts both halves of a loop in the backward region.
+        for instr in forward.body if same else (*forward.body, *backward.body):
             key = getattr(instr, "key", None)
             mirror = mirrors.get(key) if key is not None else None
             if mirror is None:
@@ -192,7 +193,7 @@ class _Closing:
         if same:
             both = rebuilt(forward, {**fwd, **back})
             return both, both
-        return rebuilt(forward, fwd), rebuilt(backward, back)
+        return rebuilt(forward, fwd), rebuilt(backward, {**fwd, **back})
 
     # -- branches -------------------------------------------------------------------------------------------
 

@@ -107,3 +107,19 @@ def test_a_form_of_hessenberg_has_no_derivative_where_a_column_is_in_it_already(
         grad(complex_form)(A)
 
     assert "but for their phases" in caught.value.reason
+
+
+BANDED = np.array([[4.0, 5.0, 4.5], [0.5, -1.0, 0.7]])
+INSIDE = [
+    "\n    r = 0.0\n    for k in range(2):\n        r = r + np.sum({}) * (k + 1.0)\n    return r",
+    "\n    r = 0.0\n    if b[0, 0] > 0.0:\n        r = np.sum({})\n    return r",
+]
+
+
+@pytest.mark.parametrize("text", INSIDE, ids=["loop", "branch"])
+def test_a_rule_with_a_loop_of_its_own_holds_inside_loops_and_branches(text: str) -> None:
+    f = written(f"def f(b): {text.format('linalg.cholesky_banded(b, lower=True)**2')}", linalg=linalg)
+    v = np.array([[0.3, -0.2, 0.5], [0.7, 0.1, -0.4]])
+    expected = (f(BANDED + 1e-5 * v) - f(BANDED - 1e-5 * v)) / 2e-5
+
+    np.testing.assert_allclose(np.sum(grad(f)(BANDED) * v), expected, rtol=1e-7)
