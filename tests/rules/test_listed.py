@@ -155,6 +155,6 @@ def test_what_others_differentiate_has_a_derivative_or_a_sentence(place: str, na
     assert known or sentence_of(function_name(fn)) or plain.of_function(fn)
 
 
-@pytest.mark.parametrize("reason, remedy", {said for said in SENTENCES.values()})
+@pytest.mark.parametrize("reason, remedy", sorted(set(SENTENCES.values())))
 def test_a_sentence_says_why_and_what_to_do(reason: str, remedy: str) -> None:
     assert reason and remedy.endswith(".") and not reason.endswith(".")
