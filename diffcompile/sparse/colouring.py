@@ -24,12 +24,10 @@ def columns(rows: np.ndarray, cols: np.ndarray, shape: tuple[int, int]) -> np.nd
     array([0, 1, 0, 1])
     """
     m, n = shape
-    if not len(rows):
-        return np.zeros(n, int)
+    found = _periodic(rows, cols, n)
+    if found is not None:
+        return found
     fewest = int(np.bincount(rows).max())
-    periodic = np.arange(n) % fewest
-    if _apart(rows, periodic[cols], fewest):
-        return periodic  # a band, or blocks
     lengths = np.bincount(cols, minlength=n)
     if fewest == np.count_nonzero(lengths):
         return np.where(lengths > 0, np.cumsum(lengths > 0) - 1, 0)  # a row is full
@@ -43,10 +41,12 @@ def columns(rows: np.ndarray, cols: np.ndarray, shape: tuple[int, int]) -> np.nd
     return found
 
 
-def _apart(rows: np.ndarray, colours: np.ndarray, count: int) -> bool:
-    """Does each colour stand at most once in each row?"""
-    keys = np.sort(rows * count + colours)
-    return not bool(np.any(keys[1:] == keys[:-1]))
+def _periodic(rows: np.ndarray, cols: np.ndarray, n: int) -> np.ndarray | None:
+    """The colours 0, 1, 2, 0, 1, 2 ..., as many as the longest row has elements, of a band or of blocks."""
+    count = int(np.bincount(rows).max()) if len(rows) else 1
+    colours = np.arange(n) % count
+    keys = np.sort(rows * count + colours[cols])
+    return None if np.any(keys[1:] == keys[:-1]) else colours
 
 
 def _greedy(order: object, rows: list[int], starts: list[int], m: int, n: int) -> np.ndarray:
@@ -73,6 +73,9 @@ def symmetric(rows: np.ndarray, cols: np.ndarray, n: int) -> np.ndarray:
     >>> symmetric(*arrow, 3)
     array([0, 1, 1])
     """
+    found = _periodic(rows, cols, n)
+    if found is not None and int(found.max()) * n < 2 * len(rows):  # all rows are long, not one alone
+        return found
     beside = rows != cols
     order = np.lexsort((cols[beside], rows[beside]))
     near = cols[beside][order].tolist()

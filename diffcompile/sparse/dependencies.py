@@ -11,8 +11,6 @@ the results alone, all at once.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 Nodes = np.ndarray  # an array of the numbers of nodes
@@ -69,7 +67,7 @@ class Dependencies:
 
     def together(self, nodes: Nodes) -> int:
         """The node of what depends on all of these."""
-        distinct = np.unique(nodes)
+        distinct = unique(nodes)
         distinct = distinct[distinct > 0]
         if len(distinct) < 2:
             return int(distinct[0]) if len(distinct) else 0
@@ -109,13 +107,13 @@ class Dependencies:
         for height in range(top, 0, -1):
             if height not in waiting:
                 continue
-            pairs = np.unique(np.concatenate(waiting.pop(height)))
+            pairs = unique(np.concatenate(waiting.pop(height)))
             row, node = pairs // self.count, pairs % self.count
             lengths = first[node + 1] - first[node]
             offsets = np.cumsum(lengths) - lengths
             places = np.arange(lengths.sum()) + np.repeat(first[node] - offsets, lengths)
             wait(np.repeat(row, lengths) * self.count + starts[places])
-        pairs = np.unique(np.concatenate(waiting.get(0, [np.zeros(0, NUMBER)])))
+        pairs = unique(np.concatenate(waiting.get(0, [np.zeros(0, NUMBER)])))
         return pairs // self.count, pairs % self.count - 1
 
     def _edges(self, results: Nodes) -> tuple[np.ndarray, np.ndarray]:
@@ -152,7 +150,7 @@ class Dependencies:
         by_start = np.argsort(starts, kind="stable")
         up, down = ends[by_start], starts[by_start]
         first = np.searchsorted(down, np.arange(self.count + 1))
-        ready = np.unique(down)
+        ready = unique(down)
         ready = ready[pending[ready] == 0]
         height = 1
         while len(ready):
@@ -169,6 +167,11 @@ class Dependencies:
         return level
 
 
-def as_rows(nodes: Any) -> Nodes:
-    """Nodes as one vector."""
-    return np.asarray(nodes, NUMBER).ravel()
+def unique(numbers: np.ndarray) -> np.ndarray:
+    """The distinct ones of these numbers, in order.
+
+    >>> unique(np.array([3, 1, 3]))
+    array([1, 3])
+    """
+    ordered = np.sort(numbers, axis=None)
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered

@@ -21,6 +21,7 @@ from ..compiled import Case, Derivative
 from ..errors import WrongArgument
 from ..ir.graph import Graph
 from .colouring import columns, symmetric
+from .dependencies import unique
 from .fingerprints import UnknownError, fingerprint
 from .pattern import (
     UNKNOWN,
@@ -127,6 +128,10 @@ class SparseJacobian:
         ends = np.cumsum(np.bincount(plan.pattern.rows, minlength=plan.pattern.shape[0]))
         indices = plan.pattern.cols, np.concatenate([[0], ends])
         return matrix_of((found, *indices), plan.pattern.shape)
+
+    def forget(self) -> None:
+        """Have the next call find its pattern and colours anew."""
+        self._kept = None
 
     def found(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Pattern:
         """The pattern for these arguments."""
@@ -247,7 +252,7 @@ class SparseHessian(SparseJacobian):
             # What a hook does to a cotangent need not be the gradient of anything.
             return self._columns(found)
         n = found.shape[0]
-        keys = np.unique(np.concatenate([found.rows * n + found.cols, found.cols * n + found.rows]))
+        keys = unique(np.concatenate([found.rows * n + found.cols, found.cols * n + found.rows]))
         rows, cols = np.divmod(keys, max(n, 1))
         both = Pattern(rows, cols, found.shape, found.varies, found.real)
         colours = symmetric(rows, cols, n)

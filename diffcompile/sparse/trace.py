@@ -33,6 +33,7 @@ from ..ir.graph import (
     If,
     Instr,
     Into,
+    Method,
     Region,
     Step,
     Store,
@@ -76,13 +77,15 @@ class UntracedError(BaseException):
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What is known of a function: is it elementwise, is what it gives constant almost everywhere, does no
-    argument of it say what it does, does it see the form of its arguments alone, is it not known at all."""
+    argument of it say what it does, does it see the form of its arguments alone, is it not known at all, does
+    it draw random numbers."""
 
     elementwise: bool
     still: bool
     plain: bool
     form_only: bool
     unknown: bool
+    draws: bool
     handler: Handler
 
 
@@ -145,17 +148,13 @@ class Trace:
         if fn is builtins.print or fn is write_outside:
             known.update((out, (None, None, False)) for out in instr.outs)
             return
-        generator = bool(args) and isinstance(args[0][0], GENERATORS)
-        if draws(fn) and not generator:
-            raise WrongArgument(
-                "the sparsity of a function that draws from the generator that all share", instr.line,
-                "Pass a generator: `np.random.default_rng(0)`.",
-            )  # fmt: skip
-        self.varies = self.varies or generator
+        kind = self.kind(fn)
+        if kind.draws or isinstance(fn, Method):
+            self.drawn(instr, args)
         named = {k: self.atom(a, known) for k, a in instr.kwargs}
         values, options = tuple([a[0] for a in args]), {k: a[0] for k, a in named.items()}
         out = _called(fn, values, options)
-        seen = self.seen(fn, out, args, named)
+        seen = self.seen(kind, fn, out, args, named)
         if len(instr.outs) < 2 and fn is not unpack:
             known.update((o, seen) for o in instr.outs)
             return
@@ -164,14 +163,23 @@ class Trace:
         for value, part, shadow in zip(instr.outs, out, shadows, strict=True):
             known[value] = part, shadow, seen[2]
 
-    def seen(self, fn: Any, out: Any, args: list[Seen], named: dict[str, Seen]) -> Seen:
+    def drawn(self, instr: Call, args: list[Seen]) -> None:
+        """A random number is drawn, from a generator that is a copy."""
+        generator = bool(args) and isinstance(args[0][0], GENERATORS)
+        if draws(instr.fn) and not generator:
+            raise WrongArgument(
+                "the sparsity of a function that draws from the generator that all share", instr.line,
+                "Pass a generator: `np.random.default_rng(0)`.",
+            )  # fmt: skip
+        self.varies = self.varies or generator
+
+    def seen(self, kind: Kind, fn: Any, out: Any, args: list[Seen], named: dict[str, Seen]) -> Seen:
         """What a call gave, with its shadow."""
         given = [*args, *named.values()] if named else args
         active = moving = False
         for _, shadow, moves in given:
             active = active or shadow is not None
             moving = moving or moves
-        kind = self.kind(fn)
         if not moving or kind.form_only:
             return out, None, False
         if not kind.plain:
@@ -201,7 +209,7 @@ class Trace:
     def kind(self, fn: Any) -> Kind:
         """What is known of a function."""
         if not isinstance(fn, Hashable):
-            return Kind(False, False, False, False, True, everything)
+            return Kind(False, False, False, False, True, draws(fn), everything)
         found = self.kinds.get(fn)
         if found is None:
             elements, silent = is_elementwise(fn), fn in REGISTRY.zero
@@ -209,7 +217,9 @@ class Trace:
             plain = elements or fn in STEPS or fn in _PLAIN or isinstance(fn, Hook)
             how = handler(fn)
             unknown = how is everything and fn not in HANDLERS and not still
-            found = self.kinds[fn] = Kind(elements, still, plain, fn in FORM_ONLY, unknown, how)
+            found = self.kinds[fn] = Kind(
+                elements, still, plain, fn in FORM_ONLY, unknown, draws(fn), how
+            )  # fmt: skip
         return found
 
     def guided(self, kind: Kind, fn: Any, args: list[Seen], named: dict[str, Seen]) -> None:
@@ -311,8 +321,8 @@ class Trace:
         if not (steps and steps[-1][0] is operator.getitem and fn in _AUGMENTED):
             return way[0], self.written(fn, part, way[-1], args, named, returned)
         made, inner, index = self.augmented(fn, part, way[-1], args), way[-2], steps[-1][1][0][0]
-        if isinstance(inner, np.ndarray):
-            self.put(inner, index, np.asarray(made, NUMBER), False)
+        if isinstance(inner, np.ndarray) and not isinstance(made, int):
+            self.put(inner, index, made, False)
         else:
             inner[index] = made
         return way[0], None
@@ -322,8 +332,11 @@ class Trace:
         if isinstance(part, list):
             shadow += _items(args[0])
             return shadow
-        nodes = nodes_of(part, int(shadow) if isinstance(shadow, np.generic) else shadow)
         value, given, _ = args[0]
+        shadow = int(shadow) if isinstance(shadow, np.generic) else shadow
+        if type(shadow) in _NODE and type(given) in _NODE and not isinstance(value, np.ndarray):
+            return self.deps.union(shadow or 0, given or 0)
+        nodes = nodes_of(part, shadow)
         if fn not in _ELEMENTWISE_WRITES:
             return filled(part, self.deps.together(_all([nodes, given])))
         joined = self.deps.joined(nodes, np.broadcast_to(nodes_of(value, given), np.shape(part)))
