@@ -307,3 +307,18 @@ def test_a_function_by_evaluation_is_the_function() -> None:
     assert opaque.__name__ == "polynomial"
     assert opaque(2.0, 1.0) == 10.0
     assert vjp(lambda x: opaque(x, 1.0), 2.0)[0] == 10.0
+
+
+def test_the_sign_passes_on_what_it_is_told_to() -> None:
+    slope = grad(lambda x: np.sign(x) * 3.0)
+
+    assert slope(2.0) == 0.0
+    with override(np.sign):
+
+        @defelementwise(np.sign)
+        def _(out, x):
+            return 1.0
+
+        assert slope(2.0) == 3.0
+        assert grad(lambda x: np.sum(np.sign(x)))(np.ones(2)).tolist() == [1.0, 1.0]
+    assert slope(2.0) == 0.0

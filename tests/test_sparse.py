@@ -38,6 +38,7 @@ from diffcompile import (
     hessian,
     jacobian,
     jvp,
+    override,
     ravel,
     sparsity,
     stop_gradient,
@@ -448,6 +449,7 @@ LINES: list[Callable[..., Any]] = [
     lambda x: np.array([v for v in x if v > 0]),
     lambda x: np.add.accumulate(x) * np.maximum.accumulate(x),
     lambda x: np.multiply.outer(x[:2], x[2:]),
+    lambda x: np.array([v * 2 for v in (x * x[0]).tolist()]),
     lambda x: x[:0],
     lambda x: np.ones(3),
     lambda x: (2.0, x[0], 3),
@@ -873,6 +875,67 @@ def test_what_a_gradient_stops_at_is_no_dependency() -> None:
     assert found.toarray().tolist() == [[False, True], [True, False]]
 
 
+@pytest.mark.parametrize("step", [np.sign, np.round, np.floor])
+def test_a_step_that_is_told_to_pass_something_on_is_a_dependency(step: Any) -> None:
+    def f(x):
+        return step(x) * 2.0
+
+    with override(step):
+
+        @defelementwise(step)
+        def _(out, x):
+            return np.ones_like(x)
+
+        assert jacobian(f, sparse=True)(x6).toarray().tolist() == (2.0 * np.eye(6)).tolist()
+    assert jacobian(f, sparse=True)(x6).nnz == 0
+
+
+def test_the_sign_of_a_complex_number_moves() -> None:
+    def f(x):
+        return np.real(np.sign(x + 1j * x[::-1] ** 2))
+
+    assert_is(jacobian(f, sparse=True)(x6), dense(f, (x6,)))
+
+
+def test_no_numbers_are_no_columns_or_no_rows() -> None:
+    none = np.zeros(0)
+
+    assert jacobian(lambda x: x * 2, sparse=True)(none).shape == (0, 0)
+    assert jacobian(lambda x: x[:0], sparse=True)(x6).shape == (0, 6)
+    assert hessian(lambda x: np.sum(x**2), sparse=True)(none).shape == (0, 0)
+    assert sparsity(lambda x: x[:0], x6).shape == (0, 6)
+
+
+def runs_over(x, positions):
+    total = 0.0
+    for k in positions:
+        total = total + x[k] * x[0]
+    return total * x
+
+
+@pytest.mark.parametrize("make", [lambda: iter([1, 2]), lambda: (k for k in (1, 2))], ids=["copied", "not"])
+def test_an_iterator_that_is_passed_is_used_up_once(make: Callable[[], Any]) -> None:
+    found = jacobian(runs_over, sparse=True)(x6, make())
+
+    assert_is(found, dense(runs_over, (x6, [1, 2])))
+
+
+def test_a_result_of_which_a_part_does_not_move_has_its_rows() -> None:
+    stack = np.stack([np.eye(2) * 2, np.array([[1.0, 2.0], [0.5, -1.0]])])
+    found = jacobian(lambda a: np.linalg.slogdet(a), sparse=True)(stack)
+
+    assert found.shape == (4, 8) and not found[:2].toarray().any()
+    expected = np.linalg.inv(stack).transpose(0, 2, 1)
+    np.testing.assert_allclose(found[2].toarray()[0], [*expected[0].ravel(), 0, 0, 0, 0])
+    np.testing.assert_allclose(found[3].toarray()[0], [0, 0, 0, 0, *expected[1].ravel()])
+
+
+def test_the_star_of_a_sparse_matrix_is_its_product() -> None:
+    square = sp.csr_matrix(np.array([[0, 1.0], [2.0, 0]]))
+
+    assert jacobian(lambda x: square * x, sparse=True)(np.ones(2)).toarray().tolist() == [[0, 1], [2, 0]]
+
+
 def test_it_is_a_matrix_of_scipy_that_numpy_reads() -> None:
     found = jacobian(lambda x: x**2, sparse=True)(np.array([1.0, 2.0]))
 
@@ -978,6 +1041,23 @@ def test_the_generator_that_all_share_is_refused() -> None:
 
     assert refused.value.reason == "the sparsity of a function that draws from the generator that all share"
     assert refused.value.remedy == "Pass a generator: `np.random.default_rng(0)`."
+
+
+def test_an_argument_twice_is_refused() -> None:
+    with pytest.raises(WrongArgument, match="a sparse jacobian with respect to the same argument twice"):
+        jacobian(LINES[0], (0, "x"), sparse=True)(x6)
+
+
+class Plain:
+    def __init__(self, w):
+        self.w = w
+
+
+def test_an_object_that_is_no_container_is_refused() -> None:
+    with pytest.raises(WrongArgument) as refused:
+        jacobian(lambda p: p.w * 2.0, sparse=True)(Plain(1.0))
+
+    assert refused.value.reason.endswith("with respect to an object of class `Plain` as a whole")
 
 
 def test_parts_of_an_argument_are_refused() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ir.graph import Atom, Call, For, Function, If, Instr, Region, Store, Try, Value, While
 from ..ir.walk import instructions, operands, values
-from ..rules.register import REGISTRY
+from ..rules.register import REGISTRY, of_others
 
 _NEVER = frozenset({"bool", "int", "str", "none", "range", "unbound"})
 
@@ -141,9 +141,9 @@ def _loop(instr: For | While, found: set[Value]) -> None:
 
 
 def constant_call(instr: Call | Store) -> bool:
-    """Does nothing flow back through this call? The sign of a real number is constant."""
+    """Does nothing flow back through this call? The sign of a real number is constant, unless declared."""
     if isinstance(instr, Call) and instr.fn is np.sign and instr.args[0].type.is_real:
-        return True
+        return not of_others(np.sign)
     return constant_function(instr.fn)
 
 

@@ -24,6 +24,7 @@ from ..ir.graph import (
     Call,
     Capture,
     Const,
+    Method,
     Value,
     format_string,
     pack_slice,
@@ -117,6 +118,13 @@ def _library(name: str, value: Any) -> bool:
 def _ruled(value: Any) -> bool:
     """Is this an object whose call has a rule?"""
     return isinstance(value, Hashable) and value in REGISTRY.reverse
+
+
+# What gives another sparse matrix, asked of one.
+_OF_MATRICES = frozenset({
+    "T", "transpose", "tocsr", "tocsc", "tocoo", "todia", "tobsr", "tolil", "todok", "asformat", "copy",
+    "astype", "conj", "conjugate",
+})  # fmt: skip
 
 
 class Expressions(Keeping):
@@ -363,7 +371,29 @@ class Expressions(Keeping):
             assert items is not None
             if count is not None and isinstance(count.value, int) and count.value * len(items) <= UNROLLED:
                 return self._like(left if a is not None else right, items * count.value)
-        return self.own(self.b.call(op, self.atom(left), self.atom(right), name=name))
+        x, y = self.atom(left), self.atom(right)
+        if op is operator.mul and not self.unit.rule and self._matrix(x) != self._matrix(y):
+            other = y if self._matrix(x) else x
+            if other.type.kind == "unknown" and self.b.made_by(other, operator.matmul) is None:
+                raise self.refuse("a sparse matrix times what may be a number or an array", "Write `A @ x`.")
+            if not other.type.is_scalar and other.type.rank != 0:
+                op = operator.matmul  # which is what the star of a sparse matrix is
+        return self.own(self.b.call(op, x, y, name=name))
+
+    def _matrix(self, atom: Atom) -> bool:
+        """Is this a sparse matrix of SciPy, of the kind whose `*` is that of matrices, or made of one?"""
+        if atom.type.kind == "object" and atom.type.cls is not None:
+            return any(c.__name__ == "spmatrix" for c in atom.type.cls.__mro__)
+        made = self.b.defs.get(atom) if isinstance(atom, Value) and atom.type.kind == "unknown" else None
+        if not isinstance(made, Call):
+            return False
+        name = made.fn.name if isinstance(made.fn, Method) else ""
+        if made.fn is getattr and isinstance(made.args[1], Const):
+            name = made.args[1].value
+        if name in _OF_MATRICES or made.fn is operator.neg:
+            return self._matrix(made.args[0])
+        scaled = made.fn in (operator.mul, operator.truediv)
+        return scaled and any(a.type.is_scalar for a in made.args) and any(map(self._matrix, made.args))
 
     def _sequence(self, ref: Ref) -> tuple[Ref, ...] | None:
         if isinstance(ref, (Tup, Obj)) or (isinstance(ref, Const) and isinstance(ref.value, (tuple, list))):

@@ -172,6 +172,8 @@ def type_of_constant(value: object) -> Type:
         return RANGE
     if isinstance(value, (np.random.Generator, np.random.RandomState)):
         return Type("object", cls=type(value))
+    if type(value).__module__.startswith("scipy.sparse"):
+        return Type("object", cls=type(value))
     return OBJECT
 
 

@@ -126,6 +126,13 @@ class Registry:
 REGISTRY = Registry()
 
 
+def of_others(fn: Any) -> bool:
+    """Has someone else than this package declared a derivative of this function?"""
+    declared = REGISTRY.reverse.get(fn)
+    rules = (None if declared is None else declared.rule, REGISTRY.tangent.get(fn))
+    return any(r is not None and not (r.__module__ or "").startswith(f"{__package__}.") for r in rules)
+
+
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """What a rule returns for an argument whose derivative is not known, with the reason.

@@ -74,8 +74,8 @@ def symmetric(rows: np.ndarray, cols: np.ndarray, n: int) -> np.ndarray:
     array([0, 1, 1])
     """
     found = _periodic(rows, cols, n)
-    if found is not None and int(found.max()) * n < 2 * len(rows):  # all rows are long, not one alone
-        return found
+    if found is not None and (not n or int(found.max()) * n < 2 * len(rows)):
+        return found  # all rows are as long, not one alone
     beside = rows != cols
     order = np.lexsort((cols[beside], rows[beside]))
     near = cols[beside][order].tolist()

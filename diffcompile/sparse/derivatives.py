@@ -149,7 +149,10 @@ class SparseJacobian:
                 f"a sparse {self.name} is with respect to whole arguments, and `argnums` names a part of one",
                 None, "Name the argument.",
             )  # fmt: skip
-        return tuple(place.root for place in places if isinstance(place.root, int))
+        roots = tuple(place.root for place in places if isinstance(place.root, int))
+        if len(set(roots)) < len(roots):
+            raise WrongArgument(f"a sparse {self.name} with respect to the same argument twice", None)
+        return roots
 
     def _pattern(self, case: Case, outside: dict[str, Any], values: tuple[Any, ...]) -> Pattern:
         program = case.program

@@ -34,7 +34,7 @@ from ..ir.graph import (
 from ..ir.text import function_name
 from ..rules.broadcast import broadcast_like, of_form, unbroadcast
 from ..rules.containers import entry, sum_of, values_of, with_attributes, with_keys
-from ..rules.register import REGISTRY
+from ..rules.register import REGISTRY, of_others
 from .dependencies import NUMBER, Dependencies, Nodes
 from .shadows import Attributes, Shadow, Whole, filled, mirrored, nodes_in, nodes_of, settled
 
@@ -90,6 +90,8 @@ _PRODUCTS = (operator.mul, np.multiply, operator.imul)
 
 def elementwise(c: Applied) -> Shadow:
     """Each number of the result depends on what stands in its place in each argument."""
+    if any(hasattr(a, "tocoo") for a in c.args):  # a product with a sparse matrix may be that of matrices
+        return everything(c)
     if isinstance(c.out, list):  # `items + more`, `items * 2`
         return moved(c) if c.fn in (operator.add, operator.mul, operator.iadd) else everything(c)
     if isinstance(c.out, tuple):
@@ -110,6 +112,11 @@ def _joined(c: Applied, out: Any) -> Shadow:
             if fixed and shadow is None:
                 found[np.broadcast_to(np.asarray(value) == 0, shape)] = 0
     return None if found is None else settled(out, found)
+
+
+def sign(c: Applied) -> Shadow:
+    """`np.sign`: that of a real number does not move, that of a complex one is its direction."""
+    return elementwise(c) if np.iscomplexobj(c.out) else None
 
 
 def first_elementwise(c: Applied) -> Shadow:
@@ -751,7 +758,7 @@ HANDLERS: dict[Any, Handler] = {
     pack_tuple: packed_tuple, pack_list: packed_list, pack_dict: packed_dict, pack_object: packed_object,
     unpack: unpacked, items_of_list: itself, literal: itself, values_of: values_listed, entry: entry_at,
     with_keys: keyed, with_attributes: with_named, operator.getitem: item, getattr: attribute,
-    list: listed, tuple: listed, sum: summed, sum_of: everything, np.where: chosen,
+    np.sign: sign, list: listed, tuple: listed, sum: summed, sum_of: everything, np.where: chosen,
     unbroadcast: unbroadcast_nodes, broadcast_like: form_of_second, of_form: form_of_second,
     np.interp: evaluated, np.polyval: coefficients,
     operator.matmul: matmul, np.matmul: matmul, np.linalg.matmul: matmul, np.dot: dot, np.ndarray.dot: dot,
@@ -785,7 +792,7 @@ _MOVES: Any = (
     np.delete, np.resize, np.block, np.concatenate, np.stack, np.hstack, np.vstack, np.dstack,
     np.column_stack, np.diag, np.diagflat, np.tril, np.triu, np.matrix_transpose,
     np.linalg.matrix_transpose, np.linalg.diagonal, np.fft.fftshift, np.fft.ifftshift, np.unstack,
-    np.ndarray.reshape, np.ndarray.ravel, np.ndarray.flatten,
+    np.ndarray.reshape, np.ndarray.ravel, np.ndarray.flatten, np.ndarray.tolist,
     np.ndarray.transpose, np.ndarray.swapaxes, np.ndarray.squeeze, np.ndarray.repeat, np.ndarray.take,
     np.ndarray.diagonal, np.ndarray.compress,
 )  # fmt: skip
@@ -850,7 +857,7 @@ _OPERATORS = frozenset({
 STEPS = frozenset({
     operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.not_,
     operator.and_, operator.or_, operator.xor, operator.invert, operator.floordiv, round, int, bool,
-    np.isclose, np.sign, np.round, np.around, np.isreal, np.iscomplex, np.isneginf, np.isposinf, np.fix,
+    np.isclose, np.round, np.around, np.isreal, np.iscomplex, np.isneginf, np.isposinf, np.fix,
 })  # fmt: skip
 
 
@@ -877,9 +884,3 @@ def redeclared(fn: Any) -> bool:
     elements = declared is not None and declared.form == "elementwise" and fn not in HANDLERS
     return not elements and of_others(fn)
 
-
-def of_others(fn: Any) -> bool:
-    """Has someone else declared a derivative of this function?"""
-    declared = REGISTRY.reverse.get(fn)
-    rules = (None if declared is None else declared.rule, REGISTRY.tangent.get(fn))
-    return any(r is not None and not (r.__module__ or "").startswith("diffcompile.rules") for r in rules)

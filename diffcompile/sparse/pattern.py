@@ -25,8 +25,8 @@ from ..frontend.trees import is_number, opened
 from ..ir.graph import Call, Function, Graph, Hook, Store
 from ..ir.walk import instructions
 from ..passes.inplace import inplace
+from ..rules.register import of_others
 from .dependencies import NUMBER, Nodes
-from .functions import of_others
 from .shadows import Attributes, Shadow, nodes_of
 from .trace import GENERATORS, Seen, Trace, UntracedError
 
@@ -77,11 +77,18 @@ def pattern(
 ) -> Pattern:
     """The pattern of the Jacobian of a graph by its arguments at `roots`."""
     # The function is run once more, which nobody is to notice.
-    values = copy.deepcopy(values) if case.program.writes else tuple(map(_untouched, values))
+    try:
+        if case.program.writes:
+            values, outside = copy.deepcopy((values, outside))
+        else:
+            values = tuple(map(_untouched, values))
+            outside = {name: _untouched(value) for name, value in outside.items()}
+    except TypeError:  # there is no copy of it
+        return UNKNOWN
     counter = Counter()
     shadows = {k: counter.shadow(values[k]) for k in roots}
     args: list[Seen] = [(values[k], shadows.get(k), k in shadows) for k in case.program.given]
-    args += [(_untouched(outside[c.label]), None, False) for c in graph.captures]
+    args += [(outside[c.label], None, False) for c in graph.captures]
     trace = Trace(counter.count)
     try:
         results = trace.run(graph, args)
@@ -96,7 +103,8 @@ def pattern(
 
 
 def _untouched(value: Any) -> Any:
-    return copy.deepcopy(value) if isinstance(value, GENERATORS) else value
+    """The value, or a copy if it is used up where it is used."""
+    return copy.deepcopy(value) if isinstance(value, (Iterator, *GENERATORS)) else value
 
 
 UNKNOWN = Pattern(np.zeros(0, int), np.zeros(0, int), (-1, -1), True)
@@ -156,7 +164,7 @@ def _pieces(value: Any, part: Any) -> Iterator[np.ndarray]:
     inside = opened(value)
     if inside is None:
         if is_number(value):
-            yield np.zeros(np.size(value)) if part is None else np.ravel(part)
+            yield np.ravel(np.broadcast_to(0.0 if part is None else part, np.shape(value)))
         return
     found = None if part is None else opened(part)
     for k, item in enumerate(inside.items):

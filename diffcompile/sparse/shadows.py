@@ -106,6 +106,8 @@ def nodes_of(value: Any, shadow: Shadow) -> Nodes:
         return np.array([nodes_of(v, s) for v, s in zip(value, shadow, strict=True)], NUMBER)
     if isinstance(shadow, Whole):
         return np.full(np.shape(value), shadow.node, NUMBER)
+    if not isinstance(shadow, (list, tuple)):
+        raise TypeError("a container by name is no array")
     return np.zeros(np.shape(value), NUMBER)
 
 

@@ -49,7 +49,7 @@ from ..ir.graph import (
     unpack,
     write_outside,
 )
-from ..rules.register import REGISTRY
+from ..rules.register import REGISTRY, of_others
 from .dependencies import NUMBER, Dependencies, Nodes
 from .functions import (
     FORM_ONLY,
@@ -57,10 +57,10 @@ from .functions import (
     STEPS,
     Applied,
     Handler,
+    elementwise,
     everything,
     handler,
     is_elementwise,
-    redeclared,
 )
 from .shadows import Attributes, Shadow, Whole, blank, carries, filled, is_blank, nodes_in, nodes_of
 
@@ -212,13 +212,12 @@ class Trace:
             return Kind(False, False, False, False, True, draws(fn), everything)
         found = self.kinds.get(fn)
         if found is None:
-            elements, silent = is_elementwise(fn), fn in REGISTRY.zero
-            still = silent or fn in STEPS and not redeclared(fn)
-            plain = elements or fn in STEPS or fn in _PLAIN or isinstance(fn, Hook)
             how = handler(fn)
+            still = fn in REGISTRY.zero or fn in STEPS and not of_others(fn)
+            plain = is_elementwise(fn) or fn in STEPS or fn in _PLAIN or isinstance(fn, Hook)
             unknown = how is everything and fn not in HANDLERS and not still
             found = self.kinds[fn] = Kind(
-                elements, still, plain, fn in FORM_ONLY, unknown, draws(fn), how
+                how is elementwise, still, plain, fn in FORM_ONLY, unknown, draws(fn), how
             )  # fmt: skip
         return found
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import grad, hessian, jacfwd, jacrev
+from diffcompile import grad, hessian, jacfwd, jacrev, jvp
 from diffcompile.errors import DiffCompileError
 from graphs import written
 
@@ -81,3 +81,41 @@ def test_matrices_and_damping_are_refused(derivative: Callable[..., Any]) -> Non
     assert "how much a solution is damped is a constant" in refusal(
         derivative, "return linalg.lsmr(TALL, v, damp=v[0])[0][0]"
     )
+
+
+SQUARE = sparse.csr_matrix(np.array([[0.0, 1.0, 2.0], [3.0, 0.0, 0.0], [0.0, 0.5, 1.0]]))
+
+
+@pytest.mark.parametrize(
+    "product",
+    ["S * v", "v * S", "S.T * v", "(2.0 * S).tocsc() * v", "S * (S * v)", "v * S.transpose()", "-S * v"],
+)
+def test_the_star_of_a_sparse_matrix_is_the_product_of_matrices(product: str) -> None:
+    f = written(f"def f(v): return {product}", S=SQUARE)
+    v = np.array([0.7, 1.3, -0.4])
+    expected = np.stack([f(h) for h in np.eye(3)], axis=1)
+
+    np.testing.assert_allclose(jacfwd(f)(v), expected)
+    np.testing.assert_allclose(jacrev(f)(v), expected)
+    np.testing.assert_array_equal(jvp(f, (v,), (v,))[0], f(v))
+
+
+@pytest.mark.parametrize("product", ["S.diagonal() * v", "S[0, 1] * v", "(S @ v) * v", "S.data[:3] * v"])
+def test_what_is_no_matrix_any_more_is_multiplied_element_by_element(product: str) -> None:
+    f = written(f"def f(v): return {product}", S=SQUARE)
+    v = np.array([0.7, 1.3, -0.4])
+    columns = [(f(v + h) - f(v - h)) / 2e-6 for h in 1e-6 * np.eye(3)]
+
+    np.testing.assert_array_equal(jvp(f, (v,), (v,))[0], f(v))
+    np.testing.assert_allclose(jacfwd(f)(v), np.stack(columns, axis=1), rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(jacrev(f)(v), np.stack(columns, axis=1), rtol=1e-7, atol=1e-8)
+
+
+def test_a_sparse_matrix_times_what_may_be_anything_is_refused() -> None:
+    f = written("def f(v): return S * (v if v[0] > 0 else v[1])", S=SQUARE)
+
+    with pytest.raises(DiffCompileError) as refused:
+        jacfwd(f)(V[:3])
+
+    assert refused.value.reason == "a sparse matrix times what may be a number or an array"
+    assert refused.value.remedy == "Write `A @ x`."
