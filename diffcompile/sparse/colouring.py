@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_LONG = 1000  # from so many on, a band is not coloured column by column
+
 
 def columns(rows: np.ndarray, cols: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """A colour for each column, such that no two columns of a colour have an element in the same row.
@@ -73,9 +75,11 @@ def symmetric(rows: np.ndarray, cols: np.ndarray, n: int) -> np.ndarray:
     >>> symmetric(*arrow, 3)
     array([0, 1, 1])
     """
-    found = _periodic(rows, cols, n)
-    if found is not None and (not n or int(found.max()) * n < 2 * len(rows)):
-        return found  # all rows are as long, not one alone
+    if n > _LONG:
+        found = _periodic(rows, cols, n)
+        count = 0 if found is None else int(found.max()) + 1
+        if found is not None and count * n <= len(rows) + count**2 // 2:
+            return found  # but for the ends of a band, all rows are as long
     beside = rows != cols
     order = np.lexsort((cols[beside], rows[beside]))
     near = cols[beside][order].tolist()
