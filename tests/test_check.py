@@ -122,7 +122,7 @@ def test_a_change_of_what_nothing_reads_is_nobodys_business() -> None:
 
 def test_a_store_that_runs_where_it_must_not_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake of the compiler itself: no copy is made for those who still read the old content."""
-    monkeypatch.setattr(inplace_module, "_conflict", lambda region, live: None)
+    monkeypatch.setattr(inplace_module, "_conflict", lambda *given: None)
     fn = written("def f(x):\n    y = np.exp(x)\n    z = np.sin(y)\n    y *= 2.0\n    return np.sum(y * z)")
 
     assert not np.allclose(grad(fn)(X), np.exp(X) * 2 * (np.sin(np.exp(X)) + np.exp(X) * np.cos(np.exp(X))))

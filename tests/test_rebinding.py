@@ -630,6 +630,36 @@ RIGHT = {
             first[0] = first[0] * a
         return np.sum(k[0][0] * k[1][0])
     """,
+    "an array that a loop runs over is written by its name, which is another on this path": """
+        u = x * 1.0
+        v = y * 1.0
+        for r in (u, v):
+            if a > 0.0:
+                u = u * 2.0
+            u[0] = a
+            r[1] = a * a
+        return np.sum(u * v)
+    """,
+    "an array that a loop runs over is written by its name, which is another on the other path": """
+        u = x * 1.0
+        v = y * 1.0
+        for r in (u, v):
+            if a < 0.0:
+                u = u * 2.0
+            u[0] = a
+            r[1] = a * a
+        return np.sum(u * v)
+    """,
+    "one of a choice and another array": """
+        u = x * 2.0
+        v = y * 3.0
+        t = x * y
+        p = u if a > 0 else v
+        q = p if a < 0 else t
+        q[0] = a * p[1]
+        p[1] = a * q[2]
+        return np.sum(u * u * v) + np.sum(p * q * q) * np.sum(t)
+    """,
 }
 
 UNDECIDED = {
@@ -721,26 +751,6 @@ UNDECIDED = {
                 m = m
             k += 1
         return np.sum(m * m)
-    """,
-    "an array that a loop runs over is written by its name, which is another on this path": """
-        u = x * 1.0
-        v = y * 1.0
-        for r in (u, v):
-            if a > 0.0:
-                u = u * 2.0
-            u[0] = a
-            r[1] = a * a
-        return np.sum(u * v)
-    """,
-    "an array that a loop runs over is written by its name, which is another on the other path": """
-        u = x * 1.0
-        v = y * 1.0
-        for r in (u, v):
-            if a < 0.0:
-                u = u * 2.0
-            u[0] = a
-            r[1] = a * a
-        return np.sum(u * v)
     """,
     "two names of one array part in one of three paths": """
         u = x * 1.0
@@ -878,16 +888,6 @@ UNDECIDED = {
         for i, w in v:
             s = s + w * i
         return s
-    """,
-    "one of a choice and another array": """
-        u = x * 2.0
-        v = y * 3.0
-        t = x * y
-        p = u if a > 0 else v
-        q = p if a < 0 else t
-        q[0] = a * p[1]
-        p[1] = a * q[2]
-        return np.sum(u * u * v) + np.sum(p * q * q) * np.sum(t)
     """,
     "a choice that is made in a branch": """
         u = x * 2.0

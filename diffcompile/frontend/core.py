@@ -391,7 +391,7 @@ class Core:
         ref = self.settled(self.as_item(ref))
         root, way = (ref.root, ref.path) if isinstance(ref, View) else (ref, ())
         pick = self.picked_from(root.cell)
-        if pick is not None and any(map(self.in_use, self.sharers(root.cell))):
+        if pick is not None and any(self.relied_on(c, root.cell) for c in self.sharers(root.cell)):
 
             def into(part: Obj | View) -> None:
                 steps = (*way, *path)
@@ -427,7 +427,7 @@ class Core:
         """What may be the object in a cell that was written is read again."""
         for cell in list(self.state.heap):
             pick = self.picked_from(cell) if cell.pick is not None and written in cell.pick.within else None
-            if pick is not None and self.relied_on(cell):
+            if pick is not None and self.relied_on(cell, written):
                 self.state.heap[cell] = self._chosen(pick, cell.name)
 
     def _chosen(self, pick: Pick, name: str) -> Atom:
@@ -454,7 +454,7 @@ class Core:
             pick = self.picked_from(other)
             if pick is not None and cell in pick.within:
                 continue  # it is picked again
-            if self.relied_on(other):
+            if self.relied_on(other, cell):
                 name = other.name or "another array"
                 raise UndecidedAlias(
                     f"this write may also change `{name}`: whether the two are the same array is not decided",
@@ -516,12 +516,12 @@ class Core:
     def in_use(self, cell: Cell) -> bool:
         return any(cell in self.cells(ref) for ref in self.state.vars.values())
 
-    def relied_on(self, cell: Cell) -> bool:
-        """Does a name lead to this cell, or to one that is picked out of it?"""
+    def relied_on(self, cell: Cell, written: Cell) -> bool:
+        """Does a name lead to this cell, or to one that is picked out of it and is not the one written?"""
         if self.in_use(cell):
             return True
         picked = (c for c in self.state.heap if c.pick is not None and cell in c.pick.within)
-        return any(map(self.in_use, picked))
+        return any(self.in_use(c) for c in picked if c is not written)
 
     def cells(self, *refs: Ref, state: State | None = None) -> set[Cell]:
         """Every cell that can be reached from these references."""
@@ -556,8 +556,12 @@ class Core:
     def reached(self, ref: Ref, state: State | None = None) -> set[Cell]:
         """Every cell that can be reached from a reference, and those of containers that hold one of them."""
         found = self.cells(ref, state=state)
-        kept = (state or self.state).kept
-        return found.union(*(self.cells(kept[c], state=state) for c in found if c in kept))
+        return found.union(*(self.holders(c, state) for c in found))
+
+    def holders(self, cell: Cell, state: State | None = None) -> set[Cell]:
+        """Those of the container that holds the object in this cell, if one does."""
+        view = (state or self.state).kept.get(cell)
+        return set() if view is None else self.cells(view, state=state)
 
     def held(self, state: State, *more: Ref) -> set[Cell]:
         """Every cell that a name leads to."""

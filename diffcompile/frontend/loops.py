@@ -801,7 +801,7 @@ class Turn:
         if shape[0] == "object":  # its parts come one by one
             cell = ref.cell if isinstance(ref, Obj) else None
             inside = self._objects(shape[1], None if cell is None else frame.state.heap.get(cell))
-            return [(ref, set() if cell is None else frame.reached(ref)), *inside]
+            return [(ref, set() if cell is None else {cell} | frame.holders(cell)), *inside]
         parts = parts_of(ref)
         if isinstance(ref, Entries):
             parts = tuple(ref.get(key) or UNBOUND_REF for key in shape[4])

@@ -64,7 +64,7 @@ def _greedy(order: object, rows: list[int], starts: list[int], m: int, n: int) -
         colours[j] = free.bit_length() - 1
         for i in mine:
             taken[i] |= free
-    return np.array(colours)
+    return np.array(colours, dtype=np.int64)
 
 
 def symmetric(rows: np.ndarray, cols: np.ndarray, n: int) -> np.ndarray:
@@ -113,4 +113,4 @@ def symmetric(rows: np.ndarray, cols: np.ndarray, n: int) -> np.ndarray:
                     barred[v] |= 1 << other
             if other >= 0 and several >> other & 1:
                 barred[w] |= free
-    return np.array(colours)
+    return np.array(colours, dtype=np.int64)
