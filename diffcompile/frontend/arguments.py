@@ -12,9 +12,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import sys
 import types
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import Any, Literal
 
 import numpy as np
@@ -193,9 +195,18 @@ def is_object_class(cls: type) -> bool:
     return known
 
 
+def _compiled(name: str) -> bool:
+    """Is this a module of Python's own or of an extension, in which nothing is written in Python?"""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    extension = isinstance(file, str) and file.endswith(tuple(EXTENSION_SUFFIXES))
+    return name != "__main__" and (name in sys.builtin_module_names or extension)
+
+
 def _is_object_class(cls: type) -> bool:
     if not cls.__flags__ & (1 << 9) or issubclass(cls, (BaseException, type)):
         return False  # not made by a `class` statement
+    if _compiled(cls.__module__):
+        return False  # `io.StringIO`, which Python 3.13 does not tell from one that is
     if str(cls.__module__).startswith("_cython"):
         return False  # a function that Cython compiled
     builtin = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset, np.ndarray, np.generic)
