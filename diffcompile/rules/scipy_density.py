@@ -55,7 +55,7 @@ def log_kernels(data: Any, covariance: Any, points: Any) -> Any:
     """The logarithms of the densities around the samples, one a row, at each point."""
     d = data.shape[0]
     diff = points[:, None, :] - data[:, :, None]
-    scaled = np.tensordot(np.linalg.inv(covariance), diff, 1)
+    scaled = np.einsum("ij,jkl->ikl", np.linalg.inv(covariance), diff)
     height = np.linalg.slogdet(covariance)[1] + d * math.log(2 * math.pi)
     return -0.5 * (np.sum(diff * scaled, axis=0) + height)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,3 +86,23 @@ def test_a_method_of_an_object_of_scipy_is_a_function_of_the_library() -> None:
     with pytest.raises(NoRule) as caught:
         grad(written("def f(x): return stats.norm.moment(2, x)", stats=stats))(0.5)
     assert caught.value.reason == "no derivative is known for `scipy.stats.norm.moment` with respect to `x`"
+
+
+def test_a_density_is_no_spline_whichever_was_read_first(tmp_path: Path) -> None:
+    program = """
+import numpy as np
+from scipy import interpolate, stats
+from diffcompile import grad, jvp
+
+x = np.array([0.2, 1.1, -0.6])
+density = stats.gaussian_kde(np.array([0.1, 0.7, -0.4, 1.3]))
+spline = interpolate.CubicSpline(np.linspace(-1.0, 2.0, 5), np.linspace(0.0, 1.0, 5) ** 2)
+f, g = (lambda x: np.sum(density(x))), (lambda x: np.sum(spline(x)))
+first, second = grad(f)(x), grad(g)(x)
+again = jvp(lambda x: np.sum(density(x) ** 2), (x,), (np.ones(3),))[1]
+assert np.isclose(again, np.sum(2 * density(x) * first)), (again, first)
+assert np.allclose(second, spline(x, 1))
+"""
+    path = tmp_path / "densities.py"
+    path.write_text(program)
+    subprocess.run([sys.executable, str(path)], check=True)
