@@ -115,6 +115,14 @@ def lists_made_where_missing(x):
 
 
 @accepted
+def a_defaultdict_of_numbers_that_is_counted(x):
+    d = defaultdict(int)
+    for i in range(len(x)):
+        d[i % 2] += x[i] ** 2
+    return d[0] * d[1] + len(d) * x[0]
+
+
+@accepted
 def a_defaultdict_of_lists(x):
     d = defaultdict(list)
     for i, v in enumerate(x):

@@ -54,6 +54,38 @@ def methods_with_underscores(x):
     return y[0] * y.__getitem__(2) + items[0] * items[1] * x.__len__()
 
 
+def operators_as_functions(x):
+    u = x.copy()
+    b = operator.iadd(u, x)
+    b[0] = x[1] * x[2]
+    operator.imul(u, 2.0)
+    operator.setitem(u, slice(1, 3), x[0])
+    operator.iadd(operator.getitem(u, slice(0, 2)), x[2] * x[2:])
+    a = operator.concat([x[0]], [x[1] * x[2]])
+    joined = operator.iconcat(a, [x[3]])
+    joined[0] = x[2]
+    pair = operator.add((x[0],), (x[1],))
+    return np.sum(u * b) * operator.isub(x[0], x[1]) + sum(v * v for v in a) * pair[1]
+
+
+def items_by_function(x):
+    rows = [[v, v] for v in x]
+    r = rows.__getitem__(1)
+    r[0] = x[1] * x[2]
+    operator.iadd(operator.getitem(rows, 0), [x[0] * x[3]])
+    rows.__setitem__(2, [x[3], x[3]])
+    operator.delitem(rows[3], 0)
+    return sum(sum(r) * (i + 1) for i, r in enumerate(rows))
+
+
+def methods_of_tuples_and_dicts(x):
+    t = (x[0], x[1]).__add__((x[2],))
+    d = {"a": x[0]}
+    d.__setitem__("b", x[1] * x[2])
+    d.__delitem__("a")
+    return t.__getitem__(2) * t.__len__() * sum(d.values()) * len(d)
+
+
 def looked_up(x):
     items = [0.1, 0.5, 0.9]
     return x[bisect.bisect(items, 0.6)] * x[0]
@@ -69,8 +101,8 @@ def told(x):
 @pytest.mark.parametrize(
     "program",
     [
-        set_by_function, set_in_a_list_by_function, methods_as_functions, methods_with_underscores, looked_up,
-        told,
+        set_by_function, set_in_a_list_by_function, methods_as_functions, methods_with_underscores,
+        operators_as_functions, items_by_function, methods_of_tuples_and_dicts, looked_up, told,
     ],
     ids=lambda program: program.__name__,
 )  # fmt: skip
@@ -113,7 +145,42 @@ def queued(x):
     return waiting[0] * waiting[1]
 
 
+def shown_by_a_queue(x):
+    u = x.copy()
+    waiting = collections.deque([u, x * 2])
+    waiting[0][1] = x[0] * x[2]
+    return np.sum(u * x)
+
+
+def rows_shown_by_a_queue(x):
+    rows = [[v] for v in x]
+    waiting = collections.deque(rows)
+    waiting[0][0] = x[1] * x[2]
+    return rows[0][0] * x[3]
+
+
+def taken_from_a_queue(x):
+    places = np.arange(4)
+    waiting = collections.deque()
+    waiting.append(places)
+    taken = waiting.popleft()
+    taken[0] = 2
+    return x[places[0]] ** 2
+
+
+def written_while_a_queue_holds_it(x):
+    places = np.arange(4)
+    waiting = collections.deque([places])
+    places[0] = 2
+    return x[waiting[0][0]] ** 2
+
+
+SHARED = "this write may also change `waiting`: whether the two are the same array is not decided"
 REFUSALS = {
+    shown_by_a_queue: "what `deque` may show is written",
+    rows_shown_by_a_queue: "what `deque` may show is written",
+    taken_from_a_queue: "what `popleft` may show is written",
+    written_while_a_queue_holds_it: SHARED,
     pushed: "whether `heappush` changes what it is given is not known",
     sorted_in: "whether `heapify` changes what it is given is not known",
     shared: "whether `memoryview` changes what it is given is not known",

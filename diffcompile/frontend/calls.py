@@ -236,12 +236,8 @@ class Calls(Layers):
             if kind == "method":
                 return self.method(args[0], what, args[1:], kwargs, name)
             fn = what
-        if fn is operator.setitem and len(args) == 3 and not self.unit.rule:
-            self.set_item(*args)
-            return Const(None)
-        if fn is operator.delitem and len(args) == 2 and not self.unit.rule:
-            self.delete_item(*args)
-            return Const(None)
+        if not self.unit.rule and not kwargs and _hashable(fn) and opaque.SPELLED.get(fn) == len(args):
+            return self.spelled(fn, args, name)
         if _hashable(fn) and fn in DEFINITIONS and (fn not in WITH or not WITH[fn].isdisjoint(kwargs)):
             return self.defined(DEFINITIONS[fn], args, kwargs, name)
         if isinstance(fn, np.vectorize):
@@ -359,7 +355,10 @@ class Calls(Layers):
 
     def library(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str = "") -> Ref:
         with self.peeking(fn):
-            return self._library(fn, args, kwargs, name)
+            made = self._library(fn, args, kwargs, name)
+        if opaque.may_hold(fn):
+            self.entrusted(made, [*args, *kwargs.values()], label(fn))
+        return made
 
     def _library(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         sentence = None if self.unit.rule else self._of_dtype(fn, args, kwargs)
@@ -466,9 +465,32 @@ class Calls(Layers):
             return self.library(getattr(np.ndarray, method), [receiver, *args], kwargs, name)
         atoms = [self.atom(receiver), *map(self.argument, args)]
         named = {k: self.argument(a) for k, a in kwargs.items()}
-        return self.own(self.b.call(Method(method), *atoms, kwargs=named, name=name), name)
+        given = self.own(self.b.call(Method(method), *atoms, kwargs=named, name=name), name)
+        self.entrusted(receiver, [*args, *kwargs.values()], method)
+        self.entrusted(given, [receiver], method)
+        return given
+
+    def spelled(self, fn: Any, args: list[Ref], name: str) -> Ref:
+        """What is written as a function and means `y[i]`, `y[i] = v`, `del y[i]`, `a + b`, `a += b`."""
+        if fn is operator.getitem:
+            return self.subscript(args[0], args[1], name)
+        if fn is operator.setitem:
+            self.set_item(*args)
+            return Const(None)
+        if fn is operator.delitem:
+            self.delete_item(*args)
+            return Const(None)
+        if fn in opaque.AUGMENTED:
+            target = self.node if isinstance(self.node, (ast.Name, ast.Attribute, ast.Subscript)) else None
+            place = target or ast.copy_location(ast.Name(name or "x", ast.Store()), self.node)
+            node = ast.AugAssign(place, opaque.AUGMENTED[fn](), ast.Constant(...))
+            return self.augmented(args[0], args[1], ast.copy_location(node, self.node), name)
+        return self.operate(opaque.JOINED.get(fn, fn), args[0], args[1], name)
 
     def set_item(self, base: Ref, index: Ref, value: Ref) -> None:
+        raise NotImplementedError
+
+    def augmented(self, current: Ref, right: Ref, node: ast.AugAssign, name: str = "") -> Ref:
         raise NotImplementedError
 
     # -- functions with a source ----------------------------------------------------------------------------

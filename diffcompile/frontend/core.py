@@ -250,7 +250,7 @@ class Core:
             case Obj() | View():
                 self.leaked(ref)
                 content = self.read(ref)
-                if isinstance(ref, Obj) and ref.cell.factory is not None:
+                if isinstance(ref, Obj) and ref.cell.factory is not None and not self.unit.peeking:
                     cls, factory = ref.cell.factory
                     return self.b.call(cls, self.atom(factory), self.pack(content))
                 return self.pack(content)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -144,6 +144,14 @@ class Keeping(Choices):
             if not isinstance(at, Obj) or at.cell is not ref.cell:
                 return False
         return True
+
+    def entrusted(self, holder: Ref, given: Sequence[Ref], name: str) -> None:
+        """An object that is not known may hold what it is given: nothing that it shows is written."""
+        held = self.held(self.state)
+        cells = {c for c in self.cells(*given) if c in held or c.param}
+        if isinstance(holder, Obj) and cells and not self.unit.rule:
+            holder.cell.shares |= {s for c in cells for s in (c, *c.shares)} - {holder.cell}
+            holder.cell.outside = holder.cell.outside or f"what `{name}` may show is written"
 
     # -- what is written ------------------------------------------------------------------------------------
 

@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
+import ast
 import operator
-from types import MethodDescriptorType, WrapperDescriptorType
+from types import BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,31 @@ _TYPES = (*_CONTAINERS, tuple, np.ndarray, float, int, complex)
 _ANSWERS = {"__len__": len, "__abs__": abs, "__bool__": bool, "__float__": float, "__int__": int}
 
 
+JOINED = {operator.concat: operator.add}
+AUGMENTED: dict[Any, type[ast.operator]] = {
+    operator.iadd: ast.Add, operator.isub: ast.Sub, operator.imul: ast.Mult, operator.itruediv: ast.Div,
+    operator.ifloordiv: ast.FloorDiv, operator.imod: ast.Mod, operator.ipow: ast.Pow,
+    operator.imatmul: ast.MatMult, operator.iconcat: ast.Add, operator.ior: ast.BitOr,
+    operator.iand: ast.BitAnd, operator.ixor: ast.BitXor,
+}  # fmt: skip
+_PLAIN = (
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
+    operator.matmul, operator.or_, operator.and_, operator.xor,
+)  # fmt: skip
+# Functions that stand for a statement or an expression, and how many arguments they have then.
+SPELLED: dict[Any, int] = {
+    operator.getitem: 2, operator.setitem: 3, operator.delitem: 2,
+    **dict.fromkeys((*_PLAIN, *JOINED, *AUGMENTED), 2),
+}  # fmt: skip
+
+
+def may_hold(fn: Any) -> bool:
+    """Is this a class, of which an object may hold what it is made of: `deque`, `SimpleNamespace`?"""
+    if not isinstance(fn, type) or issubclass(fn, (*_TYPES, str, bytes, np.generic, BaseException)):
+        return False
+    return not REGISTRY.declares(fn) and fn.__module__.split(".")[0] not in ("numpy", "scipy")
+
+
 def statement_of(fn: Any, args: list[Ref]) -> tuple[str, Any] | None:
     """A method called as a function, or an operator by the name of its method: what stands for it.
 
@@ -55,10 +81,8 @@ def dunder(name: str) -> tuple[str, Any] | None:
     """The function that calls the method of this name: `__setitem__`, `__iadd__`, `__len__`."""
     if name in _ANSWERS:
         return "operator", _ANSWERS[name]
-    if not (name.startswith("__") and name.endswith("__")):
-        return None
-    found = getattr(operator, name, None)
-    return None if found is None or name in ("__name__", "__call__") else ("operator", found)
+    found = vars(operator).get(name) if name.startswith("__") and name.endswith("__") else None
+    return ("operator", found) if isinstance(found, BuiltinFunctionType) else None
 
 
 def may_change(fn: Any) -> bool:
