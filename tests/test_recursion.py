@@ -176,6 +176,17 @@ def a_number_in_a_list(x):
 
 
 @program
+def with_defaults(x):
+    def product(n, k=2):
+        return x[n] * k if n == 0 else product(n - 1, k + 1) * x[n]
+
+    def summed(n, *, s=1.0):
+        return s if n < 0 else summed(n - 1, s=s * x[n] + 1)
+
+    return product(len(x) - 1) * summed(len(x) - 1)
+
+
+@program
 def in_turn(x):
     def even(n):
         return x[0] if n == 0 else odd(n - 1) * x[n]

@@ -10,7 +10,7 @@ What such a function reads of the scopes around it is handed to it as further ar
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
 
@@ -25,12 +25,12 @@ from .source import Source
 class Lifted:
     """A function that was defined inside another one, and the names that it reads of the scopes around it.
 
-    `beside` are functions of those scopes that it calls, and that may call it.
+    `closures` are the function itself and those of the scopes around it that it calls, and that may call it.
     """
 
     source: Source
     names: tuple[str, ...]
-    beside: tuple[tuple[str, Source], ...] = ()
+    closures: tuple[tuple[str, Closure], ...]
 
     @property
     def __name__(self) -> str:
@@ -38,8 +38,7 @@ class Lifted:
 
     def closed(self, scope: Scope) -> dict[str, Closure]:
         """These functions as the body refers to them, where the names around them are parameters."""
-        known = ((self.__name__, self.source), *self.beside)
-        return {name: Closure(source.node, scope, source, (), None) for name, source in known}
+        return {name: replace(closure, scope=scope) for name, closure in self.closures}
 
 
 def calls_itself(fn: FunctionType | Lifted) -> bool:
@@ -86,20 +85,15 @@ def lifted(
     if not again or not all(plain(frame, ref) for ref in (*outer.values(), *(ref for _, ref in named))):
         return None
     if known is None:
-        others = tuple((name, _source(c)) for name, c in beside.items() if c is not closure)
-        known = frame.unit.session.lifted[node] = Lifted(_source(closure), tuple(outer), others)
+        source = replace(closure.source, node=node)
+        known = frame.unit.session.lifted[node] = Lifted(source, tuple(outer), tuple(beside.items()))
     return (known, list(outer.values())) if known.names == tuple(outer) else None
-
-
-def _source(closure: Closure) -> Source:
-    source: Source = closure.source
-    return Source(source.fn, closure.node, source.file, source.lines, source.offset)
 
 
 def _reads(closure: Closure) -> set[str] | None:
     """The names that a function reads and does not bind itself; None if it is not one to be lifted."""
     node = closure.node
-    if not isinstance(node, ast.FunctionDef) or closure.defaults:
+    if not isinstance(node, ast.FunctionDef) or not all(isinstance(r, Const) for _, r in closure.defaults):
         return None
     if contains(node.body, (ast.Nonlocal, ast.Global, ast.Yield, ast.YieldFrom)):
         return None
