@@ -1,5 +1,6 @@
 """What is written for every program of both zoos is clean under ruff, and no line of it is too long."""
 
+import ast
 import subprocess
 import sys
 import warnings
@@ -45,3 +46,12 @@ def test_python_has_no_warning_about_the_source(name: str, folder: Path) -> None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         compile((folder / f"{name}.py").read_text(), name, "exec")
+
+
+@pytest.mark.parametrize("name", [program.name for program in EVERY])
+def test_every_function_of_the_source_is_called(name: str, folder: Path) -> None:
+    tree = ast.parse((folder / f"{name}.py").read_text())
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+    assert set(functions[:-1]) <= read

@@ -254,15 +254,16 @@ class Module:
 
     def text(self) -> str:
         """The module's source."""
-        parts = ["".join(self.constants.values()).strip()] if self.constants else []
-        parts += [t.strip() for t in self.helpers.values() if t]
         texts = {f.name: print_python(ast.fix_missing_locations(f)).strip() for f in self.functions}
-        parts += merged(texts, set(self.done.values()))
+        functions = merged(texts, set(self.done.values()))
+        helpers = _called({name: t.strip() for name, t in self.helpers.items() if t}, functions)
+        constants = _called(self.constants, [*helpers, *functions])
+        parts = ["".join(constants).strip()] if constants else []
+        parts += [*helpers, *functions]
         imports = self._imports("\n".join(parts))
         if imports:
             parts.insert(0, imports)
         return "\n\n\n".join(parts) + "\n"
-
 
     def _imports(self, code: str) -> str:
         """The imports that the code mentions, the standard library's first."""
@@ -271,6 +272,18 @@ class Module:
         own = sorted((line for line in lines if _is_standard(line)), key=_import_order)
         others = sorted((line for line in lines if not _is_standard(line)), key=_import_order)
         return "\n\n".join("\n".join(_merged(group)) for group in (own, others) if group)
+
+
+def _called(texts: dict[str, str], by: list[str]) -> list[str]:
+    """Those of the texts, by name, that others refer to: what is written out in place is not."""
+    needed: set[str] = set()
+    waiting = list(by)
+    while waiting:
+        names = {n.id for n in ast.walk(ast.parse(waiting.pop())) if isinstance(n, ast.Name)}
+        found = names & texts.keys() - needed
+        needed |= found
+        waiting.extend(texts[name] for name in found)
+    return [text for name, text in texts.items() if name in needed]
 
 
 def _is_standard(line: str) -> bool:

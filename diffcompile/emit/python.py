@@ -84,6 +84,9 @@ COMPARE: dict[Any, type[ast.cmpop]] = {
     operator.eq: ast.Eq, operator.ne: ast.NotEq, operator.lt: ast.Lt, operator.le: ast.LtE,
     operator.gt: ast.Gt, operator.ge: ast.GtE, operator.is_: ast.Is, operator.is_not: ast.IsNot,
 }  # fmt: skip
+_AGAINST: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+}  # fmt: skip
 LIMIT = 100
 HEADER = 48  # a loop's target longer than this is unpacked on the next line
 
@@ -416,7 +419,12 @@ class Printer:
             return ast.BinOp(left, BINARY[fn](), right)
         if _hashable(fn):
             if fn in UNARY:
-                return ast.UnaryOp(UNARY[fn](), self.atom(args[0]))
+                operand = self.atom(args[0])
+                if fn is operator.not_ and isinstance(operand, ast.Compare):
+                    against = _AGAINST.get(type(operand.ops[0])) if len(operand.ops) == 1 else None
+                    if against is not None:  # `key not in d`
+                        return ast.Compare(operand.left, [against()], operand.comparators)
+                return ast.UnaryOp(UNARY[fn](), operand)
             if fn in (operator.eq, operator.ne) and isinstance(args[0], Const) and isinstance(args[1], Value):
                 args = (args[1], args[0])
             if fn in COMPARE:
@@ -1133,7 +1141,8 @@ def _print_values(p: Printer, instr: Call) -> ast.expr:
 
 
 def _print_with_keys(p: Printer, instr: Call) -> ast.expr:
-    return _call(_name("dict"), [_call(_name("zip"), list(map(p.atom, instr.args)))])
+    pairs = _call(_name("zip"), list(map(p.atom, instr.args)), {"strict": ast.Constant(True)})
+    return _call(_name("dict"), [pairs])
 
 
 def _print_tuple(p: Printer, instr: Call) -> ast.expr:

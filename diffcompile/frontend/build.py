@@ -50,7 +50,8 @@ FOLDED_IN_RULES = FOLDED | {
 NOUNS: dict[Any, str] = {
     operator.add: "total", operator.sub: "diff", operator.mul: "product", operator.truediv: "ratio",
     operator.pow: "power", operator.matmul: "product", operator.neg: "negative", operator.mod: "remainder",
-    operator.floordiv: "quotient", operator.getitem: "item", operator.iadd: "total", operator.isub: "diff",
+    operator.floordiv: "quotient", operator.getitem: "item", operator.contains: "present",
+    operator.iadd: "total", operator.isub: "diff",
     operator.imul: "product", operator.itruediv: "ratio", pack_tuple: "pair", pack_list: "items",
     pack_slice: "part",
 }  # fmt: skip

@@ -595,12 +595,11 @@ class Containers(Expressions):
         assert base.cell.factory is not None
         _, factory = base.cell.factory
         there = self.b.call(operator.contains, self.whole(base), at, type=BOOL)
-        missing = self.b.call(operator.not_, there, type=BOOL)
 
         def make() -> None:
             self.put(base, operator.setitem, self.invoke(factory, [], {}), at, place=None)
 
-        self.branch(missing, make, lambda: None)
+        self.branch(there, lambda: None, make)
 
     def field(self, ref: Tup, attr: str) -> Ref:
         """An attribute of a named tuple."""

@@ -317,7 +317,8 @@ def _turned_factors(r: Rewriter, product: Atom) -> tuple[Atom, ...]:
 def _(r: Rewriter, call: Call) -> Atom | None:
     """x - 0 -> x    0 - x -> -x    a - -b -> a + b"""
     a, b = call.args
-    if is_number(b, 0) and _floating(a.type):
+    counted = a.type.kind == "int" and isinstance(b, Const) and type(b.value) is int
+    if is_number(b, 0) and (_floating(a.type) or counted):
         return a
     if is_number(a, 0) and _floating(b.type):
         return r.make(operator.neg, b)
