@@ -13,8 +13,8 @@ from diffcompile import grad
 @grad
 def spread(x: np.ndarray, labels: np.ndarray) -> float:
     groups = defaultdict(list)
-    for value, label in zip(x, labels, strict=True):
-        groups[int(label)].append(value)
+    for k, label in enumerate(labels):
+        groups[int(label)].append(x[k])
     return sum(np.var(np.array(group)) for group in groups.values())
 
 
@@ -31,17 +31,13 @@ def spread_grad(x, labels):
     # forward
     groups = {}
     saved = []
-    for item, item_1 in zip(x, labels):
-        int_out = int(item_1)
+    for k, label in enumerate(labels):
+        int_out = int(label)
         present = int_out in groups
-        saved.append((int_out, present))
+        saved.append((k, present))
         if not present:
             groups[int_out] = []
-        groups[int_out].append(item)
-    if len(labels) < len(x):
-        raise ValueError("zip() argument 2 is shorter than argument 1")
-    if len(labels) > len(x):
-        raise ValueError("zip() argument 2 is longer than argument 1")
+        groups[int_out].append(x[k])
     values_of_out = list(groups.values())
     saved_1 = []
     for group in values_of_out:
@@ -62,19 +58,18 @@ def spread_grad(x, labels):
     # 18: return sum(np.var(np.array(group)) for group in groups.values())
     groups_bar = dict(zip(list(groups), values_of_out_bar[::-1], strict=True))
 
-    # 16: for value, label in zip(x, labels, strict=True):
+    # 16: for k, label in enumerate(labels):
     x_bar = np.zeros_like(x)
-    for k, (int_out, present) in zip(reversed(range(len(saved))), reversed(saved), strict=True):
-        # 17: groups[int(label)].append(value)
+    for label, (k, present) in zip(reversed(labels), reversed(saved), strict=True):
+        # 17: groups[int(label)].append(x[k])
+        int_out = int(label)
         if int_out in groups_bar:
             item_bar = groups_bar[int_out][-1]
             groups_bar[int_out].pop()
         else:
             item_bar = 0.0
+        x_bar[k] += item_bar
         if not present:
             groups_bar.pop(int_out, None)
-
-        # 16: for value, label in zip(x, labels, strict=True):
-        x_bar[k] += item_bar
 
     return x_bar
