@@ -14,7 +14,7 @@ import copy
 import importlib
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,11 +24,12 @@ from ..frontend.arguments import is_object
 from ..frontend.trees import is_number, opened
 from ..ir.graph import Call, Function, Graph, Hook, Store
 from ..ir.walk import instructions
-from ..passes.inplace import inplace
 from ..rules.register import of_others
 from .dependencies import NUMBER, Nodes
 from .shadows import Attributes, Shadow, nodes_of
-from .trace import GENERATORS, Seen, Trace, UntracedError
+
+if TYPE_CHECKING:
+    from .trace import Seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +77,8 @@ def pattern(
     graph: Graph, case: Case, outside: dict[str, Any], values: tuple[Any, ...], roots: tuple[int, ...]
 ) -> Pattern:
     """The pattern of the Jacobian of a graph by its arguments at `roots`."""
+    from .trace import Trace, UntracedError  # which only a sparse derivative needs
+
     # The function is run once more, which nobody is to notice.
     try:
         if case.program.writes:
@@ -104,6 +107,8 @@ def pattern(
 
 def _untouched(value: Any) -> Any:
     """The value, or a copy if it is used up where it is used."""
+    from .trace import GENERATORS
+
     return copy.deepcopy(value) if isinstance(value, (Iterator, *GENERATORS)) else value
 
 
@@ -173,6 +178,8 @@ def _pieces(value: Any, part: Any) -> Iterator[np.ndarray]:
 
 def ready(graph: Graph) -> Graph:
     """The graph whose stores run in place."""
+    from ..passes.inplace import inplace
+
     return inplace(graph)
 
 
