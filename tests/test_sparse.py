@@ -827,7 +827,7 @@ def test_what_the_function_raises_is_raised() -> None:
 
 
 def test_a_program_that_is_not_followed_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module("diffcompile.sparse.derivatives")
+    module = importlib.import_module("diffcompile.sparse.following")
     monkeypatch.setattr(module, "pattern", lambda *args: UNKNOWN)
     f = LINES[0]
     taken, second = jacobian(f, sparse=True), hessian(chain, sparse=True)

@@ -277,10 +277,10 @@ class Module:
 def _called(texts: dict[str, str], by: list[str]) -> list[str]:
     """Those of the texts, by name, that others refer to: what is written out in place is not."""
     needed: set[str] = set()
-    waiting = list(by)
+    waiting = list(by) if texts else []
+    any_name = re.compile(rf"\b({'|'.join(map(re.escape, texts))})\b")
     while waiting:
-        names = {n.id for n in ast.walk(ast.parse(waiting.pop())) if isinstance(n, ast.Name)}
-        found = names & texts.keys() - needed
+        found = set(any_name.findall(waiting.pop())) - needed
         needed |= found
         waiting.extend(texts[name] for name in found)
     return [text for name, text in texts.items() if name in needed]

@@ -28,12 +28,11 @@ from .pattern import (
     Pattern,
     declared_elsewhere,
     flattened,
+    following,
     full,
     matrix_of,
     numbers,
-    pattern,
     placed,
-    ready,
     sparse_part,
 )
 
@@ -160,8 +159,9 @@ class SparseJacobian:
             if len(self._graphs) >= _KEPT:
                 self._graphs.clear()
             assert program.primal is not None, "a linearized program has its primal"
-            self._graphs[program] = ready(program.primal)
-        return pattern(self._graphs[program], case, outside, values, self._roots())
+            self._graphs[program] = following().ready(program.primal)
+        found: Pattern = following().pattern(self._graphs[program], case, outside, values, self._roots())
+        return found
 
     def _full(self, out: Any, values: tuple[Any, ...]) -> Pattern:
         moving = tuple(values[k] for k in self._roots())
