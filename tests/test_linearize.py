@@ -330,3 +330,69 @@ def test_tangents_saved_by_a_called_function_outlive_what_is_written_after_it() 
 
     np.testing.assert_allclose(linearize(f, u)[1](v), slope, rtol=1e-7)
     np.testing.assert_allclose(jvp(f, (u,), (v,))[1], slope, rtol=1e-7)
+
+
+# -- one floating-point state around both halves ----------------------------------------------------------
+
+
+def whitened(x: Any) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = x / np.sqrt(x)
+        with np.errstate(over="ignore"):
+            ratio = np.exp(ratio) * x
+    return np.sum(ratio * np.sin(x))
+
+
+def in_turns(x: Any, how: str = "ignore") -> Any:
+    total = 0.0
+    for k in range(3):
+        with np.errstate(divide=how):
+            total = np.sin(total) + np.sum(np.exp(k * x) / x)
+    return total
+
+
+def of_a_name(x: Any) -> Any:
+    quiet = np.errstate(divide="ignore")
+    with quiet:
+        y = x / x[0] ** 2
+    return np.sum(y**3)
+
+
+def into_a_list(x: Any) -> Any:
+    rows = [[v] for v in x]
+    with np.errstate(all="ignore"):
+        row = [x[0]]
+        rows.append(row)
+        row[0] += x[2]
+    row[0] *= x[1]
+    return rows[-1][0] * row[0]
+
+
+def called(x: Any) -> Any:
+    def scaled(z: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return np.sum(z / np.sqrt(z))
+
+    return scaled(x) * scaled(2 * x)
+
+
+@pytest.mark.parametrize("fn", [whitened, in_turns, of_a_name, into_a_list, called])
+def test_each_half_enters_a_manager_of_its_own(fn: Any) -> None:
+    x, dot = np.array([0.7, 1.3, 2.1, 0.4]), np.array([0.3, -0.2, 0.5, 1.0])
+    value, push = linearize(fn, x)
+    assert same(value, fn(x))
+    expected = [(fn(x + h * dot) - fn(x - h * dot)) / (2 * h) for h in (1e-4, 5e-5)]
+    first, again = push(dot), push(dot)
+    assert first == again
+    assert np.isclose(first, (4 * expected[1] - expected[0]) / 3, rtol=1e-8, atol=1e-8)
+    assert np.isclose(push(-2 * dot), -2 * first)
+
+
+def test_the_push_runs_in_the_settings_of_the_body() -> None:
+    def steep(x: Any) -> Any:
+        with np.errstate(divide="ignore", over="raise"):
+            return np.sum(np.exp(x))
+
+    _, push = linearize(steep, np.array([700.0]))
+    with pytest.raises(FloatingPointError, match="overflow"):
+        push(np.array([1e10]))

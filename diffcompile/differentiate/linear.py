@@ -175,6 +175,7 @@ class Halves:
     def __init__(self, primal: set[Value], dots: Iterable[Value], region: Region) -> None:
         self.primal = primal
         self.dependent = set(dots)
+        self.managers: dict[Atom, Call] = {}
         while True:
             before = len(self.dependent)
             self.visit(region)
@@ -296,6 +297,8 @@ class Halves:
         if isinstance(instr, Call) and isinstance(instr.fn, Function):
             return self.called(instr)
         if isinstance(instr, (Call, Store)):
+            if isinstance(instr, Call) and instr.fn is np.errstate:
+                self.managers[instr.outs[0]] = instr
             mine = any(o in self.dependent for o in instr.outs) or any(map(self.depends, operands(instr)))
             return ([], [instr]) if mine else ([instr], [])
         if self.whole(instr):
@@ -375,12 +378,15 @@ class Halves:
             test = Call((completed,), operator.is_, (instr.error, Const(None)), (), instr.line)
             other = Region((), (), chosen(instr.otherwise, True))
             return [first, test], [If(outs, completed, body, other, instr.line, key)]
-        state = (Value("state", NONE),) if instr.silent else ()
-        manager = instr.manager if instr.silent else Const(None)
         missing = (Const(UNBOUND),) * len(outs)
         made = (*outs, Value("error", OBJECT))
-        body = replace(body, params=state)
-        return [first], [Try(made, body, missing, (), manager, instr.silent, instr.line, key)]
+        if instr.manager not in self.managers:
+            return [first], [Try(made, body, missing, (), Const(None), False, instr.line, key)]
+        # The same settings, of a manager of its own: one can be entered once only.
+        settings = replace(self.managers[instr.manager], outs=(Value("floats", OBJECT),))
+        body = replace(body, params=(Value("state", NONE),))
+        again = Try(made, body, missing, (), settings.outs[0], True, instr.line, key)
+        return [first], [settings, again]
 
     def loop(self, instr: For | While) -> tuple[list[Instr], list[Instr]]:
         items = instr.items if isinstance(instr, For) else ()
