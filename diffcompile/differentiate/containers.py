@@ -31,10 +31,10 @@ from ..ir.graph import (
     pack_object,
     pack_slice,
 )
-from ..ir.types import INT, OBJECT, Type
+from ..ir.types import INT, OBJECT, Type, element_of
 from ..ir.walk import operands, values
 from ..rules.containers import copy_of, entry, keys_of, sum_of, values_of, with_keys, zeros_of
-from .cotangents import Cotangent, bar, changed_kind, element_type, mirror, part_type
+from .cotangents import Cotangent, bar, changed_kind, mirror, part_type
 from .reverse import Sweep
 
 CONTAINERS = frozenset({"list", "dict"})
@@ -82,7 +82,7 @@ class ContainerSweep(Sweep):
         keys, found = instr.args
         if not isinstance(found, Value) or found not in self.varied:
             return
-        key, item = Value("key"), Value("item", element_type(found.type))
+        key, item = Value("key"), Value("item", element_of(found.type))
         with self.b.region() as body:
             read = self.b.call(entry, ct, key, self.cts.zero(item), type=mirror(item.type))
         out = Value(bar(found), Type("list", elem=read.type), True)
@@ -183,7 +183,7 @@ class ContainerSweep(Sweep):
     def part(self, atom: Atom, path: tuple[Step, ...]) -> Atom:
         """The part of an object, or of its cotangent, that a path leads to."""
         for step in path:
-            known = mirror(element_type(atom.type)) if atom.type.kind in CONTAINERS else None
+            known = mirror(element_of(atom.type)) if atom.type.kind in CONTAINERS else None
             atom = self.b.call(step.fn, atom, *step.args, kwargs=dict(step.kwargs), type=known)
         return atom
 
@@ -279,7 +279,7 @@ class ContainerSweep(Sweep):
         """The list or dict that is changed, as it was before."""
         atom = instr.target
         for step in instr.path:
-            known = element_type(atom.type) if atom.type.kind in CONTAINERS else None
+            known = element_of(atom.type) if atom.type.kind in CONTAINERS else None
             atom = self.b.call(step.fn, atom, *step.args, kwargs=dict(step.kwargs), type=known)
         return atom
 

@@ -32,11 +32,11 @@ from ..ir.graph import (
     pack_list,
     pack_slice,
 )
-from ..ir.types import BOOL, FLOAT, INT, NONE, OBJECT, SCALARS, UNKNOWN, Type, array, join, number
+from ..ir.types import BOOL, FLOAT, INT, NONE, OBJECT, SCALARS, UNKNOWN, Type, array, element_of, join, number
 from ..ir.walk import free, instructions
 from ..rules.containers import zeros_of
 from .calls import CallSweep
-from .cotangents import Cotangent, bar, element_type
+from .cotangents import Cotangent, bar
 
 
 class ControlSweep(CallSweep):
@@ -305,7 +305,7 @@ class ControlSweep(CallSweep):
             ordered = self.b.call(operator.getitem, found, Const(slice(None, None, -1)), type=found.type)
         if not whole:
             missing = self.b.call(operator.sub, self.b.call(len, value), self.b.call(len, ordered))
-            elem = element_type(value.type)
+            elem = element_of(value.type)
             if elem.items is not None and not _holds_containers(elem):
                 one = self.b.call(pack_list, self.b.call(pack_list, *(Const(0.0) for _ in elem.items)))
                 zeros = self.b.call(operator.mul, one, missing, type=Type("list", elem=Type()))

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..frontend.build import Builder
 from ..ir.graph import Atom, Const, For, Instr, Region, Step, Store, Value, pack_dict, pack_list, pack_tuple
-from ..ir.types import FLOAT, OBJECT, SCALARS, Type, join, number
+from ..ir.types import FLOAT, OBJECT, SCALARS, Type, element_of, number
 from ..ir.walk import reads
 from ..rules.containers import sum_of, zeros_of
 
@@ -102,7 +102,7 @@ class Cotangents:
 
     def _sum(self, a: Cotangent, b: Cotangent, atom: Value) -> Cotangent:
         if isinstance(a, tuple) and isinstance(b, tuple):
-            kinds = atom.type.items or (element_type(atom.type),) * len(a)
+            kinds = atom.type.items or (element_of(atom.type),) * len(a)
             return tuple(
                 y if x is None else x if y is None else self._sum(x, y, Value(atom.name, kind, atom.named))
                 for x, y, kind in zip(a, b, kinds, strict=True)
@@ -139,7 +139,7 @@ class Cotangents:
     def plus(self, a: Atom, b: Atom, atom: Value) -> Atom:
         """The sum of two cotangents of a value that may be a container."""
         kind = atom.type.kind
-        if kind == "list" and element_type(atom.type).kind in PLAIN:
+        if kind == "list" and element_of(atom.type).kind in PLAIN:
             return self._sum_of_lists(a, b, atom)
         if kind in NESTED or self._listed(a) or self._listed(b):
             return self.b.call(sum_of, a, b, name=bar(atom), type=mirror(atom.type))
@@ -149,8 +149,8 @@ class Cotangents:
 
     def _sum_of_lists(self, a: Atom, b: Atom, atom: Value) -> Atom:
         """Two lists of cotangents, added item by item."""
-        elem = element_type(atom.type)
-        inner = Type("list", elem=element_type(elem)) if elem.kind in ("tuple", "list") else Type()
+        elem = element_of(atom.type)
+        inner = Type("list", elem=element_of(elem)) if elem.kind in ("tuple", "list") else Type()
         if elem.kind in SCALARS:
             inner = mirror(elem)
         x, y = (Value("item_bar", inner) for _ in range(2))
@@ -204,12 +204,12 @@ class Cotangents:
             )
         if kind == "dict":
             return self.b.call(pack_dict, Const(()), name=bar(value), type=mirror(value.type))
-        elem = element_type(value.type)
+        elem = element_of(value.type)
         if kind == "list" and elem.keys is not None:
             one = self.b.call(pack_list, self.b.call(pack_list, *(Const(0.0) for _ in elem.keys)))
             count = self.b.call(len, value)
             return self.b.call(operator.mul, one, count, name=bar(value), type=Type("list", elem=Type()))
-        if kind in ("list", "tuple") and element_type(value.type).kind not in SCALARS:
+        if kind in ("list", "tuple") and element_of(value.type).kind not in SCALARS:
             zeros = self.b.call(zeros_of, value, name=bar(value), type=mirror(value.type))
             if isinstance(zeros, Value):
                 self.masked.add(zeros)
@@ -228,17 +228,9 @@ def mirror(known: Type) -> Type:
     if known.kind == "array":
         return known
     if known.kind in ("list", "tuple"):
-        elem = element_type(known)
+        elem = element_of(known)
         return Type("list", elem=Type() if elem.kind == "unknown" else mirror(elem))
     return Type("dict", elem=mirror(known.elem or Type())) if known.kind == "dict" else Type()
-
-
-def element_type(known: Type) -> Type:
-    """What is known of the items of a list or tuple."""
-    found = known.elem
-    for item in known.items or ():
-        found = item if found is None else join(found, item)
-    return found or Type()
 
 
 def part_type(known: Type, path: tuple[Step, ...]) -> Type:
@@ -246,7 +238,7 @@ def part_type(known: Type, path: tuple[Step, ...]) -> Type:
     for step in path:
         if known.kind not in ("list", "dict") or step.fn is not operator.getitem:
             return Type("array") if known.kind == "array" else Type()
-        known = element_type(known)
+        known = element_of(known)
     return known
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from ..errors import UndecidedAlias
 from ..ir.graph import Atom, Call, Const, Method, Value
-from ..ir.types import BOOL, INT, Type, article, join
+from ..ir.types import BOOL, INT, Type, article, element_of, join
 from ..rules.containers import keys_of, values_of
-from .core import element_of, holds_objects
+from .core import holds_objects
 from .expressions import UNROLLED, Expressions
 from .heap import Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
 from .keeping import ITEM, KEPT

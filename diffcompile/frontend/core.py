@@ -31,7 +31,7 @@ from ..ir.graph import (
     pack_object,
     pack_tuple,
 )
-from ..ir.types import OBJECT, Type, join
+from ..ir.types import OBJECT, Type, element_of, join
 from ..ir.walk import same_atom
 from .arguments import Read
 from .build import Builder
@@ -627,14 +627,6 @@ def holds_objects(known: Type) -> bool:
         return False
     kinds = {t.kind for t in (*(known.items or ()), *((known.elem,) if known.elem is not None else ()))}
     return not kinds.isdisjoint(MUTABLE | {"tuple"})
-
-
-def element_of(known: Type) -> Type:
-    """What is known of the items of a list, a tuple or a dict."""
-    found = known.elem
-    for item in known.items or ():
-        found = item if found is None else join(found, item)
-    return found or Type()
 
 
 def with_part(known: Type, depth: int, part: Type | None) -> Type:

@@ -22,9 +22,9 @@ import numpy as np
 
 from ..errors import UndecidedAlias
 from ..ir.graph import Atom, Const, Step, Value
-from ..ir.types import Type
+from ..ir.types import Type, element_of
 from .choices import Choices
-from .core import CONTAINERS, MUTABLE, element_of
+from .core import CONTAINERS, MUTABLE
 from .heap import UNBOUND_REF, Bound, Cell, Entries, Items, Obj, Ref, State, Tup, View
 
 KEPT = "an array that is also kept in a list is written here"

@@ -213,6 +213,14 @@ def join(a: Type, b: Type) -> Type:
     return Type(a.kind)
 
 
+def element_of(known: Type) -> Type:
+    """What is known of the items of a list, a tuple or a dict."""
+    found = known.elem
+    for item in known.items or ():
+        found = item if found is None else join(found, item)
+    return found or Type()
+
+
 def _real_or_none(a: Type, b: Type) -> np.dtype | None:
     """An int on one path and a float on the other: a float64, as far as cotangents are concerned."""
     x, y = a.numeric_dtype, b.numeric_dtype
