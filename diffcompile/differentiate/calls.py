@@ -38,9 +38,9 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.text import function_name
-from ..ir.types import BOOL, OBJECT, Type
+from ..ir.types import BOOL, OBJECT, SCALARS, Type, element_of
 from ..ir.walk import free, instructions, rename
-from ..rules.containers import zeros_of
+from ..rules.containers import sum_of_copies, zeros_of
 from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
@@ -538,7 +538,8 @@ class CallSweep(ContainerSweep):
     def joined_lists(self, instr: Call, ct: Cotangent) -> None:
         """`a + b` of lists: the first items of the cotangent belong to `a`, the rest to `b`."""
         if instr.fn is not operator.add:
-            raise NoRule("a list that is repeated is differentiated", instr.line, "Build it with `append`.")
+            self.repeated_list(instr, ct)
+            return
         a, b = instr.args
         whole = self.whole(ct, instr.outs[0])
         count = self.b.call(len, a)
@@ -547,6 +548,14 @@ class CallSweep(ContainerSweep):
         for part, index in ((a, first), (b, rest)):
             if self.active(part):
                 self.cts.add(part, self.b.call(operator.getitem, whole, index, type=whole.type))
+
+    def repeated_list(self, instr: Call, ct: Cotangent) -> None:
+        """`a * n` of a list: every item of it has come in several places."""
+        base = next(a for a in instr.args if a.type.kind == "list")
+        if element_of(base.type).kind not in SCALARS | {"array"}:
+            raise NoRule("a list that is repeated is differentiated", instr.line, "Build it with `append`.")
+        whole = self.whole(ct, instr.outs[0])
+        self.cts.add(base, inlined(self.b, sum_of_copies, [whole, base], {}, instr))
 
     def scatter(self, base: Value, index: Atom, ct: Atom, read: Type) -> None:
         """Add `ct` to the cotangent of `base` at `index`."""

@@ -66,6 +66,10 @@ class ContainerSweep(Sweep):
         elif fn in (builtins.list, builtins.dict) and base is not None and base.type.kind == fn.__name__:
             whole = self.cts.whole(cts[0], instr.outs[0])
             self.cts.add(base, self.b.call(fn, whole, type=whole.type))
+        elif fn is builtins.tuple and base is not None and base.type.kind == "list":
+            self.cts.add(base, self.cts.whole(cts[0], instr.outs[0]))
+        elif fn in (builtins.list, builtins.tuple) and base is not None and base.type.kind == "array":
+            self.cts.add(base, self.b.call(np.array, self.cts.whole(cts[0], instr.outs[0])))
         elif fn is with_keys:
             self.entries_of(instr, self.cts.whole(cts[0], instr.outs[0]))
         elif fn is copy_of and base is not None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..frontend.build import Builder
 from ..ir.graph import Atom, Const, For, Instr, Region, Step, Store, Value, pack_dict, pack_list, pack_tuple
-from ..ir.types import FLOAT, OBJECT, SCALARS, Type, element_of, number
+from ..ir.types import FLOAT, INT, OBJECT, RANGE, SCALARS, Type, element_of, number
 from ..ir.walk import reads
 from ..rules.containers import sum_of, zeros_of
 
@@ -165,7 +165,7 @@ class Cotangents:
         """The cotangent as one atom: the items of a tuple are packed, absent ones are zeros."""
         if not isinstance(ct, tuple):
             assert isinstance(ct, (Const, Value))
-            return ct
+            return self._as_list(ct, atom) if atom.type.kind == "list" and ct.type.kind == "array" else ct
         kinds = atom.type.items or (Type(),) * len(ct)
         made = self.b.made_by(atom, pack_list, pack_tuple)
         inner = made.args if made is not None else (Const(None),) * len(ct)
@@ -174,6 +174,18 @@ class Cotangents:
             for k, (part, arg, kind) in enumerate(zip(ct, inner, kinds, strict=True))
         ]
         return self.b.call(pack_list, *parts, name=bar(atom))
+
+    def _as_list(self, ct: Atom, atom: Value) -> Atom:
+        """The cotangent of a list, of which what reads it as an array has told an array."""
+        count = self.b.call(len, ct, type=INT)
+        numbers = self.b.call(range, count, type=RANGE)
+        k = Value("k", INT)
+        with self.b.region() as body:
+            item = self.b.call(operator.getitem, ct, k)
+        out = Value(bar(atom), Type("list", elem=item.type), True)
+        region = Region((k,), tuple(body), (Const(False), item))
+        self.b.emit(For((out,), (numbers,), (), region, 1, False, self.b.line, object()))
+        return out
 
     def _read(self, atom: Atom, k: int, known: Type, part: Cotangent | None) -> Value | None:
         """An item to which nothing flows back, and whose zeros are not a number."""

@@ -77,7 +77,7 @@ from .heap import (
     Tup,
     View,
 )
-from .iteration import GENERATORS, strictly_zipped
+from .iteration import GENERATORS, LISTING, RUN_OVER, strictly_zipped
 from .keeping import MUTATORS
 from .layers import Layers
 from .lifting import Endless, Lifted, calls_itself, lifted, plain
@@ -115,8 +115,13 @@ class Calls(Layers):
         if isinstance(fn, Const) and fn.value is builtins.sum and isinstance(node.args[0], ast.GeneratorExp):
             return self.summed(node, node.args[0], name)
         known = fn.value if isinstance(fn, Const) else None
+        first = self.first_of(known, node, name)
+        if first is not None:
+            return first
         at_once = isinstance(fn, Bound) or _hashable(known) and known in CONSUMERS
         args = list(self._elements(_as_lists(node.args) if at_once else node.args))
+        if len(args) == len(node.args) and (isinstance(fn, Closure) or _theirs(known)):
+            args = [self.kept_iterator(part, a) for part, a in zip(node.args, args, strict=True)]
         kwargs: dict[str, Ref] = {}
         for keyword in node.keywords:
             ref = self.expression(keyword.value)
@@ -139,6 +144,14 @@ class Calls(Layers):
 
     def consumed(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
         """A call of a builtin on generators."""
+        raise NotImplementedError
+
+    def kept_iterator(self, node: ast.expr, ref: Ref) -> Ref:
+        """An iterator that gets a name goes on where it was left."""
+        raise NotImplementedError
+
+    def first_of(self, fn: Any, node: ast.Call, name: str) -> Ref | None:
+        """`next(iter(...))`, if this is that."""
         raise NotImplementedError
 
     def summed(self, node: ast.Call, generator: ast.GeneratorExp, name: str) -> Ref:
@@ -238,6 +251,8 @@ class Calls(Layers):
             fn = what
         if not self.unit.rule and not kwargs and _hashable(fn) and opaque.SPELLED.get(fn) == len(args):
             return self.spelled(fn, args, name)
+        if not self.unit.rule and _hashable(fn) and not isinstance(fn, FunctionType):
+            args = self.over_items(fn, args)
         if _hashable(fn) and fn in DEFINITIONS and (fn not in WITH or not WITH[fn].isdisjoint(kwargs)):
             return self.defined(DEFINITIONS[fn], args, kwargs, name)
         if isinstance(fn, np.vectorize):
@@ -798,12 +813,40 @@ class Calls(Layers):
             if isinstance(ref, Const):
                 return Sequence((ref,), 0, sources=(None,))
         if self.type_of(ref).kind == "dict":
-            return Sequence((self.b.call(keys_of, self.whole(ref), type=Type("list")),), 0, sources=(None,))
+            return Sequence((self.keys_listed(ref),), 0, sources=(None,))
         lists = self.lists_of(ref)
         return Sequence(
             (self.whole(ref),), 0, cells=frozenset(c for c, _ in lists).union(self.cells(ref)),
             sources=(ref,), known=items, lists=lists,
         )  # fmt: skip
+
+    def keys_listed(self, ref: Ref) -> Atom:
+        """The list of the keys of a dict, which are known when the program runs."""
+        return self.b.call(keys_of, self.whole(ref), type=Type("list"))
+
+    def over_items(self, fn: Any, args: list[Ref]) -> list[Ref]:
+        """The arguments of a function of a library, with what it runs over in them in their place.
+
+        The keys of a dict; the list of its values, or of its items; the list that `zip` gives.
+        """
+        args = [self.viewed(a) if isinstance(a, Sequence) else a for a in args]
+        over = range(len(args))[RUN_OVER.get(fn, _NONE)] if fn not in (min, max) or len(args) == 1 else ()
+        for k in over:
+            if self.type_of(args[k]).kind == "dict":
+                keys = self.items_of(args[k])
+                args[k] = self.keys_listed(args[k]) if keys is None else Tup(keys)
+        if fn in DEFINITIONS or fn in LISTING:
+            args = [
+                self.consumed(list, [a], {}, "items") or a if isinstance(a, Sequence) else a for a in args
+            ]
+        return args
+
+    def viewed(self, ref: Sequence) -> Ref:
+        """The list that running over something gives, where that is one."""
+        plain = ref.shape == 0 and not ref.backwards and ref.layout is None and ref.snapshots is None
+        if not plain or len(ref.items) != 1 or ref.refs is not None or ref.items[0].type.kind != "list":
+            return ref
+        return self.own(self.atom(ref))
 
     def lists_of(self, *refs: Ref) -> tuple[tuple[Cell, Content], ...]:
         """The lists, dicts and arrays whose items running over these gives, and what they hold now."""
@@ -833,6 +876,15 @@ class Calls(Layers):
             known = self.type_of(item)
             kinds.add("number" if known.is_scalar else (known.kind, known.rank))
         return len(kinds) > 1
+
+
+_NONE = slice(0, 0)
+
+
+def _theirs(fn: Any) -> bool:
+    """Is this a function that is written in Python, and not by us?"""
+    module = str(getattr(fn, "__module__", ""))
+    return isinstance(fn, FunctionType) and module.partition(".")[0] != OURS.partition(".")[0]
 
 
 def widened(

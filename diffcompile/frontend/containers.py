@@ -10,6 +10,7 @@ one value of the graph, and each change of it a `Store`.
 from __future__ import annotations
 
 import ast
+import copy
 import operator
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from ..errors import UndecidedAlias
 from ..ir.graph import Atom, Call, Const, Method, Value
 from ..ir.types import BOOL, INT, Type, article, element_of, join
 from ..rules.containers import keys_of, values_of
+from ..rules.definitions import cleared, last_taken_out, updated, updated_by_pairs
 from .core import holds_objects
 from .expressions import UNROLLED, Expressions
 from .heap import Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
@@ -118,9 +120,12 @@ class Containers(Expressions):
                 return found_item
             case "remove", [item]:
                 where = self._find(items, item, "remove")
-                return become(items[:where] + items[where + 1 :], operator.delitem, Const(where))
+                if where is not None:
+                    return become(items[:where] + items[where + 1 :], operator.delitem, Const(where))
             case "index", [item]:
-                return Const(self._find(items, item, "index"))
+                where = self._find(items, item, "index")
+                if where is not None:
+                    return Const(where)
             case "count", [item]:
                 return self._count(items, item)
             case "reverse", []:
@@ -130,28 +135,17 @@ class Containers(Expressions):
             case "copy", []:
                 return self.state.new(Items(items), name)
             case "sort", []:
-                return (
-                    become(self.sorted_items(items, kwargs), list.sort, *())
-                    if content.handle is None
-                    else (self._sorted_for_caller(receiver, content, kwargs))
-                )
+                ordered = self.sorted_items(items, kwargs)
+                if ordered is not None and content.handle is None:
+                    return become(ordered, list.sort)
+                if ordered is not None:
+                    everything, listed = Const(slice(None, None)), self.state.new(Items(ordered))
+                    return become(ordered, operator.setitem, everything, listed)
         self.materialise(receiver.cell)
         return self.grown_list_method(receiver, method, args, kwargs, name)
 
-    def _sorted_for_caller(self, receiver: Obj, content: Items, kwargs: dict[str, Ref]) -> Ref:
-        items = self.sorted_items(content.items, kwargs)
-        everything = Const(slice(None, None))
-        self.change(
-            receiver,
-            replace(content, items=items),
-            operator.setitem,
-            everything,
-            self.state.new(Items(items)),
-        )
-        return Const(None)
-
-    def sorted_items(self, items: tuple[Ref, ...], kwargs: dict[str, Ref]) -> tuple[Ref, ...]:
-        """The items in the order of keys that are known now."""
+    def sorted_items(self, items: tuple[Ref, ...], kwargs: dict[str, Ref]) -> tuple[Ref, ...] | None:
+        """The items in the order of their keys; None if that is not known now."""
         unknown = set(kwargs) - {"key", "reverse"}
         if unknown:
             raise self.refuse(f"`sort` has no option `{unknown.pop()}`")
@@ -162,16 +156,13 @@ class Containers(Expressions):
         known = [self.constant(k) for k in keys]
         backwards = self.constant(kwargs.get("reverse", Const(False)))
         if any(k is None for k in known) or backwards is None:
-            raise self.refuse(
-                "the order of these items depends on values that are not known here",
-                "Sort by constants, or use `np.sort` or `np.argsort` on an array.",
-            )
+            return None
         values = [k.value for k in known if k is not None]
         order = sorted(range(len(items)), key=values.__getitem__, reverse=bool(backwards.value))
         return tuple(items[k] for k in order)
 
-    def _find(self, items: tuple[Ref, ...], wanted: Ref, what: str) -> int:
-        """Where a value that is known stands among items that are known."""
+    def _find(self, items: tuple[Ref, ...], wanted: Ref, what: str) -> int | None:
+        """Where a value stands among items; None if that is not known here."""
         for k, item in enumerate(items):
             if item is wanted or (
                 isinstance(item, Obj) and isinstance(wanted, Obj) and item.cell is wanted.cell
@@ -179,9 +170,7 @@ class Containers(Expressions):
                 return k
             same = self._equal(item, wanted)
             if same is None:
-                raise self.refuse(
-                    f"`{what}` compares with values that are not known here", "Compare them in a loop."
-                )
+                return None
             if same:
                 return k
         raise self.refuse(f"`{what}` of a value that is not there")
@@ -225,6 +214,8 @@ class Containers(Expressions):
                 self.put(receiver, list.insert, item, self.atom(where), place=None)
                 return Const(None)
             case "extend", [more]:
+                if self.type_of(more).kind == "array":
+                    more = self.invoke(Const(list), [more], {}, "")
                 value = self.whole(more)
                 self.shares_items(receiver, more)
                 elem = element_of(value.type)
@@ -240,7 +231,15 @@ class Containers(Expressions):
             case "copy", []:
                 return self.own(self.b.call(list, self.atom(receiver), type=loose(known), name=name), name)
             case (("index" | "count"), [item]):
-                return self.own(self.b.call(Method(method), self.atom(receiver), self.atom(item)), name)
+                return self.b.call(Method(method), self.atom(receiver), self.atom(item), name=name, type=INT)
+            case "remove", [item]:
+                where = self.b.call(Method("index"), self.atom(receiver), self.atom(item), type=INT)
+                self.delete_item(receiver, where)
+                return Const(None)
+            case "sort", []:
+                ordered = self.invoke(Const(sorted), [receiver], kwargs, name)
+                self.set_item(receiver, Const(slice(None, None)), ordered)
+                return Const(None)
         raise self.refuse(f"`list.{method}` is not differentiated yet", "Build the list with `append`.")
 
     def stored(self, receiver: Obj | View, fn: Any, *args: Atom, type: Type | None = None) -> None:
@@ -306,7 +305,10 @@ class Containers(Expressions):
         cls = receiver.cls if isinstance(receiver, Tup) else tuple
         match method, args:
             case "index", [item]:
-                return Const(self._find(items, item, "index"))
+                where = self._find(items, item, "index")
+                if where is not None:
+                    return Const(where)
+                return self.b.call(Method("index"), self.atom(receiver), self.atom(item), type=INT)
             case "count", [item]:
                 return self._count(items, item)
             case "_replace", []:
@@ -334,7 +336,7 @@ class Containers(Expressions):
         entries = dict(content.entries)
         match method, args:
             case "keys", []:
-                return Tup(tuple(map(Const, content.keys)))
+                return Tup(tuple(map(Const, content.keys)), lists=((receiver.cell, content),))
             case "values", []:
                 return Tup(content.refs, lists=((receiver.cell, content),))
             case "items", []:
@@ -385,7 +387,8 @@ class Containers(Expressions):
         for arg in args:
             other = self.entries_of(arg)
             if other is None:
-                raise self.refuse("`update` from something that is not a dict known here")
+                self.materialise(receiver.cell)
+                return self.grown_dict_method(receiver, "update", args, kwargs, "")
             more.update(other)
         more.update(kwargs)
         for k, ref in more.items():
@@ -470,18 +473,26 @@ class Containers(Expressions):
                     there, lambda: None, lambda: self.put(receiver, operator.setitem, default, at, place=None)
                 )
                 return self.subscript(receiver, at, name)
-            case "keys", []:
-                return self.b.call(keys_of, whole, type=Type("list"))
-            case "values", []:
-                self.leaked(receiver)
-                return self.own(self.b.call(values_of, whole, type=Type("list", elem=known.elem)))
-            case "items", []:
-                self.leaked(receiver)
-                keys = self.b.call(keys_of, whole, type=Type("list"))
-                values = self.b.call(values_of, whole, type=Type("list", elem=known.elem))
-                return Sequence((keys, values), (0, 1))
+            case ("keys" | "values" | "items"), []:
+                parts: list[Atom] = []
+                if method != "values":
+                    parts.append(self.b.call(keys_of, whole, type=Type("list")))
+                if method != "keys":
+                    self.leaked(receiver)
+                    parts.append(self.b.call(values_of, whole, type=Type("list", elem=known.elem)))
+                shape: Any = (0, 1) if method == "items" else 0
+                sources = {"keys": (None,), "values": (receiver,), "items": (None, receiver)}[method]
+                return Sequence(tuple(parts), shape, sources=sources, lists=self.lists_of(receiver))
             case "copy", []:
-                return self.own(self.b.call(dict, self.atom(receiver), type=known, name=name), name)
+                return self.invoke(Const(copy.copy), [receiver], {}, name)
+            case "update", _ if len(args) + bool(kwargs) == 1:
+                given = args[0] if args else self.state.new(Entries(tuple(kwargs.items())))
+                pairs = self.type_of(given).kind != "dict"
+                return self.defined(updated_by_pairs if pairs else updated, [receiver, given], {}, name)
+            case "popitem", []:
+                return self.defined(last_taken_out, [receiver], {}, name)
+            case "clear", []:
+                return self.defined(cleared, [receiver], {}, name)
         raise self.refuse(
             f"`dict.{method}` of a dict whose keys are not known here is not differentiated yet",
             "Read and write it by key.",
@@ -575,7 +586,11 @@ class Containers(Expressions):
     def joined_dicts(self, left: Ref, right: Ref, name: str) -> Ref:
         """`left | right`."""
         a, b = self.dicted(left), self.dicted(right)
-        assert a is not None and b is not None
+        if a is None or b is None:
+            made = self.invoke(Const(dict), [left], {}, name)
+            assert isinstance(made, Obj)
+            self.dict_method(made, "update", [right], {}, name)
+            return made
         return self.dict_of(a.cls, a.factory, {**dict(a.entries), **dict(b.entries)}, name)
 
     def entry_at(self, ref: Obj, content: Entries, key: Const | None) -> Ref | None:

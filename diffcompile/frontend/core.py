@@ -267,6 +267,7 @@ class Core:
                     "Call it, or pass it to a function that calls it.",
                 )
             case Sequence(items=items) if len(items) == 1 and ref.refs is None:
+                self.unwritten(ref.lists, [])
                 return items[0]
         if isinstance(ref, Generated):
             raise self.refuse("a generator is kept, and not run over here", "Make a list of it.")

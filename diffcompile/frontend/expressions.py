@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import operator
+from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import replace
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -46,6 +47,7 @@ from .heap import (
     Content,
     Derived,
     Entries,
+    Generated,
     Items,
     Obj,
     Pulled,
@@ -125,6 +127,9 @@ _OF_MATRICES = frozenset({
     "T", "transpose", "tocsr", "tocsc", "tocoo", "todia", "tobsr", "tolil", "todok", "asformat", "copy",
     "astype", "conj", "conjugate",
 })  # fmt: skip
+
+
+UNCOUNTED = "`*` of a sequence whose length is not known here"
 
 
 class Expressions(Keeping):
@@ -271,6 +276,15 @@ class Expressions(Keeping):
     def iterated_object(self, ref: Ref) -> Ref | None:
         raise NotImplementedError
 
+    def defined(self, definition: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        raise NotImplementedError
+
+    def set_item(self, base: Ref, index: Ref, value: Ref) -> None:
+        raise NotImplementedError
+
+    def lists_of(self, *refs: Ref) -> tuple[tuple[Cell, Content], ...]:
+        raise NotImplementedError
+
     def operated(self, op: Any, left: Ref, right: Ref, name: str, inplace: bool = False) -> Ref | None:
         raise NotImplementedError
 
@@ -360,7 +374,7 @@ class Expressions(Keeping):
         counted = self._call_number(op, left, right)
         if counted is not None:
             return counted
-        if op is operator.or_ and self.dicted(left) is not None and self.dicted(right) is not None:
+        if op is operator.or_ and self.type_of(left).kind == self.type_of(right).kind == "dict":
             return self.joined_dicts(left, right, name)
         a, b = self._sequence(left), self._sequence(right)
         if op is operator.add and a is not None and b is not None:
@@ -771,6 +785,8 @@ class Expressions(Keeping):
         if isinstance(content, Entries) and content.factory is not None and content.handle is None:
             cell.factory = content.cls, content.factory
             content = replace(content, cls=dict, factory=None)
+        if isinstance(content, Entries) and content.cls is OrderedDict and content.handle is None:
+            content = replace(content, cls=dict)  # which keeps the order as well
         value = self.pack(content)
         if content.handle is not None:
             made = self.b.defs.get(content.handle) if isinstance(content.handle, Value) else None
@@ -789,34 +805,58 @@ class Expressions(Keeping):
         items: list[Ref] = []
         for node in nodes:
             if isinstance(node, ast.Starred):
-                starred = self.expression(node.value)
-                inner = self.items_of(starred)
+                inner = self._starred(self.expression(node.value))
                 if inner is None:
-                    iterated = self.iterated_object(starred)
-                    inner = None if iterated is None else self.items_of(iterated)
-                if inner is None:
-                    raise self.refuse(
-                        "`*` of a sequence whose length is not known here", "Index its items instead.", node
-                    )
+                    raise self.refuse(UNCOUNTED, "Index its items instead.", node)
                 items.extend(inner)
             else:
                 items.append(self.expression(node))
         return tuple(items)
 
+    def _starred(self, ref: Ref) -> tuple[Ref, ...] | None:
+        """The items of `*ref`, where they are known one by one."""
+        inner = self.items_of(ref)
+        iterated = self.iterated_object(ref) if inner is None else None
+        return inner if iterated is None else self.items_of(iterated)
+
     def _Tuple(self, node: ast.Tuple, name: str) -> Ref:
         return Tup(self._elements(node.elts))
 
     def _List(self, node: ast.List, name: str) -> Ref:
-        items = self._elements(node.elts)  # which may leave another state
-        return self.state.new(Items(items), name)
+        made: Ref | None = None
+        items: list[Ref] = []
+        for element in node.elts:
+            starred = isinstance(element, ast.Starred)
+            found = self.expression(element.value if isinstance(element, ast.Starred) else element)
+            parts = self._starred(found) if starred else (found,)
+            if parts is None and self.type_of(found).kind not in ("list", "array"):
+                if not isinstance(found, (Sequence, Generated)):
+                    raise self.refuse(UNCOUNTED, "Index its items instead.", element)
+            if parts is None and made is None and not items:
+                made = self.invoke(Const(list), [found], {}, name)
+                continue
+            if parts is None and made is None:
+                made = self.state.new(Items(tuple(items)), name)
+            if made is None:
+                items.extend(parts or ())
+            elif starred:
+                self.invoke(Bound(made, "extend"), [found], {})
+            else:
+                self.invoke(Bound(made, "append"), [found], {})
+        return self.state.new(Items(tuple(items)), name) if made is None else made
 
     def _Dict(self, node: ast.Dict, name: str) -> Ref:
         entries: dict[Any, Ref] = {}
-        for key, value in zip(node.keys, node.values, strict=True):
+        for k, (key, value) in enumerate(zip(node.keys, node.values, strict=True)):
             if key is None:
-                inner = self.entries_of(self.expression(value))
-                if inner is None:
+                more = self.expression(value)
+                inner = self.entries_of(more)
+                if inner is None and self.type_of(more).kind != "dict":
                     raise self.refuse("`**` of something that is not a dict known here", node=value)
+                if inner is None:
+                    before = self.state.new(Entries(tuple(entries.items())), name)
+                    after = self._Dict(ast.Dict(node.keys[k + 1 :], node.values[k + 1 :]), "")
+                    return self.joined_dicts(self.joined_dicts(before, more, name), after, name)
                 entries.update(inner)
                 continue
             ref = self.expression(key)

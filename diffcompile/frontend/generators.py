@@ -20,7 +20,7 @@ from typing import Any
 from ..ir.graph import Call, Const, Value, raise_error
 from .calls import CONSUMERS
 from .heap import UNBOUND_REF, Bound, Cell, Generated, Ref, Scope, Sequence, Tup
-from .iteration import GENERATORS, iterated, mapped, true_ones
+from .iteration import GENERATORS, ONCE, iterated, mapped, true_ones
 from .loops import Loops, assigned
 from .source import Source, read_source
 from .subset import sentence
@@ -220,12 +220,29 @@ class Generators(Loops):
 
     def kept_iterator(self, node: ast.expr, ref: Ref) -> Ref:
         """An iterator that gets a name goes on where it was left: it may be run over once."""
-        if not isinstance(ref, Tup) or not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        if not isinstance(ref, (Tup, Sequence)) or not isinstance(node, ast.Call):
             return ref
-        fn = self.callee(node.func)
-        if not isinstance(fn, Const) or fn.value is not iter:
+        fn = self.callee(node.func) if isinstance(node.func, ast.Name) else Const(None)
+        if not isinstance(fn, Const) or not any(fn.value is made for made in ONCE):
             return ref
         return self.generated(read_source(iterated), None, [("items", ref)])
+
+    def first_of(self, fn: Any, node: ast.Call, name: str) -> Ref | None:
+        """`next(iter(...))`, if this is that, of a list, a tuple or a dict."""
+        inner = node.args[0] if fn is builtins.next and len(node.args) == 1 else None
+        if not isinstance(inner, ast.Call) or len(inner.args) != 1 or isinstance(inner.args[0], ast.Starred):
+            return None
+        of = self.callee(inner.func) if isinstance(inner.func, ast.Name) else Const(None)
+        if not isinstance(of, Const) or of.value is not iter:
+            return None
+        (ref,) = self.over_items(iter, [self.expression(inner.args[0])])
+        if isinstance(ref, (Generated, Sequence)):
+            ref = self.known(list, [ref], {}, "")
+        there = self.known(len, [ref], {}, "")
+        if isinstance(there, Const) and there.value:
+            return self.subscript(ref, Const(0), name)
+        self.branch(self.truth(there), lambda: None, self._exhausted)
+        return self.subscript(ref, Const(0), name)
 
     def _kept_sequence(self, sequence: Sequence, fn: Any, name: str) -> Ref:
         """`list(zip(...))`, `list(enumerate(...))`: a comprehension over it."""

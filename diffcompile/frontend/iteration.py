@@ -9,9 +9,13 @@ They stand in for the iterators of the library where what these run over is not 
 from __future__ import annotations
 
 import builtins
+import functools
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 
 def mapped(fn: Any, items: Any) -> Iterator[Any]:
@@ -114,3 +118,20 @@ GENERATORS: dict[tuple[Any, int], Any] = {
     (itertools.product, 2): product_of_two, (itertools.cycle, 1): cycled, (itertools.repeat, 2): repeated,
     (itertools.starmap, 2): starmapped, (itertools.takewhile, 2): taken_while,
 }  # fmt: skip
+
+# Which of their arguments these run over: of a dict, that is its keys.
+_FIRST, _ALL, _REST = slice(0, 1), slice(None), slice(1, None)
+RUN_OVER: dict[Any, slice] = {
+    **dict.fromkeys((
+        list, tuple, set, frozenset, sorted, reversed, iter, enumerate, any, all, sum, min, max,
+        dict.fromkeys, math.fsum, math.prod, np.fromiter, itertools.accumulate, itertools.pairwise,
+        itertools.islice, itertools.cycle, itertools.combinations, itertools.permutations,
+    ), _FIRST),
+    zip: _ALL, itertools.chain: _ALL, itertools.product: _ALL,
+    map: _REST, filter: _REST, functools.reduce: slice(1, 2), itertools.starmap: _REST,
+    itertools.takewhile: _REST, itertools.dropwhile: _REST,
+}  # fmt: skip
+# What gives an iterator, which is run over once.
+ONCE = (iter, zip, enumerate, reversed, map, filter)
+# What needs the whole of what it runs over at once.
+LISTING = frozenset({sorted, min, max})

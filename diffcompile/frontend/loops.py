@@ -13,10 +13,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..errors import UndecidedAlias, UnsupportedSyntax
-from ..ir.graph import UNBOUND, Atom, Call, Const, For, Region, Value, While, replay_begins, replay_ends
+from ..errors import Span, UndecidedAlias, UnsupportedSyntax
+from ..ir.graph import (
+    UNBOUND,
+    Atom,
+    Call,
+    Const,
+    For,
+    Function,
+    Region,
+    Store,
+    Value,
+    While,
+    pack_tuple,
+    replay_begins,
+    replay_ends,
+)
 from ..ir.types import INT, RANGE, UNKNOWN, Type, array, join, number
-from ..ir.walk import same_atom
+from ..ir.walk import instructions, same_atom
+from ..rules.containers import keys_of
 from .calls import Calls, in_order
 from .core import still_held, without
 from .expressions import UNROLLED
@@ -50,6 +65,7 @@ from .heap import (
 from .layers import names_in
 from .lives import contains, replaced_first, turn_names
 
+WRITTEN = "what this loop runs over is written inside it"
 SEVERAL = 16  # a loop over so many items is unrolled where it cannot be a loop
 Key = tuple[Scope, str] | Cell
 Place = tuple[int, int]  # a slot of what a loop carries, and which of the objects in it
@@ -301,11 +317,13 @@ class Loops(Calls):
 
     def countable(self, sequence: Sequence) -> bool:
         """Are all the objects that are run over arrays, or lists whose items are objects of their own?"""
-        return all(map(self._by_number, sequence.sources)) and bool(sequence.cells) and not sequence.indexed
+        dicts = any(s is not None and self.type_of(s).kind == "dict" for s in sequence.sources)
+        held = bool(sequence.cells) or dicts
+        return all(map(self._by_number, sequence.sources)) and held and not sequence.indexed
 
     def _by_number(self, source: Ref | None) -> bool:
         """Can the items of this be written by their numbers?"""
-        if source is None or self.type_of(source).kind == "array":
+        if source is None or self.type_of(source).kind in ("array", "dict"):
             return True
         root = source.root if isinstance(source, View) else source
         return isinstance(root, Obj) and self.type_of(source).kind == "list" and root.cell.apart is True
@@ -314,6 +332,8 @@ class Loops(Calls):
         """The sequence of the numbers of the items, where the items are parts of arrays."""
 
         def numbers(item: Atom, source: Ref | None) -> Atom:
+            if source is not None and self.type_of(source).kind == "dict":
+                return self.b.call(keys_of, self.whole(source), type=Type("list"))
             return item if source is None else self.b.call(range, self.b.call(len, item), type=RANGE)
 
         items = tuple(map(numbers, sequence.items, sequence.sources))
@@ -359,7 +379,10 @@ class Loops(Calls):
     def comprehension(self, node: ast.ListComp | ast.GeneratorExp, name: str) -> Ref:
         """A list: item by item if it runs over items known one by one, else a loop that saves its element."""
         generator = node.generators[0]
-        sequence = self.sequence(self.expression(generator.iter))
+        over = self.expression(generator.iter)
+        if isinstance(over, Generated):
+            return self._appended(node, name)
+        sequence = self.sequence(over)
         if sequence.refs is None and any(isinstance(part, ast.Lambda) for part in ast.walk(node.elt)):
             items = self.known_items(sequence)
             sequence = sequence if items is None else Sequence((), 0, refs=items)
@@ -541,9 +564,9 @@ class Loops(Calls):
         if sequence is not None and not sequence.cells.isdisjoint(
             k for k in carried.keys if isinstance(k, Cell)
         ):
-            raise UndecidedAlias(
-                "what this loop runs over is written inside it", line, "Run over a copy, or over its indices."
-            )
+            raise UndecidedAlias(WRITTEN, line, "Run over a copy, or over its indices.")
+        if sequence is not None:
+            self._dicts_kept(sequence, carried, region, line)
         self.state = before.copy()
         self.b.line = line
         token = object()
@@ -571,6 +594,32 @@ class Loops(Calls):
             self.b.emit(While((*outs, *saved), init, cond, region, count, line, token))
         turn.rebind(outs)
         return saved
+
+    def _dicts_kept(self, sequence: Sequence, carried: Carried, region: Region, line: Span) -> None:
+        """Refuse to run over the values of a dict that the loop writes at other keys than its own."""
+        run = {cell: content for cell, content in sequence.lists if cell in carried.keys}
+        parts = [] if sequence.indexed else [s for s in sequence.sources if isinstance(s, (Obj, View))]
+        sources = [s.root.cell if isinstance(s, View) else s.cell for s in parts]
+        if not any(cell in sources or isinstance(content, Entries) for cell, content in run.items()):
+            return
+        own: set[Value] = set()
+        pairs: set[Value] = set()
+        for item, param in zip(sequence.items, region.params, strict=False):
+            keys = self.b.made_by(item, keys_of)
+            if keys is not None and keys.args[0] in run.values():
+                own.add(param)
+            elif self.b.made_by(item, pack_tuple) is not None:
+                pairs.add(param)
+        for instr in instructions(region):
+            if isinstance(instr, Call) and instr.fn is operator.getitem and instr.args[0] in pairs:
+                own.update(instr.outs if instr.args[1] == Const(0) else ())
+            if isinstance(instr, Store) and "dict" in (instr.target.type.kind, instr.outs[0].type.kind):
+                first = instr.path[0].args[0] if instr.path else instr.args[0] if instr.args else None
+                if first in own and (instr.path or instr.fn is operator.setitem):
+                    continue
+            elif not isinstance(instr, Call) or not isinstance(instr.fn, Function) or not instr.fn.writes:
+                continue
+            raise UndecidedAlias(WRITTEN, line, "Run over a copy, or over its indices.")
 
     def _kept_before(self, carried: Carried, before: State) -> None:
         """What a turn turned out to need of the state before the loop: lists as values, views of items."""

@@ -691,6 +691,11 @@ class Objects(Containers):
             return self.own(self.b.call(np.copy, self.atom(ref), name=name), name)
         if kind == "list" and not deep:
             return self.own(self.b.call(list, self.atom(ref), name=name), name)
+        if kind == "dict" and (not deep or (self.type_of(ref).elem or Type()).is_scalar):
+            made = self.invoke(Const(dict), [ref], {}, name)
+            if isinstance(ref, Obj) and isinstance(made, Obj):
+                made.cell.factory = ref.cell.factory
+            return made
         raise self.refuse(f"`copy` of {article(kind)} is not differentiated yet", "Use its own `.copy()`.")
 
 

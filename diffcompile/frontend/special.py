@@ -17,8 +17,8 @@ from collections import OrderedDict, defaultdict
 from typing import Any
 
 from ..ir.graph import Const, Value
-from ..ir.types import SCALARS
-from ..rules.definitions import places_in_order, unread
+from ..ir.types import SCALARS, Type
+from ..rules.definitions import DEFINITIONS, dict_of_keys, dict_of_pairs, itself, places_in_order, unread
 from .arguments import NOTHING, REGISTERED, class_attribute
 from .heap import (
     UNBOUND_REF,
@@ -32,8 +32,12 @@ from .heap import (
     Obj,
     Pulled,
     Ref,
+    Sequence,
     Tup,
+    View,
 )
+from .iteration import iterated
+from .source import read_source
 from .trees import tree_map
 
 Args = list[Ref]
@@ -252,17 +256,33 @@ def _dict(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     if args:
         found = frame.entries_of(args[0])
         if found is None:
-            return None
+            return _dict_of_others(frame, args[0], kwargs, name)
         entries.update(found)
     entries.update(kwargs)
     made: Ref = frame.dict_of(dict, None, entries, name)
     return made
 
 
+def _dict_of_others(frame: Any, given: Ref, kwargs: Named, name: str) -> Ref | None:
+    """`dict(given)` where the keys are not known here."""
+    known = frame.type_of(given)
+    if known.kind == "dict":
+        if isinstance(given, (Obj, View)):
+            frame.leaked(given)
+        made: Ref = frame.own(frame.b.call(dict, frame.whole(given), type=known, name=name), name)
+    elif isinstance(given, Sequence) or known.kind in ("list", "tuple"):
+        made = frame.defined(dict_of_pairs, [given], {}, name)
+    else:
+        return None
+    if kwargs:
+        frame.invoke(Bound(made, "update"), [], kwargs)
+    return made
+
+
 def _ordered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     entries = frame.entries_of(args[0]) if args else {}
     if entries is None:
-        return None
+        return _dict_of_others(frame, args[0], kwargs, name)
     made: Ref = frame.dict_of(OrderedDict, None, {**entries, **kwargs}, name)
     return made
 
@@ -278,9 +298,9 @@ def _default_dict(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | Non
 def _fromkeys(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     keys = frame.items_of(args[0])
     known = None if keys is None else [frame.constant(k) for k in keys]
-    if known is None or any(k is None for k in known):
-        return None
     value = args[1] if len(args) > 1 else Const(None)
+    if known is None or any(k is None for k in known):
+        return frame.defined(dict_of_keys, [args[0], value], {}, name)  # type: ignore[no-any-return]
     made: Ref = frame.dict_of(dict, None, {k.value: value for k in known}, name)
     return made
 
@@ -298,13 +318,19 @@ def _set(cls: type) -> Any:
 
 def _sorted(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     items = frame.items_of(args[0])
+    if items is None and (frame.type_of(args[0]).elem or Type()).kind in ("tuple", "list"):
+        return frame.defined(DEFINITIONS[sorted], args, {"key": Const(itself), **kwargs}, name)  # type: ignore[no-any-return]
     if items is None:
         return None
     by = kwargs.get("key", Const(None))
     plain = isinstance(by, Const) and by.value is None
     if plain and any(frame.constant(i) is None for i in items):
-        return None
+        if not any(isinstance(i, Tup) for i in items):
+            return None
+        return frame.defined(DEFINITIONS[sorted], args, {**kwargs, "key": Const(itself)}, name)  # type: ignore[no-any-return]
     ordered = frame.sorted_items(items, kwargs)  # which may leave another state
+    if ordered is None:
+        return None
     made: Ref = frame.state.new(Items(ordered), name)
     return made
 
@@ -407,7 +433,24 @@ def _partial(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
 
 def _iter(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     items = frame.items_of(args[0]) if len(args) == 1 else None
-    return None if items is None else Tup(items)
+    if items is not None:
+        return Tup(items)
+    if len(args) == 1 and (isinstance(args[0], Sequence) or frame.type_of(args[0]).kind in ("list", "array")):
+        return frame.generated(read_source(iterated), None, [("items", args[0])])  # type: ignore[no-any-return]
+    return None
+
+
+def _extreme(fn: Any) -> Any:
+    """`max` and `min` of tuples, which are compared item by item."""
+
+    def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+        items = tuple(args) if len(args) > 1 else frame.items_of(args[0])
+        elem = frame.type_of(args[0]).elem or Type()
+        if not (any(isinstance(i, Tup) for i in items) if items is not None else elem.kind == "tuple"):
+            return None
+        return frame.defined(DEFINITIONS[fn], args, {**kwargs, "key": Const(itself)}, name)  # type: ignore[no-any-return]
+
+    return lowered
 
 
 def _unread(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
@@ -439,5 +482,5 @@ SPECIAL: dict[Any, Any] = {
     functools.reduce: _reduce, functools.partial: _partial, id: _identity, object.__setattr__: _put,
     operator.attrgetter: _attrgetter(operator.attrgetter),
     operator.itemgetter: _attrgetter(operator.itemgetter), builtins.isinstance: _isinstance,
-    builtins.iter: _iter,
+    builtins.iter: _iter, max: _extreme(max), min: _extreme(min),
 }  # fmt: skip

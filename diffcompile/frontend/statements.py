@@ -19,7 +19,7 @@ from .attempts import LEAVING, Progress
 from .build import repeats
 from .core import CONTAINERS
 from .expressions import BINARY
-from .heap import UNBOUND_REF, Entries, Generated, Items, Obj, Ref, Scope, Tup, View
+from .heap import UNBOUND_REF, Entries, Generated, Items, Obj, Ref, Scope, Sequence, Tup, View
 from .lives import contains
 from .patterns import Patterns
 from .subset import sentence
@@ -141,6 +141,7 @@ class Statements(Patterns):
             self.unit.unrolled.update(p for p in ast.walk(ref.source.node) if isinstance(p, ast.For))
             iterated: Ref | None = self._listed(ref)
         else:
+            ref = self.viewed(ref) if isinstance(ref, Sequence) else ref
             iterated = self.iterated_object(ref)
         ref = ref if iterated is None else iterated
         items = self._sequence(ref)
@@ -149,6 +150,9 @@ class Statements(Patterns):
         if items is None:
             if stars:
                 items = self.static_items(ref)
+                if items is None and self.type_of(ref).kind in ("list", "array"):
+                    self._unpack_by_place(targets, ref, stars[0])
+                    return
                 if items is None:
                     raise self.refuse("a starred assignment from a sequence whose length is not known here",
                                       "Use slices: `first, rest = x[0], x[1:]`.")  # fmt: skip
@@ -186,6 +190,17 @@ class Statements(Patterns):
                 ref_out.cell.shares |= self.cells(ref)
             refs.append(ref_out)
         return tuple(refs)
+
+    def _unpack_by_place(self, targets: list[ast.expr], ref: Ref, at: int) -> None:
+        """`first, *rest, last = items`, where how many there are is not known here."""
+        after = len(targets) - at - 1
+        middle = self.subscript(ref, Const(slice(at, -after if after else None)))
+        if self.type_of(ref).kind == "array":
+            middle = self.known(list, [middle], {}, "")
+        parts = [self.subscript(ref, Const(k)) for k in range(at)]
+        last = [self.subscript(ref, Const(k - after)) for k in range(after)]
+        for target, part in zip(targets, [*parts, middle, *last], strict=True):
+            self.assign(target.value if isinstance(target, ast.Starred) else target, part)
 
     def set_item(self, base: Ref, index: Ref, value: Ref) -> None:
         """`base[index] = value`."""
@@ -325,10 +340,10 @@ class Statements(Patterns):
                 added = self.state.new(Items(repeated.items[len(content.items) :]))
                 self.change(current, replace(content, items=repeated.items), list.extend, added)
                 return current
-        if isinstance(current, Obj) and self.dicted(current) is not None and isinstance(op, ast.BitOr):
-            self.dict_method(current, "update", [right], {}, "")
-            return current
         kind = self.type_of(current).kind
+        if isinstance(current, (Obj, View)) and kind == "dict" and isinstance(op, ast.BitOr):
+            self.method(current, "update", [right], {}, "")
+            return current
         if kind == "list" and isinstance(current, (Obj, View)) and isinstance(op, ast.Add):
             if isinstance(current, Obj):
                 self.materialise(current.cell)

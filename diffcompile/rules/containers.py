@@ -45,6 +45,11 @@ def sum_of(a: Any, b: Any) -> Any:
     return a + b
 
 
+def sum_of_copies(ct: Any, items: Any) -> Any:
+    """What flows back to a list that was repeated, of what flows back to all of its copies."""
+    return [sum(ct[k :: len(items)]) for k in range(len(items))]
+
+
 def keys_of(mapping: dict[Any, Any]) -> list[Any]:
     """The keys of a dict, in order."""
     return list(mapping)

@@ -87,6 +87,10 @@ def places_in_order(keys: Any, reverse: bool) -> list[int]:
 nondifferentiable(place_of_largest, place_of_smallest, places_in_order)
 
 
+def itself(item: Any) -> Any:
+    return item
+
+
 @defines(builtins.sorted, "key")
 def _(iterable: Any, *, key: Any = None, reverse: Any = False) -> Any:
     items = [item for item in iterable]
@@ -114,6 +118,12 @@ def _(*args: Any, key: Any = None, default: Any = None) -> Any:
     return items[place_of_smallest([key(item) for item in items])]
 
 
+@defines(np.fromiter)
+def _(iter: Any, dtype: Any, count: Any = -1, *, like: Any = None) -> Any:
+    items = [item for item in iter]
+    return np.array(items if count < 0 else items[:count], dtype=dtype)
+
+
 # itertools
 
 
@@ -137,6 +147,43 @@ def _(iterable: Any, r: Any) -> Any:
                 yield iterable[i], iterable[j]
     else:
         raise NotImplementedError("combinations of more than two")
+
+
+# Dicts whose keys are known when the program runs
+
+
+def updated(mapping: Any, other: Any) -> None:
+    """`mapping.update(other)`."""
+    for key, value in other.items():
+        mapping[key] = value
+
+
+def updated_by_pairs(mapping: Any, pairs: Any) -> None:
+    """`mapping.update(pairs)`."""
+    for key, value in pairs:
+        mapping[key] = value
+
+
+def last_taken_out(mapping: Any) -> Any:
+    """`mapping.popitem()`."""
+    key = list(mapping)[-1]
+    return key, mapping.pop(key)
+
+
+def cleared(mapping: Any) -> None:
+    """`mapping.clear()`."""
+    for key in list(mapping):
+        del mapping[key]
+
+
+def dict_of_pairs(pairs: Any) -> Any:
+    """`dict(pairs)`."""
+    return {key: value for key, value in pairs}
+
+
+def dict_of_keys(keys: Any, value: Any) -> Any:
+    """`dict.fromkeys(keys, value)`."""
+    return {key: value for key in keys}
 
 
 # Functions made of functions

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import bisect
 import builtins
 import math
 import operator
@@ -15,6 +16,7 @@ import numpy as np
 from .reduce import product_of_others_in_row
 from .register import defelementwise, defjvp, deflinear, defvjp, nondifferentiable
 
+nondifferentiable(bisect.bisect_left, bisect.bisect_right)
 nondifferentiable(operator.countOf, operator.indexOf, operator.length_hint, builtins.hash, builtins.id)
 
 
