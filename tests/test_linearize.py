@@ -396,3 +396,85 @@ def test_the_push_runs_in_the_settings_of_the_body() -> None:
     _, push = linearize(steep, np.array([700.0]))
     with pytest.raises(FloatingPointError, match="overflow"):
         push(np.array([1e10]))
+
+
+SHORT = np.array([1.0, 2.0])
+
+
+def first_only(x: Any) -> Any:
+    first = 0.0
+    for v in x:
+        first = v
+        break
+    return first * first
+
+
+def left_when_large(x: Any) -> Any:
+    total = 0.0
+    for v in reversed(x):
+        total = total + 2 * v
+        if total > 3.1:
+            break
+    return total
+
+
+def beside_fewer(x: Any) -> Any:
+    total = 0.0
+    for v, _ in zip(x, SHORT, strict=False):
+        total = total + v
+    return total
+
+
+def numbered(x: Any) -> Any:
+    total = 0.0
+    for _, v in zip(range(3), x, strict=False):
+        total = total + v
+    return total
+
+
+def returned_early(x: Any) -> Any:
+    total = 0.0
+    for k, v in enumerate(x):
+        if k == 2:
+            return total
+        total = total + v
+    return total
+
+
+def gathered(x: Any) -> Any:
+    kept = []
+    for v, _ in zip(x, SHORT, strict=False):
+        kept.append(v)
+    return sum(kept) + sum([v for v, _ in zip(x, SHORT, strict=False)])
+
+
+def inner_left(x: Any) -> Any:
+    total = 0.0
+    for r in x:
+        if r < 0.4:
+            continue
+        for q in x:
+            if q > 1:
+                break
+            total = total + 2 * q + r
+    return total
+
+
+def of_a_generator(x: Any) -> Any:
+    it = iter(x)
+    first = next(it)
+    return first * 3
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [first_only, left_when_large, beside_fewer, numbered, returned_early, gathered, inner_left, of_a_generator],
+)
+def test_the_push_makes_as_many_turns_as_the_program_did(fn: Any) -> None:
+    x, dot = np.array([0.7, 1.3, 0.3, 0.9]), np.array([0.3, -0.2, 0.5, 1.0])
+    expected = (fn(x + 1e-6 * dot) - fn(x - 1e-6 * dot)) / 2e-6
+    _, push = linearize(fn, x)
+    assert np.isclose(push(dot), expected, rtol=1e-8)
+    assert np.isclose(push(-2 * dot), -2 * expected, rtol=1e-8)
+    assert np.isclose(jvp(fn, (x,), (dot,))[1], expected, rtol=1e-8)
+    assert np.isclose(grad(fn)(x) @ dot, expected, rtol=1e-8)

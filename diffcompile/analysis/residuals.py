@@ -315,9 +315,10 @@ class _Closing:
             params.append(memo_item)
             behind = replace(behind, body=(*unpacked, *behind.body))
         length: Atom | None = None
-        if numbered or not (items or memos):
+        told = items or (memos if mirror.backwards or not (early or self._uneven(instr)) else [])
+        if numbered or not told:
             length, ahead, grown, outs = self._turn_count(
-                instr, ahead, outs, items, memos, early, prefix, bool(saved)
+                instr, ahead, outs, items, memos if mirror.backwards else [], early, prefix, bool(saved)
             )
             source = _emit(prefix, range, (length,), RANGE, instr)
             if turns.value.flipped:
@@ -333,6 +334,11 @@ class _Closing:
             body=replace(behind, params=(*params, *memo_params, *rest)),
         )
         return (grown,), (*prefix, closed)
+
+    @staticmethod
+    def _uneven(instr: For | While) -> bool:
+        """May one of the things that are run over be longer than another?"""
+        return not isinstance(instr, For) or sum(not _endless(a) for a in instr.items) != 1
 
     def _iterated(self, instr: For | While) -> dict[Value, Atom]:
         """The item values that the adjoint loop can have by running over the same items again."""

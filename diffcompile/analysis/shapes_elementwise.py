@@ -48,7 +48,13 @@ def ufunc_result(ufunc: np.ufunc, args: Sequence[Atom], kwargs: Mapping[str, Ato
 
 def elementwise(ufunc: np.ufunc, operands: Sequence[Type], cast: bool = False) -> Type:
     """The result of a ufunc of these operands; `cast` if the call asked for a dtype."""
-    arrays = [as_array(t) for t in operands]
+    try:
+        arrays = [as_array(t) for t in operands]
+    except Undecided:
+        if not any(t.kind == "list" and t.items is None for t in operands):
+            raise
+        of_list = array(None)  # how many axes it has is not known: one at least
+        return of_list if ufunc.nout == 1 else Type("tuple", items=(of_list,) * ufunc.nout)
     dtypes = (None,) * ufunc.nout if cast else ufunc_dtypes(ufunc, operands)
     if all(t.shape is not None for t in arrays):
         shape = broadcast(*map(shape_of, arrays))

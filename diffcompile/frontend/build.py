@@ -28,7 +28,7 @@ from ..ir.graph import (
     pack_slice,
     pack_tuple,
 )
-from ..ir.types import Type, number
+from ..ir.types import Type, array, number
 from ..ir.walk import key_of
 from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY
@@ -263,6 +263,8 @@ def unbroadcast_call(b: Builder, ct: Atom, x: Atom) -> Atom:
     axes = broadcast_axes(known, target)
     if axes is None:
         form = target if target.is_scalar or target.kind == "array" else Type()
+        if target.kind == "list" and target.items is None:
+            form = array(None)
         if target.is_scalar and known.numeric_dtype is None:
             form = Type("number")  # of any dtype: it may be complex
         return b.call(unbroadcast, ct, x, type=replace(form, dtype=known.numeric_dtype, layout=""))
