@@ -468,8 +468,11 @@ def of_a_generator(x: Any) -> Any:
 
 @pytest.mark.parametrize(
     "fn",
-    [first_only, left_when_large, beside_fewer, numbered, returned_early, gathered, inner_left, of_a_generator],
-)
+    [
+        first_only, left_when_large, beside_fewer, numbered, returned_early, gathered, inner_left,
+        of_a_generator,
+    ],
+)  # fmt: skip
 def test_the_push_makes_as_many_turns_as_the_program_did(fn: Any) -> None:
     x, dot = np.array([0.7, 1.3, 0.3, 0.9]), np.array([0.3, -0.2, 0.5, 1.0])
     expected = (fn(x + 1e-6 * dot) - fn(x - 1e-6 * dot)) / 2e-6

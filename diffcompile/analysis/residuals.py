@@ -320,7 +320,11 @@ class _Closing:
             length, ahead, grown, outs = self._turn_count(
                 instr, ahead, outs, items, memos if mirror.backwards else [], early, prefix, bool(saved)
             )
-            source = _emit(prefix, range, (length,), RANGE, instr)
+            bounds: tuple[Atom, ...] = (length,)
+            if early and turns.value.flipped:  # what was run over are the last
+                size = _emit(prefix, len, (instr.items[0],), INT, instr)  # type: ignore[union-attr]
+                bounds = (_emit(prefix, operator.sub, (size, length), INT, instr), size)
+            source = _emit(prefix, range, bounds, RANGE, instr)
             if turns.value.flipped:
                 source = _emit(prefix, operator.getitem, (source, _BACK), RANGE, instr)
             items.insert(0, source)

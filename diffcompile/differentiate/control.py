@@ -214,7 +214,7 @@ class ControlSweep(CallSweep):
                 Mirror(instr.key),
             )
         )
-        whole = flipped or len(items) == 1 and _constant_false(instr.body.results[count])
+        whole = len(items) == 1 and _constant_false(instr.body.results[count])
         for value, out in zip(outer_values, outs[len(slots) :], strict=True):
             self.cts.of[value] = out
         for (value, _), found_list in zip(listed, lists, strict=True):
@@ -299,7 +299,10 @@ class ControlSweep(CallSweep):
         return self.b.call(np.zeros_like, param) if param.type.kind == "array" else Const(0.0)
 
     def _in_order(self, found: Value, value: Value, flipped: bool, whole: bool) -> Atom:
-        """The cotangents of a list's items, collected last turn first, in the list's own order and length."""
+        """The cotangents of a list's items, collected last turn first, in the list's own order and length.
+
+        A loop that was left ran over the first of them: over the last, if it is `flipped`.
+        """
         ordered: Atom = found
         if not flipped:
             ordered = self.b.call(operator.getitem, found, Const(slice(None, None, -1)), type=found.type)
@@ -309,16 +312,18 @@ class ControlSweep(CallSweep):
             if elem.items is not None and not _holds_containers(elem):
                 one = self.b.call(pack_list, self.b.call(pack_list, *(Const(0.0) for _ in elem.items)))
                 zeros = self.b.call(operator.mul, one, missing, type=Type("list", elem=Type()))
-                found_type = Type("list", elem=Type())
-                return self.b.call(operator.add, ordered, zeros, type=found_type)
+                both = (zeros, ordered) if flipped else (ordered, zeros)
+                return self.b.call(operator.add, *both, type=Type("list", elem=Type()))
             if elem.kind in SCALARS:
                 one = self.b.call(pack_list, Const(0.0))
                 zeros = self.b.call(operator.mul, one, missing, type=found.type)
             else:
-                start = self.b.call(pack_slice, self.b.call(len, ordered), Const(None))
-                rest = self.b.call(operator.getitem, value, start, type=value.type)
+                ran = self.b.call(len, ordered)
+                bounds = (Const(None), missing) if flipped else (ran, Const(None))
+                rest = self.b.call(operator.getitem, value, self.b.call(pack_slice, *bounds), type=value.type)
                 zeros = self.b.call(zeros_of, rest, type=found.type)
-            ordered = self.b.call(operator.add, ordered, zeros, type=found.type)
+            both = (zeros, ordered) if flipped else (ordered, zeros)
+            ordered = self.b.call(operator.add, *both, type=found.type)
         return ordered
 
     @staticmethod
