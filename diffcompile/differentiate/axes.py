@@ -92,6 +92,8 @@ class Axes(Batch):
             self.unpacked(instr)
             return
         outs = instr.outs
+        if fn in (operator.is_, operator.is_not) and not any(isinstance(a, Const) for a in instr.args):
+            raise OneByOne  # a row of a batch is an object of its own
         if len(outs) != 1 or not hashable(fn):
             raise Unbatchable
         if fn in (np.ndarray.shape, np.shape, np.ndarray.ndim, np.ndim, builtins.len):

@@ -552,7 +552,7 @@ class CallSweep(ContainerSweep):
     def repeated_list(self, instr: Call, ct: Cotangent) -> None:
         """`a * n` of a list: every item of it has come in several places."""
         base = next(a for a in instr.args if a.type.kind == "list")
-        if element_of(base.type).kind not in SCALARS | {"array"}:
+        if element_of(base.type).kind not in SCALARS | {"array", "unknown"}:
             raise NoRule("a list that is repeated is differentiated", instr.line, "Build it with `append`.")
         whole = self.whole(ct, instr.outs[0])
         self.cts.add(base, inlined(self.b, sum_of_copies, [whole, base], {}, instr))

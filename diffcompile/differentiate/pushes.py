@@ -123,7 +123,8 @@ class Push(Forward):
             return (self.rule(instr, args[0].value.__getitem__, args[1:], {}, instr.outs),)
         kind = instr.outs[0].type.kind
         if fn in (operator.add, operator.mul) and kind in ("list", "tuple"):
-            return (self.alike(instr, fn, (0, 1) if fn is operator.add else (0,)),)
+            whole = (k for k, a in enumerate(args) if fn is operator.add or a.type.kind in ("list", "tuple"))
+            return (self.alike(instr, fn, tuple(whole)),)
         if hashable(fn) and fn in ALIKE and (kind != "array" or fn in (entry, sum_of, copy_of)):
             return (self.alike(instr, fn, ALIKE[fn]),)
         found = self.rule(instr, fn, args, dict(instr.kwargs), instr.outs)
