@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import spelled
-from diffcompile import DiffCompileError, grad, jvp, linearize
+from diffcompile import DiffCompileError, grad, jacfwd, jacrev, jvp, linearize, vmap
 from graphs import written
 
 X = np.array([0.53, 1.21, 0.37, 2.1])
@@ -64,6 +64,33 @@ def test_a_container_has_one_derivative_however_it_was_made(build: str, program:
     np.testing.assert_allclose(grad(f)(X), expected, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(jvp(f, (X,), (DOT,))[1], expected @ DOT, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(linearize(f, X)[1](DOT), expected @ DOT, rtol=1e-7, atol=1e-9)
+
+
+def in_turn(builds: dict[str, str], programs: list[str]) -> list[Any]:
+    """Each program with one of the builds."""
+    names = list(builds)
+    picked = [(names[k % len(names)], p) for k, p in enumerate(programs)]
+    return [pytest.param(builds[n], p, id=f"{n}-{p[:40]}") for n, p in picked]
+
+
+@pytest.mark.parametrize(
+    ("build", "program"),
+    in_turn(spelled.DICTS, spelled.ON_DICTS) + in_turn(spelled.LISTS, spelled.ON_LISTS),
+)
+def test_it_has_that_derivative_along_all_directions_at_once(build: str, program: str) -> None:
+    f = made(build, program)
+    try:
+        expected = slopes(f)
+    except (AttributeError, TypeError):
+        assert build == spelled.LISTS["array"]
+        return
+    rows = np.stack([X, X])
+    for way in (lambda: jacfwd(f)(X), lambda: jacrev(f)(X), lambda: vmap(grad(f))(rows)[1]):
+        try:
+            found = way()
+        except DiffCompileError:
+            continue  # what is written is not always known to be nobody else's
+        np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
 
 
 PARTLY = cases(spelled.DICTS, spelled.PARTLY_ON_DICTS) + cases(spelled.LISTS, spelled.PARTLY_ON_LISTS)

@@ -6,6 +6,7 @@ import builtins
 import itertools
 import math
 import operator
+from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Iterator
 from typing import Any
 
@@ -42,10 +43,13 @@ from ..rules.containers import copy_of
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
 
-_PURE_MODULES = ("numpy", "math", "cmath", "_operator", "scipy", "itertools", "diffcompile.rules")
+_PURE_MODULES = (
+    "numpy", "math", "cmath", "_operator", "scipy", "itertools", "statistics", "_bisect", "diffcompile.rules",
+)  # fmt: skip
 _PURE = frozenset({*PACKS, literal, unpack, format_string}) | {
     getattr, len, abs, float, int, bool, complex, str, min, max, sum, round, range, list, tuple, isinstance,
-    pow, repr, divmod, hash, type, any, all, sorted, dict,
+    pow, repr, divmod, hash, type, any, all, sorted, dict, defaultdict,
+    OrderedDict,
 }  # fmt: skip
 # Every call gives another object, so two equal calls are not one.
 FRESH = frozenset({
@@ -55,8 +59,8 @@ FRESH = frozenset({
     itertools.pairwise, itertools.product, itertools.zip_longest, zip, map, filter, enumerate, reversed, iter,
     pack_function,  # written out where it is handed on, so it must not wait for another reader
     np.zeros, np.ones, np.empty, np.ndarray, np.full, np.zeros_like, np.ones_like, np.empty_like,
-    np.full_like, np.array, np.copy, np.ndarray.copy, copy_of, list, dict, np.eye, np.identity, np.arange,
-    np.errstate,
+    np.full_like, np.array, np.copy, np.ndarray.copy, copy_of, list, np.eye, np.identity, np.arange,
+    np.errstate, dict, defaultdict, OrderedDict,
 })  # fmt: skip
 _RAISING_OPERATORS = frozenset(
     {operator.truediv, operator.floordiv, operator.mod, operator.pow, builtins.pow}

@@ -310,6 +310,9 @@ class Batch:
         outer, self.b.body = self.b.body, body
         slots = params[len(items) :]
         ends = [self.enter(r, slots[k]) if k in places else r for k, r in enumerate(results[:count])]
+        for result in results[count + 1 :]:
+            if isinstance(result, Value) and self.has(result):
+                known_part(result)
         saves = tuple(map(self.get, results[count + 1 :]))
         kept = {k for k, r in enumerate(results[count + 1 :], count) if self.has(r)}
         self.b.body = outer

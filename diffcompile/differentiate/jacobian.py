@@ -28,6 +28,7 @@ from ..ir.graph import (
     Function,
     Graph,
     Instr,
+    Method,
     Region,
     Store,
     Value,
@@ -182,6 +183,8 @@ def _seen(instr: Instr, within: set[Function]) -> bool:
         return instr.visible and not within
     if not isinstance(instr, Call) or instr.fn in (backward_begins, raise_error):
         return False
+    if isinstance(instr.fn, Method) and instr.fn.name in ("index", "count"):
+        return instr.args[0].type.kind not in ("list", "tuple")
     if instr.fn is pack_function:
         return not repeatable(packed_function(instr))
     if not isinstance(instr.fn, Function):
