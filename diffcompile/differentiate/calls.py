@@ -40,7 +40,7 @@ from ..ir.graph import (
 from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, SCALARS, Type, element_of
 from ..ir.walk import free, instructions, rename
-from ..rules.containers import sum_of_copies, zeros_of
+from ..rules.containers import of_first, of_repeated, of_second, sum_of_copies, zeros_of
 from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
@@ -58,6 +58,8 @@ from .rule import (
     hidden,
     in_many,
     inlined,
+    is_count,
+    joins,
     method_of,
     missing,
     positions,
@@ -286,6 +288,9 @@ class CallSweep(ContainerSweep):
             raise self.missing(fn, instr, args)
         named = dict(kwargs)
         first = (len(instr.outs) > 1 and tuple(instr.outs)) or instr.outs[0]
+        if joins(self.b, fn, args):
+            self.joined(fn, args, self.whole(cts[0], instr.outs[0]))
+            return
         if declared.form == "elementwise":
             if isinstance(fn, np.ufunc):
                 named = {name: atom for name, atom in named.items() if name not in UFUNC_OPTIONS}
@@ -549,13 +554,26 @@ class CallSweep(ContainerSweep):
             if self.active(part):
                 self.cts.add(part, self.b.call(operator.getitem, whole, index, type=whole.type))
 
+    def joined(self, fn: Any, args: tuple[Atom, ...], ct: Atom) -> None:
+        """`a + b`, `a * n` of what may be lists: that is seen when the program runs."""
+        a, b = args
+        parts: list[tuple[Atom, Any, Atom]]
+        if fn is operator.add:
+            parts = [(a, of_first, b), (b, of_second, b)]
+        else:
+            parts = [(b, of_repeated, a) if is_count(a) else (a, of_repeated, b)]
+        for arg, helper, other in parts:
+            if self.active(arg):
+                first = arg if helper is of_repeated else a
+                self.cts.add(arg, self.b.call(helper, ct, first, other))
+
     def repeated_list(self, instr: Call, ct: Cotangent) -> None:
         """`a * n` of a list: every item of it has come in several places."""
         base = next(a for a in instr.args if a.type.kind == "list")
         if element_of(base.type).kind not in SCALARS | {"array", "unknown"}:
             raise NoRule("a list that is repeated is differentiated", instr.line, "Build it with `append`.")
         whole = self.whole(ct, instr.outs[0])
-        self.cts.add(base, inlined(self.b, sum_of_copies, [whole, base], {}, instr))
+        self.cts.add(base, _structured(inlined(self.b, sum_of_copies, [whole, base], {}, instr)))
 
     def scatter(self, base: Value, index: Atom, ct: Atom, read: Type) -> None:
         """Add `ct` to the cotangent of `base` at `index`."""

@@ -59,6 +59,8 @@ from .rule import (
     hidden,
     in_many,
     inlined,
+    is_count,
+    joins,
     method_of,
     missing,
     positions,
@@ -125,6 +127,9 @@ class Push(Forward):
         if fn in (operator.add, operator.mul) and kind in ("list", "tuple"):
             whole = (k for k, a in enumerate(args) if fn is operator.add or a.type.kind in ("list", "tuple"))
             return (self.alike(instr, fn, tuple(whole)),)
+        if fn in (operator.add, operator.mul) and joins(self.b, fn, args):
+            places = (k for k, a in enumerate(args) if fn is operator.add or not is_count(a))
+            return (self.alike(instr, fn, tuple(places)),)
         if hashable(fn) and fn in ALIKE and (kind != "array" or fn in (entry, sum_of, copy_of)):
             return (self.alike(instr, fn, ALIKE[fn]),)
         found = self.rule(instr, fn, args, dict(instr.kwargs), instr.outs)
@@ -132,7 +137,8 @@ class Push(Forward):
 
     def alike(self, instr: Call, fn: Any, places: tuple[int, ...]) -> Atom:
         args = [self.dots.whole(a) if k in places else a for k, a in enumerate(instr.args)]
-        return self.b.call(fn, *args, type=tangent_type(instr.outs[0].type))
+        named = {k: self.dots.whole(a) for k, a in instr.kwargs}  # the entries of a dict
+        return self.b.call(fn, *args, kwargs=named, type=tangent_type(instr.outs[0].type))
 
     def item(self, instr: Call) -> Tangent | None:
         """`y = x[i]`: the same part of the tangent."""

@@ -52,6 +52,12 @@ CONVERTING = frozenset({
     np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite, np.require,
     np.copy,
 })  # fmt: skip
+# Operators whose results are numbers and arrays.
+ARITHMETIC = frozenset({
+    operator.sub, operator.truediv, operator.pow, operator.neg, operator.matmul, operator.floordiv,
+    operator.mod, operator.abs, builtins.abs, builtins.float, builtins.pow,
+})  # fmt: skip
+DEEP = 8  # so many sums and products are looked into, for what a value may be
 # Of the functions whose partials can be infinite, those that are finite there themselves.
 STEEP = frozenset({
     np.sqrt, math.sqrt, np.cbrt, math.cbrt, np.arcsin, math.asin, np.arccos, math.acos, np.arccosh,
@@ -118,6 +124,38 @@ def as_arrays(
     names = [p.name for p in parameters]
     given = tuple(read(name, a) for name, a in zip(names, args, strict=False))
     return (*given, *args[len(given) :]), {name: read(name, a) for name, a in kwargs.items()}
+
+
+def joins(b: Builder, fn: Any, args: tuple[Atom, ...]) -> bool:
+    """May this `+` or `*` be one of lists, which is not known before the program runs?"""
+    if fn is operator.add:
+        return all(may_be_row(b, a) for a in args) and any(a.type.kind == "unknown" for a in args)
+    return fn is operator.mul and any(
+        a.type.kind == "unknown" and is_count(n) and may_be_row(b, a) for a, n in (args, args[::-1])
+    )
+
+
+def is_count(atom: Atom) -> bool:
+    """Is this an integer that a list may be multiplied by?"""
+    if isinstance(atom, Const):
+        return isinstance(atom.value, int) and not isinstance(atom.value, bool)
+    return atom.type.is_scalar and atom.type.is_integer
+
+
+def may_be_row(b: Builder, atom: Atom, depth: int = 0) -> bool:
+    """May this be a list or a tuple?"""
+    if isinstance(atom, Const):
+        return isinstance(atom.value, (list, tuple))
+    if atom.type.kind != "unknown":
+        return atom.type.kind in ("list", "tuple")
+    made = b.defs.get(atom)
+    if not isinstance(made, Call) or depth > DEEP:
+        return True
+    if made.fn is operator.add:
+        return all(may_be_row(b, a, depth + 1) for a in made.args)
+    if made.fn is operator.mul:
+        return any(may_be_row(b, a, depth + 1) for a in made.args)
+    return made.fn not in ARITHMETIC and not isinstance(made.fn, np.ufunc) and not is_numeric(made.fn)
 
 
 def is_numeric(fn: Any) -> bool:

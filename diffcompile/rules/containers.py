@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .register import nondifferentiable
+from .broadcast import unbroadcast
+from .register import deflinear, nondifferentiable
 
 
 def zeros_of(x: Any) -> Any:
@@ -81,5 +82,94 @@ def with_attributes(cls: Any, attributes: dict[str, Any]) -> Any:
 
 
 nondifferentiable(zeros_of, keys_of)
+
+
+# What is a number, an array or a list is seen when the program runs: `a + b` adds them, or joins them.
+
+
+def is_row(x: Any) -> bool:
+    """Is this a list or a tuple?"""
+    return isinstance(x, (list, tuple))
+
+
+def of_first(ct: Any, a: Any, b: Any) -> Any:
+    """What flows back to `a` in `a + b`.
+
+    >>> of_first([1.0, 2.0, 3.0], [0.0], [0.0, 0.0]), float(of_first(np.ones(3), 1.0, np.ones(3)))
+    ([1.0], 3.0)
+    """
+    return ct[: len(a)] if is_row(a) and is_row(b) else unbroadcast(ct, a)
+
+
+def of_second(ct: Any, a: Any, b: Any) -> Any:
+    """What flows back to `b` in `a + b`.
+
+    >>> of_second([1.0, 2.0, 3.0], [0.0], [0.0, 0.0])
+    [2.0, 3.0]
+    """
+    return ct[len(a) :] if is_row(a) and is_row(b) else unbroadcast(ct, b)
+
+
+def in_first(ct: Any, out: Any, a: Any, b: Any) -> Any:
+    """`ct`, which is of the form of `a`, in the form of `out`, a cotangent of `a + b`."""
+    if is_row(a) and is_row(b):
+        return of_kind([*ct, *zeros_of(b)], out)
+    return np.broadcast_to(ct, np.shape(out))
+
+
+def in_second(ct: Any, out: Any, a: Any, b: Any) -> Any:
+    """`ct`, which is of the form of `b`, in the form of `out`, a cotangent of `a + b`."""
+    if is_row(a) and is_row(b):
+        return of_kind([*zeros_of(a), *ct], out)
+    return np.broadcast_to(ct, np.shape(out))
+
+
+def of_kind(items: Any, like: Any) -> Any:
+    """The items as an array, if the other is one."""
+    return np.array(items) if isinstance(like, np.ndarray) else items
+
+
+def of_repeated(ct: Any, a: Any, n: int) -> Any:
+    """What flows back to `a` in `a * n`, which repeats a list.
+
+    >>> of_repeated([1.0, 2.0], [0.0], 2), of_repeated(1.0, 0.0, 2)
+    ([3.0], 2.0)
+    """
+    return sum_of_copies(ct, a) if is_row(a) else unbroadcast(n * ct, a)
+
+
+def in_repeated(ct: Any, out: Any, a: Any, n: int) -> Any:
+    """`ct`, which is of the form of `a`, in the form of `out`, a cotangent of `a * n`."""
+    return of_kind(list(ct) * n, out) if is_row(a) else np.broadcast_to(n * ct, np.shape(out))
+
+
+@deflinear(of_first)
+def _(ct: Any, out: Any, y: Any, a: Any, b: Any) -> Any:
+    return in_first(ct, y, a, b)
+
+
+@deflinear(of_second)
+def _(ct: Any, out: Any, y: Any, a: Any, b: Any) -> Any:
+    return in_second(ct, y, a, b)
+
+
+@deflinear(in_first)
+def _(ct: Any, out: Any, x: Any, y: Any, a: Any, b: Any) -> Any:
+    return of_first(ct, a, b)
+
+
+@deflinear(in_second)
+def _(ct: Any, out: Any, x: Any, y: Any, a: Any, b: Any) -> Any:
+    return of_second(ct, a, b)
+
+
+@deflinear(of_repeated)
+def _(ct: Any, out: Any, y: Any, a: Any, n: Any) -> Any:
+    return in_repeated(ct, y, a, n)
+
+
+@deflinear(in_repeated)
+def _(ct: Any, out: Any, x: Any, y: Any, a: Any, n: Any) -> Any:
+    return of_repeated(ct, a, n)
 
 
