@@ -12,7 +12,20 @@ from typing import Any
 import numpy as np
 
 from ..frontend.build import Builder
-from ..ir.graph import Atom, Const, For, Instr, Region, Step, Store, Value, pack_dict, pack_list, pack_tuple
+from ..ir.graph import (
+    Atom,
+    Const,
+    For,
+    Instr,
+    Region,
+    Step,
+    Store,
+    Value,
+    pack_dict,
+    pack_list,
+    pack_object,
+    pack_tuple,
+)
 from ..ir.types import FLOAT, INT, OBJECT, RANGE, SCALARS, Type, element_of, number
 from ..ir.walk import reads
 from ..rules.containers import sum_of, zeros_of
@@ -209,10 +222,11 @@ class Cotangents:
             assert isinstance(out, Value)
             self.masked.add(out)
             return out
-        made = self.b.made_by(value, pack_list, pack_tuple)
+        made = self.b.made_by(value, pack_list, pack_tuple, pack_object)
         if made is not None:
+            parts = made.args[2:] if made.fn is pack_object else made.args
             return self.b.call(
-                pack_list, *(self.zero(a) if isinstance(a, Value) else Const(0.0) for a in made.args)
+                pack_list, *(self.zero(a) if isinstance(a, Value) else Const(0.0) for a in parts)
             )
         if kind == "dict":
             return self.b.call(pack_dict, Const(()), name=bar(value), type=mirror(value.type))

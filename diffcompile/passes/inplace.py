@@ -127,7 +127,7 @@ def _mended(
     later = reach([out], live.flows)
     position = live.at[instr]
     for value in sorted(family - later - {out}, key=lambda v: live.start.get(v, 0)):
-        if not live.live_after(value, position) or _holds(value, target):
+        if not live.live_after(value, position) or _holds(value, target, bool(path)):
             continue
         same_place = live.loops.get(value) == live.inside[instr]
         called = isinstance(instr, Call) and target in views
@@ -150,11 +150,15 @@ def _ways(region: Region, value: Value, sharing: _Sharing) -> set[Value]:
     return found
 
 
-def _holds(value: Value, target: Value) -> bool:
-    """Is this a container or an object that the target is a part of, and which is itself not written?"""
-    if value.type.kind in ("object", "dict", "tuple"):
-        return True
-    return value.type.kind == "list" != target.type.kind
+def _holds(value: Value, target: Value, inside: bool) -> bool:
+    """Is this a container or an object that the target is a part of, and which is itself not written?
+
+    Where what is written is `inside` of a container, it may be an item of it that was read before.
+    """
+    kind, written = value.type.kind, target.type.kind
+    if kind in ("list", "dict"):
+        return kind != written and not (inside and written in ("list", "dict"))
+    return kind in ("object", "tuple")
 
 
 class _Sharing:
