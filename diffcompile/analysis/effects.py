@@ -284,6 +284,8 @@ def may_fail(instr: Instr) -> bool:
     if fn is operator.getitem:
         base, index = instr.args
         return base.type.kind != "tuple" and not (isinstance(index, Const) and _in_range(base, index.value))
+    if fn is getattr:
+        return instr.args[0].type.keys is None
     if fn is len:
         return not (kinds[0] in ("list", "tuple", "range", "str") or bool(instr.args[0].type.rank))
     if fn is range:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 
 from ..ir.graph import Atom, Const, literal, pack_dict, pack_list, pack_slice, pack_tuple, unpack
-from ..ir.types import RANGE, UNKNOWN, Type, join
+from ..ir.types import INT, RANGE, UNKNOWN, Type, join
+from ..rules.definitions import place_of_largest, place_of_smallest, places_in_order
 from .shapes_core import NO, Undecided, constant, element, facts, integer, is_integer
 from .shapes_lengths import ANY_INT
 
@@ -103,6 +104,16 @@ def _(iterable: Atom | None = None) -> Type:
 @facts(builtins.sorted)
 def _(iterable: Atom, *, key: Atom = NO, reverse: Atom = NO) -> Type:
     return Type("list", elem=_element_or_none(iterable.type))
+
+
+@facts(places_in_order)
+def _(keys: Atom, reverse: Atom) -> Type:
+    return Type("list", elem=INT)
+
+
+@facts(place_of_largest, place_of_smallest)
+def _(keys: Atom) -> Type:
+    return INT
 
 
 @facts(builtins.dict)

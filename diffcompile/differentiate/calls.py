@@ -63,6 +63,7 @@ from .rule import (
     method_of,
     missing,
     positions,
+    refuse_objects,
     steep,
     times,
 )
@@ -286,6 +287,7 @@ class CallSweep(ContainerSweep):
         declared = find_rule(fn)
         if declared is None:
             raise self.missing(fn, instr, args)
+        refuse_objects(instr, (*args, *dict(kwargs).values()))
         named = dict(kwargs)
         first = (len(instr.outs) > 1 and tuple(instr.outs)) or instr.outs[0]
         if joins(self.b, fn, args):

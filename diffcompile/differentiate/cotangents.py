@@ -204,7 +204,9 @@ class Cotangents:
         """An item to which nothing flows back, and whose zeros are not a number."""
         if part is not None or known.kind not in NESTED | {"array"} or atom.type.items is None:
             return None
-        item = self.b.call(operator.getitem, atom, Const(k), type=known)
+        read = getattr if atom.type.kind == "object" else operator.getitem
+        key = k if atom.type.keys is None else atom.type.keys[k]
+        item = self.b.call(read, atom, Const(key), type=known)
         return item if isinstance(item, Value) else None
 
     def _part(self, part: Cotangent | None, item: Value | None, known: Type) -> Atom:
@@ -228,6 +230,8 @@ class Cotangents:
             return self.b.call(
                 pack_list, *(self.zero(a) if isinstance(a, Value) else Const(0.0) for a in parts)
             )
+        if kind == "object" and value.type.items and all(t.is_scalar for t in value.type.items):
+            return self.b.call(pack_list, *(Const(0.0) for _ in value.type.items))
         if kind == "dict":
             return self.b.call(pack_dict, Const(()), name=bar(value), type=mirror(value.type))
         elem = element_of(value.type)

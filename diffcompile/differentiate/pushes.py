@@ -64,6 +64,7 @@ from .rule import (
     method_of,
     missing,
     positions,
+    refuse_objects,
     steep,
     times,
 )
@@ -152,6 +153,8 @@ class Push(Forward):
             if method_of(instr) is getattr:
                 self.unsolved(instr)
             found = self.dots.whole(base)
+        elif method_of(instr) is getattr and base.type.keys is None and not self.is_given(base):
+            raise missing(self.b, getattr, instr, base)  # it may be a property, or a constant of the class
         assert isinstance(found, (Const, Value))
         found = self.dots.known(found, base)
         out = instr.outs[0]
@@ -159,6 +162,15 @@ class Push(Forward):
         return self.b.call(
             method_of(instr), found, *instr.args[1:], type=known if base.type.kind != "array" else None
         )
+
+    def is_given(self, atom: Atom) -> bool:
+        """Is this an object that the function was given, or a part of one, whose attributes are known?"""
+        while isinstance(atom, Value) and atom not in self.starts:
+            made = self.b.defs.get(atom)
+            if not isinstance(made, Call) or made.fn not in (getattr, operator.getitem):
+                return False
+            atom = made.args[0]
+        return isinstance(atom, Value)
 
     def unsolved(self, instr: Call) -> None:
         """Refuse an attribute of a solver's result that is none of those that are differentiated."""
@@ -208,6 +220,7 @@ class Push(Forward):
         outs: tuple[Value, ...],
     ) -> Tangent | None:  # fmt: skip
         """The tangent of a function's result by what is declared for it."""
+        refuse_objects(instr, (*args, *kwargs.values()))
         pushed = REGISTRY.tangent.get(fn) if hashable(fn) else None
         if pushed is not None:
             return self.declared(instr, pushed, args, kwargs, outs)

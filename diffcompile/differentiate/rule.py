@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import NoRule
+from ..errors import NoRule, UnsupportedSyntax
 from ..frontend.build import Builder
 from ..frontend.lower import lower_rule
 from ..ir.graph import Atom, Call, Const, Into, Method, Store, Value
 from ..ir.text import function_name
-from ..ir.types import BOOL
+from ..ir.types import BOOL, Type
 from ..rules.broadcast import broadcast_like, of_form, unbroadcast
 from ..rules.refused import sentence_of
 from ..rules.register import REGISTRY, Declared, Unknown
@@ -178,6 +178,25 @@ def _is_sequence(atom: Atom) -> bool:
     if isinstance(atom, Const):
         return isinstance(atom.value, (list, tuple))
     return atom.type.kind in ("list", "tuple")
+
+
+def refuse_objects(instr: Call | Store, atoms: tuple[Atom, ...]) -> None:
+    """A function that has a rule for numbers may ask an object for what it is: that is not followed."""
+    for atom in atoms:
+        cls = _class_in(atom.type)
+        if cls is not None:
+            raise UnsupportedSyntax(
+                f"an object of class `{cls.__name__}` is used as a value", instr.line, "Use its attributes."
+            )
+
+
+def _class_in(known: Type) -> type | None:
+    """The class of an object of the user's, or of those in a container."""
+    if known.kind in ("list", "tuple", "dict") and known.keys is None:
+        parts = (*(known.items or ()), *(() if known.elem is None else (known.elem,)))
+        return next((c for c in map(_class_in, parts) if c is not None), None)
+    mine = known.kind == "object" and known.keys is not None and known.cls is not None
+    return known.cls if mine and known.cls is not None and not issubclass(known.cls, tuple) else None
 
 
 def inlined(b: Builder, rule: Any, args: list[Any], kwargs: dict[str, Any], instr: Call | Store) -> Any:

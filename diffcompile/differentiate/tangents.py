@@ -203,6 +203,8 @@ def _head(made: Call) -> tuple[Atom, ...]:
 
 def tangent_type(known: Type) -> Type:
     """What is known of the tangent of a value, a full one."""
+    if known.kind == "object" and known.keys is not None and known.items is not None:
+        return replace(known, items=tuple(map(tangent_type, known.items)))
     if known.kind == "object":
         return OBJECT  # a container: what a function saved
     return known if known.kind in ("float", "number", "array", "list", "dict", "tuple") else Type()

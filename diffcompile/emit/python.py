@@ -40,6 +40,7 @@ from ..ir.graph import (
     While,
     backward_begins,
     format_string,
+    is_keyworded,
     items_of_list,
     literal,
     pack_dict,
@@ -56,7 +57,7 @@ from ..ir.graph import (
 )
 from ..ir.types import UNKNOWN, Type
 from ..ir.walk import changes, free, instructions, operands, regions, same_atom, swap, values
-from ..rules.containers import entry, keys_of, values_of, with_keys
+from ..rules.containers import entry, keys_of, values_of, with_attributes, with_keys
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # astor reads names that Python 3.12 deprecates
@@ -1119,8 +1120,11 @@ _CHANGES: dict[Any, Any] = {
 
 def _print_object(p: Printer, instr: Call) -> ast.expr:
     cls, names, *items = instr.args
-    assert isinstance(names, Const)
-    return _call(p.atom(cls), [], dict(zip(names.value, map(p.atom, items), strict=True)))
+    assert isinstance(names, Const) and isinstance(cls, Const)
+    if is_keyworded(cls.value):
+        return _call(p.atom(cls), [], dict(zip(names.value, map(p.atom, items), strict=True)))
+    attributes = ast.Dict([ast.Constant(n) for n in names.value], list(map(p.atom, items)))
+    return _call(p.refer(with_attributes), [p.atom(cls), attributes])
 
 
 def _print_items(p: Printer, instr: Call) -> ast.expr:

@@ -22,8 +22,8 @@ from ..rules.containers import keys_of, values_of
 from ..rules.definitions import cleared, last_taken_out, updated, updated_by_pairs
 from .core import holds_objects
 from .expressions import UNROLLED, Expressions
-from .heap import Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
-from .keeping import ITEM, KEPT
+from .heap import ITEM, Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
+from .keeping import KEPT
 
 
 class Containers(Expressions):

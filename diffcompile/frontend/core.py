@@ -36,6 +36,7 @@ from ..ir.walk import same_atom
 from .arguments import Read
 from .build import Builder
 from .heap import (
+    ITEM,
     UNBOUND_REF,
     Applied,
     Bound,
@@ -200,7 +201,26 @@ class Core:
         """A reference to a value just made: a new cell if it is an object that could be changed."""
         if isinstance(atom, Const) or atom.type.kind not in MUTABLE:
             return atom
+        if atom.type.kind == "object" and atom.type.keys is not None and atom.type.cls is not None:
+            return self.looked_at(atom, name)
         return self.state.new(atom, name)
+
+    def looked_at(self, atom: Value, name: str) -> Ref:
+        """An object of a known class that others may know of: its attributes are read, not written."""
+        keys, types = atom.type.keys, atom.type.items
+        assert keys is not None and types is not None and atom.type.cls is not None
+        entries = []
+        for key, known in zip(keys, types, strict=True):
+            part = self.own(self.b.call(getattr, atom, Const(key), type=known))
+            if isinstance(part, Obj):
+                part.cell.outside = ITEM
+            entries.append((key, part))
+        if issubclass(atom.type.cls, tuple):
+            return Tup(tuple(part for _, part in entries), atom.type.cls)
+        made = self.state.new(Entries(tuple(entries), None, atom.type.cls), name)
+        made.cell.outside = ITEM
+        made.cell.seen = atom
+        return made
 
     def read(self, ref: Ref) -> Atom | Items | Entries:
         """What a reference holds now: an atom, or the content of a static container."""
@@ -249,6 +269,8 @@ class Core:
                 return ref
             case Obj() | View():
                 self.leaked(ref)
+                if isinstance(ref, Obj) and ref.cell.seen is not None:
+                    return ref.cell.seen
                 content = self.read(ref)
                 if isinstance(ref, Obj) and ref.cell.factory is not None and not self.unit.peeking:
                     cls, factory = ref.cell.factory
@@ -293,7 +315,9 @@ class Core:
         """A tuple, or a named tuple, of these items."""
         if cls is tuple:
             return self.b.call(pack_tuple, *atoms)
-        return self.b.call(pack_object, Const(cls), Const(cls._fields), *atoms)  # type: ignore[attr-defined]
+        fields: tuple[str, ...] = cls._fields  # type: ignore[attr-defined]
+        known = Type("object", items=tuple(a.type for a in atoms), keys=fields, cls=cls)
+        return self.b.call(pack_object, Const(cls), Const(fields), *atoms, type=known)
 
     def packed_object(self, content: Entries) -> Atom:
         """A local object as one value."""

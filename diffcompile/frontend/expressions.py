@@ -39,6 +39,7 @@ from .arguments import is_object, is_object_class
 from .choices import all_functions, is_function
 from .core import CONTAINERS, MUTABLE
 from .heap import (
+    ITEM,
     Applied,
     Bound,
     Cell,
@@ -58,7 +59,7 @@ from .heap import (
     Tup,
     View,
 )
-from .keeping import ITEM, Keeping
+from .keeping import Keeping
 from .subset import sentence
 
 BINARY: dict[type[ast.operator], Any] = {
@@ -491,6 +492,11 @@ class Expressions(Keeping):
                     return Const((known.kind == "none") != negated)
             if isinstance(b, Const) and not callable(b.value) and self.type_of(a).kind == "function":
                 return Const(negated)
+        seen = [r.cell.seen for r in (left, right) if isinstance(r, Obj) and r.cell.seen is not None]
+        if len(seen) == 2:
+            return self.b.call(operator.is_not if negated else operator.is_, *seen, type=BOOL)
+        if seen:
+            raise self.refuse("whether this is an item of a list is asked", "Compare its attributes.")
         if self._container(left) or self._container(right):
             same = isinstance(left, Obj) and isinstance(right, Obj) and left.cell is right.cell
             return Const((same or left is right) != negated)

@@ -17,6 +17,8 @@ from ..errors import Span
 from ..ir.graph import UNBOUND, Atom, Const, Step, Value
 from ..ir.types import Type
 
+ITEM = "an item of a list is written here"
+
 
 class Cell:
     """A location: one mutable object, told apart by identity.
@@ -26,7 +28,7 @@ class Cell:
     cannot be decided.
     """
 
-    __slots__ = ("apart", "factory", "live", "mirror", "name", "outside", "param", "pick", "shares")
+    __slots__ = ("apart", "factory", "live", "mirror", "name", "outside", "param", "pick", "seen", "shares")
 
     def __init__(self, name: str = "", outside: str = "", param: bool = False) -> None:
         self.name = name
@@ -39,6 +41,7 @@ class Cell:
         # Of a list or dict that is one value of the graph: may its items be written through it, since they
         # are objects of their own that nothing else refers to? Once that has been given up it stays so.
         self.apart: bool | None = None
+        self.seen: Value | None = None  # the value whose attributes an object shows, which is not written
         self.factory: tuple[type, Ref] | None = None  # of a dict: what makes the entries that it lacks
 
 

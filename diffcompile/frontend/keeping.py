@@ -25,10 +25,9 @@ from ..ir.graph import Atom, Const, Step, Value
 from ..ir.types import Type, element_of
 from .choices import Choices
 from .core import CONTAINERS, MUTABLE
-from .heap import UNBOUND_REF, Bound, Cell, Entries, Items, Obj, Ref, State, Tup, View
+from .heap import ITEM, UNBOUND_REF, Bound, Cell, Entries, Items, Obj, Ref, State, Tup, View
 
 KEPT = "an array that is also kept in a list is written here"
-ITEM = "an item of a list is written here"
 # The methods of lists and dicts that change them.
 MUTATORS = frozenset({
     "append", "extend", "insert", "pop", "remove", "reverse", "clear", "sort", "update", "setdefault",

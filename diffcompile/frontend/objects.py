@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import WrongArgument
-from ..ir.graph import Atom, Capture, Const, Value, pack_object
+from ..ir.graph import Atom, Capture, Const, Value, is_keyworded, pack_object
 from ..ir.types import OBJECT, Type, article
 from .arguments import (
     NOTHING,
@@ -68,6 +68,8 @@ def form_of(spec: Spec) -> Type:
     if isinstance(spec, Parts):
         return Type("dict" if issubclass(spec.kind, dict) else "object")
     return OBJECT
+
+_HEAP_TYPE = 1 << 9  # of a class that is made as the program runs, and is not built in
 
 
 class Objects(Containers):
@@ -516,19 +518,18 @@ class Objects(Containers):
 
     def packed_object(self, content: Entries) -> Atom:
         cls = content.cls
-        if not dataclasses.is_dataclass(cls) or class_attribute(cls, "__post_init__") is not NOTHING:
-            raise self.refuse(
-                f"an object of class `{cls.__name__}` is used as a value",
-                "Use its attributes, or a dataclass.",
-            )
-        names = tuple(f.name for f in dataclasses.fields(cls))
-        missing = [n for n in names if content.get(n) is None]
-        if missing or not generated(class_attribute(cls, "__init__")):
+        names = tuple(content.keys)
+        if is_keyworded(cls):
+            names = tuple(f.name for f in dataclasses.fields(cls))
+        plain = all(c is object or c.__flags__ & _HEAP_TYPE for c in cls.__mro__)
+        unknown = content.handle is not None or any(content.get(n) in (None, UNBOUND_REF) for n in names)
+        if unknown or not plain:
             raise self.refuse(
                 f"an object of class `{cls.__name__}` is used as a value", "Use its attributes."
             )
         atoms = [self.atom(content.get(n)) for n in names]  # type: ignore[arg-type]
-        return self.b.call(pack_object, Const(cls), Const(names), *atoms, type=OBJECT)
+        known = Type("object", items=tuple(a.type for a in atoms), keys=tuple(names), cls=cls)
+        return self.b.call(pack_object, Const(cls), Const(names), *atoms, type=known)
 
     # -- calls and operators --------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ stands for.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -343,8 +344,22 @@ def pack_dict(keys: tuple[Any, ...], *items: Any) -> dict[Any, Any]:
 
 
 def pack_object(cls: type, names: tuple[str, ...], *items: Any) -> Any:
-    """The operation of `cls(name=item, ...)`, of a dataclass or a named tuple: nothing else is done by it."""
-    return cls(**dict(zip(names, items, strict=True)))
+    """The operation that makes an object with these attributes: nothing else is done by it."""
+    if is_keyworded(cls):
+        return cls(**dict(zip(names, items, strict=True)))
+    made: Any = object.__new__(cls)
+    for name, item in zip(names, items, strict=True):
+        object.__setattr__(made, name, item)
+    return made
+
+
+def is_keyworded(cls: type) -> bool:
+    """Does `cls(name=item, ...)` make an object with these attributes, and do nothing else?"""
+    if issubclass(cls, tuple):
+        return True
+    code = getattr(cls.__init__, "__code__", None)
+    written = code is not None and code.co_filename == "<string>"  # by `dataclass`
+    return dataclasses.is_dataclass(cls) and written and not hasattr(cls, "__post_init__")
 
 
 def items_of_list(items: list[Any]) -> list[Any]:

@@ -210,6 +210,8 @@ def join(a: Type, b: Type) -> Type:
     if a.kind == "dict":
         elem = b.elem if a.elem is None else a.elem if b.elem is None else join(a.elem, b.elem)
         return Type("dict", elem=elem)
+    if a.kind == "object" and a.cls is b.cls and a.keys == b.keys and a.items and b.items:
+        return Type("object", items=tuple(map(join, a.items, b.items)), keys=a.keys, cls=a.cls)
     return Type(a.kind)
 
 

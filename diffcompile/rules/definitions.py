@@ -99,20 +99,22 @@ def _(iterable: Any, *, key: Any = None, reverse: Any = False) -> Any:
 
 
 @defines(builtins.max, "key", "default")
-def _(*args: Any, key: Any = None, default: Any = None) -> Any:
+def _(*args: Any, key: Any = None, **rest: Any) -> Any:
     items = args[0] if len(args) == 1 else args
-    if len(items) == 0:
-        return default
+    if "default" in rest:
+        if len(items) == 0:
+            return rest["default"]
     if key is None:
         return max(items)
     return items[place_of_largest([key(item) for item in items])]
 
 
 @defines(builtins.min, "key", "default")
-def _(*args: Any, key: Any = None, default: Any = None) -> Any:
+def _(*args: Any, key: Any = None, **rest: Any) -> Any:
     items = args[0] if len(args) == 1 else args
-    if len(items) == 0:
-        return default
+    if "default" in rest:
+        if len(items) == 0:
+            return rest["default"]
     if key is None:
         return min(items)
     return items[place_of_smallest([key(item) for item in items])]

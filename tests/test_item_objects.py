@@ -1,0 +1,347 @@
+"""Lists and dicts of objects, as many as the run makes: what is read of them, in every mode."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections import namedtuple
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diffcompile import DiffCompileError, grad, hvp, jacfwd, jacrev, jvp, linearize
+from graphs import written
+
+
+class Plain:
+    K = 3.0
+
+    def __init__(self, a: Any, b: Any) -> None:
+        self.a = a
+        self.b = b
+
+    def area(self) -> Any:
+        return self.a * self.b
+
+    @property
+    def n(self) -> Any:
+        return self.a * self.b + self.K
+
+    def scaled(self, t: Any) -> Any:
+        return self.a * t + self.b
+
+    @staticmethod
+    def squared(u: Any) -> Any:
+        return u * u
+
+    @classmethod
+    def twice(cls, u: Any) -> Any:
+        return cls(u, u)
+
+    def __mul__(self, other: Any) -> Any:
+        return type(self)(self.a * other.a, self.b + other.b)
+
+    def __add__(self, other: Any) -> Any:
+        return type(self)(self.a * other.a, self.b + other.b)
+
+    def __neg__(self) -> Any:
+        return type(self)(self.b, self.a)
+
+    def __call__(self, t: Any) -> Any:
+        return self.a * t
+
+    def __getitem__(self, k: int) -> Any:
+        return self.a if k == 0 else self.b
+
+    def __len__(self) -> int:
+        return 3
+
+    def __float__(self) -> float:
+        return float(self.a)
+
+    def __iter__(self) -> Any:
+        return iter((self.a, self.b))
+
+
+@dataclass
+class Data(Plain):
+    a: Any
+    b: Any
+
+
+class Sub(Plain):
+    def area(self) -> Any:
+        return self.a + self.b
+
+
+class Slots:
+    __slots__ = ("a", "b")
+
+    def __init__(self, a: Any, b: Any) -> None:
+        self.a = a
+        self.b = b
+
+
+@dataclass
+class Derived:
+    a: Any
+    b: Any = 0.0
+
+    def __post_init__(self) -> None:
+        self.b = self.a * 2
+
+
+class Body:
+    def __init__(self, pos: Any, vel: Any, m: Any) -> None:
+        self.pos = pos
+        self.vel = vel
+        self.m = m
+
+    def energy(self) -> Any:
+        return 0.5 * self.m * np.sum(self.vel**2)
+
+    def moved(self, dt: Any) -> Any:
+        return Body(self.pos + dt * self.vel, self.vel, self.m)
+
+
+class Bag:
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+
+    def add(self, v: Any) -> None:
+        self.items.append(v)
+
+
+Pair = namedtuple("Pair", "a b")
+NAMES: dict[str, Any] = {
+    "Slots": Slots, "Derived": Derived, "Body": Body, "Bag": Bag, "Pair": Pair, "Sub": Sub, "copy": copy,
+    "dataclasses": dataclasses,
+}  # fmt: skip
+CLASSES = {"plain": Plain, "dataclass": Data, "subclass": Sub}
+X = np.array([0.5, 0.6, 0.7, 0.8])
+DOT = np.array([0.3, -0.2, 0.7, 0.5])
+
+# `d` is a list of objects of the class `C`, of `v` and `v * v` for each `v` in `x`.
+ON_LISTS = """
+return (d[0] * d[1]).a + (d[0] + d[1]).b
+
+return d[0](2.0) * len(d[0])
+
+return d[0][0] * d[1][1]
+
+return float(d[0]) * 2
+
+return d[0].n + d[0].K * d[1].a
+
+return d[0].scaled(x[1]) * d[1].squared(d[1].a)
+
+return d[0].twice(x[2]).b * d[0].a
+
+return (-d[0]).a * getattr(d[1], 'a') * vars(d[2])['a']
+
+a, b = d[0]
+return a * b + sum(p.a for p in d)
+
+s = 0.0
+for p in d:
+    s = s + p.scaled(s)
+return s
+
+return sum(p.area() for p in d)
+
+d[1] = d[0]
+return d[1].a * d[0].b
+
+return max(d, key=lambda p: p.a).b * min(d, key=lambda p: p.b).a
+
+e = sorted(d, key=lambda p: -p.b)
+return e[0].a * e[1].area()
+
+q = [p for p in d if p.a > 0.55]
+return q[0].a * q[-1].b
+
+return d[0].a if d[0] is d[0] and isinstance(d[0], C) and type(d[0]) is C else x[1]
+
+return x[0] if d[0] is d[1] else d[0].a * d.index(d[2])
+
+c = copy.copy(d[0])
+return c.a * hasattr(c, 'b')
+
+m = {}
+for i, p in enumerate(d):
+    m[i] = p
+return m[2].a * sum(p.area() for p in m.values())
+
+def f2(p): return p.a * p.b
+return f2(d[0]) + f2(d[3])
+
+best = d[0]
+for p in d:
+    if p.b > best.b:
+        best = p
+return best.a * best.b
+
+while len(d) > 1:
+    p = d.pop()
+    q = d.pop()
+    d.append(C(p.a * q.a, p.b + q.b))
+return d[0].area()
+
+e = d[1:3] + d[:1]
+return e[0].a * e[2].b
+
+return sum(p.area() * q.a for p in d for q in d)
+
+return sum(p.a * q.b for p, q in zip(d, d[1:]))
+
+r = np.array([[p.a, p.b] for p in d])
+return np.sum(r @ r.T)
+
+d2 = [C(p.b, p.a) for p in d]
+return sum(p.area() * p.a for p in d2)
+""".strip("\n").split("\n\n")
+
+ALONE = """
+d = [Slots(v, v * v) for v in x]
+return d[0].a * d[1].b
+
+d = [Derived(v) for v in x]
+return sum(w.a * w.b for w in d)
+
+d = [Body(x * v, x + v, v) for v in x]
+return sum(b.energy() for b in d) + np.sum(d[0].pos * d[1].vel)
+
+d = [Body(x * v, x + v, v) for v in x]
+for t in range(3):
+    d = [b.moved(0.1) for b in d]
+return sum(np.sum(b.pos**2) for b in d)
+
+d = []
+for v in x:
+    b = Body(x * v, x + v, v)
+    b.pos[0] = 3 * v
+    b.m = v * v
+    d.append(b)
+return sum(np.sum(b.pos) * b.m for b in d)
+
+d = [Sub(v, Sub(v * v, v)) for v in x]
+return sum(p.b.area() * p.a for p in d)
+
+d = [Sub([v, v * v], v) for v in x]
+return sum(p.a[0] * p.a[1] * p.b for p in d)
+
+d = [Sub({'u': v}, v) for v in x]
+return sum(p.a['u'] * p.b for p in d)
+
+d = [Sub((v, v * v), 'name') for v in x]
+return sum(p.a[0] * p.a[1] for p in d if p.b == 'name')
+
+d = [Sub(v, None) for v in x]
+return sum(p.a for p in d if p.b is None)
+
+bag = Bag()
+for v in x:
+    bag.add(Sub(v, v * v))
+return sum(p.area() for p in bag.items)
+
+stack = [Sub(x[0], 0)]
+s = 0.0
+while stack:
+    p = stack.pop()
+    s = s + p.a * x[p.b]
+    if p.b < 3:
+        stack.append(Sub(p.a * x[1], p.b + 1))
+return s
+
+d = {}
+for i, v in enumerate(x):
+    d[i] = Pair(v, v * v)
+a, b = d[1]
+return a * b + d[2].a * d[3][1]
+
+d = [Pair(v, v * v) for v in x]
+d[1] = d[1]._replace(a=x[0] ** 2)
+return d[1].a * max(p.b for p in d)
+
+d = [[Sub(v, v * v), Sub(v, v)] for v in x]
+return sum(r[0].a * r[1].b for r in d)
+
+d = [(Sub(v, v * v), v) for v in x]
+return sum(p.b * w for p, w in d)
+""".strip("\n").split("\n\n")
+
+
+def made(program: str, cls: type = Plain) -> Any:
+    lines = "".join(f"    {line}\n" for line in program.splitlines())
+    return written(f"def f(x):\n{lines}", "f", C=cls, **NAMES)
+
+
+def slopes(f: Any) -> Any:
+    columns = []
+    for unit in np.eye(4):
+        coarse, fine = ((f(X + h * unit) - f(X - h * unit)) / (2 * h) for h in (1e-4, 5e-5))
+        columns.append((4 * fine - coarse) / 3)
+    return np.array(columns)
+
+
+def check(f: Any) -> None:
+    expected = slopes(f)
+    np.testing.assert_allclose(grad(f)(X), expected, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(jvp(f, (X,), (DOT,))[1], expected @ DOT, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(linearize(f, X)[1](DOT), expected @ DOT, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(jacrev(f)(X), expected, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(jacfwd(f)(X), expected, rtol=1e-7, atol=1e-9)
+    g = grad(f)
+    second = (4 * _along(g, 5e-5) - _along(g, 1e-4)) / 3
+    np.testing.assert_allclose(hvp(f)(X, DOT), second, rtol=1e-6, atol=1e-8)
+
+
+def _along(g: Any, h: float) -> Any:
+    return (g(X + h * DOT) - g(X - h * DOT)) / (2 * h)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("program", ON_LISTS)
+def test_an_object_that_was_put_into_a_list_is_what_it_was(program: str, cls: str) -> None:
+    check(made("d = [C(v, v * v) for v in x]\n" + program, CLASSES[cls]))
+
+
+@pytest.mark.parametrize("program", ALONE)
+def test_objects_of_other_kinds(program: str) -> None:
+    check(made(program))
+
+
+ITEM = "an item of a list is written here"
+KEPT = "an array that is also kept in a list is written here"
+REFUSED = {
+    "p = d[0]\np.a = 5 * x[1]\nreturn d[0].a * p.b": ITEM,
+    "d[0].a = x[3] * 2\nreturn d[0].a * d[0].b": ITEM,
+    "d[2].a += x[0]\nreturn d[2].a": ITEM,
+    "def f2(p):\n    p.a = p.a * 3\nf2(d[0])\nreturn d[0].a": ITEM,
+    "for p in d:\n    p.a = p.b * 2\nreturn d[1].a": "an item of what a loop runs over is written here",
+    "p = C(x[0], x[1])\nd.append(p)\np.a = 7 * x[2]\nreturn d[-1].a": KEPT,
+    "d = [Body(x * v, x + v, v) for v in x]\nd[1].pos[0] = 9.0 * x[0]\nreturn np.sum(d[1].pos)": ITEM,
+    "d = [Body(x * v, x + v, v) for v in x]\np = d[1].pos\np[0] = 5.0\nreturn np.sum(d[1].pos)": ITEM,
+    "d = [Sub([v, v], v) for v in x]\nd[0].a.append(x[1])\nreturn sum(d[0].a)": ITEM,
+    "return np.sum(d[0]) + np.sum(d[1])": "an object of class `Plain` is used as a value",
+    "return np.sum(np.array(d))": "an object of class `Plain` is used as a value",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", REFUSED)
+def test_what_others_may_see_changed_is_refused(program: str) -> None:
+    f = made("d = [C(v, v * v) for v in x]\n" + program)
+    for way in (lambda: grad(f)(X), lambda: jvp(f, (X,), (DOT,))):
+        with pytest.raises(DiffCompileError) as caught:
+            way()
+        assert caught.value.reason == REFUSED[program]
+        assert caught.value.remedy
+
+
+def test_objects_of_classes_that_differ_are_not_taken_for_one() -> None:
+    f = made("d = [C(v, v) if v > 0.6 else Sub(v, v) for v in x]\nreturn sum(p.area() for p in d)")
+    for way in (lambda: grad(f)(X), lambda: jvp(f, (X,), (DOT,))):
+        with pytest.raises(DiffCompileError):
+            way()
