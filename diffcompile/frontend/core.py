@@ -211,7 +211,7 @@ class Core:
         assert keys is not None and types is not None and atom.type.cls is not None
         entries = []
         for key, known in zip(keys, types, strict=True):
-            part = self.own(self.b.call(getattr, atom, Const(key), type=known))
+            part = self.own(self.b.call(getattr, atom, Const(key), type=known, name=str(key)))
             if isinstance(part, Obj):
                 part.cell.outside = ITEM
             entries.append((key, part))
