@@ -56,6 +56,7 @@ class Module:
         self.objects: dict[str, Any] = {}
         self.unwritable: list[str] = []
         self.reserved: set[str] = set()  # the names of the functions that the module is made for
+        self.params: set[str] = set()  # the names of parameters, which keep theirs
 
     # -- references -----------------------------------------------------------------------------------------
 
@@ -84,7 +85,9 @@ class Module:
             return ast.Name(self.helper(thing), ast.Load())
         name = getattr(thing, "__name__", None)
         module = getattr(thing, "__module__", None)
-        if isinstance(name, str) and module and getattr(sys.modules.get(module), name, None) is thing:
+        known = isinstance(name, str) and module and getattr(sys.modules.get(module), name, None) is thing
+        if known and name not in self.params:
+            assert isinstance(name, str)
             self.imports[name] = f"from {module} import {name}"
             self.objects[name] = thing
             if module == "__main__":
@@ -100,7 +103,7 @@ class Module:
 
     def _free(self, name: str, thing: Any) -> str:
         candidate, number = name, 0
-        while candidate in self.objects and self.objects[candidate] is not thing:
+        while candidate in self.params or self.objects.get(candidate, thing) is not thing:
             number += 1
             candidate = f"{name}_{number}"
         return candidate
@@ -111,7 +114,7 @@ class Module:
             if known is fn:
                 return name
         name, number = fn.__name__, 1
-        while name in self.written or not name.isidentifier():
+        while name in self.written or name in self.params or not name.isidentifier():
             number += 1
             name = f"{fn.__name__ if fn.__name__.isidentifier() else 'function'}_{number}"
         self.written[name] = fn
@@ -198,7 +201,8 @@ class Module:
         """Write the function of a called graph into the module; its name there."""
         if function not in self.done:
             number, name = 1, function.name
-            while name in self.done.values() or name in self.helpers or name in self.reserved:
+            others = self.reserved | self.params
+            while name in self.done.values() or name in self.helpers or name in others:
                 number += 1
                 name = f"{function.name}_{number}"
             self.done[function] = name
@@ -218,6 +222,7 @@ class Module:
     ) -> None:
         """Print one function; those that it calls go above it."""
         copied: set[Value] = set()
+        self.params |= parameters(graph) | {a.arg for a in ast.walk(signature) if isinstance(a, ast.arg)}
         while True:
             statements, printer, graph = self._printed(graph, name)
             if printer.copied <= copied:
@@ -442,6 +447,22 @@ def _tidy(statements: list[ast.stmt], graph: Graph) -> list[ast.stmt]:
     if has_backward and not (isinstance(kept[0], Comment) and kept[0].text == "backward"):
         kept.insert(0, Comment(text="forward"))
     return kept
+
+
+def parameters(graph: Graph) -> set[str]:
+    """The names of the parameters of a program, and of the functions that it calls."""
+    found: set[str] = set()
+    done: set[Function] = set()
+    waiting = [graph]
+    while waiting:
+        now = waiting.pop()
+        found.update(p.name for p in now.params)
+        for instr in instructions(now.region):
+            called = instr.fn if isinstance(instr, Call) and isinstance(instr.fn, Function) else None
+            if called is not None and called not in done and called.graph is not None:
+                done.add(called)
+                waiting.append(called.graph)
+    return found
 
 
 def plain_signature(graph: Graph) -> ast.arguments:

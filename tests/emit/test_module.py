@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import defelementwise, grad, value_and_grad
+from diffcompile import checkpoint, defelementwise, grad, value_and_grad
 from diffcompile.emit.module import Module, public_path
 from diffcompile.errors import DiffCompileError
 from diffcompile.passes.views import views
@@ -203,3 +203,32 @@ def test_standard_imports_come_first() -> None:
     derivative(0.5, np.ones(2))
 
     assert derivative.source.startswith("import math\n\nimport numpy as np\n\n\n")
+
+
+def step(x, n):
+    return x if n == 0 else step(x * x, n - 1)
+
+
+alias = step
+
+
+def shadowing(x, step):
+    return alias(x, 2) * step
+
+
+weights = np.array([1.1, 0.7])
+
+
+def weighted(x):
+    return np.sum(x[:2] * weights) * x[0]
+
+
+def called(x, weighted=weighted):
+    return checkpoint(weighted)(x * x) * x[0]
+
+
+def test_a_parameter_keeps_its_name_and_the_function_gets_another():
+    assert np.isclose(grad(shadowing)(1.5, 2.0), 2.0 * 4 * 1.5**3)
+    x = np.array([0.5, 0.6, 0.7])
+    expected = [(called(x + 1e-6 * u, weighted) - called(x - 1e-6 * u, weighted)) / 2e-6 for u in np.eye(3)]
+    np.testing.assert_allclose(grad(called)(x), expected, rtol=1e-7, atol=1e-9)
