@@ -490,7 +490,6 @@ def plainest(family: str, kernel: str, folder: Path) -> dict[str, Any]:
 # Spellings that are refused, or stop with an error, so far, with the kernels in which they are. The tests are
 # strict about them: delete the line of one that is compiled.
 REFUSED = {
-    ("add", "object"): {"masked in a branch"},
     ("cross", "flat"): {"in a loop", "in single precision", "straight"},
     ("cross", "rows unpacked"): {"in a loop", "in single precision", "straight"},
 }

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from diffcompile.rules.broadcast import broadcast_like, of_form, unbroadcast
+from diffcompile.rules.containers import in_first, in_repeated, in_second, of_first, of_repeated, of_second
 
 Sample = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -286,3 +287,6 @@ KINKS: list[tuple[Any, tuple[Any, ...], tuple[Any, ...]]] = [
     (math.pow, (0.0, 0.5), (math.inf, 0.0)),
     (operator.mod, (-7.0, 3.0), (1.0, 3.0)),
 ]
+
+# What is seen when the program runs: `test_joined.py` has programs.
+ELSEWHERE = {of_first, of_second, in_first, in_second, of_repeated, in_repeated}
