@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import DiffCompileError, grad, hvp, jacfwd, jacrev, jvp, linearize
+from diffcompile import DiffCompileError, checkpoint, grad, hvp, jacfwd, jacrev, jvp, linearize
 from graphs import written
 
 
@@ -345,3 +345,14 @@ def test_objects_of_classes_that_differ_are_not_taken_for_one() -> None:
     for way in (lambda: grad(f)(X), lambda: jvp(f, (X,), (DOT,))):
         with pytest.raises(DiffCompileError):
             way()
+
+
+def test_an_object_that_a_loop_may_not_have_bound_is_read_where_it_is_named() -> None:
+    f = made("d = [C(v, v * v) for v in x]\nreturn sum(p.area() * q.a for p in d for q in d)")
+
+    def again(x: Any) -> Any:
+        return checkpoint(f)(x * x) * x[0]
+
+    np.testing.assert_allclose(grad(again)(X), slopes(lambda x: f(x * x) * x[0]), rtol=1e-7)
+    g = made("d = [C(v, v * v) for v in x]\nfor p in d:\n    for q in d:\n        s = p.n * q.a\nreturn s * q.n")
+    check(g)

@@ -201,9 +201,14 @@ class Core:
         """A reference to a value just made: a new cell if it is an object that could be changed."""
         if isinstance(atom, Const) or atom.type.kind not in MUTABLE:
             return atom
-        if atom.type.kind == "object" and atom.type.keys is not None and atom.type.cls is not None:
+        if self.is_known_object(atom) and not atom.type.maybe_unbound:
             return self.looked_at(atom, name)
         return self.state.new(atom, name)
+
+    @staticmethod
+    def is_known_object(atom: Atom) -> bool:
+        """Is this an object whose class and attributes are known?"""
+        return atom.type.kind == "object" and atom.type.keys is not None and atom.type.cls is not None
 
     def looked_at(self, atom: Value, name: str) -> Ref:
         """An object of a known class that others may know of: its attributes are read, not written."""

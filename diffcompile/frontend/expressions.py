@@ -597,6 +597,8 @@ class Expressions(Keeping):
             if callable(getattr(np.ndarray, attr, None)) or kind not in ("unknown", "array"):
                 return Bound(base, attr)
         owner = self.atom(base)
+        if isinstance(owner, Value) and self.is_known_object(owner):
+            return self.attribute(self.looked_at(owner, ""), attr, name)
         known = self.unit.solved.get(owner, {}).get(attr)
         return self.own(self.b.call(getattr, owner, Const(attr), name=name, type=known), name)
 
