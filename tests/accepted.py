@@ -537,6 +537,22 @@ def _(x=0.7):
     return MODEL(x) + x
 
 
+@program("Objects")
+def _(x=np.array([0.5, 1.0, 2.0])):
+    """objects in lists and dicts of run-time length, read there"""
+    models = [Model(v) for v in x]
+    return sum(model(model.slope) for model in models)
+
+
+@program("Objects")
+def _(x=np.array([0.5, 1.0, 2.0])):
+    """a write into an object that is in such a list"""
+    models = [Model(v) for v in x]
+    for model in models:
+        model.slope = model.slope * 2
+    return sum(model.slope for model in models)
+
+
 class Counted(Model):
     """A model that counts its calls."""
 

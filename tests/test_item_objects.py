@@ -270,6 +270,24 @@ return sum(r[0].a * r[1].b for r in d)
 
 d = [(Sub(v, v * v), v) for v in x]
 return sum(p.b * w for p, w in d)
+
+d = [(v, v * v) for v in x]
+s = 0.0
+for p in d:
+    s = s + p[0]
+return s * p[1]
+
+d = [Sub(v, v * v) for v in x]
+s = 0.0
+for p in d:
+    s = s + p.a
+return s * p.b
+
+d = [Body(x * v, x + v, v) for v in x]
+s = 0.0
+for p in d:
+    s = s + np.sum(p.pos)
+return s * p.m * np.sum(p.vel)
 """.strip("\n").split("\n\n")
 
 
@@ -354,5 +372,5 @@ def test_an_object_that_a_loop_may_not_have_bound_is_read_where_it_is_named() ->
         return checkpoint(f)(x * x) * x[0]
 
     np.testing.assert_allclose(grad(again)(X), slopes(lambda x: f(x * x) * x[0]), rtol=1e-7)
-    g = made("d = [C(v, v * v) for v in x]\nfor p in d:\n    for q in d:\n        s = p.n * q.a\nreturn s * q.n")
-    check(g)
+    loops = "for p in d:\n    for q in d:\n        s = p.n * q.a\n"
+    check(made(f"d = [C(v, v * v) for v in x]\n{loops}return s * q.n * p.a"))

@@ -293,6 +293,8 @@ class ControlSweep(CallSweep):
         """What a turn hands back where nothing flows back: zeros of the form that the next turn hands on."""
         if param.type.kind != "array" and value.type.kind == "array":
             return self.cts.zero(value)
+        if value.type.kind in ("object", "tuple") and value.type.items:
+            return self.cts.zero(value)
         if value.type.kind in ("list", "dict"):
             unbound = value.type.maybe_unbound or value in self.cts.uncertain
             return self.b.call(zeros_of, param, type=param.type) if unbound else self.cts.zero(value)

@@ -217,6 +217,8 @@ class Cotangents:
     def zero(self, value: Value, bound: bool = False) -> Atom:
         """The cotangent of a value to which nothing has flowed back, `bound` where it is sure to have one."""
         kind = value.type.kind
+        if kind in ("object", "tuple") and value.type.items and all(t.is_scalar for t in value.type.items):
+            return self.b.call(pack_list, *(Const(0.0) for _ in value.type.items))
         if not bound and (value in self.uncertain or value.type.maybe_unbound):
             return Const(0.0)
         if kind == "array":
@@ -230,8 +232,6 @@ class Cotangents:
             return self.b.call(
                 pack_list, *(self.zero(a) if isinstance(a, Value) else Const(0.0) for a in parts)
             )
-        if kind == "object" and value.type.items and all(t.is_scalar for t in value.type.items):
-            return self.b.call(pack_list, *(Const(0.0) for _ in value.type.items))
         if kind == "dict":
             return self.b.call(pack_dict, Const(()), name=bar(value), type=mirror(value.type))
         elem = element_of(value.type)
