@@ -151,6 +151,24 @@ def test_values_that_are_written_while_they_are_run_over() -> None:
     assert caught.value.reason == INSIDE
 
 
+@pytest.mark.parametrize("build", spelled.LISTS.values(), ids=list(spelled.LISTS))
+@pytest.mark.parametrize("made_of", ["zip(d, x)", "enumerate(d)", "zip(d, d[1:])"])
+def test_an_iterator_over_a_list_that_is_written_meanwhile(build: str, made_of: str) -> None:
+    f = made(build, f"it = {made_of}\nd[0] = x[1] * 5\nreturn sum(a * b for a, b in it)")
+    for way in ways(f):
+        with pytest.raises(DiffCompileError) as caught:
+            way()
+        assert caught.value.reason == LATER
+
+
+def test_the_next_of_a_list_that_is_written_meanwhile() -> None:
+    f = made(spelled.LISTS["displayed"], "it = iter(d)\nd[0] = x[1] * 5\nreturn next(it) * 2")
+    for way in ways(f):
+        with pytest.raises(DiffCompileError) as caught:
+            way()
+        assert caught.value.reason == LATER
+
+
 @pytest.mark.parametrize(
     "program",
     [

@@ -795,7 +795,7 @@ class Calls(Layers):
     def sequence(self, ref: Ref) -> Sequence:
         """What a `for` runs over."""
         if isinstance(ref, Sequence):
-            self.unwritten(ref.lists, list(in_order(ref)))
+            self.unwritten(ref.lists, None if ref.known is None and ref.refs is None else list(in_order(ref)))
             return ref
         iterated = self.iterated_object(ref)
         if iterated is not None:

@@ -294,7 +294,7 @@ class Core:
                     "Call it, or pass it to a function that calls it.",
                 )
             case Sequence(items=items) if len(items) == 1 and ref.refs is None:
-                self.unwritten(ref.lists, [])
+                self.unwritten(ref.lists, None)
                 return items[0]
         if isinstance(ref, Generated):
             raise self.refuse("a generator is kept, and not run over here", "Make a list of it.")
@@ -371,12 +371,15 @@ class Core:
             return tuple(self.own(self.b.call(operator.getitem, ref, Const(k))) for k in range(count))
         return None
 
-    def unwritten(self, lists: tuple[tuple[Cell, Content], ...], rest: list[Ref]) -> None:
-        """Refuse to run on over a list or a dict in which what comes next is no longer what it was."""
+    def unwritten(self, lists: tuple[tuple[Cell, Content], ...], rest: list[Ref] | None) -> None:
+        """Refuse to run on over a list or a dict in which what comes next is no longer what it was.
+
+        The `rest` is what comes next; where that is not known it may be anything that they hold.
+        """
         if not lists:
             return
         ahead: set[Ref] = set()
-        stack = list(rest)
+        stack = [part for _, content in lists for part in parts_of(content)] if rest is None else list(rest)
         while stack:
             ref = stack.pop()
             ahead.add(ref)

@@ -434,7 +434,7 @@ def _partial(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
 def _iter(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     items = frame.items_of(args[0]) if len(args) == 1 else None
     if items is not None:
-        return Tup(items)
+        return Tup(items, lists=frame.lists_of(args[0]))
     if len(args) == 1 and (isinstance(args[0], Sequence) or frame.type_of(args[0]).kind in ("list", "array")):
         return frame.generated(read_source(iterated), None, [("items", args[0])])  # type: ignore[no-any-return]
     return None
