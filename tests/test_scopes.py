@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import DiffCompileError, grad, value_and_grad
+from diffcompile import DiffCompileError, grad, jvp, value_and_grad
 from differing import assert_right
 
 PROGRAMS: list[Callable[..., Any]] = []
@@ -534,3 +534,45 @@ def test_manager_made_by_a_generator() -> None:
     with pytest.raises(ValueError, match="math domain error|nonnegative"):
         grad(f)(-4.0)
     assert log == ["enter a", "leave a"] * 2
+
+
+def kept_by_its_test(x):
+    return sum([y for v in x if (y := v * v) > 0.3])
+
+
+def kept_and_read_behind(x):
+    return sum([y * v for v in x if (y := v * v) > 0.3]) * y  # noqa: F821
+
+
+def made_in_each_turn(x):
+    doubled = [(y := v * 2) for v in x]
+    return sum(doubled) * y  # noqa: F821
+
+
+def summed_as_it_is_tested(x):
+    return sum(y for v in x if (y := v * v) > 0.3)
+
+
+def in_a_dict(x):
+    squares = {i: y for i, v in enumerate(x) if (y := v * v) > 0.3}
+    return sum(squares.values())
+
+
+def none_is_no_value(x):
+    y = None
+    found = [0.0 if y is None else y for v in x if (y := v * v) > 0.3]
+    return sum(found)
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        kept_by_its_test, kept_and_read_behind, made_in_each_turn, summed_as_it_is_tested, in_a_dict,
+        none_is_no_value,
+    ],
+)  # fmt: skip
+def test_what_a_comprehension_assigns_is_the_function_s_own(fn: Any) -> None:
+    x, dot = np.array([0.5, 0.6, 0.7, 0.8]), np.array([0.3, -0.2, 0.7, 0.5])
+    expected = np.array([(fn(x + 1e-6 * u) - fn(x - 1e-6 * u)) / 2e-6 for u in np.eye(4)])
+    np.testing.assert_allclose(grad(fn)(x), expected, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(jvp(fn, (x,), (dot,))[1], expected @ dot, rtol=1e-8)

@@ -36,8 +36,12 @@ _ALWAYS = frozenset({
     np.ndarray.T, getattr(np.ndarray, "mT", np.ndarray.T), np.ndarray.flat,
 })  # fmt: skip
 RESHAPING = frozenset({np.reshape, np.ravel, np.ndarray.reshape, np.ndarray.ravel})
+_CONJUGATES = frozenset({np.ndarray.conj, np.ndarray.conjugate})  # a real array gives itself
+_UNDECIDED = frozenset({np.trim_zeros, np.polyder})
 _PARTS = frozenset({np.real, np.imag, np.ndarray.real, np.ndarray.imag})
-_SAME = frozenset({np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require})
+_SAME = frozenset({
+    np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require, np.asarray_chkfinite,
+})  # fmt: skip
 LAID_OUT = RESHAPING | _SAME  # whose answer depends on how the array is laid out
 _COPYING = {
     np.nan_to_num: True,
@@ -61,6 +65,15 @@ def sight(fn: Any, args: tuple[Atom, ...], kwargs: Mapping[str, Atom]) -> Sight:
     known = args[0].type
     if fn in _ALWAYS:
         return SURE
+    if fn in _CONJUGATES:
+        if known.numeric_dtype is None:
+            return MAYBE
+        return NEVER if known.numeric_dtype.kind == "c" else SURE
+    if fn in _UNDECIDED or isinstance(fn, type) and issubclass(fn, np.generic):
+        return MAYBE if known.kind in ("array", "unknown") else NEVER
+    if fn is np.linalg.matrix_power:
+        power = args[1] if len(args) > 1 else kwargs.get("n")
+        return NEVER if isinstance(power, Const) and power.value != 1 else MAYBE
     if fn is np.diag:
         return {1: NEVER, 2: SURE}.get(known.rank or 0, MAYBE)
     if fn in RESHAPING:

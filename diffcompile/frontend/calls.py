@@ -373,6 +373,14 @@ class Calls(Layers):
             made = self._library(fn, args, kwargs, name)
         if opaque.may_hold(fn):
             self.entrusted(made, [*args, *kwargs.values()], label(fn))
+        if self.unit.rule:
+            return made
+        if fn is np.einsum and len(args) == 2 and isinstance(made, Obj) and _rearranges(args[0]):
+            made.cell.shares |= self.cells(args[1])
+            made.cell.outside = "what `einsum` shows of one array is written, and may be a part of it"
+        elif fn in SHOWING and len(args) > 1 or fn is np.meshgrid and "copy" in kwargs:
+            for cell in self.cells(*args):
+                cell.outside = cell.outside or f"an array that `{label(fn)}` shows is written"
         return made
 
     def _library(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -879,6 +887,19 @@ class Calls(Layers):
 
 
 _NONE = slice(0, 0)
+
+
+# What shows each of several arrays in another form.
+SHOWING = (np.broadcast_arrays, np.atleast_1d, np.atleast_2d, np.atleast_3d)
+
+
+def _rearranges(subscripts: Ref) -> bool:
+    """Do these subscripts of `einsum` take a diagonal of one array, or its axes in another order?"""
+    if not isinstance(subscripts, Const) or not isinstance(subscripts.value, str):
+        return True
+    given, arrow, wanted = subscripts.value.replace(" ", "").partition("->")
+    once = {c for c in given if given.count(c) == 1}
+    return set(given) == set(wanted) if arrow else set(given) == once
 
 
 def _theirs(fn: Any) -> bool:

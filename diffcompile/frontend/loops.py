@@ -345,6 +345,18 @@ class Loops(Calls):
 
     # -- comprehensions -------------------------------------------------------------------------------------
 
+    def inner_scope(self, node: ast.expr) -> Scope:
+        """The scope of a comprehension: what `:=` assigns in it is the function's own."""
+        outer = home = self.scope
+        inner = Scope("comprehension", outer)
+        while home.name == "comprehension" and home.parent is not None:
+            home = home.parent
+        for part in ast.walk(node):
+            if isinstance(part, ast.NamedExpr):
+                name = part.target.id
+                self.unit.homes[inner, name] = self.unit.homes.get((home, name), home)
+        return inner
+
     def _ListComp(self, node: ast.ListComp, name: str) -> Ref:
         return self.comprehension(node, name)
 
@@ -352,7 +364,7 @@ class Loops(Calls):
         """A dict: its loop, over an empty one; unrolled where the keys are known one by one."""
         target = "$items"
         scope = self.scope
-        self.scope = Scope("comprehension", scope)
+        self.scope = self.inner_scope(node)
         try:
             self.state.vars[self.scope, target] = self.state.new(Entries(()), name)
             place = ast.Subscript(ast.Name(target, ast.Load()), node.key, ast.Store())
@@ -367,7 +379,7 @@ class Loops(Calls):
 
     def _SetComp(self, node: ast.SetComp, name: str) -> Ref:
         scope = self.scope
-        self.scope = Scope("comprehension", scope)
+        self.scope = self.inner_scope(node)
         try:
             items = self.items_of(self._appended(node, name, unrolled=True))
         finally:
@@ -395,7 +407,7 @@ class Loops(Calls):
         for part in ast.walk(node):
             if isinstance(part, ast.NamedExpr):
                 self.state.vars.setdefault((home, part.target.id), UNBOUND_REF)
-        self.scope = Scope("comprehension", scope)
+        self.scope = self.inner_scope(node)
         try:
             if sequence.refs is not None and len(node.generators) == 1:
                 return self._static_comprehension(node, sequence)
@@ -458,7 +470,7 @@ class Loops(Calls):
         """A sum over a generator is the loop that adds up, where it is not run over item by item."""
         start = node.args[1:] or [k.value for k in node.keywords]
         scope = self.scope
-        self.scope = Scope("comprehension", scope)
+        self.scope = self.inner_scope(generator)
         target = name or "total"
         self.state.vars[self.scope, target] = self.expression(start[0]) if start else Const(0)
         total = ast.Name(target, ast.Load())
