@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,3 +113,82 @@ def test_a_write_is_seen_where_numpy_shows_it_or_refused(result: str, write: str
         except DiffCompileError:
             continue
         np.testing.assert_allclose(found, expected @ DOT, rtol=1e-8, atol=1e-9)
+
+
+# A is a matrix in Fortran's order, S a symmetric one, b and o are vectors.
+OVERWRITING = """
+r = sl.solve(A, b, overwrite_a=True, overwrite_b=True)
+r = sl.solve(A, b, False, True, True)
+r = sl.inv(A, overwrite_a=True)
+r = sl.lu_solve(sl.lu_factor(A, overwrite_a=True), b, overwrite_b=True)
+r = sl.cholesky(S, overwrite_a=True)
+r = sl.cho_solve(sl.cho_factor(S, overwrite_a=True), b, overwrite_b=True)
+r = sl.det(A, overwrite_a=True)
+r = sl.eigvalsh(S, overwrite_a=True) ** 2
+r = sl.eigh(S, overwrite_a=True)[0] ** 3
+r = np.diag(sl.qr(A, overwrite_a=True)[1])
+r = sl.svd(A, overwrite_a=True)[1]
+r = sl.solve_triangular(A, b, lower=True, overwrite_b=True)
+r = sl.lstsq(A, b, overwrite_a=True, overwrite_b=True)[0]
+r = np.abs(sf.fft(b + 0j, overwrite_x=True)) ** 2
+r = sf.dct(b, overwrite_x=True)
+r = sl.solve_banded((0, 0), b[None] + 1, b, overwrite_b=True)
+r = ss.detrend(b, overwrite_data=True)
+r = np.median(b, overwrite_input=True)
+r = np.percentile(b, 30, overwrite_input=True)
+r = np.quantile(b, 0.3, None, None, True)
+r = np.nanmedian(b, overwrite_input=True)
+nd.gaussian_filter(b * 1, 1.0, output=b); r = b
+nd.gaussian_filter(b, 1.0, output=o); r = o
+nd.gaussian_filter(b, 1.0, 0, o); r = o
+nd.convolve(b, np.array([1.0, 2.0, 0.5]), o); r = o
+b.cumsum(0, None, o); r = o
+b.clip(0.0, 2.0, o); r = o
+b.take([0, 1, 1, 3], None, o); r = o
+np.cumsum(b, 0, None, o); r = o
+np.dot(A, b, o); r = o
+A.dot(b, o); r = o
+""".strip("\n").split("\n")
+
+
+@pytest.mark.parametrize("program", OVERWRITING)
+def test_leave_to_overwrite_changes_no_derivative(program: str) -> None:
+    linalg = pytest.importorskip("scipy.linalg")
+    fft, signal = pytest.importorskip("scipy.fft"), pytest.importorskip("scipy.signal")
+    names = {"sl": linalg, "sf": fft, "ss": signal, "nd": pytest.importorskip("scipy.ndimage")}
+    lines = [
+        "A = np.asfortranarray(np.outer(x, x[::-1]) + 3 * np.eye(4))",
+        "S = np.asfortranarray(np.outer(x, x) + 3 * np.eye(4))",
+        "b, o = x * 2.0, np.zeros(4)",
+        *program.split("; "),
+        "return np.sum(r**2) + np.sum(r * x[0])",
+    ]
+    f = written("def f(x):\n" + "".join(f"    {line}\n" for line in lines), "f", **names)
+    coarse, fine = (
+        np.array([(f(X + h * u) - f(X - h * u)) / (2 * h) for u in np.eye(4)]) for h in (1e-4, 5e-5)
+    )
+    expected = (4 * fine - coarse) / 3
+    np.testing.assert_allclose(grad(f)(X), expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(jvp(f, (X,), (DOT,))[1], expected @ DOT, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(linearize(f, X)[1](DOT), expected @ DOT, rtol=1e-6, atol=1e-7)
+
+
+def test_what_a_generator_shuffles_is_another_order() -> None:
+    def picked(x: Any, rng: Any) -> Any:
+        order = np.arange(4)
+        rng.shuffle(order)
+        return x[order[0]] ** 2 * x[order[3]]
+
+    def mixed(x: Any, rng: Any) -> Any:
+        y = x * 2
+        rng.shuffle(y)
+        return np.sum(x * y)
+
+    def given() -> Any:
+        return np.random.default_rng(3)
+
+    expected = [(picked(X + 1e-6 * u, given()) - picked(X - 1e-6 * u, given())) / 2e-6 for u in np.eye(4)]
+    np.testing.assert_allclose(grad(picked)(X, given()), expected, rtol=1e-7, atol=1e-8)
+    with pytest.raises(DiffCompileError) as caught:
+        grad(mixed)(X, given())
+    assert "permutation" in caught.value.reason

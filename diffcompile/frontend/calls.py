@@ -394,6 +394,11 @@ class Calls(Layers):
                     f"whether `{label(fn)}` changes what it is given is not known",
                     "Pass it a copy, such as `x.copy()`.",
                 )
+        if not self.unit.rule:
+            args, kwargs = without_overwriting(fn, args, kwargs)
+            into = self.output_of(fn, args, kwargs)
+            if into is not None:
+                return into
         if changes_argument(fn) and args:
             return self.changed(args[0], fn, [self.argument(a) for a in args[1:]],
                                 {k: self.argument(a) for k, a in kwargs.items()})  # fmt: skip
@@ -441,6 +446,18 @@ class Calls(Layers):
             (out,) = out.items
         return None if isinstance(out, Const) and out.value is None else (out, args, kwargs)
 
+    def output_of(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref | None:
+        """`fn(..., output=y)` of SciPy, where `y` is an array: `y[...] = fn(...)`."""
+        names = parameters_of(fn) if (getattr(fn, "__module__", "") or "").startswith("scipy.") else ()
+        place = names.index("output") if "output" in names else len(args)
+        given = args[place] if place < len(args) else kwargs.get("output")
+        if given is None or self.type_of(given).kind not in ("array", "unknown"):
+            return None
+        rest = [Const(None) if k == place else a for k, a in enumerate(args)]
+        made = self.library(fn, rest, {k: r for k, r in kwargs.items() if k != "output"})
+        self.set_item(given, Const(Ellipsis), made)
+        return given
+
     def argument(self, ref: Ref) -> Atom:
         """An argument of a library function; options that are constants arrive as constants."""
         if isinstance(ref, (Tup, Obj)):
@@ -462,6 +479,15 @@ class Calls(Layers):
         if method in MUTATORS:
             receiver = self.written(receiver)
         kind = self.type_of(receiver).kind
+        if method == "shuffle" and len(args) == 1 and kind == "object" and not kwargs:
+            if self.type_of(args[0]).kind not in ("array", "unknown"):
+                raise self.refuse("`shuffle` changes a list in place", "Use `rng.permutation(...)`.")
+            base = self.written(args[0])
+            assert isinstance(base, (Obj, View))
+            whole = self.atom(base)
+            mixed = self.b.call(Method("permutation"), self.atom(receiver), whole, type=whole.type)
+            self.store(base, operator.setitem, Const(Ellipsis), mixed)
+            return Const(None)
         said = opaque.dunder(method) if isinstance(receiver, (Obj, View, Tup, Value)) else None
         if said is not None and not self.unit.rule and self.special_method(receiver, method) is None:
             return self.known(said[1], [receiver, *args], kwargs, name)
@@ -489,8 +515,9 @@ class Calls(Layers):
         atoms = [self.atom(receiver), *map(self.argument, args)]
         named = {k: self.argument(a) for k, a in kwargs.items()}
         given = self.own(self.b.call(Method(method), *atoms, kwargs=named, name=name), name)
-        self.entrusted(receiver, [*args, *kwargs.values()], method)
-        self.entrusted(given, [receiver], method)
+        if self.type_of(receiver).cls not in (np.random.Generator, np.random.RandomState):
+            self.entrusted(receiver, [*args, *kwargs.values()], method)
+            self.entrusted(given, [receiver], method)
         return given
 
     def spelled(self, fn: Any, args: list[Ref], name: str) -> Ref:
@@ -986,15 +1013,50 @@ def changes_argument(fn: Any) -> bool:
     return _hashable(fn) and fn in CHANGING
 
 
-def out_position(fn: Any) -> int | None:
-    """Where a function that is no ufunc takes the array for its result, if it may be given by position."""
-    if isinstance(fn, np.ufunc) or not (getattr(fn, "__module__", "") or "").startswith("numpy"):
-        return None
+@functools.lru_cache(maxsize=1024)
+def parameters_of(fn: Any) -> tuple[str, ...]:
+    """The names of the parameters that can be given by position; none if they are not told."""
     try:
         parameters = inspect.signature(fn).parameters.values()
     except (TypeError, ValueError):
+        return ()
+    return tuple(p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD))
+
+
+def without_overwriting(
+    fn: Any, args: list[Ref], kwargs: dict[str, Ref]
+) -> tuple[list[Ref], dict[str, Ref]]:
+    """The arguments without the leave to overwrite them: what is left of them then is not defined."""
+    module = (getattr(fn, "__module__", "") or "").partition(".")[0]
+    if module not in ("numpy", "scipy") or not _hashable(fn):
+        return args, kwargs
+    kwargs = {k: r for k, r in kwargs.items() if not k.startswith("overwrite")}
+    names = parameters_of(fn) if len(args) > 2 else ()
+    leave = {k for k, name in enumerate(names) if name.startswith("overwrite")}
+    return [Const(False) if k in leave else a for k, a in enumerate(args)], kwargs
+
+
+# Where the methods of an array take the array for their result, the array itself counted.
+_OUT_OF_METHODS = {
+    **dict.fromkeys((
+        np.ndarray.max, np.ndarray.min, np.ndarray.any, np.ndarray.all, np.ndarray.argmax, np.ndarray.argmin,
+        np.ndarray.round, np.ndarray.choose, np.ndarray.dot,
+    ), 2),
+    **dict.fromkeys((
+        np.ndarray.sum, np.ndarray.prod, np.ndarray.cumsum, np.ndarray.cumprod, np.ndarray.mean,
+        np.ndarray.std, np.ndarray.var, np.ndarray.clip, np.ndarray.take, np.ndarray.compress,
+    ), 3),
+    np.ndarray.trace: 5,
+}  # fmt: skip
+
+
+def out_position(fn: Any) -> int | None:
+    """Where a function that is no ufunc takes the array for its result, if it may be given by position."""
+    if _hashable(fn) and fn in _OUT_OF_METHODS:
+        return _OUT_OF_METHODS[fn]
+    if isinstance(fn, np.ufunc) or not (getattr(fn, "__module__", "") or "").startswith("numpy"):
         return None
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = parameters_of(fn) if _hashable(fn) else ()
     return names.index("out") if "out" in names else None
 
 
