@@ -56,6 +56,14 @@ from .arguments import DERIVING, is_object, is_object_class
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
 from .expressions import UNROLLED
+from .filled import (
+    SHOWING,
+    changes_argument,
+    out_position,
+    parameters_of,
+    rearranges,
+    without_overwriting,
+)
 from .heap import (
     Applied,
     Bound,
@@ -89,12 +97,6 @@ from .special import SPECIAL as CONTAINERS
 
 # What NumPy makes of coefficients besides arrays: `np.poly1d`, and `Polynomial`, `Chebyshev` and their kin.
 POLYNOMIALS = (np.poly1d, ABCPolyBase)
-CHANGING = frozenset({
-    np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal, np.ndarray.fill,
-    np.ndarray.put,
-    np.ndarray.sort, np.ndarray.partition, np.ndarray.resize, np.ndarray.setfield, np.ndarray.setflags,
-    np.ndarray.byteswap, np.random.shuffle,
-})  # fmt: skip
 # They run over a generator to its end, and over nothing else meanwhile.
 CONSUMERS = frozenset({
     list, tuple, sorted, min, max, set, frozenset, dict, np.fromiter, math.fsum, math.prod, functools.reduce,
@@ -375,7 +377,7 @@ class Calls(Layers):
             self.entrusted(made, [*args, *kwargs.values()], label(fn))
         if self.unit.rule:
             return made
-        if fn is np.einsum and len(args) == 2 and isinstance(made, Obj) and _rearranges(args[0]):
+        if fn is np.einsum and len(args) == 2 and isinstance(made, Obj) and rearranges(args[0]):
             made.cell.shares |= self.cells(args[1])
             made.cell.outside = "what `einsum` shows of one array is written, and may be a part of it"
         elif fn in SHOWING and len(args) > 1 or fn is np.meshgrid and "copy" in kwargs:
@@ -916,19 +918,6 @@ class Calls(Layers):
 _NONE = slice(0, 0)
 
 
-# What shows each of several arrays in another form.
-SHOWING = (np.broadcast_arrays, np.atleast_1d, np.atleast_2d, np.atleast_3d)
-
-
-def _rearranges(subscripts: Ref) -> bool:
-    """Do these subscripts of `einsum` take a diagonal of one array, or its axes in another order?"""
-    if not isinstance(subscripts, Const) or not isinstance(subscripts.value, str):
-        return True
-    given, arrow, wanted = subscripts.value.replace(" ", "").partition("->")
-    once = {c for c in given if given.count(c) == 1}
-    return set(given) == set(wanted) if arrow else set(given) == once
-
-
 def _theirs(fn: Any) -> bool:
     """Is this a function that is written in Python, and not by us?"""
     module = str(getattr(fn, "__module__", ""))
@@ -1004,60 +993,6 @@ def label(fn: Any) -> str:
     owner = getattr(inner, "__self__", None)
     name = str(getattr(inner, "__name__", inner))
     return f"{owner.__name__}.{name}" if isinstance(owner, np.ufunc) else name
-
-
-def changes_argument(fn: Any) -> bool:
-    """Does this function change its first argument in place?"""
-    if isinstance(getattr(fn, "__self__", None), np.ufunc):
-        return bool(fn.__name__ == "at")
-    return _hashable(fn) and fn in CHANGING
-
-
-@functools.lru_cache(maxsize=1024)
-def parameters_of(fn: Any) -> tuple[str, ...]:
-    """The names of the parameters that can be given by position; none if they are not told."""
-    try:
-        parameters = inspect.signature(fn).parameters.values()
-    except (TypeError, ValueError):
-        return ()
-    return tuple(p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD))
-
-
-def without_overwriting(
-    fn: Any, args: list[Ref], kwargs: dict[str, Ref]
-) -> tuple[list[Ref], dict[str, Ref]]:
-    """The arguments without the leave to overwrite them: what is left of them then is not defined."""
-    module = (getattr(fn, "__module__", "") or "").partition(".")[0]
-    if module not in ("numpy", "scipy") or not _hashable(fn):
-        return args, kwargs
-    kwargs = {k: r for k, r in kwargs.items() if not k.startswith("overwrite")}
-    names = parameters_of(fn) if len(args) > 2 else ()
-    leave = {k for k, name in enumerate(names) if name.startswith("overwrite")}
-    return [Const(False) if k in leave else a for k, a in enumerate(args)], kwargs
-
-
-# Where the methods of an array take the array for their result, the array itself counted.
-_OUT_OF_METHODS = {
-    **dict.fromkeys((
-        np.ndarray.max, np.ndarray.min, np.ndarray.any, np.ndarray.all, np.ndarray.argmax, np.ndarray.argmin,
-        np.ndarray.round, np.ndarray.choose, np.ndarray.dot,
-    ), 2),
-    **dict.fromkeys((
-        np.ndarray.sum, np.ndarray.prod, np.ndarray.cumsum, np.ndarray.cumprod, np.ndarray.mean,
-        np.ndarray.std, np.ndarray.var, np.ndarray.clip, np.ndarray.take, np.ndarray.compress,
-    ), 3),
-    np.ndarray.trace: 5,
-}  # fmt: skip
-
-
-def out_position(fn: Any) -> int | None:
-    """Where a function that is no ufunc takes the array for its result, if it may be given by position."""
-    if _hashable(fn) and fn in _OUT_OF_METHODS:
-        return _OUT_OF_METHODS[fn]
-    if isinstance(fn, np.ufunc) or not (getattr(fn, "__module__", "") or "").startswith("numpy"):
-        return None
-    names = parameters_of(fn) if _hashable(fn) else ()
-    return names.index("out") if "out" in names else None
 
 
 def _flat(value: Any) -> Any:
