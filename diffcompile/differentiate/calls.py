@@ -59,6 +59,7 @@ from .rule import (
     in_many,
     inlined,
     is_count,
+    is_numeric,
     joins,
     method_of,
     missing,
@@ -317,6 +318,9 @@ class CallSweep(ContainerSweep):
                 raise self.missing(fn, instr, (atom,))
             for part, piece in _pairs(atom, ct_in):
                 self.check_known(instr, part, piece)
+                grown = isinstance(part, Value) and part.type.kind == "list" and part.type.items is None
+                if grown and isinstance(piece, Value) and piece.type.kind == "unknown" and is_numeric(fn):
+                    piece = self.cts.as_list(piece, part)
                 if isinstance(piece, Value) and (masked or self.is_masked(piece) or self._masked(ct)):
                     self.cts.masked.add(piece)
                 self.cts.add(part, piece)

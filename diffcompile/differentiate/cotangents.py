@@ -178,7 +178,7 @@ class Cotangents:
         """The cotangent as one atom: the items of a tuple are packed, absent ones are zeros."""
         if not isinstance(ct, tuple):
             assert isinstance(ct, (Const, Value))
-            return self._as_list(ct, atom) if atom.type.kind == "list" and ct.type.kind == "array" else ct
+            return self.as_list(ct, atom) if atom.type.kind == "list" and ct.type.kind == "array" else ct
         kinds = atom.type.items or (Type(),) * len(ct)
         made = self.b.made_by(atom, pack_list, pack_tuple)
         inner = made.args if made is not None else (Const(None),) * len(ct)
@@ -188,7 +188,7 @@ class Cotangents:
         ]
         return self.b.call(pack_list, *parts, name=bar(atom))
 
-    def _as_list(self, ct: Atom, atom: Value) -> Atom:
+    def as_list(self, ct: Atom, atom: Value) -> Atom:
         """The cotangent of a list, of which what reads it as an array has told an array."""
         count = self.b.call(len, ct, type=INT)
         numbers = self.b.call(range, count, type=RANGE)

@@ -37,10 +37,10 @@ def copy_of(x: Any) -> Any:
 
 def sum_of(a: Any, b: Any) -> Any:
     """The sum of two containers of numbers and arrays, item by item; None and 0.0 are zeros of any form."""
-    if a is None or b is None:
-        return b if a is None else a
-    if isinstance(a, float) and a == 0.0 or isinstance(b, float) and b == 0.0:
-        return b if isinstance(a, float) and a == 0.0 else a
+    if a is None or isinstance(a, float) and a == 0.0:
+        return copy_of(b)
+    if b is None or isinstance(b, float) and b == 0.0:
+        return copy_of(a)
     if isinstance(a, dict):
         return {**a, **{key: sum_of(a[key], item) if key in a else item for key, item in b.items()}}
     if isinstance(a, (list, tuple)) or isinstance(b, (list, tuple)):
