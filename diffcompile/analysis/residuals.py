@@ -378,7 +378,7 @@ class _Closing:
         ahead = replace(
             ahead,
             params=(*ahead.params, param),
-            body=(*ahead.body, step),
+            body=(step, *ahead.body),
             results=(*ahead.results[:position], total, *ahead.results[position:]),
         )
         outs = [*outs[:position], out, *outs[position:]]
