@@ -219,3 +219,12 @@ def silenced() -> Iterator[io.StringIO]:
     """Capture what is printed."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         yield printed
+
+
+def slopes(f: Any, x: Any) -> Any:
+    """The gradient of a function of a few numbers, by central differences of two step sizes."""
+    columns = []
+    for unit in np.eye(x.size):
+        coarse, fine = ((f(x + h * unit) - f(x - h * unit)) / (2 * h) for h in (1e-4, 5e-5))
+        columns.append((4 * fine - coarse) / 3)
+    return np.array(columns)
