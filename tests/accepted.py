@@ -7,6 +7,7 @@ import cmath
 import functools
 import itertools
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -537,20 +538,30 @@ def _(x=0.7):
     return MODEL(x) + x
 
 
+@program("Containers")
+def _(x=np.array([0.5, 1.0, 2.0])):
+    """deques"""
+    window, total = deque(maxlen=2), 0.0
+    for v in x:
+        window.append(v)
+        total += sum(window) ** 2
+    return total
+
+
 @program("Objects")
 def _(x=np.array([0.5, 1.0, 2.0])):
-    """objects in lists and dicts of run-time length, read there"""
+    """objects in lists and dicts of run-time length, read and written there"""
     models = [Model(v) for v in x]
+    for model in models:
+        model.slope = model.slope * 2
     return sum(model(model.slope) for model in models)
 
 
 @program("Objects")
 def _(x=np.array([0.5, 1.0, 2.0])):
-    """a write into an object that is in such a list"""
-    models = [Model(v) for v in x]
-    for model in models:
-        model.slope = model.slope * 2
-    return sum(model.slope for model in models)
+    """objects of several classes in one such list"""
+    models = [Model(v) if v < 1 else Counted(v) for v in x]
+    return sum(model(model.slope) for model in models)
 
 
 class Counted(Model):

@@ -115,10 +115,24 @@ class Bag:
         self.items.append(v)
 
 
+class Grid:
+    def __init__(self, x: Any) -> None:
+        self.cells = [Sub(v, v * v) for v in x]
+        self.total = 0.0
+
+    def step(self) -> None:
+        for cell in self.cells:
+            self.bump(cell)
+
+    def bump(self, cell: Any) -> None:
+        cell.a = cell.a * 1.1 + self.total
+        self.total = self.total + cell.b
+
+
 Pair = namedtuple("Pair", "a b")
 NAMES: dict[str, Any] = {
     "Slots": Slots, "Derived": Derived, "Body": Body, "Bag": Bag, "Pair": Pair, "Sub": Sub, "copy": copy,
-    "dataclasses": dataclasses,
+    "dataclasses": dataclasses, "Grid": Grid,
 }  # fmt: skip
 CLASSES = {"plain": Plain, "dataclass": Data, "subclass": Sub}
 X = np.array([0.5, 0.6, 0.7, 0.8])
@@ -292,6 +306,364 @@ return s * p.m * np.sum(p.vel)
 """.strip("\n").split("\n\n")
 
 
+# What is written through the objects of such a list.
+WRITES = """
+p = d[0]
+p.a = 5 * x[1]
+return d[0].a * p.b
+
+d[0].a = x[3] * 2
+return d[0].a * d[0].b
+
+d[2].a += x[0]
+d[2].a *= d[1].b
+return d[2].a
+
+def f2(p):
+    p.a = p.a * 3
+f2(d[0])
+return d[0].a
+
+for p in d:
+    p.a = p.b * 2
+return d[1].a * d[1].b
+
+p = C(x[0], x[1])
+d.append(p)
+p.a = 7 * x[2]
+return d[-1].a * p.b
+
+p = C(x[0], x[1])
+d.append(p)
+d[-1].a = 7 * x[2] * p.a
+return d[-1].a * p.b
+
+for t in range(3):
+    for p in d:
+        p.b -= 0.1 * p.a**2
+        p.a += 0.1 * p.b
+return sum(p.area() for p in d)
+
+for t in range(3):
+    for i in range(len(d)):
+        for j in range(i + 1, len(d)):
+            force = np.sin(d[j].a - d[i].a)
+            d[i].b += 0.1 * force
+            d[j].b -= 0.1 * force
+    for p in d:
+        p.a += 0.2 * p.b
+return sum(p.a**2 for p in d)
+
+s = 0.0
+for i, p in enumerate(d):
+    p.a = s + p.b
+    s = s + p.a * x[i]
+return s
+
+for k in range(len(d) - 1):
+    d[k + 1].a = d[k].a * d[k].b + d[k + 1].a
+return d[-1].a
+
+for p in d:
+    if p.a > 0.55:
+        p.a = p.b * p.a
+    else:
+        p.b = p.a + 1
+return sum(p.area() for p in d)
+
+i = 0
+while i < len(d):
+    d[i].a, d[i].b = d[i].b, d[i].a * x[0]
+    i += 1
+return d[0].a * d[1].b + d[2].a
+
+d[1] = C(x[0], x[1])
+d[1].a = d[1].a * d[2].b
+return d[1].area()
+
+setattr(d[0], 'a', x[1] ** 2)
+object.__setattr__(d[1], 'b', x[2] ** 2)
+return d[0].a * d[1].b
+
+p = d.pop()
+p.a = p.a * x[0]
+d.append(p)
+return d[-1].a * d[-1].b
+
+p = d.pop()
+p.a = p.a * x[0]
+return p.a * p.b * d[0].a
+
+e = [C(p.a, p.b) for p in d]
+for p in e:
+    p.a = p.a**2
+return sum(p.a * q.a for p, q in zip(e, d))
+
+q = copy.copy(d[0])
+q.a = x[3] * q.a
+return q.a * d[0].a
+
+m = {}
+for i, v in enumerate(x):
+    m[i] = C(v, v * v)
+for k in m:
+    m[k].a += m[0].b
+m[1].b = m[2].a
+return sum(p.area() for p in m.values())
+
+table = [[C(v, v * w) for w in x] for v in x]
+for row in table:
+    for p in row:
+        p.a = p.a * p.b
+table[1][2].b = table[0][1].a
+return sum(p.a * p.b for row in table for p in row)
+
+best = 0
+for k in range(len(d)):
+    if d[k].b > d[best].b:
+        best = k
+d[best].a = d[best].a ** 3
+return sum(p.a for p in d)
+
+for p in d:
+    for q in d:
+        if p is not q:
+            p.b = p.b + 0.1 * q.a
+return sum(p.area() for p in d)
+
+for p in reversed(d):
+    p.a = p.a * p.b
+return sum(p.a for p in d)
+
+for p in d:
+    old = p.a
+    p.a = np.sin(old) * p.b
+    p.b = old
+return sum(p.area() for p in d)
+
+try:
+    d[0].a = d[0].a * 2
+    d[9].a = 1.0
+except IndexError:
+    d[1].a = d[1].b
+return d[0].a * d[1].a
+""".strip("\n").split("\n\n")
+
+WRITES_ALONE = """
+d = [Sub(v, 1.0) for v in x]
+for t in range(3):
+    for p in d:
+        p.a = p.a - 0.17 * p.b
+    d = [p for p in d if p.a > 0.2]
+return sum(p.a**2 for p in d)
+
+d = [Sub(v, 1.0) for v in x]
+d.sort(key=lambda p: -p.a)
+d[0].b = d[1].a * 3
+for p in d:
+    p.a = p.a * p.b
+d.sort(key=lambda p: p.b)
+d[0].a += d[-1].b
+return sum(k * p.a for k, p in enumerate(d))
+
+d = [Sub(v, 1.0) for v in x]
+big = max(d, key=lambda p: p.a)
+small = min(d, key=lambda p: p.a)
+big.a = big.a * 3
+small.b = big.a * small.a
+return sum(p.a * p.b for p in d)
+
+d = [Sub(v, 1.0) for v in x]
+for i in range(len(d)):
+    for j in range(len(d) - 1):
+        if d[j].a < d[j + 1].a:
+            d[j], d[j + 1] = d[j + 1], d[j]
+d[0].b *= 3
+return sum(k * p.a * p.b for k, p in enumerate(d))
+
+rows = [x * v for v in x]
+rows[0], rows[2] = rows[2], rows[0]
+rows[0][1] = 7 * x[0]
+rows[1], rows[2], rows[3] = rows[3], rows[1], rows[2]
+rows[1][0] *= 2
+return sum(k * np.sum(r**2) for k, r in enumerate(rows))
+
+A = [[v * w + (2.0 if v == w else 0.0) for w in x] for v in x]
+det = 1.0
+for k in range(len(A)):
+    p = k
+    for i in range(k + 1, len(A)):
+        if abs(A[i][k]) > abs(A[p][k]):
+            p = i
+    if p != k:
+        A[k], A[p] = A[p], A[k]
+        det = -det
+    det *= A[k][k]
+    for i in range(k + 1, len(A)):
+        m = A[i][k] / A[k][k]
+        for j in range(k, len(A)):
+            A[i][j] -= m * A[k][j]
+return det
+
+groups = {}
+for k in range(4):
+    groups.setdefault(k % 2, []).append(Sub(x[k], 0.1 * k))
+for group in groups.values():
+    for p in group:
+        p.b += p.a
+return sum(p.a * p.b for group in groups.values() for p in group)
+
+def pairs(d):
+    for i in range(len(d)):
+        for j in range(i):
+            yield d[i], d[j]
+d = [Sub(v, 0.3) for v in x]
+for p, q in pairs(d):
+    gap = p.a - q.a
+    p.b -= 0.1 * gap
+    q.b += 0.1 * gap
+return sum(p.b**2 for p in d)
+
+def step(d, dt):
+    for p in d:
+        p.b -= dt * p.a
+    for p in d:
+        p.a += dt * p.b
+def energy(d):
+    s = 0.0
+    for p in d:
+        s += p.b**2 + p.a**2
+    return s
+d = [Sub(v, 0.3) for v in x]
+seen = []
+for t in range(4):
+    step(d, 0.1)
+    seen.append(energy(d))
+return sum(seen) * d[0].a
+
+d = [Body(x * v, x + v, v) for v in x]
+s = 0.0
+for b in d:
+    b.pos *= x[0]
+    s = s + np.sum(b.pos * b.vel)
+    if s > 2.0:
+        break
+return s + np.sum(d[-1].pos) + d[0].m
+
+d = [Body(x * v, x + v, v) for v in x]
+while len(d) > 2:
+    d.sort(key=lambda b: b.m)
+    b = d.pop(0)
+    b.pos += d[0].pos
+    b.m = b.m + d[0].m
+    d[0] = b
+return sum(np.sum(b.pos) * b.m for b in d)
+
+d = [Body(x * v, x + v, v) for v in x]
+d[1].pos[0] = 9.0 * x[0]
+return np.sum(d[1].pos)
+
+d = [Body(x * v, x + v, v) for v in x]
+p = d[1].pos
+p[0] = 5.0 * x[1]
+return np.sum(d[1].pos) * np.sum(p**2)
+
+d = [Body(x * v, x + v, v) for v in x]
+for t in range(3):
+    for b in d:
+        b.vel -= 0.1 * b.pos**2
+        b.pos += 0.1 * b.vel
+return sum(b.energy() + np.sum(b.pos) for b in d)
+
+d = [Body(x * v, x + v, v) for v in x]
+for i in range(len(d)):
+    a = np.zeros(4)
+    for j in range(len(d)):
+        if i != j:
+            gap = d[j].pos - d[i].pos
+            a += d[j].m * gap / (gap @ gap + 0.1) ** 1.5
+    d[i].vel += 0.1 * a
+for b in d:
+    b.pos = b.pos + 0.1 * b.vel
+return sum(b.energy() + np.sum(b.pos**2) for b in d)
+
+d = [Body(x * v, x + v, v) for v in x]
+for b in d:
+    b.pos[1:] *= b.vel[:-1]
+    b.vel[b.pos > 0.5] = b.m
+    b.m *= 2.0
+return sum(b.energy() + np.sum(b.pos) for b in d)
+
+d = [Sub([v, v], v) for v in x]
+d[0].a.append(x[1])
+d[1].a[0] = x[2] * 3
+return sum(d[0].a) * sum(d[1].a) * len(d[0].a)
+
+d = []
+for v in x:
+    node = Sub([], v)
+    node.a.append(v * v)
+    d.append(node)
+for k in range(len(d)):
+    d[k].a.append(d[k].b * d[0].b)
+return sum(w for node in d for w in node.a)
+
+d = [Sub({'u': v}, v) for v in x]
+for p in d:
+    p.a['u'] = p.a['u'] * p.b
+    p.a['w'] = p.b
+return sum(p.a['u'] * p.a['w'] for p in d)
+
+d = [Sub(v, Sub(v * v, v)) for v in x]
+for p in d:
+    p.b.a += p.a
+    p.a = p.b.area()
+d[0].b.b = x[3]
+return sum(p.b.area() * p.a for p in d)
+
+g = Grid(x)
+for _ in range(2):
+    g.step()
+return g.total * sum(c.a for c in g.cells)
+
+d = []
+for v in x:
+    b = Body(np.zeros(4), x * v, v)
+    d.append(b)
+    b.pos[1] = v
+    b.m = v * v
+return sum(np.sum(b.pos * b.vel) * b.m for b in d)
+
+d = [Slots(v, v * v) for v in x]
+for s in d:
+    s.a = s.a * s.b
+return d[0].a * d[1].b
+
+d = [Sub(v, 0) for v in x]
+for k, p in enumerate(d):
+    p.b = k
+    p.b += 1
+    p.a = p.a ** p.b
+return sum(p.a * p.b for p in d)
+
+d = [Sub(v, 0) for v in x]
+for p in d:
+    p.b = p.a * 0.5
+return sum(p.a * p.b for p in d)
+
+stack = [Sub(x[0], 0)]
+s = 0.0
+while stack:
+    p = stack.pop()
+    p.a = p.a * x[p.b]
+    s = s + p.a
+    if p.b < 3:
+        p.b += 1
+        stack.append(p)
+return s
+""".strip("\n").split("\n\n")
+
+
 def made(program: str, cls: type = Plain) -> Any:
     lines = "".join(f"    {line}\n" for line in program.splitlines())
     return written(f"def f(x):\n{lines}", "f", C=cls, **NAMES)
@@ -319,23 +691,31 @@ def test_an_object_that_was_put_into_a_list_is_what_it_was(program: str, cls: st
     check(made("d = [C(v, v * v) for v in x]\n" + program, CLASSES[cls]))
 
 
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("program", WRITES)
+def test_what_is_written_into_an_object_is_there(program: str, cls: str) -> None:
+    check(made("d = [C(v, v * v) for v in x]\n" + program, CLASSES[cls]))
+
+
+@pytest.mark.parametrize("program", WRITES_ALONE)
+def test_what_is_written_into_objects_of_other_kinds_is_there(program: str) -> None:
+    check(made(program))
+
+
 @pytest.mark.parametrize("program", ALONE)
 def test_objects_of_other_kinds(program: str) -> None:
     check(made(program))
 
 
 ITEM = "an item of a list is written here"
-KEPT = "an array that is also kept in a list is written here"
+MAY = "this write may also change `{}`: whether the two are the same array is not decided"
 REFUSED = {
-    "p = d[0]\np.a = 5 * x[1]\nreturn d[0].a * p.b": ITEM,
-    "d[0].a = x[3] * 2\nreturn d[0].a * d[0].b": ITEM,
-    "d[2].a += x[0]\nreturn d[2].a": ITEM,
-    "def f2(p):\n    p.a = p.a * 3\nf2(d[0])\nreturn d[0].a": ITEM,
-    "for p in d:\n    p.a = p.b * 2\nreturn d[1].a": "an item of what a loop runs over is written here",
-    "p = C(x[0], x[1])\nd.append(p)\np.a = 7 * x[2]\nreturn d[-1].a": KEPT,
-    "d = [Body(x * v, x + v, v) for v in x]\nd[1].pos[0] = 9.0 * x[0]\nreturn np.sum(d[1].pos)": ITEM,
-    "d = [Body(x * v, x + v, v) for v in x]\np = d[1].pos\np[0] = 5.0\nreturn np.sum(d[1].pos)": ITEM,
-    "d = [Sub([v, v], v) for v in x]\nd[0].a.append(x[1])\nreturn sum(d[0].a)": ITEM,
+    "e = [p for p in d if p.a > 0.55]\ne[0].a = x[0]\nreturn d[1].a": MAY.format("d"),
+    "e = [p for p in d if p.a > 0.55]\nd[0].a = x[0]\nreturn e[1].a": MAY.format("e"),
+    "e = sorted(d, key=lambda p: p.a)\ne[0].a = x[0]\nreturn d[1].a": MAY.format("d"),
+    "q = d[1]\nd = [p for p in d if p.a > 0.55]\nd[0].a = x[0]\nreturn q.a": MAY.format("d"),
+    "d.append(d[0])\nd[0].a = x[1]\nreturn d[-1].a": ITEM,
+    "d[0].c = x[1]\nreturn d[0].c": "an object in a list is given an attribute `c`, which it was made without",  # noqa: E501
     "return np.sum(d[0]) + np.sum(d[1])": "an object of class `Plain` is used as a value",
     "return np.sum(np.array(d))": "an object of class `Plain` is used as a value",
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import itertools
 import math
 import operator
@@ -49,7 +50,7 @@ _PURE_MODULES = (
 _PURE = frozenset({*PACKS, literal, unpack, format_string}) | {
     getattr, len, abs, float, int, bool, complex, str, min, max, sum, round, range, list, tuple, isinstance,
     pow, repr, divmod, hash, type, any, all, sorted, dict, defaultdict,
-    OrderedDict,
+    OrderedDict, copy.copy, copy.deepcopy,
 }  # fmt: skip
 # Every call gives another object, so two equal calls are not one.
 FRESH = frozenset({
@@ -59,7 +60,8 @@ FRESH = frozenset({
     itertools.pairwise, itertools.product, itertools.zip_longest, zip, map, filter, enumerate, reversed, iter,
     pack_function,  # written out where it is handed on, so it must not wait for another reader
     np.zeros, np.ones, np.empty, np.ndarray, np.full, np.zeros_like, np.ones_like, np.empty_like,
-    np.full_like, np.array, np.copy, np.ndarray.copy, copy_of, list, np.eye, np.identity, np.arange,
+    np.full_like, np.array, np.copy, np.ndarray.copy, copy_of, copy.copy, copy.deepcopy,
+    list, np.eye, np.identity, np.arange,
     np.errstate, dict, defaultdict, OrderedDict,
 })  # fmt: skip
 _RAISING_OPERATORS = frozenset(

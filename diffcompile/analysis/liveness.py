@@ -7,6 +7,7 @@ reads again.
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from ..ir.graph import (
     literal,
     pack_dict,
     pack_list,
+    pack_object,
     raise_error,
     unpack,
 )
@@ -61,7 +63,7 @@ READ_ONLY = frozenset({
     np.broadcast_to, np.diagonal, np.ndarray.diagonal, np.linalg.diagonal, np.broadcast_arrays, np.diag,
 })  # fmt: skip
 # Helpers of our own whose result is always a new array.
-_FRESH = frozenset({copy_of, fitted, inverse_gaps, cofactors, minors, minors_cotangent})
+_FRESH = frozenset({copy_of, copy.deepcopy, fitted, inverse_gaps, cofactors, minors, minors_cotangent})
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict", "tuple"})
 
 
@@ -97,6 +99,8 @@ def _of_first(fn: Any) -> bool:
 
 def new_list(instr: Call) -> bool:
     """Is the result a list of its own (its items may be shared)? An item that is a list is not."""
+    if instr.fn is pack_object:
+        return instr.outs[0].type.is_record
     if instr.outs[0].type.kind not in ("list", "dict") or not isinstance(instr.fn, Hashable):
         return False
     if instr.fn is operator.getitem:
@@ -245,7 +249,8 @@ class _Walk:
                 pass
             case Call():
                 if sees_memory(instr):
-                    if instr.fn in (operator.getitem, entry, unpack) and instr.args[0].type.kind != "array":
+                    reading = instr.fn in (operator.getitem, entry, unpack, getattr)
+                    if reading and instr.args[0].type.kind != "array":
                         live.items.update(instr.outs)
                     for arg in instr.args[:1] if _of_first(instr.fn) else instr.args:
                         for out in instr.outs:

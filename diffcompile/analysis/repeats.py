@@ -16,16 +16,34 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.graph import Atom, Call, Const, Region, Store, Value
-from ..ir.walk import key_of, regions
+from ..ir.graph import Atom, Call, Const, Instr, Region, Store, Value
+from ..ir.walk import instructions, key_of, regions, same_atom
 from .effects import pure
 from .forms import first_versions
 from .liveness import SEES
 
 
 def repeats(region: Region) -> set[Value]:
-    """The results of all reads that repeat one that comes before them on every path."""
-    return _Forms(first_versions(region)).region(region, {})
+    """The results of all reads that repeat one that comes before them on every path.
+
+    So does the read of an item that is taken out of its list right after it.
+    """
+    return _Forms(first_versions(region)).region(region, {}) | _taken_out(region)
+
+
+def _taken_out(region: Region) -> set[Value]:
+    bodies = [region.body, *(part.body for i in instructions(region) for part in regions(i))]
+    pairs = (pair for body in bodies for pair in zip(body, body[1:], strict=False))
+    return {out for instr, after in pairs if _raises_alike(instr, after) for out in instr.outs}
+
+
+def _raises_alike(instr: Instr, after: Instr) -> bool:
+    """Is this `items[i]`, followed by `items.pop(i)`?"""
+    if not isinstance(instr, Call) or instr.fn is not operator.getitem or not isinstance(after, Store):
+        return False
+    if after.fn is not list.pop or after.path or instr.args[0] is not after.target:
+        return False
+    return same_atom(instr.args[1], after.args[0] if after.args else Const(-1))
 
 
 _CONTAINERS = ("list", "dict")

@@ -47,7 +47,18 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.types import INT, RANGE, Type
-from ..ir.walk import changes, free, instructions, operands, substitute, substitute_in, values
+from ..ir.walk import (
+    changes,
+    free,
+    instructions,
+    operands,
+    reads,
+    regions,
+    same_atom,
+    substitute,
+    substitute_in,
+    values,
+)
 from ..rules.containers import copy_of
 
 CHEAP = frozenset({
@@ -202,7 +213,7 @@ class _Closing:
         exported: list[tuple[int, Value]] = []
         mirrored = []
         for side, (ahead, behind) in enumerate(((instr.then, mirror.then), (instr.orelse, mirror.orelse))):
-            ahead, behind = self.region(ahead, behind)
+            ahead, behind = narrowed(*self.region(ahead, behind))
             defined = _defined(ahead)
             behind, needed = self.recompute(ahead, behind, defined, set())
             exported.extend((side, v) for v in needed)
@@ -233,7 +244,7 @@ class _Closing:
     def attempt(self, instr: Try, mirror: If | Try) -> tuple[tuple[Instr, ...], tuple[Instr, ...]]:
         """What the adjoint reads of a body that completed is handed out of it."""
         behind = mirror.then if isinstance(mirror, If) else mirror.body
-        ahead, behind = self.region(instr.body, behind)
+        ahead, behind = narrowed(*self.region(instr.body, behind))
         behind, needed = self.recompute(ahead, behind, _defined(ahead), set())
         results, outs = list(ahead.results), list(instr.outs[:-1])
         table: dict[Value, Atom] = {}
@@ -264,7 +275,7 @@ class _Closing:
     # -- loops ----------------------------------------------------------------------------------------------
 
     def loop(self, instr: For | While, mirror: For) -> tuple[tuple[Instr, ...], tuple[Instr, ...]]:
-        ahead, behind = self.region(instr.body, mirror.body)
+        ahead, behind = narrowed(*self.region(instr.body, mirror.body))
         leave = ahead.results[len(instr.init)]
         early = not (isinstance(leave, Const) and leave.value is False)
         again = {} if early else self._iterated(instr)
@@ -453,6 +464,72 @@ class _Closing:
 
 
 _BACK = Const(slice(None, None, -1))
+
+
+def narrowed(ahead: Region, behind: Region) -> tuple[Region, Region]:
+    """What `behind` reads of a list or an object alone is read in `ahead`: the rest of it is not kept.
+
+    rows[i] = x * 2.0        the adjoint asks for the form of the row that was there: that row is kept
+    """
+    while True:
+        made = _defined(ahead)
+        known = {*made, *free(ahead)}
+        used = {v for i in instructions(behind) for v in reads(i)} | set(values(behind.results))
+        idle = [i for i in behind.body if _reads_part(i) and used.isdisjoint(i.outs)]
+        behind = replace(behind, body=tuple(i for i in behind.body if i not in idle))
+        for whole in free(behind):
+            if whole in made and whole.type.kind in ("list", "object"):
+                parts = _parts_read(whole, behind, known)
+                if parts:
+                    ahead, behind = _read_ahead(parts, ahead, behind, made)
+                    break
+        else:
+            return ahead, behind
+
+
+def _parts_read(whole: Value, behind: Region, known: set[Value]) -> list[Call]:
+    """The calls that read a part of this, the same in each turn, if nothing else reads it."""
+    top = set(behind.body)
+    parts: list[Call] = []
+    for instr in instructions(behind):
+        if whole in reads(instr):
+            if not isinstance(instr, Call) or instr not in top or not _reads_part(instr):
+                return []
+            if instr.args[0] is not whole or not all(a in known for a in values(instr.args)):
+                return []
+            parts.append(instr)
+    ends = {r for part in (behind, *_inner(behind)) for r in part.results}
+    return [] if whole in ends else parts
+
+
+def _reads_part(instr: Instr) -> bool:
+    return isinstance(instr, Call) and instr.fn in (operator.getitem, getattr)
+
+
+def _inner(region: Region) -> list[Region]:
+    return [part for instr in instructions(region) for part in regions(instr)]
+
+
+def _read_ahead(
+    parts: list[Call], ahead: Region, behind: Region, made: dict[Value, Instr | None]
+) -> tuple[Region, Region]:
+    """The two regions with these calls in the first."""
+    body, table = list(ahead.body), dict[Value, Atom]()
+    for call in parts:
+        same = (i for i in body if isinstance(i, Call) and i.fn is call.fn and _equal(i.args, call.args))
+        again = next(same, None)
+        if again is None:
+            makers = (made.get(a) for a in values(call.args))
+            at = max((body.index(m) + 1 for m in makers if m is not None), default=0)
+            again = replace(call, outs=tuple(Value(o.name, o.type, o.named) for o in call.outs))
+            body.insert(at, again)
+        table[call.outs[0]] = again.outs[0]
+    rest = tuple(i for i in behind.body if i not in parts)
+    return replace(ahead, body=tuple(body)), substitute(replace(behind, body=rest), table)
+
+
+def _equal(some: tuple[Atom, ...], others: tuple[Atom, ...]) -> bool:
+    return len(some) == len(others) and all(map(same_atom, some, others))
 
 
 def _cheap(instr: Call) -> bool:

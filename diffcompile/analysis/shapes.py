@@ -97,6 +97,8 @@ def _read(atom: Atom) -> Atom:
 
 @facts(getattr)
 def _(obj: Atom, name: Atom) -> Type:
+    if obj.type.is_record:
+        return obj.type.attribute(constant(name))
     descriptor = getattr(np.ndarray, str(constant(name)), None)
     if not isinstance(descriptor, types.GetSetDescriptorType) or obj.type.kind not in ("array", "number"):
         raise Undecided

@@ -44,7 +44,7 @@ from ..rules.containers import of_first, of_repeated, of_second, sum_of_copies, 
 from ..rules.register import Declared
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
-from .cotangents import NESTED, Cotangent, bar, cotangent_type, mirror, part_type
+from .cotangents import NESTED, Cotangent, bar, cotangent_type, mirror, part_type, way_back
 from .rule import (
     FORMED,
     MASKING,
@@ -146,7 +146,7 @@ class CallSweep(ContainerSweep):
         out = instr.outs[0]
         whole = self.whole(self.cts.take(out), out)
         key = instr.path[k].args[0]
-        test = self.b.call(operator.contains, self.part(whole, instr.path[:k]), key, type=BOOL)
+        test = self.b.call(operator.contains, self.part(whole, way_back(instr)[:k]), key, type=BOOL)
         self.there[instr] = k + 1
         then, orelse = Region((), (instr,), (out,)), Region((), (), (instr.target,))
         self.alternatives(test, {0: whole}, then, orelse)
@@ -164,7 +164,7 @@ class CallSweep(ContainerSweep):
         kwargs = {k: a for k, a in instr.kwargs if k not in ("casting", "order", "subok", "dtype")}
         mask = kwargs.pop("where", Const(True)) if isinstance(fn, np.ufunc) else Const(True)
         everywhere = isinstance(mask, Const) and mask.value is True
-        part, after = self.part(whole, instr.path), self.part(out, instr.path)
+        part, after = self.part(whole, way_back(instr)), self.part(out, instr.path)
         assert isinstance(after, Value)
         args = instr.args
         if not everywhere:
@@ -187,11 +187,11 @@ class CallSweep(ContainerSweep):
                 self.cts.add(atom, self.cts.take(inner))
         if isinstance(target, Value) and self.active(target) and not everywhere:
             kept = self.b.store(
-                np.copyto, whole, Const(0.0), kwargs={"where": mask}, name=bar(target), path=instr.path
+                np.copyto, whole, Const(0.0), kwargs={"where": mask}, name=bar(target), path=way_back(instr)
             )
             self._restore(target, kept)
         elif isinstance(target, Value) and self.active(target) and instr.path:
-            self._restore(target, self.replaced_part(whole, instr.path, Const(...), Const(0.0), target))
+            self._restore(target, self.replaced_part(whole, way_back(instr), Const(...), Const(0.0), target))
 
     def within(self, mask: Atom, arg: Atom, fn: Any) -> Atom:
         """An argument of a masked function, harmless where the function did not look at it."""
@@ -209,7 +209,7 @@ class CallSweep(ContainerSweep):
             whole = self.whole(ct, instr.outs[0])
             if instr.path:
                 whole = self.full(whole, instr.outs[0], instr.path)
-            part = self.flowing(whole, instr.path)
+            part = self.flowing(whole, way_back(instr))
             masked = whole in self.cts.masked
             if instr.fn is operator.isub:
                 part = self.b.call(operator.neg, part)
@@ -227,7 +227,7 @@ class CallSweep(ContainerSweep):
             raise self.missing(instr.fn, instr, (target, *instr.args))
         whole = self.full(self.whole(cts[0], out), out, instr.path)
         before, after = self.part(target, instr.path), self.part(out, instr.path)
-        ct = self.part(whole, instr.path)
+        ct = self.part(whole, way_back(instr))
         if isinstance(ct, Value):
             self.cts.pinned.add(ct)
         back = self.inlined(declared, [ct, after, before, *instr.args], dict(instr.kwargs), instr)
@@ -236,7 +236,7 @@ class CallSweep(ContainerSweep):
             self.cts.add(target, whole)
         elif isinstance(target, Value) and self.active(target):
             zero = Const(0.0) if part_bar is None else part_bar
-            self._restore(target, self.replaced_part(whole, instr.path, Const(...), zero, target))
+            self._restore(target, self.replaced_part(whole, way_back(instr), Const(...), zero, target))
         for atom, piece in zip(instr.args, others, strict=False):
             if piece is not None:
                 self.cts.add(atom, piece)
@@ -630,22 +630,23 @@ class CallSweep(ContainerSweep):
         if repeats(index, self.b) and target.type.kind != "list":
             declared = find_rule(operator.setitem)
             assert declared is not None
-            part, before, after = (self.part(a, instr.path) for a in (whole, target, out))
+            part = self.part(whole, way_back(instr))
+            before, after = (self.part(a, instr.path) for a in (target, out))
             back = self.inlined(declared, [part, after, before, index, value], {}, instr)
             self.cts.add(value, back[2])
             if not instr.path:
                 self.cts.add(target, back[0])
             elif isinstance(target, Value) and self.active(target):
-                self._restore(target, self.replaced_part(whole, instr.path, Const(...), back[0], target))
+                self._restore(target, self.replaced_part(whole, way_back(instr), Const(...), back[0], target))
             return
         if self.active(value):
-            part = self.flowing(whole, instr.path)
+            part = self.flowing(whole, way_back(instr))
             read = part if _all_of(index) else self.b.call(operator.getitem, part, index)
             if isinstance(read, Value):
                 self.cts.masked.add(read)
             self.cts.add(value, unbroadcast_call(self.b, read, value))
         if isinstance(target, Value) and self.active(target) and not (_all_of(index) and not instr.path):
-            self._restore(target, self.replaced_part(whole, instr.path, index, Const(0.0), target))
+            self._restore(target, self.replaced_part(whole, way_back(instr), index, Const(0.0), target))
 
     # -- user functions -------------------------------------------------------------------------------------
 

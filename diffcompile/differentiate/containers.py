@@ -11,6 +11,7 @@ mirror image: what was appended is popped, what was popped is put back, with not
 from __future__ import annotations
 
 import builtins
+import copy
 import operator
 from typing import Any
 
@@ -34,7 +35,7 @@ from ..ir.graph import (
 from ..ir.types import INT, OBJECT, Type, element_of
 from ..ir.walk import operands, values
 from ..rules.containers import copy_of, entry, keys_of, sum_of, values_of, with_keys, zeros_of
-from .cotangents import Cotangent, bar, changed_kind, mirror, part_type
+from .cotangents import Cotangent, bar, changed_kind, mirror, mirrored, part_type, place_of, way_back
 from .reverse import Sweep
 
 CONTAINERS = frozenset({"list", "dict"})
@@ -49,6 +50,11 @@ class ContainerSweep(Sweep):
         if fn in (operator.getitem, getattr) and base is not None and base.type.keys is not None:
             index = instr.args[1]
             assert isinstance(index, Const)
+            inside = self.home(base) if self.inside and isinstance(base, Value) else None
+            if inside is not None:
+                outer, path = inside
+                self.added_inside(outer, path, index, self.cts.whole(cts[0], instr.outs[0]), instr.outs[0])
+                return True
             parts: list[Cotangent | None] = [None] * len(base.type.keys)
             parts[base.type.keys.index(index.value)] = cts[0]
             self.cts.add(base, tuple(parts))
@@ -72,7 +78,7 @@ class ContainerSweep(Sweep):
             self.cts.add(base, self.b.call(np.array, self.cts.whole(cts[0], instr.outs[0])))
         elif fn is with_keys:
             self.entries_of(instr, self.cts.whole(cts[0], instr.outs[0]))
-        elif fn is copy_of and base is not None:
+        elif fn in (copy_of, copy.deepcopy, copy.copy) and base is not None and base.type.kind != "array":
             whole = self.cts.whole(cts[0], instr.outs[0])
             self.cts.add(base, self.b.call(copy_of, whole, type=whole.type))
         elif fn in (operator.getitem, entry) and base is not None and base.type.kind in CONTAINERS:
@@ -148,13 +154,14 @@ class ContainerSweep(Sweep):
     def home(self, base: Value) -> tuple[Value, tuple[Step, ...]] | None:
         """The list that this is an item of, or an item of an item, and the way to it from there."""
         steps: list[Step] = []
-        while (made := self.b.made_by(base, operator.getitem)) is not None:
+        while (made := self.b.made_by(base, operator.getitem, getattr)) is not None:
             outer, index = made.args
             known = isinstance(outer, Value) and outer in self.varied and self.reachable(outer)
-            if not known or outer.type.kind != "list" or self.is_slice(index):
+            steady = outer.type.is_record or outer.type.kind == "list" and not self.is_slice(index)
+            if not known or not steady:
                 break
             assert isinstance(outer, Value)
-            steps.insert(0, Step(operator.getitem, (index,)))
+            steps.insert(0, Step(made.fn, (index,)))
             base = outer
         return (base, tuple(steps)) if steps else None
 
@@ -162,7 +169,11 @@ class ContainerSweep(Sweep):
         self, base: Value, path: tuple[Step, ...], index: Atom, ct: Atom, out: Value
     ) -> None:
         """Add to the cotangent of a list what flows back to a part of one of its items."""
-        base_kind = part_type(base.type, path).kind
+        held = part_type(base.type, path)
+        base_kind = held.kind
+        if held.is_record:
+            index = place_of(held, index)
+        path = mirrored(base.type, path)
         known = self.cts.take(base)
         buffer = self.cts.zero(base, bound=True) if known is None else self.cts.whole(known, base)
         if base_kind == "dict":
@@ -187,7 +198,13 @@ class ContainerSweep(Sweep):
     def part(self, atom: Atom, path: tuple[Step, ...]) -> Atom:
         """The part of an object, or of its cotangent, that a path leads to."""
         for step in path:
-            known = mirror(element_of(atom.type)) if atom.type.kind in CONTAINERS else None
+            known = None
+            if atom.type.kind in CONTAINERS:
+                place, items = step.args[0], atom.type.items
+                if items is not None and isinstance(place, Const) and isinstance(place.value, int):
+                    known = mirror(items[place.value])
+                else:
+                    known = mirror(element_of(atom.type))
             atom = self.b.call(step.fn, atom, *step.args, kwargs=dict(step.kwargs), type=known)
         return atom
 
@@ -197,10 +214,11 @@ class ContainerSweep(Sweep):
         """Append the adjoint of a change of a list or dict; False if it is of another kind."""
         target, out = instr.target, instr.outs[0]
         kind = changed_kind(instr)
-        if kind not in CONTAINERS or len(instr.outs) > 1:
+        if kind not in CONTAINERS | {"object"} or len(instr.outs) > 1:
             return False
         whole = self.cts.whole(cts[0], out)
-        change = (self.changed_list if kind == "list" else self.changed_dict)(instr, whole)
+        changes = {"list": self.changed_list, "dict": self.changed_dict, "object": self.changed_object}
+        change = changes[kind](instr, whole)
         if isinstance(target, Value) and target in self.varied:
             known = self.cts.take(target)
             self.cts.of[target] = change
@@ -210,7 +228,8 @@ class ContainerSweep(Sweep):
         return True
 
     def changed_list(self, instr: Store, whole: Atom) -> Value:
-        fn, args, path = instr.fn, instr.args, instr.path
+        fn, args = instr.fn, instr.args
+        path = way_back(instr)
         named = instr.target
         name = bar(named) if isinstance(named, Value) else "items_bar"
 
@@ -255,21 +274,35 @@ class ContainerSweep(Sweep):
             return stored(list.extend, self.cts.zero(before))
         if fn is operator.delitem and args[0].type.kind == "object":
             return self.put_back(instr, whole, args[0])
-        if fn is operator.setitem and isinstance(args[0], Const):
-            start, step = args[0].value.start or 0, args[0].value.step
-            if args[1].type.kind == "list" and start >= 0 and step is None:
+        if fn is operator.setitem and args[1].type.kind == "list":
+            start = self.start_of(args[0])
+            if start is not None:
                 end = self.b.call(operator.add, Const(start), self.b.call(len, args[1], type=INT))
                 there = self.b.call(pack_slice, Const(start), end)
                 give(there, args[1])
                 before = self.read(instr)
                 gone = self.b.call(operator.getitem, before, args[0], type=before.type)
-                return stored(operator.setitem, there, self.b.call(zeros_of, gone, type=mirror(gone.type)))
+                return stored(operator.setitem, there, self.zeros(gone))
         what = getattr(fn, "__name__", "this change").strip("_")
         raise NoRule(
             f"`{what}` of a list that grew is differentiated",
             instr.line,
             "Build another list, item by item.",
         )
+
+    def changed_object(self, instr: Store, whole: Atom) -> Value:
+        """`items[i].name = value`: what has flowed back to the attribute is the value's."""
+        name, item = instr.args
+        assert isinstance(name, Const)
+        target = instr.target
+        held = part_type(target.type, instr.path)
+        path, place = way_back(instr), place_of(held, name)
+        if isinstance(item, Value) and item in self.varied:
+            part = self.part(whole, path)
+            self.cts.add(item, self.b.call(operator.getitem, part, place, type=mirror(item.type)))
+        gone = self.b.call(getattr, self.read(instr), name, type=held.attribute(name.value))
+        label = bar(target) if isinstance(target, Value) else "items_bar"
+        return self.b.store(operator.setitem, whole, place, self.nothing(gone), name=label, path=path)
 
     def nothing(self, gone: Atom) -> Atom:
         """The cotangent of what was an item of a list: zeros in its form, if they are written into later."""
@@ -279,11 +312,27 @@ class ContainerSweep(Sweep):
             return self.b.call(zeros_of, gone, type=Type())
         return self.cts.zero(gone)
 
+    def start_of(self, part: Atom) -> int | None:
+        """Where a slice of a list begins that is counted from its start and leaves out nothing."""
+        made = self.b.made_by(part, pack_slice)
+        start: Any = None
+        if isinstance(part, Const) and part.value.step is None:
+            start = part.value.start or 0
+        elif made is not None and len(made.args) == 2 and isinstance(made.args[0], Const):
+            start = made.args[0].value or 0
+        return start if isinstance(start, int) and start >= 0 else None
+
+    def zeros(self, gone: Atom) -> Atom:
+        """The cotangents of what were several items of a list."""
+        if isinstance(gone, Value) and element_of(gone.type).is_record:
+            return self.cts.zero(gone)
+        return self.b.call(zeros_of, gone, type=mirror(gone.type))
+
     def read(self, instr: Store) -> Atom:
         """The list or dict that is changed, as it was before."""
         atom = instr.target
         for step in instr.path:
-            known = element_of(atom.type) if atom.type.kind in CONTAINERS else None
+            known = part_type(atom.type, (step,)) if atom.type.kind in CONTAINERS else None
             atom = self.b.call(step.fn, atom, *step.args, kwargs=dict(step.kwargs), type=known)
         return atom
 
@@ -301,7 +350,8 @@ class ContainerSweep(Sweep):
         return self.b.store(list.extend, whole, zeros, name=bar(instr.target), path=instr.path)
 
     def changed_dict(self, instr: Store, whole: Atom) -> Value:
-        fn, args, path = instr.fn, instr.args, instr.path
+        fn, args = instr.fn, instr.args
+        path = way_back(instr)
         name = bar(instr.target) if isinstance(instr.target, Value) else "entries_bar"
         if fn is operator.setitem:
             key, item = args

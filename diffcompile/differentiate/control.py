@@ -36,7 +36,7 @@ from ..ir.types import BOOL, FLOAT, INT, NONE, OBJECT, SCALARS, UNKNOWN, Type, a
 from ..ir.walk import free, instructions
 from ..rules.containers import zeros_of
 from .calls import CallSweep
-from .cotangents import Cotangent, bar
+from .cotangents import Cotangent, bar, for_each, mirror
 
 
 class ControlSweep(CallSweep):
@@ -311,7 +311,7 @@ class ControlSweep(CallSweep):
         if not whole:
             missing = self.b.call(operator.sub, self.b.call(len, value), self.b.call(len, ordered))
             elem = element_of(value.type)
-            if elem.items is not None and not _holds_containers(elem):
+            if elem.items is not None and not elem.is_record and not _holds_containers(elem):
                 one = self.b.call(pack_list, self.b.call(pack_list, *(Const(0.0) for _ in elem.items)))
                 zeros = self.b.call(operator.mul, one, missing, type=Type("list", elem=Type()))
                 both = (zeros, ordered) if flipped else (ordered, zeros)
@@ -323,7 +323,10 @@ class ControlSweep(CallSweep):
                 ran = self.b.call(len, ordered)
                 bounds = (Const(None), missing) if flipped else (ran, Const(None))
                 rest = self.b.call(operator.getitem, value, self.b.call(pack_slice, *bounds), type=value.type)
-                zeros = self.b.call(zeros_of, rest, type=found.type)
+                if elem.is_record:
+                    zeros = for_each(self.b, rest, self.cts.zero, bar(value))
+                else:
+                    zeros = self.b.call(zeros_of, rest, type=found.type)
             both = (zeros, ordered) if flipped else (ordered, zeros)
             ordered = self.b.call(operator.add, *both, type=found.type)
         return ordered
@@ -351,14 +354,15 @@ def _item_type(saved: Atom) -> Type:
     """What is known of the cotangent of a saved value: an absent one is the number 0.0."""
     if saved.type.kind in ("float", "number") and saved.type.is_real:
         return number(np.dtype(np.float64))
-    if saved.type.kind == "tuple" and saved.type.items is not None:  # one for each part, absent or not
+    parts = saved.type.kind == "tuple" and saved.type.items is not None
+    if parts or saved.type.is_record:  # one for each part, absent or not
         return Type("list", elem=UNKNOWN)
-    return UNKNOWN
+    return mirror(saved.type) if saved.type.kind == "dict" else UNKNOWN
 
 
 def _nothing(sweep: ControlSweep, item: Value) -> Atom:
     """The zero cotangent of an item of a list."""
-    if item.type.kind in ("list", "dict", "array"):
+    if item.type.kind in ("list", "dict", "array") or item.type.is_record:
         return sweep.cts.zero(item)
     if _holds_containers(item.type):
         return sweep.b.call(zeros_of, item, type=UNKNOWN)

@@ -7,6 +7,7 @@ flows) for a value that is a tuple or a list known item by item.
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -234,11 +235,10 @@ class Cotangents:
             )
         if kind == "dict":
             return self.b.call(pack_dict, Const(()), name=bar(value), type=mirror(value.type))
-        elem = element_of(value.type)
-        if kind == "list" and elem.keys is not None:
-            one = self.b.call(pack_list, self.b.call(pack_list, *(Const(0.0) for _ in elem.keys)))
-            count = self.b.call(len, value)
-            return self.b.call(operator.mul, one, count, name=bar(value), type=Type("list", elem=Type()))
+        if value.type.is_record:
+            return self.b.call(pack_list, *map(self.zero, attributes_of(self.b, value)), name=bar(value))
+        if kind == "list" and element_of(value.type).is_record:
+            return for_each(self.b, value, self.zero, bar(value))
         if kind in ("list", "tuple") and element_of(value.type).kind not in SCALARS:
             zeros = self.b.call(zeros_of, value, name=bar(value), type=mirror(value.type))
             if isinstance(zeros, Value):
@@ -251,8 +251,29 @@ class Cotangents:
         return Const(0.0)
 
 
+def attributes_of(b: Builder, record: Value) -> list[Value]:
+    """The attributes of an object, in the order of its class."""
+    assert record.type.keys is not None and record.type.items is not None
+    pairs = zip(record.type.keys, record.type.items, strict=True)
+    found = [b.call(getattr, record, Const(key), type=known) for key, known in pairs]
+    return [part for part in found if isinstance(part, Value)]
+
+
+def for_each(b: Builder, items: Atom, make: Callable[[Value], Atom], name: str) -> Value:
+    """The list of what is made of each item of a list."""
+    item = Value("item", element_of(items.type))
+    with b.region() as body:
+        made = make(item)
+    out = Value(name, Type("list", elem=made.type), True)
+    region = Region((item,), tuple(body), (Const(False), made))
+    b.emit(For((out,), (items,), (), region, 1, False, b.line, object()))
+    return out
+
+
 def mirror(known: Type) -> Type:
     """What is known of the cotangent of a value, a full one."""
+    if known.is_record and known.items is not None:
+        return Type("list", items=tuple(map(mirror, known.items)))
     if known.kind in ("float", "number") and known.is_real:
         return number(np.dtype(np.float64))
     if known.kind == "array":
@@ -266,10 +287,35 @@ def mirror(known: Type) -> Type:
 def part_type(known: Type, path: tuple[Step, ...]) -> Type:
     """What is known of the part of an object that a path leads to."""
     for step in path:
-        if known.kind not in ("list", "dict") or step.fn is not operator.getitem:
+        if known.is_record and step.fn is getattr and isinstance(step.args[0], Const):
+            known = known.attribute(step.args[0].value)
+        elif known.kind not in ("list", "dict") or step.fn is not operator.getitem:
             return Type("array") if known.kind == "array" else Type()
-        known = element_of(known)
+        else:
+            known = element_of(known)
     return known
+
+
+def mirrored(known: Type, path: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The way to the cotangent of a part of a value: that of an object is a list, in its class's order."""
+    steps: list[Step] = []
+    for k, step in enumerate(path):
+        held = part_type(known, path[:k])
+        if held.is_record and step.fn is getattr:
+            step = Step(operator.getitem, (place_of(held, step.args[0]),))
+        steps.append(step)
+    return tuple(steps)
+
+
+def way_back(instr: Store) -> tuple[Step, ...]:
+    """The way to the cotangent of what a store changes, in that of its target."""
+    return mirrored(instr.outs[0].type, instr.path)
+
+
+def place_of(record: Type, name: Atom) -> Const:
+    """Where in the cotangent of an object that of an attribute is."""
+    assert record.keys is not None and isinstance(name, Const)
+    return Const(record.keys.index(name.value))
 
 
 def changed_kind(instr: Store) -> str:

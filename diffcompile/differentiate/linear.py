@@ -38,6 +38,9 @@ from ..ir.graph import (
     Value,
     While,
     backward_begins,
+    pack_dict,
+    pack_list,
+    pack_object,
     replay_begins,
     replay_ends,
 )
@@ -50,7 +53,7 @@ from .derive import closed_halves, differentiable_again, halved, primal_values
 from .direction import derive_swept, seeing, swept, unwritten
 
 _BACK = Const(slice(None, None, -1))
-_ZEROS = (np.zeros_like, zeros_of)
+_MADE = (np.zeros_like, zeros_of, pack_list, pack_dict, pack_object)  # tangents, of nothing that moves
 
 
 def linearized(
@@ -208,7 +211,7 @@ class Halves:
                 elif any(taken):
                     self.dependent.update(instr.outs)
             case Call() | Store():
-                made = isinstance(instr, Call) and instr.fn in _ZEROS and self.primal.isdisjoint(instr.outs)
+                made = isinstance(instr, Call) and instr.fn in _MADE and self.primal.isdisjoint(instr.outs)
                 if made or any(map(self.depends, operands(instr))):
                     self.dependent.update(instr.outs)
             case _:

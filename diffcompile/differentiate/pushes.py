@@ -8,6 +8,7 @@ x[i] = v         x_dot[i] = v_dot;  x[i] = v         (what changes a value chang
 from __future__ import annotations
 
 import builtins
+import copy
 import inspect
 import operator
 from dataclasses import replace
@@ -73,13 +74,13 @@ from .tangents import Tangent, dot, plus, tangent_type
 # Functions of containers that do to the tangents what they do to the values, and which arguments those are.
 ALIKE: dict[Any, tuple[int, ...]] = {
     builtins.list: (0,), builtins.tuple: (0,), builtins.dict: (0,), items_of_list: (0,), values_of: (0,),
-    copy_of: (0,), with_keys: (1,), sum_of: (0, 1), entry: (0, 2),
+    copy_of: (0,), with_keys: (1,), sum_of: (0, 1), entry: (0, 2), copy.copy: (0,), copy.deepcopy: (0,),
 }  # fmt: skip
 # Changes of containers, and which of their arguments become part of them.
 ENTERING: dict[Any, tuple[int, ...]] = {
     list.append: (0,), list.insert: (1,), list.extend: (0,), list.reverse: (), list.clear: (),
     operator.delitem: (), list.pop: (), dict.pop: (1,), dict.update: (0,), dict.clear: (),
-    operator.setitem: (1,), dict.setdefault: (1,),
+    operator.setitem: (1,), dict.setdefault: (1,), setattr: (1,),
 }  # fmt: skip
 
 

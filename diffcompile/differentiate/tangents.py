@@ -28,13 +28,13 @@ from ..ir.graph import (
     pack_tuple,
 )
 from ..ir.text import function_name
-from ..ir.types import OBJECT, SCALARS, Type
+from ..ir.types import OBJECT, SCALARS, Type, element_of
 from ..ir.walk import reads
 from ..rules.broadcast import broadcast_like
 from ..rules.containers import zeros_of
 from ..rules.register import Unknown
 from ..rules.solvers import SOLVERS
-from .cotangents import REAL_VALUED
+from .cotangents import REAL_VALUED, attributes_of, for_each
 
 Tangent = Any  # Atom | tuple[Tangent | None, ...]
 PACKED = (pack_tuple, pack_list, pack_dict, pack_object)
@@ -168,6 +168,13 @@ class Tangents:
             return self.b.call(made.fn, *head, *items, name=dot(atom), type=atom.type)
         if kind in ("str", "none", "function", "range"):
             return Const(None)
+        if atom.type.is_record:
+            assert atom.type.keys is not None and atom.type.cls is not None
+            parts = map(self.zero, attributes_of(self.b, atom))
+            head = Const(atom.type.cls), Const(atom.type.keys)
+            return self.b.call(pack_object, *head, *parts, name=dot(atom), type=tangent_type(atom.type))
+        if kind == "list" and element_of(atom.type).is_record:
+            return for_each(self.b, atom, self.zero, dot(atom))
         if kind == "array":
             out = self.b.call(np.zeros_like, atom, name=dot(atom))
         else:

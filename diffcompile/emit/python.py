@@ -572,9 +572,13 @@ class Printer:
 
     def store(self, instr: Store, out: list[ast.stmt]) -> None:
         target = self.place(instr.target, instr.path)
-        if instr.fn is operator.setitem:
+        if instr.fn in (operator.setitem, setattr):
             index, value = instr.args
-            place = ast.Subscript(target, self.index(index), ast.Store())
+            place: ast.Subscript | ast.Attribute
+            if instr.fn is setattr:
+                place = ast.Attribute(target, _text_of(index), ast.Store())
+            else:
+                place = ast.Subscript(target, self.index(index), ast.Store())
             made = self.nested.get(value) if isinstance(value, Value) else None
             # An item of a list may be an array that others see, so it is not changed in place.
             own = instr.target.type.kind not in ("list", "tuple") or value.type.is_scalar
@@ -588,6 +592,10 @@ class Printer:
                     return
             out.append(ast.Assign([place], self.atom(value)))
         elif instr.fn in INPLACE:
+            named = bool(instr.path) and instr.path[-1].fn is getattr
+            if isinstance(target, ast.Attribute) and named:
+                out.append(ast.AugAssign(target, BINARY[instr.fn](), self.atom(instr.args[0])))
+                return
             if not isinstance(target, (ast.Name, ast.Subscript)):
                 target = ast.Subscript(target, ast.Constant(...), ast.Store())
             out.append(ast.AugAssign(target, BINARY[instr.fn](), self.atom(instr.args[0])))
@@ -606,6 +614,9 @@ class Printer:
         for step in path:
             if step.fn is operator.getitem:
                 node = ast.Subscript(node, self.index(step.args[0]), ast.Load())
+                continue
+            if step.fn is getattr:
+                node = _attribute(node, _text_of(step.args[0]))
                 continue
             args, keywords = [self.atom(a) for a in step.args], {k: self.atom(a) for k, a in step.kwargs}
             if isinstance(step.fn, type(np.ndarray.T)):
@@ -1035,7 +1046,9 @@ def _is_zero(atom: Atom) -> bool:
     return isinstance(atom, Const) and atom.value == 0
 
 
-def _loaded(place: ast.Subscript) -> ast.Subscript:
+def _loaded(place: ast.Subscript | ast.Attribute) -> ast.expr:
+    if isinstance(place, ast.Attribute):
+        return ast.Attribute(place.value, place.attr, ast.Load())
     return ast.Subscript(place.value, place.slice, ast.Load())
 
 

@@ -25,6 +25,7 @@ from ..ir.graph import (
     Value,
     literal,
     pack_list,
+    pack_object,
     pack_slice,
     pack_tuple,
 )
@@ -133,7 +134,7 @@ class Builder:
         known = self.inferred(fn, args, named) if type is None else type
         if fn is operator.getitem and known.kind == "array":
             known = self.selected(args[0].type, args[1], known)
-        out = Value(name or noun(fn), known, named=bool(name))
+        out = Value(name or noun(fn, args), known, named=bool(name))
         self.emit(Call((out,), fn, args, tuple(named.items()), self.line))
         return out
 
@@ -215,10 +216,18 @@ def _whole(index: Atom) -> bool:
     return isinstance(index, Const) and index.value is Ellipsis
 
 
-def noun(fn: Any) -> str:
-    """What to call an anonymous result: a noun for an operator, `sin_out` for a function."""
+def noun(fn: Any, args: tuple[Atom, ...] = ()) -> str:
+    """What to call an anonymous result: a noun for an operator, `sin_out` for a function.
+
+    An attribute has its own name, an object that of its class.
+    """
     if fn in NOUNS:
         return NOUNS[fn]
+    first, second = (a.value if isinstance(a, Const) else None for a in (*args, None, None)[:2])
+    if fn is getattr and isinstance(second, str) and second.isidentifier():
+        return second.strip("_") or "value"
+    if fn is pack_object and isinstance(first, type):
+        return first.__name__.strip("_").lower()
     name = getattr(fn, "__name__", None) or getattr(fn, "name", "value")
     name = str(name).strip("_")
     return f"{name}_out" if name.isidentifier() else "value"

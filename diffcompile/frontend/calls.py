@@ -41,11 +41,12 @@ from ..ir.types import INT, RANGE, Type, join, type_of_constant
 from ..rules.broadcast import unbroadcast
 from ..rules.checkpoints import checkpoint
 from ..rules.containers import keys_of
-from ..rules.definitions import DEFINITIONS, WITH, element_by_element
+from ..rules.definitions import DEFINITIONS, WITH, columns_of, element_by_element
 from ..rules.differences import complex_step, numeric
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
 from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, USED, Evaluation, consult
+from ..rules.queues import Queue
 from ..rules.refused import sentence_of
 from ..rules.register import REGISTRY
 from ..rules.solvers import SOLVERS
@@ -55,6 +56,7 @@ from .apart import of_unknown_order
 from .arguments import DERIVING, is_object, is_object_class
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
+from .core import holds_objects
 from .expressions import UNROLLED
 from .filled import (
     SHOWING,
@@ -120,6 +122,14 @@ class Calls(Layers):
         first = self.first_of(known, node, name)
         if first is not None:
             return first
+        if known is zip and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
+            rows = self.expression(node.args[0].value)
+            columns = self._starred(rows)
+            if columns is None and self.type_of(rows).kind in ("list", "array"):
+                row = self.type_of(rows).elem or Type()
+                width = len(row.items) if row.kind == "tuple" and row.items else None
+                return self.defined(columns_of, [rows, Const(width)], {}, name)
+            return self.invoke(fn, list(columns or ()), {}, name)
         at_once = isinstance(fn, Bound) or _hashable(known) and known in CONSUMERS
         args = list(self._elements(_as_lists(node.args) if at_once else node.args))
         if len(args) == len(node.args) and (isinstance(fn, Closure) or _theirs(known)):
@@ -608,6 +618,8 @@ class Calls(Layers):
         separate = (recursive or lowering or not small(source.node)) and not is_generator(source.node)
         if recursive and not all(isinstance(r, Const) for _, r in named):
             separate = separate and all(plain(self, r) for _, r in named)
+        if any(map(self.may_write_into, (r for _, r in named))):
+            separate = recursive or lowering
         if not self.unit.rule and separate and all(map(self._plain, (r for _, r in named))):
             ref = self._call_graph(fn, named, name)
             if ref is not None:
@@ -629,6 +641,13 @@ class Calls(Layers):
         """What a nested function is called."""
         node = fn.node if isinstance(fn, Closure) else None
         return getattr(node, "name", "function")
+
+    def may_write_into(self, ref: Ref) -> bool:
+        """Can a function that is given this write into objects inside of it?"""
+        if isinstance(ref, View) and ref.type.is_record:
+            return True
+        root = ref.root if isinstance(ref, View) else ref
+        return isinstance(root, Obj) and root.cell.apart is True and holds_objects(self.type_of(ref))
 
     def _plain(self, ref: Ref) -> bool:
         """Can this argument be handed to a graph of its own (one value, or a constant)?"""
@@ -867,6 +886,8 @@ class Calls(Layers):
         The keys of a dict; the list of its values, or of its items; the list that `zip` gives.
         """
         args = [self.viewed(a) if isinstance(a, Sequence) else a for a in args]
+        if fn not in _OF_OBJECTS:
+            args = list(map(self.unqueued, args))
         over = range(len(args))[RUN_OVER.get(fn, _NONE)] if fn not in (min, max) or len(args) == 1 else ()
         for k in over:
             if self.type_of(args[k]).kind == "dict":
@@ -877,6 +898,10 @@ class Calls(Layers):
                 self.consumed(list, [a], {}, "items") or a if isinstance(a, Sequence) else a for a in args
             ]
         return args
+
+    def unqueued(self, ref: Ref) -> Ref:
+        """The list that a deque is, for a function of a library."""
+        return self.attribute(ref, "items") if self.class_of(ref) is Queue else ref
 
     def viewed(self, ref: Sequence) -> Ref:
         """The list that running over something gives, where that is one."""
@@ -916,6 +941,7 @@ class Calls(Layers):
 
 
 _NONE = slice(0, 0)
+_OF_OBJECTS = (isinstance, type, hasattr, getattr, setattr, len)
 
 
 def _theirs(fn: Any) -> bool:

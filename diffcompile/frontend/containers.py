@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import UndecidedAlias
-from ..ir.graph import Atom, Call, Const, Method, Value
+from ..ir.graph import Atom, Call, Const, Method, Step, Value
 from ..ir.types import BOOL, INT, Type, article, element_of, join
 from ..rules.containers import keys_of, values_of
 from ..rules.definitions import cleared, last_taken_out, updated, updated_by_pairs
@@ -238,7 +238,7 @@ class Containers(Expressions):
                 return Const(None)
             case "sort", []:
                 ordered = self.invoke(Const(sorted), [receiver], kwargs, name)
-                self.set_item(receiver, Const(slice(None, None)), ordered)
+                self.stored(receiver, operator.setitem, Const(slice(None, None)), self.whole(ordered))
                 return Const(None)
         raise self.refuse(f"`list.{method}` is not differentiated yet", "Build the list with `append`.")
 
@@ -263,7 +263,7 @@ class Containers(Expressions):
             after = self.grown(known, value.type)
         self.stored(receiver, fn, *at, value, type=after)
         root, way = (receiver.root, receiver.path) if isinstance(receiver, View) else (receiver, ())
-        self.keep(root.cell, way, [(item, place)])
+        self.keep(root.cell, way, [(item, None if place is None else Step(operator.getitem, (place,)))])
 
     def taken_out(self, receiver: Obj | View, at: Atom, name: str, fn: Any, *args: Atom, type: Type) -> Ref:
         """An item, read before `fn(receiver, *args)` takes it out of its container."""
@@ -273,10 +273,17 @@ class Containers(Expressions):
             self.b.call(operator.getitem, self.whole(receiver), at, name=name, type=elem), name
         )
         elsewhere = self.rearranged(receiver, fn, args)
-        if isinstance(item, Obj) and (elsewhere or not root.cell.apart):
+        if isinstance(item, Obj) and not elsewhere and root.cell.apart:
+            self.set_free(item)
+        elif isinstance(item, Obj):
             item.cell.outside = ITEM
         self.stored(receiver, fn, *args, type=type)
         return item
+
+    def set_free(self, item: Obj) -> None:
+        """What was taken out of a container is an object that nothing else refers to."""
+        for cell in self.cells(item):
+            cell.outside, cell.seen = "", None
 
     def shares_items(self, receiver: Obj | View, more: Ref) -> None:
         """The items of another list are items of this one as well."""
@@ -478,7 +485,6 @@ class Containers(Expressions):
                 if method != "values":
                     parts.append(self.b.call(keys_of, whole, type=Type("list")))
                 if method != "keys":
-                    self.leaked(receiver)
                     parts.append(self.b.call(values_of, whole, type=Type("list", elem=known.elem)))
                 shape: Any = (0, 1) if method == "items" else 0
                 sources = {"keys": (None,), "values": (receiver,), "items": (None, receiver)}[method]
@@ -532,6 +538,10 @@ class Containers(Expressions):
 
     def delete_item(self, base: Ref, index: Ref) -> None:
         """`del base[index]`."""
+        method = self.special_method(base, "__delitem__")
+        if method is not None:
+            self.invoke(method, [index], {})
+            return
         known = self.constant(index)
         base = self.written(base)
         content = self.content(base)
@@ -629,7 +639,7 @@ class Containers(Expressions):
 
     def iterated_object(self, ref: Ref) -> Ref | None:
         """What an object's `__iter__`, or its `__len__` and `__getitem__`, give to run over."""
-        if self.object_content(ref) is None:
+        if self.class_of(ref) is None:
             return None
         method = self.special_method(ref, "__iter__")
         if method is not None:

@@ -65,6 +65,7 @@ from .heap import (
     related,
     shown,
 )
+from .lives import Lives, lives
 from .source import Source
 
 # What changes an array in place by more than adding: a part of one is computed and stored.
@@ -74,6 +75,7 @@ _MULTIPLYING: dict[Any, Any] = {
 }  # fmt: skip
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict"})
 CONTAINERS = frozenset({"list", "dict"})
+HOLDERS = CONTAINERS | {"object"}
 
 
 class Unit:
@@ -103,7 +105,7 @@ class Unit:
         self.decided: dict[Atom, bool] = {}  # what the tests of the branches around have given
         self.peeking = False  # do the results of what is called show none of the items of its arguments?
         self.holdings = 0  # how many loops and calls hold what they run over or are given
-        self.turn_names: dict[ast.AST, Any] = {}  # for each function, the names that its loops' turns forget
+        self.lives: dict[ast.AST, Lives] = {}  # for each function, where its names are of no use any more
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.
         self.raised: dict[Atom, tuple[type[BaseException], tuple[Ref, ...]]] = {}
@@ -117,6 +119,12 @@ class Unit:
         self.instances: dict[int, Obj] = {}  # the caller's objects, by identity
         self.runs: dict[Atom, Any] = {}  # the caller's lists that loops run over as they are
         self.runs_allowed = False
+
+    def lives_of(self, function: ast.AST) -> Lives:
+        """Where the names of a function are of no use any more."""
+        if function not in self.lives:
+            self.lives[function] = lives(function)
+        return self.lives[function]
 
     def outside_scope(self, names: Any) -> Scope | None:
         """The scope of the names of a globals dict, or a closure cell, that are written here."""
@@ -192,6 +200,10 @@ class Core:
     def given_up(self, cell: Cell) -> None:
         raise NotImplementedError
 
+    def record_type(self, content: Entries) -> Type:
+        """The type of a local object as one value."""
+        raise NotImplementedError
+
     def taken_in(self, cell: Cell, content: Items | Entries) -> None:
         raise NotImplementedError
 
@@ -201,14 +213,9 @@ class Core:
         """A reference to a value just made: a new cell if it is an object that could be changed."""
         if isinstance(atom, Const) or atom.type.kind not in MUTABLE:
             return atom
-        if self.is_known_object(atom) and not atom.type.maybe_unbound:
+        if atom.type.is_record and not atom.type.maybe_unbound:
             return self.looked_at(atom, name)
         return self.state.new(atom, name)
-
-    @staticmethod
-    def is_known_object(atom: Atom) -> bool:
-        """Is this an object whose class and attributes are known?"""
-        return atom.type.kind == "object" and atom.type.keys is not None and atom.type.cls is not None
 
     def looked_at(self, atom: Value, name: str) -> Ref:
         """An object of a known class that others may know of: its attributes are read, not written."""
@@ -216,7 +223,7 @@ class Core:
         assert keys is not None and types is not None and atom.type.cls is not None
         entries = []
         for key, known in zip(keys, types, strict=True):
-            part = self.own(self.b.call(getattr, atom, Const(key), type=known, name=str(key)))
+            part = self.own(self.b.call(getattr, atom, Const(key), type=known))
             if isinstance(part, Obj):
                 part.cell.outside = ITEM
             entries.append((key, part))
@@ -295,6 +302,9 @@ class Core:
                 )
             case Sequence(items=items) if len(items) == 1 and ref.refs is None:
                 self.unwritten(ref.lists, None)
+                for source in ref.sources:
+                    if isinstance(source, (Obj, View)):
+                        self.leaked(source)
                 return items[0]
         if isinstance(ref, Generated):
             raise self.refuse("a generator is kept, and not run over here", "Make a list of it.")
@@ -436,11 +446,11 @@ class Core:
 
             self.branch(pick.test, lambda: into(pick.then), lambda: into(pick.orelse))
             return
-        self.check_write(root.cell)
+        self.check_write(root.cell, "" if path else self.type_of(ref).kind)
         before = self.whole(root)
         if way and before.type.kind in CONTAINERS:
             self.items_written(root.cell)
-            type = with_part(before.type, len(way), type)
+            type = with_part(before.type, way, type)
         new = self.b.store(
             fn, before, *args, kwargs=kwargs, path=(*way, *path), name=name, type=type,
             visible=root.cell.param,
@@ -480,10 +490,13 @@ class Core:
         self.unit.written.add(ref.cell)
         self._picked_again(ref.cell)
 
-    def check_write(self, cell: Cell) -> None:
+    def check_write(self, cell: Cell, kind: str = "") -> None:
+        """Refuse to change the object in a cell, or what is of this `kind` inside, if others may be it."""
         if cell.outside:
             raise UndecidedAlias(cell.outside, self.b.line, "Write into a copy: `y = x.copy()`.")
         for other in self.sharers(cell):
+            if kind in HOLDERS and self.type_of(Obj(other)).kind == "array":
+                continue  # a list that is given another item does not change the one that it had
             pick = self.picked_from(other)
             if pick is not None and cell in pick.within:
                 continue  # it is picked again
@@ -662,13 +675,17 @@ def holds_objects(known: Type) -> bool:
     return not kinds.isdisjoint(MUTABLE | {"tuple"})
 
 
-def with_part(known: Type, depth: int, part: Type | None) -> Type:
-    """The type of a container in which a part, so many steps inside, is of type `part` from now on."""
-    if known.kind not in CONTAINERS or part is None:
+def with_part(known: Type, way: tuple[Step, ...], part: Type | None) -> Type:
+    """The type of a container in which the part that these steps lead to is of type `part` from now on."""
+    if part is None or not way:
+        return part or known
+    step, *rest = way
+    if known.is_record and isinstance(step.args[0], Const):
+        name = step.args[0].value
+        return known.with_attribute(name, with_part(known.attribute(name), tuple(rest), part))
+    if known.kind not in CONTAINERS:
         return known
-    if depth == 0:
-        return part
-    elem = with_part(element_of(known), depth - 1, part)
+    elem = with_part(element_of(known), tuple(rest), part)
     return Type(known.kind, elem=join(element_of(known), elem))
 
 

@@ -32,7 +32,7 @@ from ..ir.graph import (
     pack_tuple,
     write_outside,
 )
-from ..ir.types import BOOL, Type, type_of_constant
+from ..ir.types import BOOL, Type, element_of, type_of_constant
 from ..rules.register import REGISTRY
 from . import plain
 from .arguments import is_object, is_object_class
@@ -250,6 +250,9 @@ class Expressions(Keeping):
     def _free_name(self, name: str) -> str:
         raise NotImplementedError
 
+    def class_of(self, ref: Ref) -> type | None:
+        raise NotImplementedError
+
     def object_content(self, ref: Ref) -> Entries | None:
         raise NotImplementedError
 
@@ -307,7 +310,7 @@ class Expressions(Keeping):
     def field(self, ref: Tup, attr: str) -> Ref:
         raise NotImplementedError
 
-    def object_attribute(self, ref: Obj, attr: str, name: str = "") -> Ref:
+    def object_attribute(self, ref: Obj | View, attr: str, name: str = "") -> Ref:
         raise NotImplementedError
 
     @staticmethod
@@ -431,7 +434,7 @@ class Expressions(Keeping):
             items = self.static_items(ref)
             if items is not None:
                 return Const(not items)
-            if self.object_content(ref) is not None:
+            if self.class_of(ref) is not None:
                 return self.own(self.b.call(op, self.truth(ref), name=name))
         method = self.special_method(ref, UNARY_METHODS[op]) if op in UNARY_METHODS else None
         if method is not None:
@@ -492,7 +495,7 @@ class Expressions(Keeping):
                     return Const((known.kind == "none") != negated)
             if isinstance(b, Const) and not callable(b.value) and self.type_of(a).kind == "function":
                 return Const(negated)
-        seen = [r.cell.seen for r in (left, right) if isinstance(r, Obj) and r.cell.seen is not None]
+        seen = [atom for r in (left, right) if (atom := self.record_in(r)) is not None]
         if len(seen) == 2:
             return self.b.call(operator.is_not if negated else operator.is_, *seen, type=BOOL)
         if seen:
@@ -503,8 +506,19 @@ class Expressions(Keeping):
         op = operator.is_not if negated else operator.is_
         return self.b.call(op, self.atom(left), self.atom(right), type=BOOL)
 
+    def record_in(self, ref: Ref) -> Value | None:
+        """The object itself, if it is an item of a container that is one value of the graph."""
+        if isinstance(ref, Obj) and ref.cell.seen is not None:
+            return ref.cell.seen
+        if isinstance(ref, Obj):
+            ref = self.state.kept.get(ref.cell, ref)
+        found = self.whole(ref) if isinstance(ref, View) and ref.type.is_record else None
+        return found if isinstance(found, Value) else None
+
     def _container(self, ref: Ref) -> bool:
         """Is this a container or an object that is known item by item?"""
+        if isinstance(ref, View):
+            return ref.type.is_record
         return isinstance(ref, Tup) or isinstance(self.content(ref), (Items, Entries))
 
     def _BoolOp(self, node: ast.BoolOp, name: str) -> Ref:
@@ -533,13 +547,13 @@ class Expressions(Keeping):
             return Const(bool(items))
         if isinstance(ref, (Closure, Bound, Applied, Derived, Pulled)):
             return Const(True)
-        if self.object_content(ref) is not None:
+        if self.class_of(ref) is not None:
             for method in ("__bool__", "__len__"):
                 fn = self.special_method(ref, method)
                 if fn is not None:
                     return self.truth(self.invoke(fn, [], {}))
             return Const(True)
-        return self.atom(ref)
+        return self.whole(ref)
 
     def _IfExp(self, node: ast.IfExp, name: str) -> Ref:
         test = self.truth(self.expression(node.test))
@@ -573,7 +587,9 @@ class Expressions(Keeping):
                 return Tup(args)
         if isinstance(base, Super):
             return self.super_attribute(base, attr)
-        if isinstance(base, Obj) and self.object_content(base) is not None:
+        if isinstance(base, View) and base.type.is_record:
+            return self.object_attribute(base, attr, name)
+        if isinstance(base, Obj) and self.class_of(base) is not None:
             return self.object_attribute(base, attr, name)
         if isinstance(base, Tup) and base.cls is not tuple:
             return self.field(base, attr)
@@ -597,7 +613,7 @@ class Expressions(Keeping):
             if callable(getattr(np.ndarray, attr, None)) or kind not in ("unknown", "array"):
                 return Bound(base, attr)
         owner = self.atom(base)
-        if isinstance(owner, Value) and self.is_known_object(owner):
+        if isinstance(owner, Value) and owner.type.is_record:
             return self.attribute(self.looked_at(owner, ""), attr, name)
         known = self.unit.solved.get(owner, {}).get(attr)
         return self.own(self.b.call(getattr, owner, Const(attr), name=name, type=known), name)
@@ -749,7 +765,11 @@ class Expressions(Keeping):
             elem = self.type_of(base).elem
             item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name, type=elem), name)
         else:
-            item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name), name)
+            cut: Type | None = None
+            if sliced and not isinstance(at, Const):
+                whole = self.type_of(base)
+                cut = Type("list", elem=element_of(whole) if whole.items else whole.elem)
+            item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name, type=cut), name)
         if isinstance(item, Obj) and kind != "array" and not sliced:
             item.cell.outside = ITEM
         return item

@@ -28,7 +28,9 @@ class Cell:
     cannot be decided.
     """
 
-    __slots__ = ("apart", "factory", "live", "mirror", "name", "outside", "param", "pick", "seen", "shares")
+    __slots__ = (
+        "apart", "factory", "gathers", "live", "mirror", "name", "outside", "param", "pick", "seen", "shares",
+    )  # fmt: skip
 
     def __init__(self, name: str = "", outside: str = "", param: bool = False) -> None:
         self.name = name
@@ -42,6 +44,7 @@ class Cell:
         # are objects of their own that nothing else refers to? Once that has been given up it stays so.
         self.apart: bool | None = None
         self.seen: Value | None = None  # the value whose attributes an object shows, which is not written
+        self.gathers: set[Cell] = set()  # the lists of whose items each is put into this one once at most
         self.factory: tuple[type, Ref] | None = None  # of a dict: what makes the entries that it lacks
 
 

@@ -25,7 +25,7 @@ from ..ir.graph import Atom, Const, Step, Value
 from ..ir.types import Type, element_of
 from .choices import Choices
 from .core import CONTAINERS, MUTABLE
-from .heap import ITEM, UNBOUND_REF, Bound, Cell, Entries, Items, Obj, Ref, State, Tup, View
+from .heap import ITEM, UNBOUND_REF, Bound, Cell, Entries, Items, Obj, Ref, State, Tup, View, parts_of
 
 KEPT = "an array that is also kept in a list is written here"
 # The methods of lists and dicts that change them.
@@ -45,12 +45,34 @@ class Keeping(Choices):
         known = self.type_of(base)
         elem = element_of(known)
         empty = known.elem is None and not known.items
-        if not root.cell.apart or self.unit.rule or not (elem.kind in _WRITABLE or empty):
+        writable = elem.kind in _WRITABLE or empty or _changes(elem)
+        if not root.cell.apart or self.unit.rule or not writable:
             return None
-        read = self.b.call(operator.getitem, self.whole(base), at, name=name, type=elem)
-        view = View(base, operator.getitem, (at,), (), elem, name)
-        view.cache.append((self.whole(base), read))
+        return self.part_at(base, operator.getitem, at, elem, name)
+
+    def part_at(self, base: Obj | View, fn: Any, at: Atom, known: Type, name: str) -> View:
+        """The part of a container that `fn(base, at)` reads, as what is written through it."""
+        whole = self.whole(base)
+        view = View(base, fn, (at,), (), known, name)
+        view.cache.append((whole, self.b.call(fn, whole, at, name=name, type=known)))
         return view
+
+    def attributes(self, ref: View) -> Entries:
+        """An object inside a container: its attributes, each of which is written through the container."""
+        keys, kinds, cls = ref.type.keys, ref.type.items, ref.type.cls
+        assert keys is not None and kinds is not None and cls is not None
+        pairs = zip(keys, kinds, strict=True)
+        return Entries(tuple((key, self.part_of(ref, str(key), known)) for key, known in pairs), None, cls)
+
+    def part_of(self, ref: View, attr: str, known: Type, name: str = "") -> Ref:
+        """An attribute of an object inside a container."""
+        if known.kind in _WRITABLE or _changes(known):
+            return self.part_at(ref, getattr, Const(attr), known, name)
+        part = self.own(self.b.call(getattr, self.whole(ref), Const(attr), type=known, name=name), name)
+        if isinstance(part, Obj):
+            part.cell.shares.add(ref.root.cell)
+            part.cell.outside = ITEM
+        return part
 
     @contextlib.contextmanager
     def peeking(self, fn: Any) -> Iterator[None]:
@@ -68,16 +90,12 @@ class Keeping(Choices):
         """The list or dict in `cell` becomes one value of the graph, with these items."""
         if cell.apart is None:
             cell.apart = not (self.unit.rule or cell.param or content.handle is not None)
-        if isinstance(content, Items):
-            pairs: list[tuple[Ref, Atom | None]] = [(ref, Const(k)) for k, ref in enumerate(content.items)]
-        else:
-            pairs = [(ref, Const(key)) for key, ref in content.entries]
-        self.keep(cell, (), pairs)
+        self.keep(cell, (), steps_into(content))
 
-    def keep(self, cell: Cell, way: tuple[Step, ...], items: Iterable[tuple[Ref, Atom | None]]) -> None:
+    def keep(self, cell: Cell, way: tuple[Step, ...], items: Iterable[tuple[Ref, Step | None]]) -> None:
         """These references are items of a container from now on: of that in `cell`, or of a part of it.
 
-        With each comes the index or key at which it is, if that is known.
+        With each comes the step that leads to it, if that is known.
         """
         seen: set[Cell] = set()
         for ref, at in items:
@@ -87,13 +105,15 @@ class Keeping(Choices):
             if cell.apart and seen.isdisjoint(inner) and self._alone(ref, inner, cell, at, way):
                 seen |= inner
                 continue
+            if cell.apart and cell.gathers and not way:
+                continue
             cell.apart = False
             for kept in inner:
                 if kept in self.state.kept:
                     self.given_up(kept)
                 kept.outside = kept.outside or KEPT
 
-    def _alone(self, ref: Ref, inner: set[Cell], cell: Cell, at: Atom | None, way: tuple[Step, ...]) -> bool:
+    def _alone(self, ref: Ref, inner: set[Cell], cell: Cell, at: Step | None, way: tuple[Step, ...]) -> bool:
         """Is this an object that can be told from all others, by its place in the container alone?"""
         if not isinstance(ref, Obj) or cell in inner:
             return False
@@ -106,24 +126,33 @@ class Keeping(Choices):
         if isinstance(content, (Const, Value)) and content.type.kind in CONTAINERS:
             if ref.cell.apart is False or (ref.cell.apart is None and not _flat(content.type)):
                 return False
-        elif isinstance(content, Entries) and not content.is_dict:
-            return False
         elif not isinstance(content, (Const, Value)):
-            parts = content.items if isinstance(content, Items) else content.refs
-            if any(isinstance(r, (Tup, View)) and self.cells(r) for r in parts):
+            if any(isinstance(r, (Tup, View)) and self.cells(r) for r in parts_of(content)):
                 return False
         named = self.in_use(ref.cell)
         if any(self.in_use(part) for part in inner - {ref.cell}) and not named:
             return False
-        if named and (at is None or inner != {ref.cell} or not self._named_alone(ref, inner)):
+        if named and (at is None or not self._named_alone(ref, inner)):
             return False
         if named and at is not None:
             base: Obj | View = Obj(cell)
             for step in way:
                 base = View(base, step.fn, step.args, step.kwargs, Type("list"), "")
-            kind = self.type_of(ref)
-            self.state.kept[ref.cell] = View(base, operator.getitem, (at,), (), kind, ref.cell.name)
+            self._kept_at(ref, base, at)
         return True
+
+    def _kept_at(self, ref: Obj, base: Obj | View, step: Step) -> None:
+        """The object is seen by this step from a container, and what it holds by further ones."""
+        content = self.state.heap[ref.cell]
+        known = self.type_of(ref)
+        if isinstance(content, Entries) and not content.is_dict:
+            known = self.record_type(content)
+        seen = View(base, step.fn, step.args, step.kwargs, known, ref.cell.name)
+        self.state.kept[ref.cell] = seen
+        if isinstance(content, (Items, Entries)):
+            for part, inner in steps_into(content):
+                if isinstance(part, Obj):
+                    self._kept_at(part, seen, inner)
 
     def made_since(self, before: State, ref: Ref) -> bool:
         """Is this an object made since then that nothing refers to but this reference?"""
@@ -203,8 +232,9 @@ class Keeping(Choices):
     def given_up(self, cell: Cell) -> None:
         """The object in `cell` may be an item too, and where is not known from here on: none is written."""
         view = self.state.kept.pop(cell)
-        view.root.cell.apart = False
-        cell.outside = cell.outside or KEPT
+        if self.in_use(cell):
+            view.root.cell.apart = False
+            cell.outside = cell.outside or KEPT
 
     # -- items that change their places ---------------------------------------------------------------------
 
@@ -216,7 +246,7 @@ class Keeping(Choices):
         root, depth = (ref.root.cell, len(ref.path)) if isinstance(ref, View) else (ref.cell, 0)
         if not holds_any(element_of(self.type_of(ref))):
             return False
-        index = args[0] if fn is operator.setitem else None
+        index = args[0] if fn in (operator.setitem, setattr) else None
         found = False
         for kept, view in list(self.state.kept.items()):
             if view.root.cell is root and not self._stays(view, depth, fn, index):
@@ -280,6 +310,19 @@ def _makes_arrays(fn: Any) -> bool:
 
 def holds_any(elem: Type) -> bool:
     return elem.kind in MUTABLE | {"tuple"}
+
+
+def _changes(known: Type) -> bool:
+    """Is this an object whose attributes can be written?"""
+    return known.is_record and known.cls is not None and not issubclass(known.cls, tuple)
+
+
+def steps_into(content: Items | Entries) -> list[tuple[Ref, Step]]:
+    """What a container or an object holds, and the step that leads to each."""
+    if isinstance(content, Items):
+        return [(ref, Step(operator.getitem, (Const(k),))) for k, ref in enumerate(content.items)]
+    read = operator.getitem if content.is_dict else getattr
+    return [(ref, Step(read, (Const(key),))) for key, ref in content.entries]
 
 
 def _flat(known: Type) -> bool:

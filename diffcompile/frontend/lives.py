@@ -1,94 +1,228 @@
-"""Where a name is read no more: names of a loop that every turn binds anew, and that nothing reads outside.
+"""Where a name is read no more: what it held may be written from there on, and no branch or loop carries it.
 
     for row in m:
-        gap = row - x         `row` and `gap` hold nothing once the turn is over: what they
-        s += gap @ gap        showed may be written, and neither is carried to the next turn
+        gap = row - x         after this turn nothing reads `row` and `gap`
+        s += gap @ gap
+    gap = s / 2               after this line nothing reads `s`
+
+The live variables of a function, by the usual equations, backwards over its statements.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 Loop = ast.For | ast.While
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp
+Names = frozenset[str]
+NO_NAMES: Names = frozenset()
 _LEAVING = (ast.Break, ast.Continue, ast.Return, ast.Raise, ast.Try, ast.With, ast.Yield, ast.YieldFrom)
-_LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)
+_LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
-def turn_names(function: ast.AST) -> dict[ast.AST, frozenset[str]]:
-    """For each loop of a function, the names that are of no use after one of its turns."""
-    reads = _Reads()
-    for statement in getattr(function, "body", ()) if isinstance(function, ast.FunctionDef) else ():
-        reads.visit(statement)
-    found: dict[ast.AST, frozenset[str]] = {}
-    for loop, outside in reads.loops.items():
+@dataclass
+class Lives:
+    """The names that are of no use after a statement of a function, and after a turn of a loop."""
 
-        def bound_before(name: str, at: tuple[Loop, ...], here: Loop, outside: tuple[Loop, ...]) -> bool:
-            """Is the name bound anew on the way from the end of a turn to where it is read?"""
-            elsewhere = (around for around in at if around is not here and around not in outside)
-            return here in at or any(name in reads.bound[around] for around in elsewhere)
+    after: dict[ast.stmt, Names] = field(default_factory=dict)
+    turns: dict[ast.stmt, Names] = field(default_factory=dict)
 
-        found[loop] = frozenset(
-            name
-            for name in reads.bound[loop] - reads.kept
-            if all(bound_before(name, at, loop, outside) for at in reads.at.get(name, ()))
-        )
+
+def lives(function: ast.AST) -> Lives:
+    """Where in a function its names are of no use any more; its parameters are always of use."""
+    found = Lives()
+    if isinstance(function, ast.FunctionDef):
+        walk = _Backwards(found, own_names(function) - kept_names(function))
+        walk.block(function.body, NO_NAMES, _Around())
     return found
 
 
+def kept_names(function: ast.FunctionDef) -> Names:
+    """Names that others may read: the caller's, those of functions and generators that run later."""
+    found = parameter_names(function)
+    for part in ast.walk(function):
+        if isinstance(part, (ast.Global, ast.Nonlocal)):
+            found.update(part.names)
+        elif isinstance(part, ast.GeneratorExp):
+            found |= mentioned(part)
+        elif isinstance(part, _LATER) and part is not function:
+            names = {n.id for n in ast.walk(part) if isinstance(n, ast.Name)}
+            found |= names - own_names(part) if isinstance(part, (ast.FunctionDef, ast.Lambda)) else names
+            found.add(getattr(part, "name", ""))
+    return frozenset(found)
+
+
+def own_names(function: ast.FunctionDef | ast.Lambda) -> Names:
+    """The parameters of a function, and the names that it assigns for itself."""
+    body = function.body if isinstance(function, ast.FunctionDef) else []
+    inside = [part for statement in body for part in ast.walk(statement)]
+    others = {name for n in inside if isinstance(n, (ast.Global, ast.Nonlocal)) for name in n.names}
+    bound = {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return frozenset(parameter_names(function) | (bound - others))
+
+
+def parameter_names(function: ast.FunctionDef | ast.Lambda) -> set[str]:
+    args = function.args
+    several = (*args.posonlyargs, *args.args, *args.kwonlyargs, *filter(None, (args.vararg, args.kwarg)))
+    return {a.arg for a in several}
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What is live where `break`, `continue` and an exception lead to."""
+
+    leave: Names = NO_NAMES
+    turn: Names = NO_NAMES
+    caught: Names = NO_NAMES
+
+
+class _Backwards:
+    def __init__(self, found: Lives, names: Names) -> None:
+        self.found = found
+        self.names = names  # that may be forgotten
+
+    def useless(self, node: ast.stmt, live: Names) -> Names:
+        return (mentioned(node) & self.names) - live
+
+    def block(self, statements: list[ast.stmt], live: Names, around: _Around) -> Names:
+        """What is live before these statements, of what is live after them."""
+        for statement in reversed(statements):
+            live |= around.caught
+            self.found.after[statement] = self.useless(statement, live)
+            live = self.statement(statement, live, around)
+        return live
+
+    def statement(self, node: ast.stmt, live: Names, around: _Around) -> Names:
+        match node:
+            case ast.If():
+                both = self.block(node.body, live, around) | self.block(node.orelse, live, around)
+                return both | read_in(node.test)
+            case ast.For():
+                return self.loop(node, live, around) | read_in(node.iter)
+            case ast.While():
+                return self.loop(node, live, around)
+            case ast.Try():
+                return self.attempt(node, live, around)
+            case ast.With():
+                named = (item.optional_vars for item in node.items if item.optional_vars is not None)
+                at_end = live.union(*map(mentioned, named))  # a hook's cotangent is read there
+                inside = _Around(around.leave, around.turn, around.caught | live)
+                live = self.block(node.body, at_end, inside)
+                for item in reversed(node.items):
+                    if item.optional_vars is not None:
+                        live = (live - bound_by(item.optional_vars)) | read_in(item.optional_vars)
+                    live |= read_in(item.context_expr)
+                return live
+            case ast.Match():
+                several = [self.case(c, live, around) for c in node.cases]
+                return live.union(*several) | read_in(node.subject)
+            case ast.Break():  # in the graph each path goes on to the end of the turn, or of the function
+                return live | around.leave
+            case ast.Continue():
+                return live | around.turn
+        return (live - bound_by(node)) | read_in(node)
+
+    def loop(self, node: Loop, live: Names, around: _Around) -> Names:
+        ended = self.block(node.orelse, live, around)
+        test = read_in(node.test) if isinstance(node, ast.While) else NO_NAMES
+        bound = bound_by(node.target) if isinstance(node, ast.For) else NO_NAMES
+        also = read_in(node.target) if isinstance(node, ast.For) else NO_NAMES
+        head = ended | test
+        while True:
+            inside = _Around(live, head, around.caught)
+            turn = (self.block(node.body, head, inside) - bound) | also | ended | test
+            if turn <= head:
+                break
+            head |= turn
+        self.found.turns[node] = self.useless(node, head)
+        return head
+
+    def attempt(self, node: ast.Try, live: Names, around: _Around) -> Names:
+        last = self.block(node.finalbody, live, around)
+        every = _Around(around.leave | last, around.turn | last, around.caught | last)
+        caught = last.union(*(self.block(h.body, last, every) for h in node.handlers))
+        caught |= NO_NAMES.union(*(read_in(h.type) for h in node.handlers if h.type is not None))
+        after = self.block(node.orelse, last, every)
+        return self.block(node.body, after | caught, _Around(every.leave, every.turn, caught)) | caught
+
+    def case(self, node: ast.match_case, live: Names, around: _Around) -> Names:
+        inside = self.block(node.body, live, around)
+        return inside | read_in(node.pattern) | (NO_NAMES if node.guard is None else read_in(node.guard))
+
+
 class _Reads(ast.NodeVisitor):
-    """Inside which loops each name is read; what each loop binds at the start of every turn."""
+    """The names that a piece of the program reads, those that its comprehensions bind left out."""
 
     def __init__(self) -> None:
-        self.around: tuple[Loop, ...] = ()
-        self.loops: dict[Loop, tuple[Loop, ...]] = {}
-        self.bound: dict[Loop, set[str]] = {}
-        self.at: dict[str, list[tuple[Loop, ...]]] = {}
-        self.kept: set[str] = set()  # read later on, or by others: by functions, generators, `del`
-
-    def _loop(self, node: Loop, inside: list[ast.stmt], names: set[str]) -> None:
-        self.loops[node] = self.around
-        self.bound[node] = names
-        self.around = (*self.around, node)
-        for statement in inside:
-            self.visit(statement)
-        self.around = self.around[:-1]
-        for statement in node.orelse:
-            self.visit(statement)
-
-    def visit_For(self, node: ast.For) -> None:
-        self.visit(node.iter)
-        targets = {t.id for t in ast.walk(node.target) if isinstance(t, ast.Name)}
-        if not all(isinstance(t, (ast.Name, ast.Tuple, ast.List, ast.Store)) for t in ast.walk(node.target)):
-            self.visit(node.target)
-            targets = set()
-        self._loop(node, node.body, targets | replaced_first(node))
-
-    def visit_While(self, node: ast.While) -> None:
-        self.visit(node.test)
-        self._loop(node, node.body, replaced_first(node))
+        self.read: set[str] = set()
+        self.hidden: Names = NO_NAMES
 
     def visit_Name(self, node: ast.Name) -> None:
-        if isinstance(node.ctx, ast.Load):
-            self.at.setdefault(node.id, []).append(self.around)
-        elif isinstance(node.ctx, ast.Del):
-            self.kept.add(node.id)
+        if node.id not in self.hidden and not isinstance(node.ctx, ast.Store):
+            self.read.add(node.id)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):
-            self.at.setdefault(node.target.id, []).append(self.around)
+            self.read.add(node.target.id)
         self.generic_visit(node)
 
-    def _others(self, node: ast.AST) -> None:
-        self.kept.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
-        self.kept.update([node.name] if isinstance(node, ast.FunctionDef) else [])
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self.visit(node.args)
+        outer = self.hidden
+        self.hidden = outer | parameter_names(node)
+        self.visit(node.body)
+        self.hidden = outer
 
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = visit_GeneratorExp = _others
-    visit_ClassDef = visit_Try = visit_With = _others
+    def _comprehension(self, node: Comprehension | ast.GeneratorExp) -> None:
+        first, *rest = node.generators
+        self.visit(first.iter)
+        outer = self.hidden
+        self.hidden = outer | bound_by(*(part.target for part in node.generators))
+        for part in (first.target, *first.ifs, *rest):
+            self.visit(part)
+        for value in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
+            self.visit(value)
+        self.hidden = outer
 
-    def _elsewhere(self, node: ast.Global | ast.Nonlocal) -> None:
-        self.kept.update(node.names)
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
 
-    visit_Global = visit_Nonlocal = _elsewhere
+
+def read_in(node: ast.AST) -> Names:
+    """The names that are read in a piece of the program."""
+    reads = _Reads()
+    reads.visit(node)
+    return frozenset(reads.read)
+
+
+def bound_by(*nodes: ast.AST) -> Names:
+    """The names that these pieces of the program bind, whatever happens in them."""
+    targets: Iterable[ast.AST] = nodes
+    if len(nodes) == 1 and isinstance(nodes[0], ast.Assign):
+        targets = nodes[0].targets
+    elif len(nodes) == 1 and isinstance(nodes[0], ast.AnnAssign):
+        targets = (nodes[0].target,) if nodes[0].value is not None else ()
+    elif len(nodes) == 1 and isinstance(nodes[0], ast.stmt):
+        targets = ()
+    names = (part for target in targets for part in ast.walk(target))
+    return frozenset(n.id for n in names if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+
+
+def mentioned(node: ast.AST) -> Names:
+    """The names that are read or bound in a piece of the program."""
+    inside = {t for part in ast.walk(node) if isinstance(part, _COMPREHENSIONS) for t in ast.walk(part)}
+    own = {n for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n not in own and _is_bound(n)}
+    other = {n.name for n in ast.walk(node) if isinstance(n, (ast.ExceptHandler, ast.MatchAs)) and n.name}
+    return read_in(node) | bound | other
+
+
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _is_bound(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
 
 
 def replaced_first(node: ast.AST) -> set[str]:

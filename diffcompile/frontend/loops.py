@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import itertools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +33,7 @@ from ..ir.graph import (
 from ..ir.types import INT, RANGE, UNKNOWN, Type, array, join, number
 from ..ir.walk import instructions, same_atom
 from ..rules.containers import keys_of
+from ..rules.definitions import places_in_order
 from .calls import Calls, in_order
 from .core import still_held, without
 from .expressions import UNROLLED
@@ -63,8 +65,9 @@ from .heap import (
     shown,
 )
 from .layers import names_in
-from .lives import contains, replaced_first, turn_names
+from .lives import NO_NAMES, contains, replaced_first
 
+Gathering = ast.ListComp | ast.GeneratorExp | ast.SetComp
 WRITTEN = "what this loop runs over is written inside it"
 SEVERAL = 16  # a loop over so many items is unrolled where it cannot be a loop
 Key = tuple[Scope, str] | Cell
@@ -181,14 +184,18 @@ class Loops(Calls):
         self.forget(self.of_a_turn(node))
         self._leave(node, outer)
 
-    def of_a_turn(self, node: ast.AST) -> frozenset[str]:
+    def of_a_turn(self, node: ast.stmt) -> frozenset[str]:
         """The names that are of no use once a turn of this loop is over."""
-        if self.guards:  # a handler may read them
-            return frozenset()
-        known = self.unit.turn_names
-        if self.source.node not in known:
-            known[self.source.node] = turn_names(self.source.node)
-        names = known[self.source.node].get(node, frozenset())
+        return self.in_scope(self.unit.lives_of(self.source.node).turns.get(node, NO_NAMES))
+
+    def useless_after(self, node: ast.stmt) -> frozenset[str]:
+        """The names that are of no use after a statement."""
+        return self.in_scope(self.unit.lives_of(self.source.node).after.get(node, NO_NAMES))
+
+    def in_scope(self, names: frozenset[str]) -> frozenset[str]:
+        """Those of the names that are this function's own; none where a handler may read them."""
+        if self.guards:
+            return NO_NAMES
         return frozenset(n for n in names if (self.scope, n) not in self.unit.homes)
 
     def forget(self, names: frozenset[str]) -> None:
@@ -345,7 +352,20 @@ class Loops(Calls):
 
     # -- comprehensions -------------------------------------------------------------------------------------
 
-    def inner_scope(self, node: ast.expr) -> Scope:
+    @contextmanager
+    def comprehending(self, node: ast.expr) -> Iterator[None]:
+        """In the scope of a comprehension, whose names are of no use after it."""
+        outer = self.scope
+        self.scope = inner = self._inner_scope(node)
+        try:
+            yield
+        finally:
+            self.scope = outer
+            if not any(isinstance(part, ast.Lambda) for part in ast.walk(node)):
+                for key in [k for k in self.state.vars if k[0] is inner]:
+                    del self.state.vars[key]
+
+    def _inner_scope(self, node: ast.expr) -> Scope:
         """The scope of a comprehension: what `:=` assigns in it is the function's own."""
         outer = home = self.scope
         inner = Scope("comprehension", outer)
@@ -363,9 +383,7 @@ class Loops(Calls):
     def _DictComp(self, node: ast.DictComp, name: str) -> Ref:
         """A dict: its loop, over an empty one; unrolled where the keys are known one by one."""
         target = "$items"
-        scope = self.scope
-        self.scope = self.inner_scope(node)
-        try:
+        with self.comprehending(node):
             self.state.vars[self.scope, target] = self.state.new(Entries(()), name)
             place = ast.Subscript(ast.Name(target, ast.Load()), node.key, ast.Store())
             inner = self._nest(node, ast.Assign([place], node.value))
@@ -374,16 +392,10 @@ class Loops(Calls):
             self.block([inner])
             self.loop_depth = depth
             return self.state.vars[self.scope, target]
-        finally:
-            self.scope = scope
 
     def _SetComp(self, node: ast.SetComp, name: str) -> Ref:
-        scope = self.scope
-        self.scope = self.inner_scope(node)
-        try:
+        with self.comprehending(node):
             items = self.items_of(self._appended(node, name, unrolled=True))
-        finally:
-            self.scope = scope
         if items is None:
             raise self.refuse("a set of values that are not known here", "Use a list comprehension.")
         return self.set_of(items, name)
@@ -400,19 +412,18 @@ class Loops(Calls):
             sequence = sequence if items is None else Sequence((), 0, refs=items)
         if sequence.known is not None and self.unit.session.one_by_one and len(sequence.known) <= SEVERAL:
             sequence = Sequence((), 0, refs=in_order(sequence))
-        scope = self.scope
-        home = scope
+        home = self.scope
         while home.name == "comprehension" and home.parent is not None:
             home = home.parent
         for part in ast.walk(node):
             if isinstance(part, ast.NamedExpr):
                 self.state.vars.setdefault((home, part.target.id), UNBOUND_REF)
-        self.scope = self.inner_scope(node)
-        try:
+        with self.comprehending(node):
             if sequence.refs is not None and len(node.generators) == 1:
                 return self._static_comprehension(node, sequence)
+            source = self._gathered_from(node, sequence)
             if len(node.generators) > 1 or generator.ifs:
-                return self._appended(node, name)
+                return self._appended(node, name, source=source)
             out: list[Atom] = []
             apart = True
 
@@ -421,7 +432,7 @@ class Loops(Calls):
                 self.assign(generator.target, self.build(sequence.shape, items, sequence))
                 before = self.state.copy()
                 item = self.expression(node.elt)
-                apart = self.made_since(before, item)
+                apart = source is not None or self.made_since(before, item)
                 out[:] = [self.whole(item) if apart else self.atom(item)]
 
             with self.holding(sequence.sources, sequence.cells):
@@ -429,9 +440,27 @@ class Loops(Calls):
             made = self.own(result, name)
             assert isinstance(made, Obj)
             made.cell.apart = apart and not self.unit.rule
+            if source is not None:
+                made.cell.shares |= around(self.cells(source))
             return made
-        finally:
-            self.scope = scope
+
+    def _gathered_from(self, node: Gathering, sequence: Sequence) -> Ref | None:
+        """The list of which a comprehension gives each item at most once, if its items are told apart.
+
+            [p for p in particles if p.alive];  [items[k] for k in places], where these are an order
+        """
+        generator, element = node.generators[0], node.elt
+        one = len(node.generators) == 1 and len(sequence.items) == 1
+        if not one or not isinstance(generator.target, ast.Name) or self.unit.rule:
+            return None
+        source = sequence.sources[0] if sequence.sources else None
+        if isinstance(element, ast.Subscript) and isinstance(element.value, ast.Name):
+            ordered = self.b.made_by(sequence.items[0], places_in_order) is not None
+            source, element = self.lookup(element.value.id) if ordered else None, element.slice
+        same = isinstance(element, ast.Name) and element.id == generator.target.id
+        if not same or source is None or self.type_of(source).kind != "list" or not self._by_number(source):
+            return None
+        return source
 
     def _static_comprehension(self, node: ast.ListComp | ast.GeneratorExp, sequence: Sequence) -> Ref:
         generator = node.generators[0]
@@ -450,9 +479,9 @@ class Loops(Calls):
         return self.state.new(Items(tuple(kept)))
 
     def _appended(
-        self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, name: str, unrolled: bool = False
+        self, node: Gathering, name: str, unrolled: bool = False, source: Ref | None = None
     ) -> Ref:
-        """Several `for`s, or an `if`: the loop nest that appends."""
+        """Several `for`s, or an `if`: the loop nest that appends, items of `source` each at most once."""
         target = "$items"
         append = ast.Expr(
             ast.Call(ast.Attribute(ast.Name(target, ast.Load()), "append", ast.Load()), [node.elt], [])
@@ -460,19 +489,26 @@ class Loops(Calls):
         inner = self._nest(node, append)
         if unrolled:
             self.unit.unrolled.update(part for part in ast.walk(inner) if isinstance(part, ast.For))
-        self.state.vars[self.scope, target] = self.state.new(Items(()), name)
+        made = self.state.vars[self.scope, target] = self.state.new(Items(()), name)
+        made.cell.gathers = set() if source is None else around(self.cells(source))
         depth, self.loop_depth = self.loop_depth, 0
         self.block([inner])
         self.loop_depth = depth
-        return self.state.vars[self.scope, target]
+        ref = self.state.vars[self.scope, target]
+        if source is not None and isinstance(ref, Obj):
+            ref.cell.shares |= made.cell.gathers
+        made.cell.gathers = set()
+        return ref
 
     def summed(self, node: ast.Call, generator: ast.GeneratorExp, name: str) -> Ref:
         """A sum over a generator is the loop that adds up, where it is not run over item by item."""
         start = node.args[1:] or [k.value for k in node.keywords]
-        scope = self.scope
-        self.scope = self.inner_scope(generator)
         target = name or "total"
-        self.state.vars[self.scope, target] = self.expression(start[0]) if start else Const(0)
+        with self.comprehending(generator):
+            self.state.vars[self.scope, target] = self.expression(start[0]) if start else Const(0)
+            return self._summed(generator, target)
+
+    def _summed(self, generator: ast.GeneratorExp, target: str) -> Ref:
         total = ast.Name(target, ast.Load())
         grown = ast.Assign([ast.Name(target, ast.Store())], ast.BinOp(total, ast.Add(), generator.elt))
         depth, self.loop_depth = self.loop_depth, 0
@@ -481,7 +517,6 @@ class Loops(Calls):
             return self.state.vars[self.scope, target]
         finally:
             self.loop_depth = depth
-            self.scope = scope
 
     @staticmethod
     def _nest(

@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import WrongArgument
-from ..ir.graph import Atom, Capture, Const, Value, is_keyworded, pack_object
+from ..ir.graph import Atom, Capture, Const, Step, Value, is_keyworded, pack_object
 from ..ir.types import OBJECT, Type, article
+from ..rules.queues import Queue
 from .arguments import (
     NOTHING,
     REGISTERED,
@@ -41,7 +42,21 @@ from .arguments import (
 )
 from .containers import Containers
 from .core import MUTABLE
-from .heap import UNBOUND_REF, Applied, Bound, Cell, Closure, Content, Entries, Items, Obj, Ref, Super, Tup
+from .heap import (
+    UNBOUND_REF,
+    Applied,
+    Bound,
+    Cell,
+    Closure,
+    Content,
+    Entries,
+    Items,
+    Obj,
+    Ref,
+    Super,
+    Tup,
+    View,
+)
 
 DUNDERS: dict[Any, str] = {
     operator.add: "add", operator.sub: "sub", operator.mul: "mul", operator.truediv: "truediv",
@@ -215,8 +230,11 @@ class Objects(Containers):
         self.b.defs[fresh] = self.unit.entry[-1]  # type: ignore[assignment]
         return fresh
 
-    def whole_object(self, ref: Obj) -> Entries:
-        """The content of an object, all of its attributes read."""
+    def whole_object(self, ref: Ref) -> Entries:
+        """The content of a dict, or of an object, all of its attributes read."""
+        if isinstance(ref, View):
+            return self.attributes(ref)
+        assert isinstance(ref, Obj)
         content = self.state.heap[ref.cell]
         assert isinstance(content, Entries)
         if not content.is_dict and dataclasses.is_dataclass(content.cls):
@@ -345,21 +363,35 @@ class Objects(Containers):
 
     # -- attributes -----------------------------------------------------------------------------------------
 
+    def class_of(self, ref: Ref) -> type | None:
+        """The class of an object whose attributes are known by name; None if this is none."""
+        if isinstance(ref, View):
+            return ref.type.cls if ref.type.is_record else None
+        content = self.content(ref)
+        return content.cls if isinstance(content, Entries) and not content.is_dict else None
+
     def object_content(self, ref: Ref) -> Entries | None:
+        if isinstance(ref, View) and ref.type.is_record:
+            return self.attributes(ref)
         content = self.content(ref)
         return content if isinstance(content, Entries) and not content.is_dict else None
 
-    def object_attribute(self, ref: Obj, attr: str, name: str = "") -> Ref:
+    def object_attribute(self, ref: Obj | View, attr: str, name: str = "") -> Ref:
         """`obj.attr`, by Python's order: properties, the object's own attributes, those of its classes."""
-        content = self.object_content(ref)
-        assert content is not None
-        cls = content.cls
+        cls = self.class_of(ref)
+        assert cls is not None
         static = class_attribute(cls, attr)
         if isinstance(static, property):
             self.guard_attribute(cls, attr, static)
             assert static.fget is not None
             return self.user_call(static.fget, [ref], {}, name)
-        found = content.get(attr) or self._expanded(ref, attr)
+        found: Ref | None = None
+        if isinstance(ref, Obj):
+            content = self.object_content(ref)
+            found = content.get(attr) if content is not None else None
+            found = found or self._expanded(ref, attr)
+        elif attr in (ref.type.keys or ()):
+            found = self.part_of(ref, attr, ref.type.attribute(attr), name)
         if found is UNBOUND_REF:
             raise self.refuse(f"`{attr}` of this object has no value here", "Assign it on every path.")
         if found is not None:
@@ -409,13 +441,12 @@ class Objects(Containers):
 
     def set_attribute(self, ref: Ref, attr: str, value: Ref) -> None:
         """`obj.attr = value`."""
-        content = self.object_content(ref)
-        if content is None or not isinstance(ref, Obj):
+        cls = self.class_of(ref)
+        if cls is None or not isinstance(ref, (Obj, View)):
             raise self.refuse(
                 f"an attribute of {article(self.type_of(ref).kind)} is written",
                 "Keep the value in a variable.",
             )
-        cls = content.cls
         static = class_attribute(cls, attr)
         if isinstance(static, property):
             if static.fset is None:
@@ -432,14 +463,31 @@ class Objects(Containers):
             raise self.refuse(f"`{cls.__name__}` defines `__setattr__`", "Write the attributes as they are.")
         self._put(ref, attr, value)
 
-    def _put(self, ref: Obj, attr: str, value: Ref) -> None:
+    def _put(self, ref: Obj | View, attr: str, value: Ref) -> None:
         """Write an attribute, whatever the class says about it."""
+        ref = self.as_item(ref)
+        if isinstance(ref, View):
+            self._put_inside(ref, attr, value)
+            return
         self._expanded(ref, attr)
         content = self.object_content(ref)
         assert content is not None
         entries = dict(content.entries)
         entries[attr] = value
         self.change(ref, replace(content, entries=tuple(entries.items())), setattr, Const(attr), value)
+
+    def _put_inside(self, ref: View, attr: str, value: Ref) -> None:
+        """Write an attribute of an object that is inside a container."""
+        if attr not in (ref.type.keys or ()):
+            raise self.refuse(
+                f"an object in a list is given an attribute `{attr}`, which it was made without",
+                "Set it in `__init__`.",
+            )
+        part = self.as_item(ref)
+        assert isinstance(part, View)
+        atom = self.whole(value)
+        self.stored(part, setattr, Const(attr), atom, type=part.type.with_attribute(attr, atom.type))
+        self.keep(part.root.cell, part.path, [(value, Step(getattr, (Const(attr),)))])
 
     def delete_attribute(self, ref: Ref, attr: str) -> None:
         content = self.object_content(ref)
@@ -471,6 +519,10 @@ class Objects(Containers):
             )
         if getattr(cls, "__abstractmethods__", None):
             raise self.refuse(f"`{cls.__name__}` has abstract methods")
+        return self.made_by_init(cls, args, kwargs, name)
+
+    def made_by_init(self, cls: type, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        """A new object of a class, with the attributes that `__init__` gives it."""
         ref = self.state.new(Entries((), None, cls), name or cls.__name__.lower())
         init = class_attribute(cls, "__init__")
         if init is object.__init__:
@@ -509,18 +561,29 @@ class Objects(Containers):
     def replaced(self, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """`dataclasses.replace(obj, **changes)`."""
         content = self.object_content(args[0])
-        if content is None or not isinstance(args[0], Obj) or not dataclasses.is_dataclass(content.cls):
+        if content is None or not dataclasses.is_dataclass(content.cls):
             raise self.refuse("`replace` of something that is no dataclass known here")
         content = self.whole_object(args[0])
         fields = [f.name for f in dataclasses.fields(content.cls) if f.init]
         values = {n: r for n, r in content.entries if n in fields}
         return self.instantiate(content.cls, [], {**values, **kwargs}, name)
 
+    def record_type(self, content: Entries) -> Type:
+        """The type of a local object as one value."""
+        names = attributes_in_order(content)
+        refs = [content.get(n) or UNBOUND_REF for n in names]
+        inner = map(self.object_content, refs)
+        types = tuple(
+            self.type_of(ref) if part is None else self.record_type(part)
+            for ref, part in zip(refs, inner, strict=True)
+        )
+        return Type("object", items=types, keys=names, cls=content.cls)
+
     def packed_object(self, content: Entries) -> Atom:
         cls = content.cls
-        names = tuple(content.keys)
-        if is_keyworded(cls):
-            names = tuple(f.name for f in dataclasses.fields(cls))
+        if cls is Queue:  # for all that is not done to it here, it is a list
+            return self.atom(content.get("items") or UNBOUND_REF)
+        names = attributes_in_order(content)
         plain = all(c is object or c.__flags__ & _HEAP_TYPE for c in cls.__mro__)
         unknown = content.handle is not None or any(content.get(n) in (None, UNBOUND_REF) for n in names)
         if unknown or not plain:
@@ -528,19 +591,19 @@ class Objects(Containers):
                 f"an object of class `{cls.__name__}` is used as a value", "Use its attributes."
             )
         atoms = [self.atom(content.get(n)) for n in names]  # type: ignore[arg-type]
-        known = Type("object", items=tuple(a.type for a in atoms), keys=tuple(names), cls=cls)
+        known = Type("object", items=tuple(a.type for a in atoms), keys=names, cls=cls)
         return self.b.call(pack_object, Const(cls), Const(names), *atoms, type=known)
 
     # -- calls and operators --------------------------------------------------------------------------------
 
     def special_method(self, ref: Ref, method: str) -> Ref | None:
         """A method such as `__add__`, looked up in the object's class; None if there is none."""
-        content = self.object_content(ref)
-        if content is not None:
-            static = class_attribute(content.cls, method)
+        cls = self.class_of(ref)
+        if cls is not None:
+            static = class_attribute(cls, method)
             if static is NOTHING or static is None or static is getattr(object, method, NOTHING):
                 return None
-            return self.bound_to(content.cls, method, static, ref)
+            return self.bound_to(cls, method, static, ref)
         if isinstance(ref, Tup) and ref.cls is not tuple:
             static = class_attribute(ref.cls, method)
             if isinstance(static, types.FunctionType):
@@ -549,15 +612,15 @@ class Objects(Containers):
 
     def operated(self, op: Any, left: Ref, right: Ref, name: str, inplace: bool = False) -> Ref | None:
         """`left op right` by the methods of an object; None if neither is one."""
-        if self.object_content(left) is None and self.object_content(right) is None:
+        if self.class_of(left) is None and self.class_of(right) is None:
             if not any(isinstance(r, Tup) and r.cls is not tuple for r in (left, right)):
                 return None
         stem = DUNDERS[op]
         tries = [(left, f"__{stem}__", right), (right, f"__r{stem}__", left)]
         if inplace:
             tries.insert(0, (left, f"__i{stem}__", right))
-        a, b = self.object_content(left), self.object_content(right)
-        if a is not None and b is not None and a.cls is not b.cls and issubclass(b.cls, a.cls):
+        a, b = self.class_of(left), self.class_of(right)
+        if a is not None and b is not None and a is not b and issubclass(b, a):
             tries[-2:] = tries[-2:][::-1]
         for receiver, method, other in tries:
             fn = self.special_method(receiver, method)
@@ -568,23 +631,23 @@ class Objects(Containers):
                 return result
         if isinstance(left, Tup) or isinstance(right, Tup):
             return None
-        classes = " and ".join(f"`{c.cls.__name__}`" for c in (a, b) if c is not None)
+        classes = " and ".join(f"`{c.__name__}`" for c in (a, b) if c is not None)
         raise self.refuse(f"{classes} has no `__{stem}__` for this operand")
 
     def compared(self, op: Any, left: Ref, right: Ref, name: str) -> Ref | None:
         """`left < right` by the methods of an object; None if neither is one."""
-        a, b = self.object_content(left), self.object_content(right)
+        a, b = self.class_of(left), self.class_of(right)
         if a is None and b is None:
             return None
         ahead, back = COMPARISONS[op]
         for receiver, method, other in ((left, ahead, right), (right, back, left)):
-            content = self.object_content(receiver)
-            if content is None:
+            cls = self.class_of(receiver)
+            if cls is None:
                 continue
-            static = class_attribute(content.cls, method)
+            static = class_attribute(cls, method)
             if generated(static):
                 raise self.refuse(
-                    f"two objects of class `{content.cls.__name__}` are compared", "Compare their fields."
+                    f"two objects of class `{cls.__name__}` are compared", "Compare their fields."
                 )
             fn = self.special_method(receiver, method)
             if fn is not None:
@@ -615,12 +678,12 @@ class Objects(Containers):
 
     def called_object(self, ref: Ref, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
         """`obj(...)`."""
-        content = self.object_content(ref)
-        if content is None:
+        cls = self.class_of(ref)
+        if cls is None:
             return None
         fn = self.special_method(ref, "__call__")
         if fn is None:
-            raise self.refuse(f"an object of class `{content.cls.__name__}` is called, and has no `__call__`")
+            raise self.refuse(f"an object of class `{cls.__name__}` is called, and has no `__call__`")
         return self.invoke(fn, args, kwargs, name)
 
     def super_of(self, args: list[Ref]) -> Ref:
@@ -640,9 +703,9 @@ class Objects(Containers):
         return Super(receiver, cls)
 
     def super_attribute(self, ref: Super, attr: str) -> Ref:
-        content = self.object_content(ref.receiver)
-        if content is not None:
-            cls = content.cls
+        cls = self.class_of(ref.receiver)
+        if cls is not None:
+            pass
         elif isinstance(ref.receiver, Const) and isinstance(ref.receiver.value, type):
             cls = ref.receiver.value
         else:
@@ -671,7 +734,9 @@ class Objects(Containers):
             case Closure() | Bound():
                 return ref
         content = self.content(ref)
-        if isinstance(content, Entries) and isinstance(ref, Obj):
+        if isinstance(ref, View) and ref.type.is_record:
+            content = self.attributes(ref)
+        if isinstance(content, Entries) and isinstance(ref, (Obj, View)):
             if not content.is_dict:
                 if any(class_attribute(content.cls, m) is not NOTHING for m in ("__copy__", "__deepcopy__")):
                     raise self.refuse(
@@ -711,6 +776,13 @@ class Live:
     place: int  # among the objects that the program was given
     seen: set[str] = dataclasses.field(default_factory=set)
     spec: Parts | None = None  # of a list or dict whose items have not been looked at
+
+
+def attributes_in_order(content: Entries) -> tuple[str, ...]:
+    """The attributes of a local object, in the order in which it is made as one value."""
+    if is_keyworded(content.cls):
+        return tuple(f.name for f in dataclasses.fields(content.cls))
+    return content.keys
 
 
 def is_live(value: Any) -> bool:

@@ -13,12 +13,13 @@ import copy
 import dataclasses
 import functools
 import operator
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from typing import Any
 
 from ..ir.graph import Const, Value
 from ..ir.types import SCALARS, Type
 from ..rules.definitions import DEFINITIONS, dict_of_keys, dict_of_pairs, itself, places_in_order, unread
+from ..rules.queues import Queue
 from .arguments import NOTHING, REGISTERED, class_attribute
 from .heap import (
     UNBOUND_REF,
@@ -116,7 +117,7 @@ def _has(frame: Any, ref: Ref, attr: str) -> bool:
         if isinstance(ref, Const):
             return hasattr(ref.value, attr)
         raise frame.refuse("whether this has such an attribute is not known here", "Write it out.")
-    found = content.get(attr) or frame._expanded(ref, attr)
+    found = content.get(attr) or (frame._expanded(ref, attr) if isinstance(ref, Obj) else None)
     return found is not UNBOUND_REF and (found is not None or hasattr(content.cls, attr))
 
 
@@ -156,7 +157,7 @@ def class_of(frame: Any, ref: Ref) -> type | None:
     """The class of what a reference is, where it is a container or an object known here."""
     if isinstance(ref, Tup):
         return ref.cls
-    content = frame.content(ref)
+    content = frame.object_content(ref) or frame.content(ref)
     return content.cls if isinstance(content, (Items, Entries)) else None
 
 
@@ -463,6 +464,11 @@ def _identity(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     raise frame.refuse("`id` of a container or an object", "Compare with `is`.")
 
 
+def _deque(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    made: Ref = frame.made_by_init(Queue, args, kwargs, name)
+    return made
+
+
 def _isinstance(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     classes, cls = frame.constant(args[1]), class_of(frame, args[0])
     if classes is None or cls is None:
@@ -482,5 +488,5 @@ SPECIAL: dict[Any, Any] = {
     functools.reduce: _reduce, functools.partial: _partial, id: _identity, object.__setattr__: _put,
     operator.attrgetter: _attrgetter(operator.attrgetter),
     operator.itemgetter: _attrgetter(operator.itemgetter), builtins.isinstance: _isinstance,
-    builtins.iter: _iter, max: _extreme(max), min: _extreme(min),
+    builtins.iter: _iter, max: _extreme(max), min: _extreme(min), deque: _deque,
 }  # fmt: skip

@@ -17,7 +17,7 @@ from ..ir.graph import Atom, Call, Const, Step, Value, literal, unpack
 from ..ir.types import article
 from .attempts import LEAVING, Progress
 from .build import repeats
-from .core import CONTAINERS
+from .core import CONTAINERS, holds_objects
 from .expressions import BINARY
 from .heap import UNBOUND_REF, Entries, Generated, Items, Obj, Ref, Scope, Sequence, Tup, View
 from .lives import contains
@@ -54,6 +54,7 @@ class Statements(Patterns):
             self.statement(statement)
             if self.state.dead:
                 return
+            self.forget(self.useless_after(statement))
             done = self.b.constant(self.state.done)
             if done is None:
                 self._unless_done(rest)
@@ -93,11 +94,40 @@ class Statements(Patterns):
 
     def _Assign(self, node: ast.Assign) -> None:
         first = node.targets[0]
+        if len(node.targets) == 1 and self._exchanged(first, node.value):
+            return
         hint = first.id if isinstance(first, ast.Name) else ""
         ref = self.kept_iterator(node.value, self.expression(node.value, hint))
         ref = self.standing_alone(ref) if isinstance(ref, View) else ref
         for target in node.targets:
             self.assign(target, ref)
+
+    def _exchanged(self, target: ast.expr, value: ast.expr) -> bool:
+        """`rows[i], rows[j] = rows[j], rows[i]`: items of one list change places, and none is there twice."""
+        if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple):
+            return False
+        places = [ast.unparse(part) for part in target.elts]
+        moved = [ast.unparse(part) for part in value.elts]
+        parts = [part for part in value.elts if isinstance(part, ast.Subscript)]
+        lists = {ast.unparse(part.value) for part in parts}
+        if sorted(places) != sorted(moved) or len(parts) != len(places) or len(lists) != 1:
+            return False
+        if any(isinstance(n, (ast.Call, ast.NamedExpr)) for n in ast.walk(value)):
+            return False
+        base = self.expression(parts[0].value, whole=False)
+        root = base.root if isinstance(base, View) else base
+        known = self.type_of(base)
+        apart = isinstance(root, Obj) and root.cell.apart and holds_objects(known)
+        if not apart or known.kind != "list" or not isinstance(base, (Obj, View)):
+            return False
+        indices = {name: self.atom(self.index(part.slice)) for name, part in zip(moved, parts, strict=True)}
+        if any(isinstance(at, Const) and isinstance(at.value, slice) for at in indices.values()):
+            return False
+        whole = self.whole(base)
+        items = {name: self.b.call(operator.getitem, whole, at) for name, at in indices.items()}
+        for place, name in zip(places, moved, strict=True):
+            self.stored(base, operator.setitem, indices[place], items[name])
+        return True
 
     def _AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
@@ -264,7 +294,8 @@ class Statements(Patterns):
             case ast.Attribute(attr=attr):
                 owner = self.expression(node.target.value)
                 current = self.attribute(owner, attr)
-                changed = self.augmented(current, self.expression(node.value), node, attr)
+                label = "" if isinstance(owner, View) else attr
+                changed = self.augmented(current, self.expression(node.value), node, label)
                 if changed is not current:
                     self.set_attribute(owner, attr, changed)
             case _:
@@ -386,6 +417,7 @@ class Statements(Patterns):
         def path(body: list[ast.stmt]) -> Any:
             def run() -> None:
                 self.block(body)
+                self.forget(self.useless_after(node))
                 if not self.state.dead and rest:
                     done = self.b.constant(self.state.done)
                     if done is None:

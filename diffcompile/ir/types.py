@@ -79,6 +79,28 @@ class Type:
         return len(self.shape) if self.kind == "array" and self.shape is not None else None
 
     @property
+    def is_record(self) -> bool:
+        """An object of a class written in Python, whose attributes are known by name and type."""
+        return None not in (self.keys, self.cls, self.items) and self.kind == "object"
+
+    def attribute(self, name: object) -> Type:
+        """What is known of an attribute of a record."""
+        keys, items = self.keys or (), self.items or ()
+        return items[keys.index(name)] if name in keys else UNKNOWN
+
+    def with_attribute(self, name: object, known: Type) -> Type:
+        """The record of which an attribute is described by `known`."""
+        assert self.keys is not None and self.items is not None
+        pairs = zip(self.keys, self.items, strict=True)
+        return replace(self, items=tuple(known if key == name else item for key, item in pairs))
+
+    @property
+    def holds_records(self) -> bool:
+        """Is this a record, or may it hold one?"""
+        parts = (*(self.items or ()), *((self.elem,) if self.elem is not None else ()))
+        return self.is_record or any(part.holds_records for part in parts)
+
+    @property
     def is_scalar(self) -> bool:
         """An immutable number, Python's or NumPy's."""
         return self.kind in SCALARS

@@ -11,6 +11,7 @@ does.
 from __future__ import annotations
 
 import bisect
+import copy
 import itertools
 from collections.abc import Collection
 from dataclasses import replace
@@ -35,6 +36,7 @@ from ..ir.graph import (
     Value,
     While,
     pack_list,
+    pack_object,
     pack_tuple,
     unpack,
 )
@@ -51,7 +53,7 @@ from ..ir.walk import (
     with_regions,
 )
 from ..rules.containers import copy_of, sum_of, zeros_of
-from .items import deep, items_apart, written_inside
+from .items import deep, items_apart, whole_copier, written_inside
 
 
 def inplace(
@@ -117,7 +119,7 @@ def _mended(
     turning = reach([target], sharing.around)
     depth = len(live.inside[instr])
     outside = {v for v in reach(list(turning), live.flows) if len(live.loops.get(v, ())) < depth}
-    if target.type.kind in ("list", "dict") and not path:
+    if (target.type.kind in ("list", "dict") or target.type.is_record) and not path:
         # Another item takes the place of one: the items themselves stay as they are.
         whole = reach([target], {b: [] if b in live.items else a for b, a in sharing.back.items()})
         ahead = {a: [b for b in outs if b not in live.items] for a, outs in live.flows.items()}
@@ -262,7 +264,9 @@ def _hashable(fn: Any) -> bool:
 def copier(value: Atom) -> Any:
     """The function that copies such a value; None stands for one that may not be there."""
     if value.type.maybe_unbound and value.type.kind in ("list", "dict"):
-        return copy_of
+        return whole_copier(value.type)
+    if value.type.is_record:
+        return copy.copy
     return {"list": list, "dict": dict, "unknown": copy_of}.get(value.type.kind, np.copy)
 
 
@@ -523,7 +527,7 @@ def _guard_captures(
     def visit(part: Region) -> Region:
         body: list[Instr] = []
         for instr in part.body:
-            if isinstance(instr, Call) and instr.fn in (pack_tuple, pack_list):
+            if isinstance(instr, Call) and instr.fn in (pack_tuple, pack_list, pack_object):
                 instr = guarded(instr, instr.args, body)
             elif isinstance(instr, Store) and instr.target.type.kind in ("list", "dict") and instr.args:
                 args = list(instr.args)

@@ -10,10 +10,12 @@ run in place as soon as the container itself is nobody else's (`passes/inplace.p
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -30,15 +32,17 @@ from ..ir.graph import (
     While,
     pack_dict,
     pack_list,
+    pack_object,
 )
 from ..ir.types import SCALARS, Type
 from ..ir.walk import instructions, map_regions, operands, regions
 from ..rules.containers import copy_of, sum_of, values_of, with_keys, zeros_of
 
 _IMMUTABLE = SCALARS | {"str", "none", "range", "unbound", "function"}
-_CONTAINERS = ("list", "dict")
-_ENTERING = frozenset({list.append, list.insert, list.extend, operator.setitem, dict.setdefault})
-_MADE = (zeros_of, copy_of, sum_of)
+_CONTAINERS = ("list", "dict", "object")
+_ENTERING = frozenset({list.append, list.insert, list.extend, operator.setitem, dict.setdefault, setattr})
+_MADE = (zeros_of, copy_of, sum_of, copy.deepcopy)
+_PACKS = {pack_list: 0, pack_dict: 1, pack_object: 2}  # and how many arguments come before the items
 
 
 def written_inside(region: Region) -> list[Value]:
@@ -105,7 +109,7 @@ class _Known:
         elif isinstance(instr, (Call, Store)) and instr.outs and instr.outs[0] in self.family:
             if isinstance(instr, Store):
                 atoms = list(instr.args[-1:]) if enters(instr) else []
-            elif instr.fn in (pack_list, pack_dict):
+            elif instr.fn in _PACKS:
                 atoms = list(instr.args)
             elif passes_on(instr):
                 atoms = sources(instr)
@@ -186,9 +190,9 @@ class _Apart:
         return replace(inner, body=replace(inner.body, body=tuple(body), results=tuple(results)))
 
     def call(self, instr: Call, body: list[Instr], fresh: set[Value]) -> Call:
-        if instr.fn not in (pack_list, pack_dict) or instr.outs[0] not in self.known.family:
+        if instr.fn not in _PACKS or instr.outs[0] not in self.known.family:
             return instr
-        first = 1 if instr.fn is pack_dict else 0
+        first = _PACKS[instr.fn]
         items = [self.entering(a, body, fresh) for a in instr.args[first:]]
         return replace(instr, args=(*instr.args[:first], *items))
 
@@ -225,7 +229,7 @@ class _Apart:
             args = [a for a in sources(instr) if isinstance(a, Value)]
             owned = all(a in self.known.family and self.known.alone(a) for a in args)
             return owned or self._repeated(instr)
-        if instr.fn in _MADE or instr.fn is pack_list or instr.fn is pack_dict:
+        if instr.fn in _MADE or instr.fn in _PACKS:
             return True
         if instr.outs[0].type.kind in ("list", "dict", "tuple", "unknown", "object"):
             return self._repeated(instr)
@@ -253,7 +257,12 @@ def _again(value: Value) -> Value:
 
 
 def _copied(out: Value, value: Value) -> Call:
-    return Call((out,), np.copy if value.type.kind == "array" else copy_of, (value,))
+    return Call((out,), np.copy if value.type.kind == "array" else whole_copier(value.type), (value,))
+
+
+def whole_copier(known: Type) -> Callable[..., Any]:
+    """The function that copies a container and what is in it."""
+    return copy.deepcopy if known.holds_records else copy_of
 
 
 def deep(region: Region, before: Region) -> Region:
@@ -263,10 +272,10 @@ def deep(region: Region, before: Region) -> Region:
     def visit(part: Region) -> Region:
         body = []
         for instr in part.body:
-            added = isinstance(instr, Call) and instr.fn in (list, dict) and instr not in there
+            added = isinstance(instr, Call) and instr.fn in (list, dict, copy.copy) and instr not in there
             if added and holds(instr.outs[0]):
                 assert isinstance(instr, Call)
-                instr = replace(instr, fn=copy_of)
+                instr = replace(instr, fn=whole_copier(instr.outs[0].type))
             body.append(map_regions(visit, instr))
         return replace(part, body=tuple(body))
 

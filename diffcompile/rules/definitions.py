@@ -126,6 +126,19 @@ def _(iter: Any, dtype: Any, count: Any = -1, *, like: Any = None) -> Any:
     return np.array(items if count < 0 else items[:count], dtype=dtype)
 
 
+def columns_of(rows: Any, width: int | None) -> Any:
+    """`zip(*rows)`, of rows whose number is not known, and whose width is if it is given.
+
+    >>> columns_of([[1, 2], [3, 4], [5, 6]], None)
+    [[1, 3, 5], [2, 4, 6]]
+    """
+    if len(rows) == 0:
+        count = 0
+    else:
+        count = min([len(row) for row in rows]) if width is None else width
+    return [[row[k] for row in rows] for k in range(count)]
+
+
 # itertools
 
 

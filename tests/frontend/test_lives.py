@@ -1,4 +1,4 @@
-"""The names that a loop's turns leave behind for nobody."""
+"""Where a name is read no more."""
 
 from __future__ import annotations
 
@@ -7,97 +7,68 @@ import textwrap
 
 import pytest
 
-from diffcompile.frontend.lives import turn_names
+from diffcompile.frontend.lives import Lives, lives
 
 
-def forgotten(text: str) -> list[list[str]]:
-    """What each loop of a function forgets, in the order of the text."""
-    (function,) = ast.parse(textwrap.dedent(text)).body
-    found = turn_names(function)
-    loops = [n for n in ast.walk(function) if isinstance(n, (ast.For, ast.While))]
-    return [sorted(found[loop]) for loop in sorted(loops, key=lambda n: n.lineno)]
+def of(body: str, params: str = "x, n") -> tuple[ast.FunctionDef, Lives]:
+    text = f"def f({params}):\n{textwrap.indent(textwrap.dedent(body).strip(), '    ')}\n"
+    function = ast.parse(text).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    return function, lives(function)
 
 
-def test_what_is_read_in_the_turn_alone() -> None:
-    assert forgotten("""
-        def f(m, x):
-            s = 0.0
-            for row in m:
-                gap = row - x
-                s += gap @ gap
-            return s
-    """) == [["gap", "row"]]
+def useless(body: str, params: str = "x, n") -> list[set[str]]:
+    """The names that are of no use after each statement, in the order of the text."""
+    function, found = of(body, params)
+    statements = [s for s in ast.walk(function) if isinstance(s, ast.stmt) and s in found.after]
+    return [set(found.after[s]) for s in sorted(statements, key=lambda s: (s.lineno, s.col_offset))]
 
 
-@pytest.mark.parametrize(
-    "after",
-    ["return gap", "return lambda: gap", "del gap", "gap += 1.0", "return [gap for _ in m]", "return {gap}"],
-)
-def test_what_is_read_after_the_loop_is_kept(after: str) -> None:
-    assert forgotten(f"def f(m):\n    for row in m:\n        gap = row + 1\n    {after}") == [["row"]]
+AFTER = {
+    "y = x * 2\nz = y + 1\nreturn z": [set(), {"y"}, {"z"}],
+    "y = x\nif n:\n    z = y\nelse:\n    z = x\nreturn z": [set(), {"y"}, {"y"}, set(), {"z"}],
+    "s = 0\nfor v in x:\n    w = v * v\n    s = s + w\nreturn s": [set(), {"v", "w"}, {"v"}, {"w"}, {"s"}],
+    "a = x\nfor v in x:\n    b = a\n    a = v\nreturn b": [set(), {"a", "v"}, {"a"}, {"v"}, {"b"}],
+    "k = 0\nwhile k < n:\n    k += 1\nreturn x": [set(), {"k"}, set(), set()],
+    "a = [v for v in x]\nv = a[0]\nreturn v": [set(), {"a"}, {"v"}],
+    "a = x\nf = lambda a: a + n\nreturn f(a)": [set(), set(), {"a", "f"}],
+    "a = x\nf = lambda: a\nreturn f()": [set(), set(), {"f"}],
+    "a = x\ng = (a * v for v in x)\nreturn sum(g)": [set(), set(), {"g"}],
+    "a = x\na += 1\ndel a\nreturn x": [set(), set(), {"a"}, set()],
+    "a, b = x\nc = a\nreturn c": [{"b"}, {"a"}, {"c"}],
+    "y = x\ny[0] = 1\nreturn x": [set(), {"y"}, set()],
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "s = s + gap\n        gap = row",  # of the turn before
-        "if row > 0: gap = row\n        s = s + gap",  # of some turn before
-        "if row > 0: continue\n        gap = row\n        s = s + gap",
-        "gap += row\n        s = s + gap",
-        "for gap in row: pass\n        s = s + gap",  # if it was empty
-        "try: gap = row\n        except ValueError: s = s + gap",
-        "gap = row\n        later.append(lambda: gap)",
-        "gap = row\n        later.append(gap for _ in row)",
-    ],
-)
-def test_what_may_be_that_of_another_turn_is_kept(body: str) -> None:
-    names = forgotten(f"def f(m, s, gap, later):\n    for row in m:\n        {body}\n    return s")[0]
-
-    assert "gap" not in names
+@pytest.mark.parametrize("body", AFTER)
+def test_what_is_of_no_use_after_each_statement(body: str) -> None:
+    assert useless(body) == AFTER[body]
 
 
-def test_a_name_of_two_loops_is_forgotten_by_each() -> None:
-    assert forgotten("""
-        def f(m, s):
-            for z in m:
-                s = s + z
-            for z in m:
-                s = s * z
-            return s
-    """) == [["z"], ["z"]]
+def test_what_a_handler_or_a_later_function_reads_is_kept() -> None:
+    caught = useless("a = x\ntry:\n    b = a\n    a = b / n\nexcept ValueError:\n    b = a\nreturn b")
+    assert caught[:4] == [set(), {"a"}, set(), set()]
+    inner = useless("a = x\ndef g(b):\n    c = b\n    return c + a\nc = g(x)\nreturn c")
+    assert all("a" not in names for names in inner)
+    assert inner[-1] == {"c"}
+    assert all("a" not in names for names in useless("global a\na = x\nreturn x"))
 
 
-def test_a_name_that_an_inner_loop_binds_is_kept_where_the_outer_one_reads_it() -> None:
-    assert forgotten("""
-        def f(m, s):
-            for z in m:
-                for z in m:
-                    s = s + z
-                s = s * z
-            return s
-    """) == [["z"], []]
+def test_a_path_that_leaves_a_loop_keeps_what_the_next_turn_reads() -> None:
+    body = "a = x\nwhile True:\n    a = a * 2\n    if n < 1:\n        c = a\n        break\nreturn c"
+    found = useless(body)
+    assert found[2] == set(), "a"
+    assert found[4] == set(), "the value goes on to the end of the turn, whichever way it ends"
 
 
-def test_a_name_of_an_inner_loop_is_forgotten_there() -> None:
-    assert forgotten("""
-        def f(m, s):
-            for _ in range(3):
-                s[0] = 1.0
-                for z in m:
-                    z[0] = 2.0
-            return s
-    """) == [["_"], ["z"]]
+def test_what_a_hook_gives_back_is_read_at_the_end_of_its_body() -> None:
+    function, found = of("with cotangent_of(x) as x_bar:\n    x_bar = x_bar * 2\nreturn x")
+    (hook, _) = function.body
+    assert isinstance(hook, ast.With)
+    assert "x_bar" not in found.after[hook.body[0]]
+    assert "x_bar" in found.after[hook]
 
 
-def test_the_end_of_a_loop_and_its_test_are_outside_of_its_turns() -> None:
-    assert forgotten("""
-        def f(m, s):
-            for z in m:
-                s = s + z
-            else:
-                s = s * z
-            while z > 0:
-                z = s
-                s = s + z
-            return s
-    """) == [[], []]
+def test_the_names_of_a_turn() -> None:
+    function, found = of("s = 0\nfor row in x:\n    gap = row - n\n    s += gap\nreturn s")
+    assert found.turns[function.body[1]] == {"row", "gap"}
