@@ -435,7 +435,7 @@ def a_copy_of_the_outer_list(x):
     return snap[0][0] * x[2]
 
 
-@refused
+@accepted
 def rows_swapped(x):
     rows = []
     for v in x:

@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 Loop = ast.For | ast.While
-Comprehension = ast.ListComp | ast.SetComp | ast.DictComp
 Names = frozenset[str]
 NO_NAMES: Names = frozenset()
 _LEAVING = (ast.Break, ast.Continue, ast.Return, ast.Raise, ast.Try, ast.With, ast.Yield, ast.YieldFrom)
@@ -109,7 +108,7 @@ class _Backwards:
                 named = (item.optional_vars for item in node.items if item.optional_vars is not None)
                 at_end = live.union(*map(mentioned, named))  # a hook's cotangent is read there
                 inside = _Around(around.leave, around.turn, around.caught | live)
-                live = self.block(node.body, at_end, inside)
+                live |= self.block(node.body, at_end, inside)  # what a hook's body binds is its own
                 for item in reversed(node.items):
                     if item.optional_vars is not None:
                         live = (live - bound_by(item.optional_vars)) | read_in(item.optional_vars)
@@ -152,48 +151,32 @@ class _Backwards:
         return inside | read_in(node.pattern) | (NO_NAMES if node.guard is None else read_in(node.guard))
 
 
-class _Reads(ast.NodeVisitor):
-    """The names that a piece of the program reads, those that its comprehensions bind left out."""
-
-    def __init__(self) -> None:
-        self.read: set[str] = set()
-        self.hidden: Names = NO_NAMES
-
-    def visit_Name(self, node: ast.Name) -> None:
-        if node.id not in self.hidden and not isinstance(node.ctx, ast.Store):
-            self.read.add(node.id)
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        if isinstance(node.target, ast.Name):
-            self.read.add(node.target.id)
-        self.generic_visit(node)
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        self.visit(node.args)
-        outer = self.hidden
-        self.hidden = outer | parameter_names(node)
-        self.visit(node.body)
-        self.hidden = outer
-
-    def _comprehension(self, node: Comprehension | ast.GeneratorExp) -> None:
-        first, *rest = node.generators
-        self.visit(first.iter)
-        outer = self.hidden
-        self.hidden = outer | bound_by(*(part.target for part in node.generators))
-        for part in (first.target, *first.ifs, *rest):
-            self.visit(part)
-        for value in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
-            self.visit(value)
-        self.hidden = outer
-
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
-
-
 def read_in(node: ast.AST) -> Names:
-    """The names that are read in a piece of the program."""
-    reads = _Reads()
-    reads.visit(node)
-    return frozenset(reads.read)
+    """The names that are read in a piece of the program, those that its comprehensions bind left out."""
+    found: set[str] = set()
+    stack: list[tuple[ast.AST, Names]] = [(node, NO_NAMES)]
+    while stack:
+        part, hidden = stack.pop()
+        match part:
+            case ast.Name(id=name, ctx=ctx):
+                if name not in hidden and not isinstance(ctx, ast.Store):
+                    found.add(name)
+                continue
+            case ast.AugAssign(target=ast.Name(id=name)):
+                found.add(name)
+            case ast.Lambda():
+                stack.append((part.args, hidden))
+                stack.append((part.body, hidden | parameter_names(part)))
+                continue
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                first, *rest = part.generators
+                own = hidden | bound_by(*(generator.target for generator in part.generators))
+                values = (part.key, part.value) if isinstance(part, ast.DictComp) else (part.elt,)
+                stack.append((first.iter, hidden))
+                stack.extend((inner, own) for inner in (first.target, *first.ifs, *rest, *values))
+                continue
+        stack.extend((inner, hidden) for inner in ast.iter_child_nodes(part))
+    return frozenset(found)
 
 
 def bound_by(*nodes: ast.AST) -> Names:
