@@ -354,10 +354,13 @@ def _item_type(saved: Atom) -> Type:
     """What is known of the cotangent of a saved value: an absent one is the number 0.0."""
     if saved.type.kind in ("float", "number") and saved.type.is_real:
         return number(np.dtype(np.float64))
-    parts = saved.type.kind == "tuple" and saved.type.items is not None
-    if parts or saved.type.is_record:  # one for each part, absent or not
+    if saved.type.is_record and saved.type.items is not None:
+        told = (t.kind in ("list", "dict") or t.is_record for t in saved.type.items)
+        parts = zip(told, saved.type.items, strict=True)
+        return Type("list", items=tuple(mirror(t) if on else UNKNOWN for on, t in parts))
+    if saved.type.kind == "tuple" and saved.type.items is not None:  # one for each part, absent or not
         return Type("list", elem=UNKNOWN)
-    return mirror(saved.type) if saved.type.kind == "dict" else UNKNOWN
+    return mirror(saved.type) if saved.type.kind in ("dict", "list") else UNKNOWN
 
 
 def _nothing(sweep: ControlSweep, item: Value) -> Atom:

@@ -57,7 +57,7 @@ from .arguments import DERIVING, is_object, is_object_class
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
 from .core import holds_objects
-from .expressions import UNROLLED
+from .expressions import UNCOUNTED, UNROLLED
 from .filled import (
     SHOWING,
     changes_argument,
@@ -129,7 +129,9 @@ class Calls(Layers):
                 row = self.type_of(rows).elem or Type()
                 width = len(row.items) if row.kind == "tuple" and row.items else None
                 return self.defined(columns_of, [rows, Const(width)], {}, name)
-            return self.invoke(fn, list(columns or ()), {}, name)
+            if columns is None:
+                raise self.refuse(UNCOUNTED, "Index its items instead.", node.args[0])
+            return self.invoke(fn, list(columns), {}, name)
         at_once = isinstance(fn, Bound) or _hashable(known) and known in CONSUMERS
         args = list(self._elements(_as_lists(node.args) if at_once else node.args))
         if len(args) == len(node.args) and (isinstance(fn, Closure) or _theirs(known)):
@@ -644,7 +646,7 @@ class Calls(Layers):
 
     def may_write_into(self, ref: Ref) -> bool:
         """Can a function that is given this write into objects inside of it?"""
-        if isinstance(ref, View) and ref.type.is_record:
+        if isinstance(ref, View) and self.type_of(ref).is_record:
             return True
         root = ref.root if isinstance(ref, View) else ref
         return isinstance(root, Obj) and root.cell.apart is True and holds_objects(self.type_of(ref))

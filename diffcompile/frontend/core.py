@@ -353,10 +353,24 @@ class Core:
                     return Type("dict" if content.is_dict else "object")
                 return content.type
             case View():
-                return ref.type
+                return self.type_inside(ref)
             case Tup(items):
                 return Type("tuple", items=tuple(map(self.type_of, items)))
         return OBJECT
+
+    def type_inside(self, view: View) -> Type:
+        """What is known of a part of a container as it is now: a list in it may have got other items."""
+        content = self.state.heap.get(view.root.cell)
+        known = content.type if isinstance(content, (Const, Value)) else Type()
+        for step in view.path:
+            place = step.args[0] if step.args else None
+            if step.fn is getattr and known.is_record and isinstance(place, Const):
+                known = known.attribute(place.value)
+            elif step.fn is operator.getitem and known.kind in CONTAINERS:
+                known = element_of(known)
+            else:
+                return view.type
+        return view.type if known.kind in ("unknown", "array") else known
 
     def static_items(self, ref: Ref) -> tuple[Ref, ...] | None:
         """The items of a tuple or list that are known one by one."""

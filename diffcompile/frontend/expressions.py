@@ -512,13 +512,13 @@ class Expressions(Keeping):
             return ref.cell.seen
         if isinstance(ref, Obj):
             ref = self.state.kept.get(ref.cell, ref)
-        found = self.whole(ref) if isinstance(ref, View) and ref.type.is_record else None
+        found = self.whole(ref) if isinstance(ref, View) and self.type_of(ref).is_record else None
         return found if isinstance(found, Value) else None
 
     def _container(self, ref: Ref) -> bool:
         """Is this a container or an object that is known item by item?"""
         if isinstance(ref, View):
-            return ref.type.is_record
+            return self.type_of(ref).is_record
         return isinstance(ref, Tup) or isinstance(self.content(ref), (Items, Entries))
 
     def _BoolOp(self, node: ast.BoolOp, name: str) -> Ref:

@@ -59,7 +59,8 @@ class Keeping(Choices):
 
     def attributes(self, ref: View) -> Entries:
         """An object inside a container: its attributes, each of which is written through the container."""
-        keys, kinds, cls = ref.type.keys, ref.type.items, ref.type.cls
+        whole = self.type_of(ref)
+        keys, kinds, cls = whole.keys, whole.items, whole.cls
         assert keys is not None and kinds is not None and cls is not None
         pairs = zip(keys, kinds, strict=True)
         return Entries(tuple((key, self.part_of(ref, str(key), known)) for key, known in pairs), None, cls)
@@ -290,12 +291,16 @@ class Keeping(Choices):
         return False
 
     def lengthened(self, ref: Obj | View) -> None:
-        """Refuse to change the length of a list whose items are being run over by their numbers."""
-        cell = ref.root.cell if isinstance(ref, View) else ref.cell
+        """Refuse to change the length of a list whose items are being run over by their numbers.
+
+        A list that is inside of one of those items may be longer afterwards.
+        """
+        cell, depth = (ref.root.cell, len(ref.path)) if isinstance(ref, View) else (ref.cell, 0)
         for (_, name), held in self.state.vars.items():
             if name.startswith("$held") and isinstance(held, Tup):
-                sources = (r.root if isinstance(r, View) else r for r in held.items)
-                if any(isinstance(r, Obj) and r.cell is cell for r in sources):
+                views = ((r.root.cell, len(r.path)) for r in held.items if isinstance(r, View))
+                lists = ((r.cell, 0) for r in held.items if isinstance(r, Obj))
+                if any(c is cell and depth <= inside for c, inside in (*views, *lists)):
                     raise UndecidedAlias(
                         "what this loop runs over is written inside it", self.b.line,
                         "Run over a copy, or over its indices.",

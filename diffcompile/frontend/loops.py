@@ -441,8 +441,13 @@ class Loops(Calls):
             assert isinstance(made, Obj)
             made.cell.apart = apart and not self.unit.rule
             if source is not None:
-                made.cell.shares |= around(self.cells(source))
+                made.cell.shares |= self.gathered(source)
             return made
+
+    def gathered(self, source: Ref) -> set[Cell]:
+        """The lists that hold the items of this one."""
+        cells = around(self.cells(source))
+        return cells.union(*map(self.sharers, cells))
 
     def _gathered_from(self, node: Gathering, sequence: Sequence) -> Ref | None:
         """The list of which a comprehension gives each item at most once, if its items are told apart.
@@ -490,7 +495,7 @@ class Loops(Calls):
         if unrolled:
             self.unit.unrolled.update(part for part in ast.walk(inner) if isinstance(part, ast.For))
         made = self.state.vars[self.scope, target] = self.state.new(Items(()), name)
-        made.cell.gathers = set() if source is None else around(self.cells(source))
+        made.cell.gathers = set() if source is None else self.gathered(source)
         depth, self.loop_depth = self.loop_depth, 0
         self.block([inner])
         self.loop_depth = depth

@@ -366,12 +366,13 @@ class Objects(Containers):
     def class_of(self, ref: Ref) -> type | None:
         """The class of an object whose attributes are known by name; None if this is none."""
         if isinstance(ref, View):
-            return ref.type.cls if ref.type.is_record else None
+            known = self.type_of(ref)
+            return known.cls if known.is_record else None
         content = self.content(ref)
         return content.cls if isinstance(content, Entries) and not content.is_dict else None
 
     def object_content(self, ref: Ref) -> Entries | None:
-        if isinstance(ref, View) and ref.type.is_record:
+        if isinstance(ref, View) and self.type_of(ref).is_record:
             return self.attributes(ref)
         content = self.content(ref)
         return content if isinstance(content, Entries) and not content.is_dict else None
@@ -390,8 +391,8 @@ class Objects(Containers):
             content = self.object_content(ref)
             found = content.get(attr) if content is not None else None
             found = found or self._expanded(ref, attr)
-        elif attr in (ref.type.keys or ()):
-            found = self.part_of(ref, attr, ref.type.attribute(attr), name)
+        elif attr in (self.type_of(ref).keys or ()):
+            found = self.part_of(ref, attr, self.type_of(ref).attribute(attr), name)
         if found is UNBOUND_REF:
             raise self.refuse(f"`{attr}` of this object has no value here", "Assign it on every path.")
         if found is not None:
@@ -478,7 +479,7 @@ class Objects(Containers):
 
     def _put_inside(self, ref: View, attr: str, value: Ref) -> None:
         """Write an attribute of an object that is inside a container."""
-        if attr not in (ref.type.keys or ()):
+        if attr not in (self.type_of(ref).keys or ()):
             raise self.refuse(
                 f"an object in a list is given an attribute `{attr}`, which it was made without",
                 "Set it in `__init__`.",
@@ -486,7 +487,8 @@ class Objects(Containers):
         part = self.as_item(ref)
         assert isinstance(part, View)
         atom = self.whole(value)
-        self.stored(part, setattr, Const(attr), atom, type=part.type.with_attribute(attr, atom.type))
+        known = self.type_of(part).with_attribute(attr, atom.type)
+        self.stored(part, setattr, Const(attr), atom, type=known)
         self.keep(part.root.cell, part.path, [(value, Step(getattr, (Const(attr),)))])
 
     def delete_attribute(self, ref: Ref, attr: str) -> None:
@@ -734,7 +736,7 @@ class Objects(Containers):
             case Closure() | Bound():
                 return ref
         content = self.content(ref)
-        if isinstance(ref, View) and ref.type.is_record:
+        if isinstance(ref, View) and self.type_of(ref).is_record:
             content = self.attributes(ref)
         if isinstance(content, Entries) and isinstance(ref, (Obj, View)):
             if not content.is_dict:
