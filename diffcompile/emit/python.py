@@ -1124,10 +1124,20 @@ def _text_of(name: Atom) -> str:
     return name.value
 
 
+def _add(op: type[ast.operator]) -> Any:
+    """`rows[i][...] += v`: what is added to an array of the caller's."""
+
+    def added(p: Printer, args: tuple[Atom, ...]) -> ast.stmt:
+        place = ast.Subscript(p.atom(args[0]), ast.Constant(...), ast.Store())
+        return ast.AugAssign(place, op(), p.atom(args[1]))
+
+    return added
+
+
 # What is called for what it does to an object of the caller's.
 _CHANGES: dict[Any, Any] = {
     setattr: _set_attribute, operator.setitem: _set_item, delattr: _delete_attribute,
-    operator.delitem: _delete_item,
+    operator.delitem: _delete_item, operator.iadd: _add(ast.Add), operator.isub: _add(ast.Sub),
 }  # fmt: skip
 
 

@@ -248,8 +248,6 @@ class Containers(Expressions):
         if fn is not operator.setitem and self.type_of(receiver).kind == "list":
             self.lengthened(receiver)
         self.rearranged(receiver, fn, args)
-        if isinstance(receiver, Obj) and receiver.cell.mirror is not None:
-            self.b.emit(Call((), fn, (receiver.cell.mirror, *args), (), self.b.line))
         self.store(receiver, fn, *args, type=type)
 
     def put(self, receiver: Obj | View, fn: Any, item: Ref, *at: Atom, place: Atom | None) -> None:

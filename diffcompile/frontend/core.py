@@ -19,6 +19,7 @@ from ..errors import DiffCompileError, Span, UndecidedAlias, UnsupportedSyntax
 from ..ir.graph import (
     UNBOUND,
     Atom,
+    Call,
     Capture,
     Const,
     If,
@@ -76,6 +77,8 @@ _MULTIPLYING: dict[Any, Any] = {
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict"})
 CONTAINERS = frozenset({"list", "dict"})
 HOLDERS = CONTAINERS | {"object"}
+# What is done to a part of the caller's own list as it is done to the copy of it that is worked on.
+MIRRORED = frozenset({operator.setitem, operator.delitem, operator.iadd, operator.isub, setattr})
 
 
 class Unit:
@@ -461,6 +464,7 @@ class Core:
             self.branch(pick.test, lambda: into(pick.then), lambda: into(pick.orelse))
             return
         self.check_write(root.cell, "" if path else self.type_of(ref).kind)
+        self.mirrored(root.cell, fn, (*way, *path), args, kwargs)
         before = self.whole(root)
         if way and before.type.kind in CONTAINERS:
             self.items_written(root.cell)
@@ -472,6 +476,21 @@ class Core:
         self.state.heap[root.cell] = new
         self.unit.written.add(root.cell)
         self._picked_again(root.cell)
+
+    def mirrored(
+        self, cell: Cell, fn: Any, path: tuple[Step, ...], args: tuple[Atom, ...],
+        kwargs: Mapping[str, Atom] | None,
+    ) -> None:  # fmt: skip
+        """Do to the caller's own list or dict what is done to the copy of it that is worked on."""
+        part = cell.mirror
+        if part is None:
+            return
+        owner = getattr(fn, "__objclass__", None)
+        if kwargs or not (fn in MIRRORED or owner in (list, dict)):
+            raise UndecidedAlias(ITEM, self.b.line, "Write into a copy: `y = x.copy()`.")
+        for step in path:
+            part = self.b.call(step.fn, part, *step.args, kwargs=dict(step.kwargs))
+        self.b.emit(Call((), fn, (part, *args), (), self.b.line))
 
     def picked_from(self, cell: Cell) -> Pick | None:
         """The two objects of which the one in the cell is one, where which one it is can be told here."""
@@ -500,6 +519,11 @@ class Core:
     def write(self, ref: Obj, new: Atom) -> None:
         """Make `new` the current version of the object in a cell."""
         self.check_write(ref.cell)
+        if ref.cell.mirror is not None and new.type.kind == "list":
+            whole = Const(slice(None, None))
+            self.b.emit(Call((), operator.setitem, (ref.cell.mirror, whole, new), (), self.b.line))
+        elif ref.cell.mirror is not None:
+            raise UndecidedAlias(ITEM, self.b.line, "Write into a copy: `y = x.copy()`.")
         self.state.heap[ref.cell] = new
         self.unit.written.add(ref.cell)
         self._picked_again(ref.cell)

@@ -90,7 +90,8 @@ class Keeping(Choices):
     def taken_in(self, cell: Cell, content: Items | Entries) -> None:
         """The list or dict in `cell` becomes one value of the graph, with these items."""
         if cell.apart is None:
-            cell.apart = not (self.unit.rule or cell.param or content.handle is not None)
+            theirs = cell.param or content.handle is not None
+            cell.apart = not self.unit.rule and (not theirs or cell.mirror is not None)
         self.keep(cell, (), steps_into(content))
 
     def keep(self, cell: Cell, way: tuple[Step, ...], items: Iterable[tuple[Ref, Step | None]]) -> None:
@@ -119,7 +120,8 @@ class Keeping(Choices):
         if not isinstance(ref, Obj) or cell in inner:
             return False
         for part in inner:
-            if part.param or part.outside or part.pick is not None or part in self.state.kept:
+            theirs = part.param and cell.mirror is None
+            if theirs or part.outside or part.pick is not None or part in self.state.kept:
                 return False
             if any(map(self.in_use, self.sharers(part))):
                 return False
@@ -130,7 +132,7 @@ class Keeping(Choices):
         elif not isinstance(content, (Const, Value)):
             if any(isinstance(r, (Tup, View)) and self.cells(r) for r in parts_of(content)):
                 return False
-        named = self.in_use(ref.cell)
+        named = ref.cell.param or self.in_use(ref.cell)
         if any(self.in_use(part) for part in inner - {ref.cell}) and not named:
             return False
         if named and (at is None or not self._named_alone(ref, inner)):

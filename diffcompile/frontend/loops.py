@@ -1125,7 +1125,11 @@ class Turn:
             self._values_now(before)
         carried.moved |= written
         for cell in [c for c in after.kept if c in before.heap and after.kept[c] is not before.kept.get(c)]:
-            frame.given_up(cell)  # the same object, in every turn
+            root = after.kept[cell].root.cell
+            if isinstance(before.heap.get(root), (Items, Entries)):
+                self._values_now(before)  # what it is an item of is a value before the loop
+            else:
+                frame.given_up(cell)  # the same object, in every turn
             again = True
         return again
 
