@@ -1,4 +1,4 @@
-"""Lists of lists, arrays and dicts of the caller's, written at places that are known when the program runs."""
+"""Lists of the caller's that hold lists, arrays and dicts, written at places known at run time."""
 
 from __future__ import annotations
 

@@ -451,6 +451,78 @@ return d[0].a * d[1].a
 
 WRITES_ALONE = """
 d = [Sub(v, 1.0) for v in x]
+best = d[0]
+for p in d:
+    if p.a > best.a:
+        best = p
+best.a = best.a * 10
+return sum(p.a for p in d)
+
+d = [Sub(v, 1.0) for v in x]
+best = d[0]
+for k in range(len(d)):
+    if d[k].a > best.a:
+        best = d[k]
+best.a = best.a * 10
+best.b = best.a
+return sum(p.a * p.b for p in d)
+
+d = [Sub(v, 1.0) for v in x]
+low = high = d[0]
+for p in d:
+    if p.a < low.a:
+        low = p
+    elif p.a > high.a:
+        high = p
+low.a, high.a = high.a * 2, low.a * 3
+return sum(k * p.a for k, p in enumerate(d))
+
+d = [Sub(v, 1.0) for v in x]
+last = d[-1]
+for p in d:
+    p.b = last.a * p.a
+    last.a += 0.1
+    last = p
+return sum(p.b * p.a for p in d)
+
+d = [Sub(v, 1.0) for v in x]
+now = d[0]
+t = 0
+while t < 4:
+    now.a = now.a * 1.1
+    now = d[t] if now.a > 0.6 else d[0]
+    t += 1
+return sum(p.a**2 for p in d)
+
+rows = [x * v for v in x]
+r = rows[0] if x[0] > 0 else rows[1]
+r[1] = 5.0 * x[2]
+return sum(np.sum(r**2) for r in rows)
+
+rows = [x * v for v in x]
+a, b = rows[0], rows[1]
+for t in range(4):
+    a[t] = b[t] + 1
+    a, b = b, a
+return sum(np.sum(r**2) for r in rows)
+
+rows = [[v, v * v] for v in x]
+last = rows[0]
+for i in range(1, len(rows)):
+    row = rows[i]
+    row[0] += last[1]
+    last[1] *= 2
+    last = row
+return sum(r[0] * r[1] for r in rows)
+
+d = [Sub([], v) for v in x]
+for p in d:
+    p.a.append(p.b)
+    p.a.append(p.b**2)
+    p.a[0] *= 3
+return sum(t for p in d for t in p.a)
+
+d = [Sub(v, 1.0) for v in x]
 for t in range(3):
     for p in d:
         p.a = p.a - 0.17 * p.b
@@ -709,11 +781,27 @@ def test_objects_of_other_kinds(program: str) -> None:
 
 ITEM = "an item of a list is written here"
 MAY = "this write may also change `{}`: whether the two are the same array is not decided"
+TWO_PARTS = """
+e = [p for p in d if p.a > 0.5]
+f = [p for p in d if p.a > 0.6]
+d = None
+f[0].a = x[0]
+return e[1].a
+""".strip()
+REPLACED = """
+best = d[0]
+for k in range(2):
+    d[0] = C(x[k], x[k])
+    best.a = x[1]
+return d[0].a + best.a
+""".strip()
 REFUSED = {
     "e = [p for p in d if p.a > 0.55]\ne[0].a = x[0]\nreturn d[1].a": MAY.format("d"),
     "e = [p for p in d if p.a > 0.55]\nd[0].a = x[0]\nreturn e[1].a": MAY.format("e"),
     "e = sorted(d, key=lambda p: p.a)\ne[0].a = x[0]\nreturn d[1].a": MAY.format("d"),
     "q = d[1]\nd = [p for p in d if p.a > 0.55]\nd[0].a = x[0]\nreturn q.a": MAY.format("d"),
+    TWO_PARTS: MAY.format("e"),
+    REPLACED: MAY.format("best"),
     "d.append(d[0])\nd[0].a = x[1]\nreturn d[-1].a": ITEM,
     "d[0].c = x[1]\nreturn d[0].c": "an object in a list is given an attribute `c`, which it was made without",  # noqa: E501
     "return np.sum(d[0]) + np.sum(d[1])": "an object of class `Plain` is used as a value",

@@ -62,7 +62,9 @@ from .heap import (
     Tup,
     View,
     around,
+    at_place,
     parts_of,
+    place_in,
     related,
     shown,
 )
@@ -965,7 +967,7 @@ class Merge:
             if isinstance(a, Pulled) and isinstance(b, Pulled):
                 reason = f"`{name}` is a pullback that is made on each path, and called after them"
             return Conflict(reason, self.frame.b.line)
-        static = self._static(a, b, name)
+        static = self._static(a, b, name) or self._item(a, b, name)
         if static is not None:
             return static
         if self._object(a) != self._object(b) and UNBOUND_REF not in (a, b):
@@ -1028,6 +1030,16 @@ class Merge:
                 )
             return merged
         return None
+
+    def _item(self, a: Ref, b: Ref, name: str) -> Ref | None:
+        """Two items of one list are the item at the place that is the one's or the other's."""
+        x = place_in(a) if isinstance(a, View) else None
+        y = place_in(b) if isinstance(b, View) else None
+        if x is None or y is None or x[0] is not y[0] or x[1] != y[1]:
+            return None
+        at = tuple(self.merge(i, j, name) for i, j in zip(x[2], y[2], strict=True))
+        known = join(self.frame.type_of(a), self.frame.type_of(b))
+        return at_place(x[0], x[1], at, known, name)  # type: ignore[arg-type]
 
     def _object(self, ref: Ref) -> bool:
         return isinstance(ref, (Obj, View))

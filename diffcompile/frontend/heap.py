@@ -9,6 +9,7 @@ values only.
 from __future__ import annotations
 
 import ast
+import operator
 import weakref
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,6 +122,27 @@ class View:
         """The steps that lead from the root to this view."""
         before = self.base.path if isinstance(self.base, View) else ()
         return (*before, Step(self.fn, self.args, self.kwargs))
+
+
+def place_in(view: View) -> tuple[Cell, tuple[Any, ...], tuple[Atom, ...]] | None:
+    """Where an item of a list of its own is: the list, how each step reads, and the numbers or keys."""
+    path, root = view.path, view.root.cell
+    known = all(s.fn in (operator.getitem, getattr) and not _is_slice(s.args[0]) for s in path)
+    if not root.apart or not known or view.type.kind == "unknown":
+        return None
+    return root, tuple(step.fn for step in path), tuple(step.args[0] for step in path)
+
+
+def _is_slice(at: Atom) -> bool:
+    return at.type.kind == "object" or isinstance(at, Const) and not isinstance(at.value, (int, str))
+
+
+def at_place(root: Cell, reads: tuple[Any, ...], at: tuple[Atom, ...], known: Type, name: str) -> Obj | View:
+    """The item at such a place."""
+    found: Obj | View = Obj(root)
+    for read, index in zip(reads, at, strict=True):
+        found = View(found, read, (index,), (), known, name)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

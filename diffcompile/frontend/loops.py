@@ -60,7 +60,9 @@ from .heap import (
     Tup,
     View,
     around,
+    at_place,
     parts_of,
+    place_in,
     related,
     shown,
 )
@@ -703,6 +705,8 @@ class Turn:
         self.carried = carried
         self.give_up = give_up
         self.apart: set[Cell] = set()  # the containers that may have items of their own
+        self.there: set[Cell] = set()  # what was there before the loop
+        self.sequence: Sequence | None = None
         self.starts: list[list[set[Cell]]] = []  # for each slot, what the objects in it are at first
         self.replaced = set() if frame.guards else replaced_first(node)  # a handler may read them
 
@@ -715,6 +719,8 @@ class Turn:
     ) -> Any:
         frame, carried = self.frame, self.carried
         before = frame.state.copy()
+        self.sequence = sequence
+        self.there = set(before.heap)
         self.apart = {cell for cell in before.heap if cell.apart is not False}
         init: list[Atom] = []
         params: list[Value] = []
@@ -857,6 +863,9 @@ class Turn:
                 | Generated() | Conflict()
             ):  # fmt: skip
                 return ("fixed", ref), []
+            case View() if not packed and ref.root.cell in self.there and (place := place_in(ref)):
+                root, reads, at = place
+                return ("item", (LEAF,) * len(at), root, reads), list(at)
             case Items() | Entries():
                 if isinstance(ref, Entries) and not ref.is_dict:
                     raise frame.refuse(
@@ -897,7 +906,7 @@ class Turn:
         if shape == LEAF:
             ref = Tup(parts_of(ref)) if isinstance(ref, (Items, Entries)) else ref
             return [(ref, frame.reached(ref))]
-        if shape == SAME or shape[0] == "fixed":
+        if shape == SAME or shape[0] in ("fixed", "item"):
             return []
         if shape[0] == "object":  # its parts come one by one
             cell = ref.cell if isinstance(ref, Obj) else None
@@ -1009,6 +1018,11 @@ class Turn:
             return made
         if shape[0] == "fixed":
             return Conflict(f"`{name}` holds a function that changes from turn to turn")
+        if shape[0] == "item":
+            _, indices, root, reads = shape
+            item = at_place(root, reads, tuple(next(atoms) for _ in indices), Type(), name)
+            assert isinstance(item, View)
+            return replace(item, type=self.frame.type_of(item))
         return Tup(self._parts(shape[1], atoms, name, old), shape[2])
 
     # -- the turn itself ------------------------------------------------------------------------------------
@@ -1067,6 +1081,8 @@ class Turn:
             old = entry.heap[key] if isinstance(key, Cell) else entry.vars.get(key, UNBOUND_REF)
             shape, atoms = self._flatten(current, k in carried.packed, wanted, old)
             if shape != wanted:
+                if shape == LEAF and wanted[0] == "item" and self._of_what_runs(current):
+                    raise UndecidedAlias(WRITTEN, frame.b.line, "Run over a copy, or over its indices.")
                 weaker = common(wanted, shape)
                 if weaker is not None:
                     carried.shapes[k] = weaker
@@ -1111,6 +1127,13 @@ class Turn:
             carried.together |= pairs
             return None
         return results
+
+    def _of_what_runs(self, ref: Ref | Content) -> bool:
+        """Is this an item of what is run over, which is told by its place if that is run over by number?"""
+        sequence = self.sequence
+        if sequence is None or not isinstance(ref, Obj) or not self.frame.countable(sequence):
+            return False
+        return not sequence.cells.isdisjoint(ref.cell.shares)
 
     def _kept(self, before: State, entry: State) -> bool:
         """Did the turn put something from outside into a container, or write what was in one?"""
