@@ -114,6 +114,7 @@ def sweep(
         if isinstance(instr, If) and instr.test in errors and _raises(instr.orelse):
             state.certain.add(errors[instr.test])
     builder.active, builder.derive, builder.gradient = state.active, derive_function, derive_gradient
+    builder.tangent = FORWARD.get("tangent")
     for atom, ct in seeds:
         cotangents.add(atom, ct)
     state.region(graph.region)
@@ -124,6 +125,11 @@ def sweep(
         )
 
     return list(swapped(graph.region).body), state.reached, cotangents
+
+
+# How a callee is pushed forward, which a rule of reverse mode may ask too: `direction.py` says, which is made
+# of what is here.
+FORWARD: dict[str, Callable[..., Any]] = {}
 
 
 def _precision(value: Value) -> list[str]:

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import operator
-from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -37,11 +35,13 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.types import OBJECT, Type, array, number
+from ..rules.losses import LOSSES, STIFFNESS
 from ..rules.solvers import (
     SOLVERS,
     Solver,
     active_places,
     bound,
+    covariances_of,
     doubled,
     gradient_of,
     half_square_of,
@@ -54,6 +54,7 @@ from ..rules.solvers import (
 )
 from .apart import apart
 from .build import Builder
+from .costs import Fit, Robust, cost, covariances, misfit, weighted
 from .heap import Applied, Bound, Closure, Derived, Obj, Pullback, Ref, Tup
 from .loans import free_name
 from .source import read_source
@@ -454,53 +455,46 @@ def _gradient_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str)
 
 def _half_square_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     function, captured = _callback(frame, args[0])
-    key: Any = "half_square"
-    if key not in function.derived:
-        assert function.graph is not None
-        region = function.graph.region
-        inner = Builder(frame.b.folded)
-        total = inner.call(np.sum, inner.call(operator.pow, region.results[0], Const(2)))
-        half = inner.call(operator.mul, Const(0.5), total)
-        cost = Function(f"{function.name}_cost", function.fn, half.type)
-        body = (*region.body, *inner.body)
-        cost.graph = replace(function.graph, name=cost.name, region=Region(region.params, body, (half,)))
-        function.derived[key] = cost
-    return _packed(frame, function.derived[key], captured)
+    return _packed(frame, cost(function, _loss(frame, args[1]), frame.b), captured)
+
+
+def _loss(frame: Any, ref: Ref) -> Robust | None:
+    """Which loss the errors of a fit have, if it is another than the square."""
+    loss = frame.constant(ref)
+    if loss is None or loss.value not in ("linear", *LOSSES):
+        raise frame.refuse(
+            "the loss of a fit is not one of those that have a name",
+            f"Write out which it is: {', '.join(map(repr, LOSSES))}.",
+        )
+    if loss.value == "linear":
+        return None
+    unit = array(np.dtype(np.float64), (fresh_dim(),))
+    lowered = [
+        frame.b.made_by(lowered_callback(frame, Const(table[loss.value]), [unit], []), pack_function)
+        for table in (LOSSES, STIFFNESS)
+    ]
+    return Robust(loss.value, *(made.args[0].value for made in lowered))
+
+
+def _fit(frame: Any, args: list[Ref]) -> tuple[Fit, tuple[Atom, ...]]:
+    function, captured = _callback(frame, args[0])
+    n, sigma = frame.constant(args[1]).value, frame.atom(args[2])
+    given = None if isinstance(sigma, Const) and sigma.value is None else sigma
+    return Fit(function, n, given, frame.b.line), captured
 
 
 def _misfit_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
-    function, captured = _callback(frame, args[0])
-    n, sigma = frame.constant(args[1]).value, frame.atom(args[2])
-    weighted = not (isinstance(sigma, Const) and sigma.value is None)
-    key: Any = ("misfit", weighted and sigma.type.rank)
-    if key not in function.derived:
-        assert function.graph is not None
-        x, *rest = (Value(p.name, p.type, p.named) for p in function.graph.params)
-        names = {p.name for p in function.graph.params}
-        double = np.dtype(np.float64)
-        p = Value(free_name("params", names), array(double, (n,)), True)
-        y = Value(free_name("ydata", names), array(double, function.result.shape or (fresh_dim(),)), True)
-        spread = Value(free_name("sigma", names), sigma.type, True)
-        inner = Builder(frame.b.folded)
-        out = Value(f"{function.name}_out", function.result)
-        given = [inner.call(operator.getitem, p, Const(k), name=rest[k].name) for k in range(n)]
-        inner.emit(Call((out,), function, (x, *given, *rest[n:]), (), inner.line))
-        half = _half_square(inner, inner.call(operator.sub, out, y), spread if weighted else None)
-        cost = Function(f"{function.name}_misfit", function.fn, half.type)
-        params = (p, x, y, *([spread] if weighted else []), *rest[n:])
-        cost.graph = Graph(cost.name, Region(params, tuple(inner.body), (half,)), frame.b.line)
-        function.derived[key] = cost
-    return _packed(frame, function.derived[key], captured)
+    fit, captured = _fit(frame, args)
+    return _packed(frame, misfit(fit, _loss(frame, args[3]), frame.b), captured)
 
 
-def _half_square(b: Builder, error: Atom, sigma: Value | None) -> Atom:
-    """Half the square of an error, in units of `sigma`: of one, of one for each number, of covariances."""
-    if sigma is not None and sigma.type.rank == 2:
-        square = b.call(operator.mul, error, b.call(np.linalg.solve, sigma, error))
-    else:
-        scaled = error if sigma is None else b.call(operator.truediv, error, sigma)
-        square = b.call(operator.pow, scaled, Const(2))
-    return b.call(operator.mul, Const(0.5), b.call(np.sum, square))
+def _covariances_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    fit, captured = _fit(frame, args)
+    absolute = frame.constant(args[4])
+    if absolute is None:
+        raise frame.refuse("whether `absolute_sigma` is true is not known when compiling", "Write it out.")
+    made = covariances(fit, bool(absolute.value), _loss(frame, args[3]), frame.b)
+    return _packed(frame, made, captured)
 
 
 def _carries(frame: Any, atom: Atom) -> bool:
@@ -530,16 +524,7 @@ def _atoms_of(frame: Any, ref: Ref) -> tuple[Atom, ...]:
 
 def _weighted_sum_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     function, captured = _callback(frame, args[0])
-    assert function.graph is not None
-    region = function.graph.region
-    count = sum(p.name.startswith("weights") for p in region.params)
-    weights = Value(f"weights_{count}" if count else "weights", function.result)
-    inner = Builder(frame.b.folded)
-    total = inner.call(np.sum, inner.call(operator.mul, weights, region.results[0]))
-    weighted = Function(f"{function.name}_weighted", function.fn, total.type)
-    whole = Region((*region.params, weights), (*region.body, *inner.body), (total,))
-    weighted.graph = replace(function.graph, name=weighted.name, region=whole)
-    return _packed(frame, weighted, (*captured, frame.atom(args[1])))
+    return _packed(frame, weighted(function, frame.b), (*captured, frame.atom(args[1])))
 
 
 def _pullback_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -589,6 +574,6 @@ ASKED: dict[Any, Any] = {
     linearize: _linearize, gradient_of: _gradient_of, half_square_of: _half_square_of,
     active_places: _active_places, weighted_sum_of: _weighted_sum_of, pullback_of: _pullback_of,
     bound: _bound, push: _push, tangent_of: _tangent_of, doubled: _doubled,
-    misfit_of: _misfit_of,
+    misfit_of: _misfit_of, covariances_of: _covariances_of,
 }  # fmt: skip
 
