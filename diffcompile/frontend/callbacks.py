@@ -48,7 +48,9 @@ from ..rules.solvers import (
     linearize,
     misfit_of,
     pullback_of,
+    pulled_places,
     push,
+    run_back,
     tangent_of,
     weighted_sum_of,
 )
@@ -534,7 +536,9 @@ def _pullback_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str)
     lent = function.graph.params
     leading = len(lent) - len(extras) - len(captured)
     inside = [p.type.kind == "array" for p in lent[:leading]]
-    wanted = (*inside, *(_carries(frame, a) for a in (*extras, *captured)))
+    asked = tuple(not (isinstance(a, Const) and a.value is None) for a in _atoms_of(frame, args[2]))
+    further = (False,) * (len(extras) + len(captured) - len(asked))
+    wanted = (*inside, *asked, *further)
     forward, backward = frame.b.derive(function, wanted, (True,))
     params = tuple(Value(p.name, p.type, p.named) for p in lent)
     active = [p for p, on in zip(params, wanted, strict=True) if on]
@@ -551,7 +555,30 @@ def _pullback_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str)
     pull = Function(f"{function.name}_pullback", function.fn, Type())
     region = Region((*params[:leading], ct, *params[leading:]), body, bars)
     pull.graph = Graph(pull.name, region, frame.b.line)
+    pull.derived["pulled"] = wanted[leading:]
     return _packed(frame, pull, (*extras, *captured))
+
+
+def _run_back(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    pull, _ = _callback(frame, args[2])
+    assert pull.graph is not None
+    double = np.dtype(np.float64)
+    found = [r.type for r in pull.graph.region.results]
+    parts = tuple(
+        number(double) if t.is_scalar else array(double, t.shape) if t.kind == "array" else Type()
+        for t in found
+    )
+    atoms = [frame.atom(a) for a in args[1:]]
+    adjoint = frame.constant(args[0]).value
+    bars = frame.b.call(adjoint, *atoms, name=name, type=Type("tuple", items=parts))
+    return frame.own(bars, name)  # type: ignore[no-any-return]
+
+
+def _pulled_places(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    pull, captured = _callback(frame, args[0])
+    known = pull.derived["pulled"]
+    assert len(known) == len(captured), "a pullback captures what the function does"
+    return Tup(tuple(Const(k if on else None) for k, on in enumerate(known)))
 
 
 def call_handed(frame: Any, fn: Value, args: list[Ref], name: str) -> Ref | None:
@@ -559,6 +586,11 @@ def call_handed(frame: Any, fn: Value, args: list[Ref], name: str) -> Ref | None
     if fn.type != FUNCTION or frame.b.made_by(fn, pack_function) is None:
         return None
     function, captured = _callback(frame, fn)
+    results = () if function.graph is None else function.graph.region.results  # of a pullback, cotangents
+    if len(results) > 1 or "pulled" in function.derived:
+        outs = tuple(Value(r.name if isinstance(r, Value) else "part", r.type) for r in results)
+        frame.b.emit(Call(outs, function, (*map(frame.atom, args), *captured), (), frame.b.line))
+        return Tup(tuple(map(frame.own, outs)))
     out = Value(name or f"{function.name}_out", function.result, named=bool(name))
     frame.b.emit(Call((out,), function, (*map(frame.atom, args), *captured), (), frame.b.line))
     return frame.own(out, name)  # type: ignore[no-any-return]
@@ -574,6 +606,7 @@ ASKED: dict[Any, Any] = {
     linearize: _linearize, gradient_of: _gradient_of, half_square_of: _half_square_of,
     active_places: _active_places, weighted_sum_of: _weighted_sum_of, pullback_of: _pullback_of,
     bound: _bound, push: _push, tangent_of: _tangent_of, doubled: _doubled,
-    misfit_of: _misfit_of, covariances_of: _covariances_of,
+    misfit_of: _misfit_of, covariances_of: _covariances_of, pulled_places: _pulled_places,
+    run_back: _run_back,
 }  # fmt: skip
 

@@ -132,8 +132,21 @@ def weighted_sum_of(f: Any, weights: Any) -> Any:
     raise NotImplementedError("a rule asks this of the compiler")
 
 
-def pullback_of(f: Any, args: Any) -> Any:
-    """The function `(t, y, ct)` that gives the cotangents of `y`, of `args` and of captures; in a rule."""
+def pullback_of(f: Any, args: Any, places: Any) -> Any:
+    """The function `(t, y, ct)` that gives the cotangents of `y`, of `args` and of captures; in a rule.
+
+    `places` has None for one of `args` and captures of which no cotangent is asked.
+    """
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def run_back(adjoint: Any, f: Any, pullback: Any, *args: Any) -> Any:
+    """`adjoint(f, pullback, *args)`, which gives cotangents of what the pullback gives some of; in a rule."""
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def pulled_places(pullback: Any) -> Any:
+    """The places among what a pullback captured, None for one of which it gives no cotangent; in a rule."""
     raise NotImplementedError("a rule asks this of the compiler")
 
 

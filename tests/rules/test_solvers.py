@@ -293,7 +293,7 @@ def test_the_gradient_agrees_with_central_differences(name: str, text: str, at: 
     np.testing.assert_allclose(np.sum(gradient * v), slope(f, at, v, step), rtol=LOOSE.get(name, 1e-6), atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS, **FUNCTIONS}))
+@pytest.mark.parametrize(("name", "text", "at"), cases(ALL))
 def test_the_second_derivative_agrees_with_differences_of_the_gradient(name: str, text: str, at: Any) -> None:
     first = grad(program(text))
     v = np.array([0.3, -0.8]) if np.ndim(at) else 1.0
@@ -315,7 +315,7 @@ def test_the_tangent_agrees_with_central_differences(name: str, text: str, at: A
     np.testing.assert_allclose(tangent, slope(f, at, v, step), rtol=LOOSE.get(name, 1e-6), atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "text", "at"), cases({**ROOTS, **MINIMA, **INTEGRALS, **FUNCTIONS, **EQUATIONS}))
+@pytest.mark.parametrize(("name", "text", "at"), cases(ALL))
 def test_the_hessian_agrees_with_differences_of_the_gradient(name: str, text: str, at: Any) -> None:
     f = program(text)
     first = grad(f)
@@ -489,21 +489,63 @@ def test_the_generated_module_stands_alone(name: str, text: str, at: Any) -> Non
     np.testing.assert_array_equal(again[1], gradient)
 
 
-def test_the_adjoint_of_an_equation_is_differentiated_again_in_forward_mode() -> None:
-    with pytest.raises(DiffCompileError) as caught:
-        vjp(grad(program(EQUATIONS["odeint"][0])), V)
-
-    assert caught.value.reason == (
-        "no derivative is known for `adjoint_of_ivp` with respect to `function`: "
-        "the adjoint of a differential equation is differentiated again in forward mode, as `hessian` does"
-    )
+THIRD = "def f(a): return integrate.solve_ivp(lambda t, y: a[0] * y * (a[1] - y), (0.0, 1.0), np.array([0.3]), rtol=1e-10, atol=1e-12).y[0, -1]"
 
 
-def test_the_second_derivative_of_an_equation_is_one_at_fixed_times() -> None:
-    with pytest.raises(DiffCompileError) as caught:
-        hessian(program(TIMED["both times in an array"][0]))(V)
+def test_the_third_derivative_of_an_equation_is_the_same_in_every_order_of_the_modes() -> None:
+    f, v = program(THIRD), np.array([0.3, -0.8])
 
-    assert "with moving times is taken forward twice: `jacfwd(jacfwd(f))`" in caught.value.reason
+    def twice(a: Any) -> Any:
+        return grad(lambda b: grad(f)(b) @ v)(a) @ v
+
+    def curved(a: Any) -> Any:
+        return hessian(f)(a) @ v @ v
+
+    expected = grad(twice)(V)
+    np.testing.assert_allclose(expected @ v, slope(twice, V, v, 1e-3), rtol=1e-6)
+    np.testing.assert_allclose(jacfwd(twice)(V), expected, rtol=1e-7)
+    np.testing.assert_allclose(grad(curved)(V), expected, rtol=1e-7)
+
+
+IN_LOOPS = {
+    "equations": (
+        "    for k in range(2):\n"
+        "        sol = integrate.solve_ivp(lambda s, y: -a[0] * y * x + np.sin(a[1] * s), (0.0, 1.0), np.ones(2) * x, rtol=1e-10, atol=1e-12)\n"
+        "        x = x + 0.1 * sol.y[0, -1] * sol.y[1, -1]\n"),
+    "roots": (
+        "    for k in range(2):\n"
+        "        sol = optimize.root(lambda y: y**3 + a * y - x, np.ones(2), tol=1e-13)\n"
+        "        x = x + sol.x[0] * sol.x[1]\n"),
+    "minima": (
+        "    for k in range(2):\n"
+        "        sol = optimize.minimize(lambda y: np.sum(np.cosh(y - a * x)) + y[0] * y[1] * 0.3, np.ones(2), tol=1e-13)\n"
+        "        x = x + sol.x[0] * sol.fun\n"),
+    "a result that a loop reads": (
+        "    sol = optimize.root(lambda y: y**3 + a * y - 2.0, np.ones(2), tol=1e-13)\n"
+        "    for k in range(2):\n"
+        "        x = x * sol.x[k] + np.sum(sol.x)\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", IN_LOOPS.values(), ids=IN_LOOPS)
+def test_what_a_solver_returns_is_followed_in_loops_twice(text: str) -> None:
+    f = program(f"def f(a):\n    x = 1.0\n{text}    return x")
+    first, v = grad(f), np.array([0.3, -0.8])
+    expected = np.stack([slope(first, V, unit, 1e-3) for unit in np.eye(2)])
+
+    np.testing.assert_allclose(first(V) @ v, slope(f, V, v, 1e-2), rtol=2e-5)
+    np.testing.assert_allclose(vjp(first, V)[1](v)[0], expected @ v, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(hessian(f)(V), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_no_equation_is_solved_again_for_nothing() -> None:
+    f = program(EQUATIONS["solve_ivp"][0])
+    derivative = hessian(f)
+    derivative(V)
+
+    main = derivative.source[derivative.source.index("def f_grad_jacobian(") :]
+    assert main.count("solve_ivp(") == 1
+    assert main.count("adjoint_of_ivp(") == 1
 
 
 def test_a_complex_state_is_refused() -> None:
