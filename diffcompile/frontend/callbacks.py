@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -180,6 +181,10 @@ def _form(frame: Any, how: str, given: dict[str, Ref]) -> Type:
     if form in ("times", "matrix"):
         return array(np.dtype(np.float64), tuple(fresh_dim() for _ in range(1 + (form == "matrix"))))
     known = frame.type_of(given[parameter]) if parameter in given else Type()
+    if form == "states":
+        return array(_state_dtype(known), (fresh_dim(), fresh_dim()))
+    if form == "state":
+        return replace(_form(frame, f"vector {parameter}", given), dtype=_state_dtype(known))
     if form == "data":
         rank = known.rank if known.kind == "array" else None
         return array(np.dtype(np.float64), known.shape) if rank is not None else Type("array")
@@ -195,6 +200,14 @@ def _form(frame: Any, how: str, given: dict[str, Ref]) -> Type:
     if known.items is not None:
         return array(np.dtype(np.float64), (len(known.items),))
     return array(np.dtype(np.float64), (fresh_dim(),))
+
+
+def _state_dtype(known: Type) -> np.dtype | None:
+    """Of what numbers a state is that begins with this: complex ones, floats, or not known which."""
+    dtypes = [known.numeric_dtype] if known.items is None else [t.numeric_dtype for t in known.items]
+    if any(dtype is not None and dtype.kind == "c" for dtype in dtypes):
+        return np.dtype(np.complex128)
+    return None if any(dtype is None for dtype in dtypes) else np.dtype(np.float64)
 
 
 def _extras(frame: Any, ref: Ref | None) -> list[Ref]:
@@ -385,8 +398,7 @@ def _doubled(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> 
     lent, ahead = list(params), list(moving)
     for k, param in enumerate(params[:leading]):
         if param.type.kind == "array":
-            length = (fresh_dim(),)
-            lent[k] = Value(f"{param.name}_pair", array(np.dtype(np.float64), length), True)
+            lent[k] = Value(f"{param.name}_pair", array(param.type.dtype, (fresh_dim(),)), True)
             halves = inner.call(np.split, lent[k], Const(2))
             ahead[k] = Value(f"{param.name}_dot", param.type, True)
             inner.emit(Call((param, ahead[k]), unpack, (halves, Const(2)), (), inner.line))  # type: ignore[arg-type]
@@ -544,14 +556,16 @@ def _pullback_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str)
     active = [p for p, on in zip(params, wanted, strict=True) if on]
     bars = tuple(Value(f"{p.name}_bar", cotangent_type(p.type), True) for p in active)
     one = function.result.is_scalar  # one slope for all
-    ct = Value(f"{function.name}_bar", array(np.dtype(np.float64), (fresh_dim(),)), named=True)
-    total = Value("total", function.result)
+    state = next(p.type.dtype for p in lent[:leading] if p.type.kind == "array")
+    ct = Value(f"{function.name}_bar", array(state, (fresh_dim(),)), named=True)
     out, saved = Value("out", function.result), Value("saved", OBJECT, named=True)
-    body = (
-        Call((out, saved), forward, params),
-        *([Call((total,), np.sum, (ct,))] if one else []),
-        Call(bars, backward, (saved, total if one else ct)),
-    )
+    inner = Builder(frame.b.folded)
+    inner.emit(Call((out, saved), forward, params))
+    seed = inner.call(np.sum, ct, type=function.result) if one else ct
+    if function.result.is_real and state is not None and state.kind == "c":
+        seed = inner.call(np.real, seed)
+    inner.emit(Call(bars, backward, (saved, seed)))
+    body = tuple(inner.body)
     pull = Function(f"{function.name}_pullback", function.fn, Type())
     region = Region((*params[:leading], ct, *params[leading:]), body, bars)
     pull.graph = Graph(pull.name, region, frame.b.line)
@@ -562,16 +576,20 @@ def _pullback_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str)
 def _run_back(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     pull, _ = _callback(frame, args[2])
     assert pull.graph is not None
-    double = np.dtype(np.float64)
-    found = [r.type for r in pull.graph.region.results]
-    parts = tuple(
-        number(double) if t.is_scalar else array(double, t.shape) if t.kind == "array" else Type()
-        for t in found
-    )
+    parts = tuple(_of_doubles(r.type) for r in pull.graph.region.results)
     atoms = [frame.atom(a) for a in args[1:]]
     adjoint = frame.constant(args[0]).value
     bars = frame.b.call(adjoint, *atoms, name=name, type=Type("tuple", items=parts))
     return frame.own(bars, name)  # type: ignore[no-any-return]
+
+
+def _of_doubles(known: Type) -> Type:
+    """A number or an array like this, in double precision."""
+    dtype = known.numeric_dtype
+    double = None if dtype is None else np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
+    if known.is_scalar:
+        return number(double)
+    return array(double, known.shape) if known.kind == "array" else Type()
 
 
 def _pulled_places(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:

@@ -22,6 +22,7 @@ import numpy as np
 from scipy import integrate, special
 
 from .definitions import defines, unread
+from .matrices import real_part
 from .register import Unknown, defequal, defjvp, defvjp
 from .scipy_optimize import as_given, as_tuple, in_step, no_step
 from .solvers import (
@@ -285,9 +286,9 @@ def _(tangents: Any, out: Any, y: Any, dx: Any = 1.0, axis: Any = -1, show: Any 
 # Differential equations
 
 no_events = Unknown("events and vectorized slopes are not differentiated")
-solution = (("y", "matrix"), ("t", "times"))
+solution = (("y", "states y0"), ("t", "times"))
 calls_back(
-    Solver("fun", ("number", "vector y0"), fields=solution, others=("jac", "events")), integrate.solve_ivp
+    Solver("fun", ("number", "state y0"), fields=solution, others=("jac", "events")), integrate.solve_ivp
 )
 calls_back(
     Solver("func", ("vector y0", "number"), "matrix", others=("Dfun",), swapped_by="tfirst"), integrate.odeint
@@ -301,32 +302,44 @@ def adjoint_of_ivp(
     """The cotangents of the first state and of the parameters of `y' = f(t, y)`.
 
     The columns of `y_bar` are the cotangents of the states at the times `t`; `pullback` gives those of `y`
-    and of the parameters in `f`. Where not `tfirst`, both take `y` before `t`.
+    and of the parameters in `f`. Where not `tfirst`, both take `y` before `t`. What is real of a complex
+    state's cotangent is no complex function of it, so the adjoint is integrated in real numbers.
     """
     slope = f if tfirst else lambda s, y: f(y, s)
     pull = pullback if tfirst else lambda s, y, ct: pullback(y, s, ct)
     options = {"method": method, "rtol": np.min(rtol), "atol": np.min(atol)}
     dense = integrate.solve_ivp(slope, (t0, t[-1]), y0, dense_output=True, **options).sol
-    params = as_list(pull(t0, y0, np.zeros_like(y0)))[1:]
-    adjoint, n = np.zeros_like(y0), y0.size
-    totals = np.zeros(sum(np.size(p) for p in params))
+    forms = [y0, *as_list(pull(t0, y0, np.zeros_like(y0)))[1:]]
+    adjoint, *totals = [np.zeros_like(form) for form in forms]
 
     def backward(s: Any, state: Any) -> Any:
-        bars = as_list(pull(s, dense(s), state[:n]))
-        return -np.concatenate([np.ravel(bar) for bar in bars])
+        return -in_reals(as_list(pull(s, dense(s), out_of_reals(state, forms[:1])[0])))
 
     for k in range(len(t) - 1, -1, -1):
         adjoint = adjoint + y_bar[:, k]
         before = t[k - 1] if k > 0 else t0
         if t[k] != before:
-            state = np.concatenate([adjoint, totals])
+            state = in_reals([adjoint, *totals])
             end = integrate.solve_ivp(backward, (t[k], before), state, **options).y[:, -1]
-            adjoint, totals = end[:n], end[n:]
-    bars = [adjoint]
-    for p in params:
-        bars.append(np.reshape(totals[: np.size(p)], np.shape(p))[()])
-        totals = totals[np.size(p) :]
-    return tuple(bars)
+            adjoint, *totals = out_of_reals(end, forms)
+    return (adjoint, *[total[()] for total in totals])
+
+
+def in_reals(parts: Any) -> Any:
+    """Numbers and arrays in one row of floats, two for each complex number."""
+    rows = [np.asarray(part, complex if np.iscomplexobj(part) else float).ravel() for part in parts]
+    return np.concatenate([row.view(float) for row in rows])
+
+
+def out_of_reals(row: Any, forms: Any) -> Any:
+    """Arrays of these forms, from one row of floats."""
+    parts = []
+    for form in forms:
+        kind = complex if np.iscomplexobj(form) else float
+        size = np.size(form) * (2 if kind is complex else 1)
+        parts.append(row[:size].copy().view(kind).reshape(np.shape(form)))
+        row = row[size:]
+    return parts
 
 
 def as_list(bars: Any) -> list[Any]:
@@ -352,7 +365,7 @@ def _(
     f_bar = spread(both, captured, 1)[: len(places)]
     pairs = states_of(twofold, t0, start, t, *options)
     t_bar = speeds(twofold, t, pairs, bars, (), tfirst)
-    t0_bar = -np.sum(both[0] * slope_at(twofold, t0, start, (), tfirst))
+    t0_bar = -along(both[0], twofold, t0, start, (), tfirst)
     pull_bar, still = (None,) * len(places), (None, None, no_step(rtol), no_step(atol))
     return f_bar, pull_bar, t0_bar, both[0][: y0.size], t_bar, pairs[y0.size :], *still
 
@@ -410,7 +423,7 @@ def _(
     _, captured = active_places(f, ())
     pull = pullback_of(f, (), captured)
     bars = run_back(adjoint_of_ivp, f, pull, t0, y0, t, ct, tfirst, method, rtol, atol)
-    t0_bar = -np.sum(bars[0] * slope_at(f, t0, y0, (), tfirst))
+    t0_bar = -along(bars[0], f, t0, y0, (), tfirst)
     f_bar = spread(bars, captured, 1)
     t_bar = speeds(f, t, out, ct, (), tfirst)
     return f_bar, t0_bar, bars[0], t_bar, None, None, no_step(rtol), no_step(atol)
@@ -450,16 +463,17 @@ def slope_at(f: Any, t: Any, y: Any, args: Any, tfirst: Any) -> Any:
 
 def speeds(f: Any, t: Any, y: Any, y_bar: Any, args: Any, tfirst: Any) -> Any:
     """How the loss moves with each time of output: the cotangent there along the slope."""
-    return np.stack([
-        np.sum(y_bar[:, k] * slope_at(f, t[k], y[:, k], args, tfirst)) for k in range(len(t))
-    ])  # fmt: skip
+    return np.stack([along(y_bar[:, k], f, t[k], y[:, k], args, tfirst) for k in range(len(t))])
+
+
+def along(ct: Any, f: Any, t: Any, y: Any, args: Any, tfirst: Any) -> Any:
+    """How the loss moves with a time: the cotangent of the state along the slope."""
+    return real_part(np.sum(ct * slope_at(f, t, y, args, tfirst)))
 
 
 def first_state(y0: Any) -> Any:
-    """The state that a solver starts from, as an array of floats."""
-    if np.iscomplexobj(y0):
-        raise NotImplementedError("an equation with a complex state is not differentiated")
-    return np.asarray(y0, dtype=float)
+    """The state that a solver starts from, as an array of floats or of complex numbers."""
+    return np.asarray(y0, dtype=complex if np.iscomplexobj(y0) else float)
 
 
 @defvjp(integrate.solve_ivp)
@@ -480,7 +494,7 @@ def _(
     lent = bound_to(fun, given)
     bars = run_back(adjoint_of_ivp, lent, pullback, t_span[0], start, t, y_bar, True, method, rtol, atol)
     fun_bar = spread(bars, captured, 1 + given_number_of(places))
-    t0_bar = -np.sum(bars[0] * slope_at(fun, t_span[0], start, given, True))
+    t0_bar = -along(bars[0], fun, t_span[0], start, given, True)
     moved = speeds(fun, t, y, y_bar, given, True)
     moved = moved if ct[1] is None else moved + ct[1]
     args_bar = None if args is None else as_given(spread(bars, places, 1), args)
@@ -512,7 +526,7 @@ def _(
     func_bar = spread(bars, captured, 1 + given_number_of(places))
     y0_bar = bars[0][0] if np.ndim(y0) == 0 else bars[0]
     t_bar = speeds(func, t, out.T, ct.T, given, tfirst)
-    t_bar[0] -= np.sum(bars[0] * slope_at(func, t[0], start, given, tfirst))
+    t_bar[0] -= along(bars[0], func, t[0], start, given, tfirst)
     return func_bar, y0_bar, t_bar, as_given(spread(bars, places, 1), args)
 
 
@@ -540,7 +554,7 @@ def together(y0_dot: Any) -> Any:
 
 def carried(f: Any, t: Any, y: Any, t_dot: Any, args: Any, tfirst: Any) -> Any:
     """What the times of output, moving, add to the tangents of the states there."""
-    columns = [slope_at(f, t[k], y[:, k], args, tfirst) * t_dot[k] for k in range(len(t))]
+    columns = [slope_at(f, t[k], y[:, k], args, tfirst) * float(t_dot[k]) for k in range(len(t))]
     return np.stack(columns, axis=1)
 
 
