@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..analysis.effects import gives_fields
 from ..ir.graph import Atom, Call, Const, Graph, Instr, Region, Value
 from ..ir.walk import instructions, map_regions, regions, substitute
-from ..rules.solvers import SOLVERS
 
 Read = tuple[Value, object]
 
@@ -29,7 +29,7 @@ def read_where_solved(graph: Graph, everywhere: bool = True) -> Graph:
     solved = {
         out
         for call in instructions(graph.region)
-        if isinstance(call, Call) and _solves(call)
+        if isinstance(call, Call) and gives_fields(call)
         for out in call.outs
     }
     if not solved:
@@ -55,13 +55,6 @@ def _read_elsewhere(region: Region, solved: set[Value]) -> set[Read]:
     reads = {read for instr in region.body if (read := _read(instr, solved)) is not None}
     far = {read for read in reads if read[0] not in made}
     return far.union(*(_read_elsewhere(part, solved) for instr in region.body for part in regions(instr)))
-
-
-def _solves(call: Call) -> bool:
-    try:
-        return call.fn in SOLVERS and bool(SOLVERS[call.fn].fields)
-    except TypeError:
-        return False
 
 
 def _read(instr: Instr, solved: set[Value]) -> Read | None:
