@@ -132,18 +132,18 @@ def _fitted(frame: Any, solver: Solver, given: dict[str, Ref]) -> int:
     if names is None:
         raise frame.refuse(
             "how many parameters are fitted is not known when compiling",
-            "Let the function that is fitted name its parameters.",
+            "Let the function that is fitted name its parameters, or hand a starting point on.",
         )
     return len(names) - len(solver.takes) + 1
 
 
 def _own_names(ref: Ref) -> list[str] | None:
-    """The positional parameters of a function; None if it takes any number of them."""
+    """The positional parameters of a function; None if it takes any number of them, or does not say."""
     if isinstance(ref, Closure):
         spec = ref.node.args
         return None if spec.vararg else [a.arg for a in (*spec.posonlyargs, *spec.args)]
     if not (isinstance(ref, Const) and isinstance(ref.value, FunctionType)):
-        return []
+        return None
     parameters = inspect.signature(ref.value).parameters.values()
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return None

@@ -353,9 +353,11 @@ def bounded_cotangents(
     slope, pull = linearize(gradient_of(fun), x, *args)
     hessian = jacobian_of(pull, x)
     low, high = held_by(x, slope, hessian, lower, upper)
-    held, edge_bar = low | high, np.zeros_like(x)
+    held = low | high
+    edge_bar = np.zeros_like(x)
     if x_bar is not None:
-        adjoint = np.linalg.solve(with_held(hessian, held).T, x_bar)
+        system = with_held(hessian, held)
+        adjoint = np.linalg.solve(system.T, x_bar)
         _, *args_bar, fun_bar = pull(np.where(held, 0.0, -adjoint))
         edge_bar = edge_bar + adjoint
     if value_bar is not None:
@@ -381,11 +383,12 @@ def bounded_tangent(
         edge_dot = edge_dot + np.where(low, dots[0], 0.0)
     if dots[1] is not None:
         edge_dot = edge_dot + np.where(high, dots[1], 0.0)
+    held = low | high
+    system = with_held(hessian, held)
     if still((fun_dot, args_dot), 0, 1):
-        x_dot = np.linalg.solve(with_held(hessian, low | high), edge_dot)
-        return x_dot, np.sum(slope * edge_dot)
-    side = np.where(low | high, edge_dot, -aside(gradient, x, args, args_dot, fun_dot))
-    x_dot = np.linalg.solve(with_held(hessian, low | high), side)
+        return np.linalg.solve(system, edge_dot), np.sum(slope * edge_dot)
+    side = np.where(held, edge_dot, -aside(gradient, x, args, args_dot, fun_dot))
+    x_dot = np.linalg.solve(system, side)
     return x_dot, aside(fun, x, args, args_dot, fun_dot) + np.sum(slope * edge_dot)
 
 

@@ -436,6 +436,8 @@ def refusal(text: str, at: Any) -> str:
          "the error of a nested integral is the largest of all that it is made of, and is not followed"),
         ("def f(a): return optimize.curve_fit(lambda x, *p: p[0] * x, T, Y, p0=a)[0][0]",
          "how many parameters are fitted is not known when compiling"),
+        ("def f(a): return optimize.curve_fit(Line(a[0]).away, T, Y)[0][0]",
+         "how many parameters are fitted is not known when compiling"),
         ("def f(a): return optimize.brentq(a, a[0], 4.0)",
          "`f` of `brentq` is not a function that is known when compiling"),
         ("def f(a):\n    def g(x):\n        print(x)\n        return x - a[0]\n    return optimize.brentq(g, 0.0, 4.0)",
@@ -566,6 +568,14 @@ def test_what_a_solver_returns_is_followed_in_loops_twice(text: str) -> None:
     np.testing.assert_allclose(first(V) @ v, slope(f, V, v, 1e-2), rtol=2e-5)
     np.testing.assert_allclose(vjp(first, V)[1](v)[0], expected @ v, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(hessian(f)(V), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_result_may_be_read_by_key() -> None:
+    by_key = program("def f(a): return optimize.root(lambda y: y**3 + a * y - 2.0, np.ones(2), tol=1e-13)['x'][0] * a[1]")
+    by_name = program("def f(a): return optimize.root(lambda y: y**3 + a * y - 2.0, np.ones(2), tol=1e-13).x[0] * a[1]")
+
+    np.testing.assert_array_equal(grad(by_key)(V), grad(by_name)(V))
+    np.testing.assert_array_equal(jacfwd(by_key)(V), jacfwd(by_name)(V))
 
 
 def test_no_equation_is_solved_again_for_nothing() -> None:
