@@ -35,7 +35,6 @@ calls_back(
 calls_back(Solver("func", ("vector x0",), "vector x0", others=("fprime",)), optimize.fsolve)
 calls_back(Solver("func", ("like x0",), "like x0"), optimize.fixed_point)
 
-on_the_boundary = Unknown("a solution on a bound does not move as the gradient says")
 under_constraints = Unknown("a minimum under `constraints` does not move as the gradient says")
 fixed_bounds = Unknown("the bounds of a minimum are constants")
 no_full_output = Unknown("the result is not differentiated with `full_output`")
@@ -438,14 +437,61 @@ def _(
     return x_dot, aside(fun, x, args, tangents[2], tangents[0])
 
 
+def held_between(x: Any, slope: Any, curvature: Any, bounds: Any) -> Any:
+    """Is a number held by the lower bound, and by the upper one, as `held_by` says?"""
+    steep = max(abs(curvature), np.finfo(float).tiny)
+    return (x - bounds[0]) * steep < slope, (bounds[1] - x) * steep < -slope
+
+
+nondifferentiable(held_between)
+
+
+def bounded_number_cotangents(ct: Any, fun: Any, x: Any, args: Any, bounds: Any) -> Any:
+    """The cotangents of `fun`, of `args` and of the bounds of a minimum between two numbers."""
+    slope, pull = linearize(gradient_of(fun), x, *args)
+    curvature = pull(1.0)[0]
+    low, high = held_between(x, slope, curvature, bounds)
+    edge_bar = 0.0
+    if ct[0] is not None:
+        _, *args_bar, fun_bar = pull(0.0 if low or high else -ct[0] / curvature)
+        edge_bar = edge_bar + ct[0]
+    if ct[1] is not None:
+        _, pull_value = linearize(fun, x, *args)
+        _, *args_more, fun_more = pull_value(ct[1])
+        edge_bar = edge_bar + ct[1] * slope
+        if ct[0] is None:
+            fun_bar, args_bar = fun_more, tuple(args_more)
+        else:
+            fun_bar, args_bar = sums(fun_bar, fun_more), sums(args_bar, args_more)
+    return tuple(fun_bar), tuple(args_bar), (edge_bar if low else 0.0, edge_bar if high else 0.0)
+
+
+def bounded_number_tangent(fun: Any, x: Any, args: Any, dots: Any, bounds: Any) -> Any:
+    """The tangents of a minimum between two numbers and of its value, from those of what it is given."""
+    fun_dot, _, bounds_dot, args_dot = dots
+    slope, curvature = gradient_of(fun)(x, *as_tuple(args)), ahead(gradient_of(fun), x, 1.0, args)
+    low, high = held_between(x, slope, curvature, bounds)
+    edge_dot = 0.0
+    if bounds_dot is not None:
+        lower_dot = 0.0 if bounds_dot[0] is None else bounds_dot[0]
+        upper_dot = 0.0 if bounds_dot[1] is None else bounds_dot[1]
+        edge_dot = lower_dot if low else upper_dot if high else 0.0
+    if still((fun_dot, args_dot), 0, 1):
+        return edge_dot, slope * edge_dot
+    moved = -aside(gradient_of(fun), x, args, args_dot, fun_dot) / curvature
+    value_dot = aside(fun, x, args, args_dot, fun_dot)
+    return edge_dot if low or high else moved, value_dot + slope * edge_dot
+
+
 @defvjp(optimize.minimize_scalar)
 def _(
     ct: Any, out: Any, fun: Any, bracket: Any = None, bounds: Any = None, args: Any = (), method: Any = None,
     tol: Any = None, options: Any = None,
 ) -> Any:  # fmt: skip
-    if bounds is not None:
-        return on_the_boundary, None, None, on_the_boundary
     x = out.x
+    if bounds is not None:
+        fun_bar, args_bar, bounds_bar = bounded_number_cotangents(ct, fun, x, as_tuple(args), bounds)
+        return fun_bar, None, bounds_bar, as_given(args_bar, args)
     if ct[0] is not None:
         fun_bar, args_bar = scalar_root_cotangents(ct[0], gradient_of(fun), x, as_tuple(args))
     if ct[1] is not None:
@@ -463,10 +509,10 @@ def _(
     tangents: Any, out: Any, fun: Any, bracket: Any = None, bounds: Any = None, args: Any = (),
     method: Any = None, tol: Any = None, options: Any = None,
 ) -> Any:  # fmt: skip
+    x = out.x
     if bounds is not None:
-        return on_the_boundary
+        return bounded_number_tangent(fun, x, args, (*tangents, *(None,) * 4)[:4], bounds)
     if still(tangents, 0, 3):
         return None
-    x = out.x
     x_dot = scalar_root_tangent(gradient_of(fun), x, args, tangents[3], tangents[0])
     return x_dot, aside(fun, x, args, tangents[3], tangents[0])

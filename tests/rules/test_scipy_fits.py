@@ -85,6 +85,14 @@ BOUNDED = {
         "def energy(x, b): return np.sum((x - b)**4 + (x - b)**2) + x[0] * x[1] * 0.3\n"
         "    sol = optimize.minimize(energy, np.ones(2) * 0.3, (a,), bounds=BOUNDS, tol=1e-13)\n"
         "    return sol.x[0] * sol.fun"),
+    "a number between bounds": (
+        "sol = optimize.minimize_scalar(lambda x, b: (x - b)**2 + 0.1 * x**4, bounds=(0.0, 3.0), args=(a[0] * a[1],), options={'xatol': 1e-13})\n"
+        "    return sol.x * sol.fun"),
+    "a number at a bound": (
+        "sol = optimize.minimize_scalar(lambda x: (x - a[1])**2 + a[0] * x**4, bounds=(0.0, a[0]**2), options={'xatol': 1e-13})\n"
+        "    return sol.x + sol.fun**2"),
+    "a number at a lower bound": (
+        "return optimize.minimize_scalar(lambda x: np.cosh(x), bounds=(a[0], 3.0), options={'xatol': 1e-13}).fun * a[1]"),
     "minimize, the bounds in an array": (
         "def energy(x): return np.sum(np.cosh(x - a)) + x[0] * x[1] * 0.3\n"
         "    return np.sum(optimize.minimize(energy, np.ones(2) * 0.3, bounds=np.array([[0.0, 0.5], [-5.0, 9.0]]), tol=1e-13).x)"),
@@ -200,7 +208,6 @@ REFUSED = {
     "optimize.least_squares(lambda p, b=0.0: p - a * b, np.ones(2), kwargs={'b': 2.0}).x[0]": "a fit that hands on `kwargs` is not differentiated; hand them on in `args`",
     "optimize.minimize(lambda x: np.sum((x - a)**2), np.ones(2), bounds=[(0.0, a[0])] * 2).x[0]": "the bounds of a minimum are constants",
     "optimize.minimize(lambda x: np.sum((x - a)**2), np.ones(2), constraints=ON_A_LINE).x[0]": "a minimum under `constraints` does not move as the gradient says",
-    "optimize.minimize_scalar(lambda x: (x - a[0])**2, bounds=(0.0, 0.3)).x": "a solution on a bound does not move as the gradient says",
     "optimize.curve_fit(model, T, Y, bounds=optimize.Bounds(0.0, a[0]))[0][0]": "no derivative is known for `scipy.optimize.Bounds`",
 }  # fmt: skip
 
