@@ -196,6 +196,11 @@ def pure_function(fn: Any) -> bool:
     return module.startswith(_PURE_MODULES)
 
 
+def gives_fields(call: Call) -> bool:
+    """Is this a solver whose result is differentiated by its attributes?"""
+    return isinstance(call.fn, Hashable) and call.fn in SOLVERS and bool(SOLVERS[call.fn].fields)
+
+
 def repeatable(fn: Function) -> bool:
     """Would nobody notice if this function of the user, which a solver calls, were called once more?"""
     return fn.graph is not None and not fn.writes and _pure_graph(fn, {fn}, solving=True)

@@ -9,17 +9,27 @@ from ..ir.graph import Atom
 from ..ir.types import FLOAT, INT, Type, array
 from ..rules import scipy_sparse as _rules  # noqa: F401 - it declares what these are facts of
 from ..rules.library import EVALUATED, USED
+from ..rules.scipy_least_squares import solve_normal
 from .shapes_core import FLOAT64, array_of, facts, is_dtype, shape_of
 from .shapes_lengths import fresh_dim
 
 
-def like(b: Atom) -> Type:
-    """A solution, of the form of the right side; nothing where that is not known."""
+def like(b: Atom, A: Atom | None = None) -> Type:  # noqa: N803
+    """A solution, of the form of the right side; nothing where that is not known.
+
+    It is of doubles where `b` is and the matrix is real.
+    """
     if b.type.kind != "array":
         return Type()
     known = array_of(b)
-    double = is_dtype(known.dtype, np.dtype(np.float64))
+    double = is_dtype(known.dtype, np.dtype(np.float64)) and A is not None and A.type.is_real
     return array(FLOAT64 if double else None, shape_of(known)) if shape_of(known) else Type()
+
+
+def least(A: Atom, b: Atom) -> Type:  # noqa: N803
+    """A solution of least squares: as long as the rows of the matrix are."""
+    known = A.type.kind == "array" and A.type.rank == 2 and A.type.shape
+    return array(like(b, A).dtype, (known[1] if known else fresh_dim(),))
 
 
 @facts(linalg.spsolve, linalg.spsolve_triangular, linalg.expm_multiply)
@@ -37,16 +47,21 @@ def _(A: Atom, rhs: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
 @facts(linalg.cg, linalg.bicg, linalg.bicgstab, linalg.minres, linalg.gmres, linalg.lgmres, linalg.cgs)
 @facts(linalg.tfqmr)
 def _(A: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
-    return Type("tuple", items=(like(b), INT))
+    return Type("tuple", items=(like(b, A), INT))
 
 
 @facts(linalg.lsqr)
 def _(A: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
-    found = array(FLOAT64 if like(b).dtype is not None else None, (fresh_dim(),))
+    found = least(A, b)
     return Type("tuple", items=(found, INT, INT, *(FLOAT,) * 6, found))
+
+
+@facts(solve_normal)
+def _(A: Atom, w: Atom, damp: Atom, rtol: Atom) -> Type:  # noqa: N803
+    return like(w, A)
 
 
 @facts(linalg.lsmr)
 def _(A: Atom, b: Atom, *options: Atom, **named: Atom) -> Type:  # noqa: N803
-    found = array(FLOAT64 if like(b).dtype is not None else None, (fresh_dim(),))
+    found = least(A, b)
     return Type("tuple", items=(found, INT, INT, *(FLOAT,) * 5))

@@ -482,9 +482,9 @@ class CallSweep(ContainerSweep):
 
     def captured(self, instr: Call, ct: Cotangent) -> None:
         """A function handed to a solver: its cotangent has a part for each value that it captured."""
-        for arg, part in zip(instr.args[1:], ct, strict=True):
+        for k, arg in enumerate(instr.args[1:]):
             if self.active(arg):
-                self.cts.add(arg, part)
+                self.cts.add(arg, ct[k] if isinstance(ct, tuple) else self.cts.part(ct, k, arg.type))
 
     def solved(self, instr: Call) -> Solver | None:
         """The solver whose result this attribute is read from."""

@@ -202,8 +202,9 @@ class Cotangents:
         return out
 
     def _read(self, atom: Atom, k: int, known: Type, part: Cotangent | None) -> Value | None:
-        """An item to which nothing flows back, and whose zeros are not a number."""
-        if part is not None or known.kind not in NESTED | {"array"} or atom.type.items is None:
+        """An item to which nothing flows back, whole or in parts, and whose zeros are not a number."""
+        told = part is not None and not isinstance(part, tuple)
+        if told or known.kind not in NESTED | {"array"} or atom.type.items is None:
             return None
         read = getattr if atom.type.kind == "object" else operator.getitem
         key = k if atom.type.keys is None else atom.type.keys[k]

@@ -56,6 +56,7 @@ from ..ir.walk import (
 )
 from ..passes import optimize
 from ..passes.accumulate import accumulate
+from ..passes.attributes import read_where_solved
 from ..passes.checkpoint import checkpointed, on_copies, segmented
 from ..passes.dce import dce
 from ..passes.fuse import fuse
@@ -114,6 +115,7 @@ def sweep(
         if isinstance(instr, If) and instr.test in errors and _raises(instr.orelse):
             state.certain.add(errors[instr.test])
     builder.active, builder.derive, builder.gradient = state.active, derive_function, derive_gradient
+    builder.tangent = FORWARD.get("tangent")
     for atom, ct in seeds:
         cotangents.add(atom, ct)
     state.region(graph.region)
@@ -124,6 +126,11 @@ def sweep(
         )
 
     return list(swapped(graph.region).body), state.reached, cotangents
+
+
+# How a callee is pushed forward, which a rule of reverse mode may ask too: `direction.py` says, which is made
+# of what is here.
+FORWARD: dict[str, Callable[..., Any]] = {}
 
 
 def _precision(value: Value) -> list[str]:
@@ -171,7 +178,7 @@ def closed_gradient(
 
     A seed that is a value is a further parameter.
     """
-    graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in seeds)])
+    graph = read_where_solved(_cut(graph, wrt, [*outputs, *(atom for atom, _ in seeds)]), everywhere=False)
     primal = primal_values(graph)
     forward, reached, cotangents = sweep(graph, wrt, seeds, many)
     builder = cotangents.b
@@ -201,7 +208,7 @@ def closed_halves(
 
     If it `runs` as a whole, what is checked in either half is checked.
     """
-    keep = may_raise(graph.region)
+    combined, keep = read_where_solved(combined), may_raise(graph.region)
     unread = {
         o
         for i in instructions(graph.region)
@@ -370,7 +377,7 @@ def pair(
     """
 
     def combine(graph: Graph) -> Graph:
-        graph = _cut(graph, wrt, [*outputs, *(atom for atom, _ in cts)])
+        graph = read_where_solved(_cut(graph, wrt, [*outputs, *(atom for atom, _ in cts)]), everywhere=False)
         primal = primal_values(graph)
         forward, reached, cotangents = sweep(graph, wrt, list(cts), many)
         grads = [finished(cotangents, value) for value in wrt]

@@ -29,6 +29,7 @@ from ..passes.fuse import fuse
 from ..passes.inplace import inplace
 from ..passes.own import own
 from .derive import (
+    FORWARD,
     derive_function,
     derive_gradient,
     differentiable_again,
@@ -200,6 +201,9 @@ def derive_tangent(
         safe = inplace(_named_like(pushed, known), lent=unwritten(pushed, known, given))
         known.graph = own(safe, len(moved), seeing=seeing(known))
     return known, moved, active
+
+
+FORWARD["tangent"] = derive_tangent
 
 
 def derive_swept(

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import operator
 from dataclasses import replace
 from types import FunctionType
 from typing import Any
@@ -37,23 +36,28 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.types import OBJECT, Type, array, number
+from ..rules.losses import LOSSES, STIFFNESS
 from ..rules.solvers import (
     SOLVERS,
     Solver,
     active_places,
     bound,
+    covariances_of,
     doubled,
     gradient_of,
     half_square_of,
     linearize,
     misfit_of,
     pullback_of,
+    pulled_places,
     push,
+    run_back,
     tangent_of,
     weighted_sum_of,
 )
 from .apart import apart
 from .build import Builder
+from .costs import Fit, Robust, cost, covariances, misfit, weighted
 from .heap import Applied, Bound, Closure, Derived, Obj, Pullback, Ref, Tup
 from .loans import free_name
 from .source import read_source
@@ -128,18 +132,18 @@ def _fitted(frame: Any, solver: Solver, given: dict[str, Ref]) -> int:
     if names is None:
         raise frame.refuse(
             "how many parameters are fitted is not known when compiling",
-            "Let the function that is fitted name its parameters.",
+            "Let the function that is fitted name its parameters, or hand a starting point on.",
         )
     return len(names) - len(solver.takes) + 1
 
 
 def _own_names(ref: Ref) -> list[str] | None:
-    """The positional parameters of a function; None if it takes any number of them."""
+    """The positional parameters of a function; None if it takes any number of them, or does not say."""
     if isinstance(ref, Closure):
         spec = ref.node.args
         return None if spec.vararg else [a.arg for a in (*spec.posonlyargs, *spec.args)]
     if not (isinstance(ref, Const) and isinstance(ref.value, FunctionType)):
-        return []
+        return None
     parameters = inspect.signature(ref.value).parameters.values()
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return None
@@ -177,6 +181,10 @@ def _form(frame: Any, how: str, given: dict[str, Ref]) -> Type:
     if form in ("times", "matrix"):
         return array(np.dtype(np.float64), tuple(fresh_dim() for _ in range(1 + (form == "matrix"))))
     known = frame.type_of(given[parameter]) if parameter in given else Type()
+    if form == "states":
+        return array(_state_dtype(known), (fresh_dim(), fresh_dim()))
+    if form == "state":
+        return replace(_form(frame, f"vector {parameter}", given), dtype=_state_dtype(known))
     if form == "data":
         rank = known.rank if known.kind == "array" else None
         return array(np.dtype(np.float64), known.shape) if rank is not None else Type("array")
@@ -192,6 +200,14 @@ def _form(frame: Any, how: str, given: dict[str, Ref]) -> Type:
     if known.items is not None:
         return array(np.dtype(np.float64), (len(known.items),))
     return array(np.dtype(np.float64), (fresh_dim(),))
+
+
+def _state_dtype(known: Type) -> np.dtype | None:
+    """Of what numbers a state is that begins with this: complex ones, floats, or not known which."""
+    dtypes = [known.numeric_dtype] if known.items is None else [t.numeric_dtype for t in known.items]
+    if any(dtype is not None and dtype.kind == "c" for dtype in dtypes):
+        return np.dtype(np.complex128)
+    return None if any(dtype is None for dtype in dtypes) else np.dtype(np.float64)
 
 
 def _extras(frame: Any, ref: Ref | None) -> list[Ref]:
@@ -382,8 +398,7 @@ def _doubled(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> 
     lent, ahead = list(params), list(moving)
     for k, param in enumerate(params[:leading]):
         if param.type.kind == "array":
-            length = (fresh_dim(),)
-            lent[k] = Value(f"{param.name}_pair", array(np.dtype(np.float64), length), True)
+            lent[k] = Value(f"{param.name}_pair", array(param.type.dtype, (fresh_dim(),)), True)
             halves = inner.call(np.split, lent[k], Const(2))
             ahead[k] = Value(f"{param.name}_dot", param.type, True)
             inner.emit(Call((param, ahead[k]), unpack, (halves, Const(2)), (), inner.line))  # type: ignore[arg-type]
@@ -454,53 +469,46 @@ def _gradient_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str)
 
 def _half_square_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     function, captured = _callback(frame, args[0])
-    key: Any = "half_square"
-    if key not in function.derived:
-        assert function.graph is not None
-        region = function.graph.region
-        inner = Builder(frame.b.folded)
-        total = inner.call(np.sum, inner.call(operator.pow, region.results[0], Const(2)))
-        half = inner.call(operator.mul, Const(0.5), total)
-        cost = Function(f"{function.name}_cost", function.fn, half.type)
-        body = (*region.body, *inner.body)
-        cost.graph = replace(function.graph, name=cost.name, region=Region(region.params, body, (half,)))
-        function.derived[key] = cost
-    return _packed(frame, function.derived[key], captured)
+    return _packed(frame, cost(function, _loss(frame, args[1]), frame.b), captured)
+
+
+def _loss(frame: Any, ref: Ref) -> Robust | None:
+    """Which loss the errors of a fit have, if it is another than the square."""
+    loss = frame.constant(ref)
+    if loss is None or loss.value not in ("linear", *LOSSES):
+        raise frame.refuse(
+            "the loss of a fit is not one of those that have a name",
+            f"Write out which it is: {', '.join(map(repr, LOSSES))}.",
+        )
+    if loss.value == "linear":
+        return None
+    unit = array(np.dtype(np.float64), (fresh_dim(),))
+    lowered = [
+        frame.b.made_by(lowered_callback(frame, Const(table[loss.value]), [unit], []), pack_function)
+        for table in (LOSSES, STIFFNESS)
+    ]
+    return Robust(loss.value, *(made.args[0].value for made in lowered))
+
+
+def _fit(frame: Any, args: list[Ref]) -> tuple[Fit, tuple[Atom, ...]]:
+    function, captured = _callback(frame, args[0])
+    n, sigma = frame.constant(args[1]).value, frame.atom(args[2])
+    given = None if isinstance(sigma, Const) and sigma.value is None else sigma
+    return Fit(function, n, given, frame.b.line), captured
 
 
 def _misfit_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
-    function, captured = _callback(frame, args[0])
-    n, sigma = frame.constant(args[1]).value, frame.atom(args[2])
-    weighted = not (isinstance(sigma, Const) and sigma.value is None)
-    key: Any = ("misfit", weighted and sigma.type.rank)
-    if key not in function.derived:
-        assert function.graph is not None
-        x, *rest = (Value(p.name, p.type, p.named) for p in function.graph.params)
-        names = {p.name for p in function.graph.params}
-        double = np.dtype(np.float64)
-        p = Value(free_name("params", names), array(double, (n,)), True)
-        y = Value(free_name("ydata", names), array(double, function.result.shape or (fresh_dim(),)), True)
-        spread = Value(free_name("sigma", names), sigma.type, True)
-        inner = Builder(frame.b.folded)
-        out = Value(f"{function.name}_out", function.result)
-        given = [inner.call(operator.getitem, p, Const(k), name=rest[k].name) for k in range(n)]
-        inner.emit(Call((out,), function, (x, *given, *rest[n:]), (), inner.line))
-        half = _half_square(inner, inner.call(operator.sub, out, y), spread if weighted else None)
-        cost = Function(f"{function.name}_misfit", function.fn, half.type)
-        params = (p, x, y, *([spread] if weighted else []), *rest[n:])
-        cost.graph = Graph(cost.name, Region(params, tuple(inner.body), (half,)), frame.b.line)
-        function.derived[key] = cost
-    return _packed(frame, function.derived[key], captured)
+    fit, captured = _fit(frame, args)
+    return _packed(frame, misfit(fit, _loss(frame, args[3]), frame.b), captured)
 
 
-def _half_square(b: Builder, error: Atom, sigma: Value | None) -> Atom:
-    """Half the square of an error, in units of `sigma`: of one, of one for each number, of covariances."""
-    if sigma is not None and sigma.type.rank == 2:
-        square = b.call(operator.mul, error, b.call(np.linalg.solve, sigma, error))
-    else:
-        scaled = error if sigma is None else b.call(operator.truediv, error, sigma)
-        square = b.call(operator.pow, scaled, Const(2))
-    return b.call(operator.mul, Const(0.5), b.call(np.sum, square))
+def _covariances_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    fit, captured = _fit(frame, args)
+    absolute = frame.constant(args[4])
+    if absolute is None:
+        raise frame.refuse("whether `absolute_sigma` is true is not known when compiling", "Write it out.")
+    made = covariances(fit, bool(absolute.value), _loss(frame, args[3]), frame.b)
+    return _packed(frame, made, captured)
 
 
 def _carries(frame: Any, atom: Atom) -> bool:
@@ -530,16 +538,7 @@ def _atoms_of(frame: Any, ref: Ref) -> tuple[Atom, ...]:
 
 def _weighted_sum_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     function, captured = _callback(frame, args[0])
-    assert function.graph is not None
-    region = function.graph.region
-    count = sum(p.name.startswith("weights") for p in region.params)
-    weights = Value(f"weights_{count}" if count else "weights", function.result)
-    inner = Builder(frame.b.folded)
-    total = inner.call(np.sum, inner.call(operator.mul, weights, region.results[0]))
-    weighted = Function(f"{function.name}_weighted", function.fn, total.type)
-    whole = Region((*region.params, weights), (*region.body, *inner.body), (total,))
-    weighted.graph = replace(function.graph, name=weighted.name, region=whole)
-    return _packed(frame, weighted, (*captured, frame.atom(args[1])))
+    return _packed(frame, weighted(function, frame.b), (*captured, frame.atom(args[1])))
 
 
 def _pullback_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
@@ -549,24 +548,55 @@ def _pullback_of(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str)
     lent = function.graph.params
     leading = len(lent) - len(extras) - len(captured)
     inside = [p.type.kind == "array" for p in lent[:leading]]
-    wanted = (*inside, *(_carries(frame, a) for a in (*extras, *captured)))
+    asked = tuple(not (isinstance(a, Const) and a.value is None) for a in _atoms_of(frame, args[2]))
+    further = (False,) * (len(extras) + len(captured) - len(asked))
+    wanted = (*inside, *asked, *further)
     forward, backward = frame.b.derive(function, wanted, (True,))
     params = tuple(Value(p.name, p.type, p.named) for p in lent)
     active = [p for p, on in zip(params, wanted, strict=True) if on]
     bars = tuple(Value(f"{p.name}_bar", cotangent_type(p.type), True) for p in active)
     one = function.result.is_scalar  # one slope for all
-    ct = Value(f"{function.name}_bar", array(np.dtype(np.float64), (fresh_dim(),)), named=True)
-    total = Value("total", function.result)
+    state = next(p.type.dtype for p in lent[:leading] if p.type.kind == "array")
+    ct = Value(f"{function.name}_bar", array(state, (fresh_dim(),)), named=True)
     out, saved = Value("out", function.result), Value("saved", OBJECT, named=True)
-    body = (
-        Call((out, saved), forward, params),
-        *([Call((total,), np.sum, (ct,))] if one else []),
-        Call(bars, backward, (saved, total if one else ct)),
-    )
+    inner = Builder(frame.b.folded)
+    inner.emit(Call((out, saved), forward, params))
+    seed = inner.call(np.sum, ct, type=function.result) if one else ct
+    if function.result.is_real and state is not None and state.kind == "c":
+        seed = inner.call(np.real, seed)
+    inner.emit(Call(bars, backward, (saved, seed)))
+    body = tuple(inner.body)
     pull = Function(f"{function.name}_pullback", function.fn, Type())
     region = Region((*params[:leading], ct, *params[leading:]), body, bars)
     pull.graph = Graph(pull.name, region, frame.b.line)
+    pull.derived["pulled"] = wanted[leading:]
     return _packed(frame, pull, (*extras, *captured))
+
+
+def _run_back(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    pull, _ = _callback(frame, args[2])
+    assert pull.graph is not None
+    parts = tuple(_of_doubles(r.type) for r in pull.graph.region.results)
+    atoms = [frame.atom(a) for a in args[1:]]
+    adjoint = frame.constant(args[0]).value
+    bars = frame.b.call(adjoint, *atoms, name=name, type=Type("tuple", items=parts))
+    return frame.own(bars, name)  # type: ignore[no-any-return]
+
+
+def _of_doubles(known: Type) -> Type:
+    """A number or an array like this, in double precision."""
+    dtype = known.numeric_dtype
+    double = None if dtype is None else np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
+    if known.is_scalar:
+        return number(double)
+    return array(double, known.shape) if known.kind == "array" else Type()
+
+
+def _pulled_places(frame: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    pull, captured = _callback(frame, args[0])
+    known = pull.derived["pulled"]
+    assert len(known) == len(captured), "a pullback captures what the function does"
+    return Tup(tuple(Const(k if on else None) for k, on in enumerate(known)))
 
 
 def call_handed(frame: Any, fn: Value, args: list[Ref], name: str) -> Ref | None:
@@ -574,6 +604,11 @@ def call_handed(frame: Any, fn: Value, args: list[Ref], name: str) -> Ref | None
     if fn.type != FUNCTION or frame.b.made_by(fn, pack_function) is None:
         return None
     function, captured = _callback(frame, fn)
+    results = () if function.graph is None else function.graph.region.results  # of a pullback, cotangents
+    if len(results) > 1 or "pulled" in function.derived:
+        outs = tuple(Value(r.name if isinstance(r, Value) else "part", r.type) for r in results)
+        frame.b.emit(Call(outs, function, (*map(frame.atom, args), *captured), (), frame.b.line))
+        return Tup(tuple(map(frame.own, outs)))
     out = Value(name or f"{function.name}_out", function.result, named=bool(name))
     frame.b.emit(Call((out,), function, (*map(frame.atom, args), *captured), (), frame.b.line))
     return frame.own(out, name)  # type: ignore[no-any-return]
@@ -589,6 +624,7 @@ ASKED: dict[Any, Any] = {
     linearize: _linearize, gradient_of: _gradient_of, half_square_of: _half_square_of,
     active_places: _active_places, weighted_sum_of: _weighted_sum_of, pullback_of: _pullback_of,
     bound: _bound, push: _push, tangent_of: _tangent_of, doubled: _doubled,
-    misfit_of: _misfit_of,
+    misfit_of: _misfit_of, covariances_of: _covariances_of, pulled_places: _pulled_places,
+    run_back: _run_back,
 }  # fmt: skip
 

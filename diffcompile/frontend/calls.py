@@ -1210,6 +1210,9 @@ def _isinstance(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str
         "list": list, "dict": dict, "array": np.ndarray, "none": type(None), "range": range,
     }  # fmt: skip
     unsure = known.maybe_unbound and not frame.unit.rule
+    if known.kind == "object" and known.cls is not None and known.cls.__module__.startswith("scipy.sparse"):
+        apart = all(c in (np.ndarray, list, tuple, dict, str) for c in wanted)
+        return Const(False) if apart and not unsure else None
     if unsure or known.kind not in (*concrete, "number"):
         return None
     if known.kind == "number":

@@ -32,7 +32,7 @@ from ..ir.graph import (
     pack_tuple,
     write_outside,
 )
-from ..ir.types import BOOL, Type, element_of, type_of_constant
+from ..ir.types import BOOL, OBJECT, Type, element_of, type_of_constant
 from ..rules.register import REGISTRY
 from . import plain
 from .arguments import is_object, is_object_class
@@ -719,6 +719,9 @@ class Expressions(Keeping):
             return self.invoke(method, [index], {}, name)
         items = self._sequence(base)
         known = self.constant(index)
+        if known is not None and self.unit.solved and self.type_of(base) == OBJECT:
+            if known.value in self.unit.solved.get(self.atom(base), {}):  # a solver's result is a dict too
+                return self.attribute(base, known.value, name)
         if items is not None:
             if known is not None and isinstance(known.value, (int, np.integer)):
                 if not -len(items) <= known.value < len(items):

@@ -42,7 +42,7 @@ class Type:
 
     kind    "bool" "int" "float" "complex": exactly that Python scalar. "number": an immutable scalar
             that may be a Python number or a NumPy scalar. "array": an ndarray (0-d included).
-    dtype   of numbers and arrays, None where unknown.
+    dtype   of numbers, arrays and sparse matrices, None where unknown.
     shape   of arrays, None where even the rank is unknown.
     items   of tuples (and of lists of fixed length): one type each.   elem: of lists, the type of every item.
     maybe_unbound   the name may have no value on some path (reading it then raises as Python does).
@@ -195,7 +195,7 @@ def type_of_constant(value: object) -> Type:
     if isinstance(value, (np.random.Generator, np.random.RandomState)):
         return Type("object", cls=type(value))
     if type(value).__module__.startswith("scipy.sparse"):
-        return Type("object", cls=type(value))
+        return Type("object", dtype=getattr(value, "dtype", None), cls=type(value))
     return OBJECT
 
 

@@ -22,7 +22,7 @@ FILES = {
     "scipy.special": "scipy_special",
     "scipy.stats": "scipy_multivariate",  # which reads those of one variable first
     "scipy.linalg": "scipy_linalg",
-    "scipy.optimize": "scipy_optimize",
+    "scipy.optimize": "scipy_fits",  # which reads those of other solvers first
     "scipy.integrate": "scipy_integrate",
     "scipy.fft": "scipy_fft",
     "scipy.signal": "scipy_signal",

@@ -7,9 +7,10 @@ integral of the derivative (Leibniz). A solution of `y' = f(t, y)` is differenti
 `lam' = -f_y.T @ lam`, integrated backwards from output to output beside a dense solution, with the method and
 the tolerances of the call (Pontryagin; Chen, Rubanova, Bettencourt and Duvenaud, 2018, appendix B). Its
 tangent is the solution of the equation beside its own tangent, `y_dot' = f_y @ y_dot + f_a @ a_dot`, solved
-with it; the tangent of the adjoint is found in the same way. These are derivatives of the exact solution, so
-they agree with the computed one as far as the tolerances reach; the times at which a solver chose to stop are
-constants.
+with it. The adjoint of that pair is what second derivatives are made of, in both modes (Cao, Li, Petzold and
+Serban, 2003, Adjoint sensitivity analysis; Griewank and Walther, 2008, section 5.3). These are derivatives of
+the exact solution, so they agree with the computed one as far as the tolerances reach; the times at which a
+solver chose to stop are constants.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ import numpy as np
 from scipy import integrate, special
 
 from .definitions import defines, unread
+from .matrices import real_part
 from .register import Unknown, defequal, defjvp, defvjp
-from .scipy_optimize import as_given, as_tuple, in_step
+from .scipy_optimize import as_given, as_tuple, in_step, no_step
 from .solvers import (
     Solver,
     active_places,
@@ -31,6 +33,8 @@ from .solvers import (
     doubled,
     gradient_of,
     pullback_of,
+    pulled_places,
+    run_back,
     tangent_of,
     weighted_sum_of,
 )
@@ -282,9 +286,9 @@ def _(tangents: Any, out: Any, y: Any, dx: Any = 1.0, axis: Any = -1, show: Any 
 # Differential equations
 
 no_events = Unknown("events and vectorized slopes are not differentiated")
-solution = (("y", "matrix"), ("t", "times"))
+solution = (("y", "states y0"), ("t", "times"))
 calls_back(
-    Solver("fun", ("number", "vector y0"), fields=solution, others=("jac", "events")), integrate.solve_ivp
+    Solver("fun", ("number", "state y0"), fields=solution, others=("jac", "events")), integrate.solve_ivp
 )
 calls_back(
     Solver("func", ("vector y0", "number"), "matrix", others=("Dfun",), swapped_by="tfirst"), integrate.odeint
@@ -298,32 +302,44 @@ def adjoint_of_ivp(
     """The cotangents of the first state and of the parameters of `y' = f(t, y)`.
 
     The columns of `y_bar` are the cotangents of the states at the times `t`; `pullback` gives those of `y`
-    and of the parameters in `f`. Where not `tfirst`, both take `y` before `t`.
+    and of the parameters in `f`. Where not `tfirst`, both take `y` before `t`. What is real of a complex
+    state's cotangent is no complex function of it, so the adjoint is integrated in real numbers.
     """
     slope = f if tfirst else lambda s, y: f(y, s)
     pull = pullback if tfirst else lambda s, y, ct: pullback(y, s, ct)
     options = {"method": method, "rtol": np.min(rtol), "atol": np.min(atol)}
     dense = integrate.solve_ivp(slope, (t0, t[-1]), y0, dense_output=True, **options).sol
-    params = as_list(pull(t0, y0, np.zeros_like(y0)))[1:]
-    adjoint, n = np.zeros_like(y0), y0.size
-    totals = np.zeros(sum(np.size(p) for p in params))
+    forms = [y0, *as_list(pull(t0, y0, np.zeros_like(y0)))[1:]]
+    adjoint, *totals = [np.zeros_like(form) for form in forms]
 
     def backward(s: Any, state: Any) -> Any:
-        bars = as_list(pull(s, dense(s), state[:n]))
-        return -np.concatenate([np.ravel(bar) for bar in bars])
+        return -in_reals(as_list(pull(s, dense(s), out_of_reals(state, forms[:1])[0])))
 
     for k in range(len(t) - 1, -1, -1):
         adjoint = adjoint + y_bar[:, k]
         before = t[k - 1] if k > 0 else t0
         if t[k] != before:
-            state = np.concatenate([adjoint, totals])
+            state = in_reals([adjoint, *totals])
             end = integrate.solve_ivp(backward, (t[k], before), state, **options).y[:, -1]
-            adjoint, totals = end[:n], end[n:]
-    bars = [adjoint]
-    for p in params:
-        bars.append(np.reshape(totals[: np.size(p)], np.shape(p)))
-        totals = totals[np.size(p) :]
-    return tuple(bars)
+            adjoint, *totals = out_of_reals(end, forms)
+    return (adjoint, *[total[()] for total in totals])
+
+
+def in_reals(parts: Any) -> Any:
+    """Numbers and arrays in one row of floats, two for each complex number."""
+    rows = [np.asarray(part, complex if np.iscomplexobj(part) else float).ravel() for part in parts]
+    return np.concatenate([row.view(float) for row in rows])
+
+
+def out_of_reals(row: Any, forms: Any) -> Any:
+    """Arrays of these forms, from one row of floats."""
+    parts = []
+    for form in forms:
+        kind = complex if np.iscomplexobj(form) else float
+        size = np.size(form) * (2 if kind is complex else 1)
+        parts.append(row[:size].copy().view(kind).reshape(np.shape(form)))
+        row = row[size:]
+    return parts
 
 
 def as_list(bars: Any) -> list[Any]:
@@ -331,17 +347,27 @@ def as_list(bars: Any) -> list[Any]:
     return list(bars) if isinstance(bars, tuple) else [bars]
 
 
-again_in_reverse = Unknown(
-    "the adjoint of a differential equation is differentiated again in forward mode, as `hessian` does"
-)
-still_times = Unknown(
-    "the second derivative of a solution with moving times is taken forward twice: `jacfwd(jacfwd(f))`"
-)
+# A cotangent of the adjoint's results weighs `y_bar` along a tangent of the solution, and a tangent of them
+# is the gradient of such a sum: both modes take the adjoint of the equation beside its tangent.
 
 
 @defvjp(adjoint_of_ivp)
-def _(ct: Any, out: Any, *args: Any) -> Any:
-    return tuple([again_in_reverse for _ in args])
+def _(
+    ct: Any, out: Any, f: Any, pullback: Any, t0: Any, y0: Any, t: Any, y_bar: Any, tfirst: Any, method: Any,
+    rtol: Any, atol: Any,
+) -> Any:  # fmt: skip
+    places, options = pulled_places(pullback), (tfirst, method, rtol, atol)
+    twofold = doubled(f, (), None, spread(ct, places, 1))
+    start, bars = end_to_end(y0, ct[0]), np.concatenate([np.zeros_like(y_bar), y_bar])
+    _, captured = active_places(twofold, ())
+    pull = pullback_of(twofold, (), captured)
+    both = run_back(adjoint_of_ivp, twofold, pull, t0, start, t, bars, *options)
+    f_bar = spread(both, captured, 1)[: len(places)]
+    pairs = states_of(twofold, t0, start, t, *options)
+    t_bar = speeds(twofold, t, pairs, bars, (), tfirst)
+    t0_bar = -along(both[0], twofold, t0, start, (), tfirst)
+    pull_bar, still = (None,) * len(places), (None, None, no_step(rtol), no_step(atol))
+    return f_bar, pull_bar, t0_bar, both[0][: y0.size], t_bar, pairs[y0.size :], *still
 
 
 @defjvp(adjoint_of_ivp)
@@ -349,13 +375,31 @@ def _(
     tangents: Any, out: Any, f: Any, pullback: Any, t0: Any, y0: Any, t: Any, y_bar: Any, tfirst: Any,
     method: Any, rtol: Any, atol: Any,
 ) -> Any:  # fmt: skip
-    f_dot, pull_dot, t0_dot, y0_dot, t_dot, y_bar_dot = tangents[:6]
-    if t0_dot is not None or t_dot is not None:
-        return still_times
-    twofold, pulled = doubled(f, (), None, f_dot), doubled(pullback, (), None, pull_dot)
-    start, bars = end_to_end(y0, y0_dot), end_to_end(y_bar, y_bar_dot)
-    both = adjoint_of_ivp(twofold, pulled, t0, start, t, bars, tfirst, method, rtol, atol)
-    return second_halves(both)
+    f_dot, _, t0_dot, y0_dot, t_dot, y_bar_dot = tangents[:6]
+    places, options = pulled_places(pullback), (tfirst, method, rtol, atol)
+    twofold = doubled(f, (), None, f_dot)
+    start = np.concatenate([y0, tangent_at_start(f, t0, y0, y0_dot, t0_dot, (), tfirst)])
+    y_bar_dot = np.zeros_like(y_bar) if y_bar_dot is None else y_bar_dot
+    if t_dot is not None:
+        y, times = states_of(f, t0, y0, t, *options), range(len(t))
+        ends = [pulled_at(pullback, t[k], y[:, k], y_bar[:, k] * t_dot[k], tfirst) for k in times]
+        y_bar_dot = y_bar_dot + np.stack([end[0] for end in ends], axis=1)
+    bars = np.concatenate([y_bar_dot, y_bar])
+    pull = pullback_of(twofold, (), places)
+    state, *found = run_back(adjoint_of_ivp, twofold, pull, t0, start, t, bars, *options)
+    bars_dot = (state[: y0.size], *found)
+    if t_dot is not None:
+        sums = [sum([end[k] for end in ends]) for k in range(1, len(bars_dot))]
+        bars_dot = (bars_dot[0], *[x + y for x, y in zip(found, sums)])  # noqa: B905
+    if t0_dot is not None:
+        begun = pulled_at(pullback, t0, y0, out[0] * t0_dot, tfirst)
+        bars_dot = tuple([x - y for x, y in zip(bars_dot, begun)])  # noqa: B905
+    return bars_dot
+
+
+def pulled_at(pullback: Any, t: Any, y: Any, ct: Any, tfirst: Any) -> Any:
+    """The cotangents of a state and of the parameters, from that of the slope there."""
+    return pullback(t, y, ct) if tfirst else pullback(y, t, ct)
 
 
 def end_to_end(y: Any, y_dot: Any) -> Any:
@@ -363,19 +407,37 @@ def end_to_end(y: Any, y_dot: Any) -> Any:
     return np.concatenate([y, np.zeros_like(y) if y_dot is None else y_dot])
 
 
-def second_halves(both: Any) -> Any:
-    """The tangents, of cotangents of a state with its tangent at its end and of parameters in pairs."""
-    return (both[0][both[0].size // 2 :], *(pair[1] for pair in both[1:]))
+def states_of(f: Any, t0: Any, y0: Any, t: Any, tfirst: Any, method: Any, rtol: Any, atol: Any) -> Any:
+    """The states of `y' = f(t, y)` at the times `t`, in columns."""
+    if t[-1] == t0:
+        return np.outer(y0, np.ones(len(t)))
+    slope = f if tfirst else lambda s, y: f(y, s)
+    options = {"method": method, "rtol": np.min(rtol), "atol": np.min(atol)}
+    return integrate.solve_ivp(slope, (t0, t[-1]), y0, t_eval=t, **options).y
 
 
-@defvjp(second_halves)
-def _(ct: Any, out: Any, both: Any) -> Any:
-    return again_in_reverse
+@defvjp(states_of)
+def _(
+    ct: Any, out: Any, f: Any, t0: Any, y0: Any, t: Any, tfirst: Any, method: Any, rtol: Any, atol: Any
+) -> Any:
+    _, captured = active_places(f, ())
+    pull = pullback_of(f, (), captured)
+    bars = run_back(adjoint_of_ivp, f, pull, t0, y0, t, ct, tfirst, method, rtol, atol)
+    t0_bar = -along(bars[0], f, t0, y0, (), tfirst)
+    f_bar = spread(bars, captured, 1)
+    t_bar = speeds(f, t, out, ct, (), tfirst)
+    return f_bar, t0_bar, bars[0], t_bar, None, None, no_step(rtol), no_step(atol)
 
 
-@defjvp(second_halves)
-def _(tangents: Any, out: Any, both: Any) -> Any:
-    return second_halves(tangents[0])
+@defjvp(states_of)
+def _(
+    tangents: Any, out: Any, f: Any, t0: Any, y0: Any, t: Any, tfirst: Any, method: Any, rtol: Any, atol: Any
+) -> Any:
+    f_dot, t0_dot, y0_dot, t_dot = tangents[:4]
+    start = np.concatenate([y0, tangent_at_start(f, t0, y0, y0_dot, t0_dot, (), tfirst)])
+    pairs = states_of(doubled(f, (), None, f_dot), t0, start, t, tfirst, method, rtol, atol)
+    out_dot = pairs[y0.size :]
+    return out_dot if t_dot is None else out_dot + carried(f, t, out, t_dot, (), tfirst)
 
 
 def spread(bars: Any, places: Any, k: Any) -> Any:
@@ -401,16 +463,17 @@ def slope_at(f: Any, t: Any, y: Any, args: Any, tfirst: Any) -> Any:
 
 def speeds(f: Any, t: Any, y: Any, y_bar: Any, args: Any, tfirst: Any) -> Any:
     """How the loss moves with each time of output: the cotangent there along the slope."""
-    return np.stack([
-        np.sum(y_bar[:, k] * slope_at(f, t[k], y[:, k], args, tfirst)) for k in range(len(t))
-    ])  # fmt: skip
+    return np.stack([along(y_bar[:, k], f, t[k], y[:, k], args, tfirst) for k in range(len(t))])
+
+
+def along(ct: Any, f: Any, t: Any, y: Any, args: Any, tfirst: Any) -> Any:
+    """How the loss moves with a time: the cotangent of the state along the slope."""
+    return real_part(np.sum(ct * slope_at(f, t, y, args, tfirst)))
 
 
 def first_state(y0: Any) -> Any:
-    """The state that a solver starts from, as an array of floats."""
-    if np.iscomplexobj(y0):
-        raise NotImplementedError("an equation with a complex state is not differentiated")
-    return np.asarray(y0, dtype=float)
+    """The state that a solver starts from, as an array of floats or of complex numbers."""
+    return np.asarray(y0, dtype=complex if np.iscomplexobj(y0) else float)
 
 
 @defvjp(integrate.solve_ivp)
@@ -421,15 +484,17 @@ def _(
 ) -> Any:  # fmt: skip
     if events is not None or vectorized:
         return no_events, no_events, no_events, None, no_events, None, None, None, no_events
+    if ct[0] is None:  # of the times alone
+        ends, outputs = ((ct[1][0], ct[1][-1]), None) if t_eval is None else (None, ct[1])
+        return None, ends, None, None, outputs, None, None, None, None
     given = () if args is None else as_tuple(args)
-    t, y, start = out.t, out.y, first_state(y0)
-    y_bar = np.zeros_like(y) if ct[0] is None else ct[0]
+    t, y, start, y_bar = out.t, out.y, first_state(y0), ct[0]
     places, captured = active_places(fun, given)
-    pullback = pullback_of(fun, given)
+    pullback = pullback_of(fun, given, (*places, *captured))
     lent = bound_to(fun, given)
-    bars = adjoint_of_ivp(lent, pullback, t_span[0], start, t, y_bar, True, method, rtol, atol)
+    bars = run_back(adjoint_of_ivp, lent, pullback, t_span[0], start, t, y_bar, True, method, rtol, atol)
     fun_bar = spread(bars, captured, 1 + given_number_of(places))
-    t0_bar = -np.sum(bars[0] * slope_at(fun, t_span[0], start, given, True))
+    t0_bar = -along(bars[0], fun, t_span[0], start, given, True)
     moved = speeds(fun, t, y, y_bar, given, True)
     moved = moved if ct[1] is None else moved + ct[1]
     args_bar = None if args is None else as_given(spread(bars, places, 1), args)
@@ -455,13 +520,13 @@ def _(
     given, start = as_tuple(args), np.atleast_1d(first_state(y0))
     places, captured = active_places(func, given)
     rtol, atol = 1.49012e-8 if rtol is None else rtol, 1.49012e-8 if atol is None else atol
-    pullback = pullback_of(func, given)
+    pullback = pullback_of(func, given, (*places, *captured))
     lent = bound_to(func, given)
-    bars = adjoint_of_ivp(lent, pullback, t[0], start, t, ct.T, tfirst, "LSODA", rtol, atol)
+    bars = run_back(adjoint_of_ivp, lent, pullback, t[0], start, t, ct.T, tfirst, "LSODA", rtol, atol)
     func_bar = spread(bars, captured, 1 + given_number_of(places))
     y0_bar = bars[0][0] if np.ndim(y0) == 0 else bars[0]
     t_bar = speeds(func, t, out.T, ct.T, given, tfirst)
-    t_bar[0] -= np.sum(bars[0] * slope_at(func, t[0], start, given, tfirst))
+    t_bar[0] -= along(bars[0], func, t[0], start, given, tfirst)
     return func_bar, y0_bar, t_bar, as_given(spread(bars, places, 1), args)
 
 
@@ -489,13 +554,8 @@ def together(y0_dot: Any) -> Any:
 
 def carried(f: Any, t: Any, y: Any, t_dot: Any, args: Any, tfirst: Any) -> Any:
     """What the times of output, moving, add to the tangents of the states there."""
-    columns = [slope_at(f, t[k], y[:, k], args, tfirst) * t_dot[k] for k in range(len(t))]
+    columns = [slope_at(f, t[k], y[:, k], args, tfirst) * float(t_dot[k]) for k in range(len(t))]
     return np.stack(columns, axis=1)
-
-
-def twofold(tolerance: Any) -> Any:
-    """A tolerance of a state, for one with its tangent at its end."""
-    return np.concatenate([tolerance, tolerance]) if np.ndim(tolerance) else tolerance
 
 
 @defjvp(integrate.solve_ivp)
@@ -512,9 +572,8 @@ def _(
     t0_dot = None if span_dot is None else span_dot[0]
     begin = tangent_at_start(fun, t0, start, y0_dot, t0_dot, given, True)
     both = doubled(fun, given, in_step(args_dot, () if args is None else args), fun_dot)
-    tolerances = {"rtol": rtol, "atol": twofold(atol)}
-    sol = integrate.solve_ivp(both, (t0, t[-1]), np.concatenate([start, begin]), method, t, **tolerances)
-    y_dot = sol.y[start.size :]
+    pairs = states_of(both, t0, np.concatenate([start, begin]), t, True, method, rtol, atol)
+    y_dot = pairs[start.size :]
     t_dot = tangents[4] if t_eval is not None else ends_of(t, span_dot)
     if t_dot is not None:
         y_dot = y_dot + carried(fun, t, y, t_dot, given, True)
@@ -546,10 +605,9 @@ def _(
     given, start = as_tuple(args), np.atleast_1d(first_state(y0))
     t0_dot = None if t_dot is None else t_dot[0]
     begin = tangent_at_start(func, t[0], start, y0_dot, t0_dot, given, tfirst)
-    both = doubled(func, given, in_step(args_dot, args), func_dot)
-    pair = np.concatenate([start, begin])
-    options = {"rtol": twofold(rtol), "atol": twofold(atol), "tfirst": tfirst}
-    out_dot = integrate.odeint(both, pair, t, **options)[:, start.size :]
+    both, pair = doubled(func, given, in_step(args_dot, args), func_dot), np.concatenate([start, begin])
+    rtol, atol = 1.49012e-8 if rtol is None else rtol, 1.49012e-8 if atol is None else atol
+    out_dot = states_of(both, t[0], pair, t, tfirst, "LSODA", rtol, atol)[start.size :].T
     if t_dot is None:
         return out_dot
     return out_dot + carried(func, t, out.T, t_dot, given, tfirst).T

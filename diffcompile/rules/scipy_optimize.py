@@ -5,10 +5,9 @@
 Nothing is traced through a solver's steps. A root of `f(x, a)` moves with `a` by the implicit function
 theorem (Dieudonné, 1960, section 10.2): `f_x x_dot = -f_a a_dot`. Its adjoint solves one linear system with
 the transposed Jacobian and sends the answer through the pullback of `f`. A fixed point is the root of
-`f(x) - x`, a minimum the root of the gradient, a least-squares fit that of the gradient of the half square. A
-minimum value moves as `f` itself does at the minimum (the envelope theorem). A curve that is fitted is a
-least-squares fit to data, which move it too. Where the Jacobian is singular
-there is no derivative, and NumPy says so.
+`f(x) - x`, a minimum the root of the gradient. A minimum value moves as `f` itself does at the minimum (the
+envelope theorem). What a bound holds moves with the bound, and the rest as if that were a constant. Where the
+Jacobian is singular there is no derivative, and NumPy says so. Fits of least squares are in `scipy_fits.py`.
 
 A starting point, a bracket and a tolerance carry no derivative.
 """
@@ -21,8 +20,9 @@ import numpy as np
 from scipy import optimize
 
 from . import scipy_linprog
-from .register import Array, Unknown, defjvp, defvjp
-from .solvers import Solver, calls_back, gradient_of, half_square_of, linearize, misfit_of, push
+from .facts import is_literal
+from .register import Unknown, defjvp, defvjp, nondifferentiable
+from .solvers import Solver, calls_back, gradient_of, linearize, push
 
 __all__ = ["scipy_linprog"]
 
@@ -35,7 +35,8 @@ calls_back(
 calls_back(Solver("func", ("vector x0",), "vector x0", others=("fprime",)), optimize.fsolve)
 calls_back(Solver("func", ("like x0",), "like x0"), optimize.fixed_point)
 
-on_the_boundary = Unknown("a solution on a bound does not move as the gradient says")
+under_constraints = Unknown("a minimum under `constraints` does not move as the gradient says")
+fixed_bounds = Unknown("the bounds of a minimum are constants")
 no_full_output = Unknown("the result is not differentiated with `full_output`")
 value_and_gradient = Unknown("a function that returns its value and its gradient is not differentiated here")
 
@@ -301,10 +302,6 @@ calls_back(
 calls_back(
     Solver("fun", ("number",), fields=(("x", "number"), ("fun", "number"))), optimize.minimize_scalar
 )
-calls_back(
-    Solver("fun", ("vector x0",), fields=(("x", "vector x0"), ("cost", "number")), others=("jac",)),
-    optimize.least_squares,
-)
 
 
 def minimum_cotangents(x_bar: Any, value_bar: Any, fun: Any, x: Any, args: Any) -> Any:
@@ -319,6 +316,81 @@ def minimum_cotangents(x_bar: Any, value_bar: Any, fun: Any, x: Any, args: Any) 
     return tuple(fun_bar), tuple(args_bar)
 
 
+def held_by(x: Any, slope: Any, hessian: Any, lower: Any, upper: Any) -> Any:
+    """Which numbers of a minimum the lower bounds hold, and which the upper ones.
+
+    A number is held where a step of Newton's along its axis would cross the bound (Hintermüller, Ito and
+    Kunisch, 2002, The primal-dual active set strategy, section 2); one that only touches its bound is free.
+    """
+    curvature = np.maximum(np.abs(np.diagonal(hessian)), np.finfo(float).tiny)
+    return (x - lower) * curvature < slope, (upper - x) * curvature < -slope
+
+
+nondifferentiable(held_by)
+
+
+def limits(bounds: Any) -> Any:
+    """The lower and the upper bounds of a minimum, from an object or from pairs, where None is for none."""
+    if isinstance(bounds, optimize.Bounds):
+        return bounds.lb, bounds.ub
+    lower = [-np.inf if low is None else low for low, _ in bounds]
+    return np.array(lower), np.array([np.inf if high is None else high for _, high in bounds])
+
+
+nondifferentiable(limits)
+
+
+def with_held(hessian: Any, held: Any) -> Any:
+    """The equations of a minimum of which some numbers are held: `hessian`, with rows of the unit matrix."""
+    return np.where(held[:, None], np.eye(held.size), hessian)
+
+
+def bounded_cotangents(
+    x_bar: Any, value_bar: Any, fun: Any, x: Any, args: Any, lower: Any, upper: Any
+) -> Any:
+    """The cotangents of `fun`, of `args` and of both bounds, from those of a minimum between them."""
+    slope, pull = linearize(gradient_of(fun), x, *args)
+    hessian = jacobian_of(pull, x)
+    low, high = held_by(x, slope, hessian, lower, upper)
+    held = low | high
+    edge_bar = np.zeros_like(x)
+    if x_bar is not None:
+        system = with_held(hessian, held)
+        adjoint = np.linalg.solve(system.T, x_bar)
+        _, *args_bar, fun_bar = pull(np.where(held, 0.0, -adjoint))
+        edge_bar = edge_bar + adjoint
+    if value_bar is not None:
+        _, pull_value = linearize(fun, x, *args)
+        _, *args_more, fun_more = pull_value(value_bar)
+        edge_bar = edge_bar + value_bar * slope
+        if x_bar is None:
+            fun_bar, args_bar = fun_more, tuple(args_more)
+        else:
+            fun_bar, args_bar = sums(fun_bar, fun_more), sums(args_bar, args_more)
+    return tuple(fun_bar), tuple(args_bar), np.where(low, edge_bar, 0.0), np.where(high, edge_bar, 0.0)
+
+
+def bounded_tangent(
+    fun: Any, x: Any, args: Any, args_dot: Any, fun_dot: Any, lower: Any, upper: Any, dots: Any
+) -> Any:
+    """The tangents of a minimum between bounds, of which `dots` are the tangents, and of its value."""
+    gradient = gradient_of(fun)
+    hessian, slope = columns(gradient, x, args), gradient(x, *as_tuple(args))
+    low, high = held_by(x, slope, hessian, lower, upper)
+    edge_dot = np.zeros_like(x)
+    if dots[0] is not None:
+        edge_dot = edge_dot + np.where(low, dots[0], 0.0)
+    if dots[1] is not None:
+        edge_dot = edge_dot + np.where(high, dots[1], 0.0)
+    held = low | high
+    system = with_held(hessian, held)
+    if still((fun_dot, args_dot), 0, 1):
+        return np.linalg.solve(system, edge_dot), np.sum(slope * edge_dot)
+    side = np.where(held, edge_dot, -aside(gradient, x, args, args_dot, fun_dot))
+    x_dot = np.linalg.solve(system, side)
+    return x_dot, aside(fun, x, args, args_dot, fun_dot) + np.sum(slope * edge_dot)
+
+
 def sums(xs: Any, ys: Any) -> Any:
     """The sums of cotangents, one by one."""
     return tuple([None if x is None else x + y for x, y in zip(xs, ys)])  # noqa: B905
@@ -327,32 +399,88 @@ def sums(xs: Any, ys: Any) -> Any:
 @defvjp(optimize.minimize)
 def _(
     ct: Any, out: Any, fun: Any, x0: Any, args: Any = (), method: Any = None, jac: Any = None,
-    hess: Any = None, hessp: Any = None, bounds: Any = None, constraints: Any = (), tol: Any = None,
+    hess: Any = None, hessp: Any = None, bounds: Any = None, constraints: Any = None, tol: Any = None,
     callback: Any = None, options: Any = None,
 ) -> Any:  # fmt: skip
-    if bounds is not None or constraints != ():
-        return on_the_boundary, no_step(x0), on_the_boundary
+    if not is_literal(constraints) or constraints not in (None, ()):
+        return under_constraints, no_step(x0), under_constraints
     if jac is True:
         return value_and_gradient, no_step(x0), value_and_gradient
-    fun_bar, args_bar = minimum_cotangents(ct[0], ct[1], fun, out.x, as_tuple(args))
-    return fun_bar, no_step(x0), as_given(args_bar, args)
+    given = as_tuple(args)
+    if bounds is None:
+        fun_bar, args_bar = minimum_cotangents(ct[0], ct[1], fun, out.x, given)
+    else:
+        lower, upper = limits(bounds)
+        fun_bar, args_bar, _, _ = bounded_cotangents(ct[0], ct[1], fun, out.x, given, lower, upper)
+    return fun_bar, no_step(x0), as_given(args_bar, args), None, None, None, None, fixed_bounds
 
 
 @defjvp(optimize.minimize)
 def _(
     tangents: Any, out: Any, fun: Any, x0: Any, args: Any = (), method: Any = None, jac: Any = None,
-    hess: Any = None, hessp: Any = None, bounds: Any = None, constraints: Any = (), tol: Any = None,
+    hess: Any = None, hessp: Any = None, bounds: Any = None, constraints: Any = None, tol: Any = None,
     callback: Any = None, options: Any = None,
 ) -> Any:  # fmt: skip
-    if bounds is not None or constraints != ():
-        return on_the_boundary
+    if not is_literal(constraints) or constraints not in (None, ()):
+        return under_constraints
+    if (*tangents, *(None,) * 8)[7] is not None:
+        return fixed_bounds
     if still(tangents, 0, 2):
         return None
     if jac is True:
         return value_and_gradient
     x = out.x
+    if bounds is not None:
+        lower, upper = limits(bounds)
+        return bounded_tangent(fun, x, args, tangents[2], tangents[0], lower, upper, (None, None))
     x_dot = root_tangent(gradient_of(fun), x, args, tangents[2], tangents[0])
     return x_dot, aside(fun, x, args, tangents[2], tangents[0])
+
+
+def held_between(x: Any, slope: Any, curvature: Any, bounds: Any) -> Any:
+    """Is a number held by the lower bound, and by the upper one, as `held_by` says?"""
+    steep = max(abs(curvature), np.finfo(float).tiny)
+    return (x - bounds[0]) * steep < slope, (bounds[1] - x) * steep < -slope
+
+
+nondifferentiable(held_between)
+
+
+def bounded_number_cotangents(ct: Any, fun: Any, x: Any, args: Any, bounds: Any) -> Any:
+    """The cotangents of `fun`, of `args` and of the bounds of a minimum between two numbers."""
+    slope, pull = linearize(gradient_of(fun), x, *args)
+    curvature = pull(1.0)[0]
+    low, high = held_between(x, slope, curvature, bounds)
+    edge_bar = 0.0
+    if ct[0] is not None:
+        _, *args_bar, fun_bar = pull(0.0 if low or high else -ct[0] / curvature)
+        edge_bar = edge_bar + ct[0]
+    if ct[1] is not None:
+        _, pull_value = linearize(fun, x, *args)
+        _, *args_more, fun_more = pull_value(ct[1])
+        edge_bar = edge_bar + ct[1] * slope
+        if ct[0] is None:
+            fun_bar, args_bar = fun_more, tuple(args_more)
+        else:
+            fun_bar, args_bar = sums(fun_bar, fun_more), sums(args_bar, args_more)
+    return tuple(fun_bar), tuple(args_bar), (edge_bar if low else 0.0, edge_bar if high else 0.0)
+
+
+def bounded_number_tangent(fun: Any, x: Any, args: Any, dots: Any, bounds: Any) -> Any:
+    """The tangents of a minimum between two numbers and of its value, from those of what it is given."""
+    fun_dot, _, bounds_dot, args_dot = dots
+    slope, curvature = gradient_of(fun)(x, *as_tuple(args)), ahead(gradient_of(fun), x, 1.0, args)
+    low, high = held_between(x, slope, curvature, bounds)
+    edge_dot = 0.0
+    if bounds_dot is not None:
+        lower_dot = 0.0 if bounds_dot[0] is None else bounds_dot[0]
+        upper_dot = 0.0 if bounds_dot[1] is None else bounds_dot[1]
+        edge_dot = lower_dot if low else upper_dot if high else 0.0
+    if still((fun_dot, args_dot), 0, 1):
+        return edge_dot, slope * edge_dot
+    moved = -aside(gradient_of(fun), x, args, args_dot, fun_dot) / curvature
+    value_dot = aside(fun, x, args, args_dot, fun_dot)
+    return edge_dot if low or high else moved, value_dot + slope * edge_dot
 
 
 @defvjp(optimize.minimize_scalar)
@@ -360,9 +488,10 @@ def _(
     ct: Any, out: Any, fun: Any, bracket: Any = None, bounds: Any = None, args: Any = (), method: Any = None,
     tol: Any = None, options: Any = None,
 ) -> Any:  # fmt: skip
-    if bounds is not None:
-        return on_the_boundary, None, None, on_the_boundary
     x = out.x
+    if bounds is not None:
+        fun_bar, args_bar, bounds_bar = bounded_number_cotangents(ct, fun, x, as_tuple(args), bounds)
+        return fun_bar, None, bounds_bar, as_given(args_bar, args)
     if ct[0] is not None:
         fun_bar, args_bar = scalar_root_cotangents(ct[0], gradient_of(fun), x, as_tuple(args))
     if ct[1] is not None:
@@ -380,90 +509,10 @@ def _(
     tangents: Any, out: Any, fun: Any, bracket: Any = None, bounds: Any = None, args: Any = (),
     method: Any = None, tol: Any = None, options: Any = None,
 ) -> Any:  # fmt: skip
+    x = out.x
     if bounds is not None:
-        return on_the_boundary
+        return bounded_number_tangent(fun, x, args, (*tangents, *(None,) * 4)[:4], bounds)
     if still(tangents, 0, 3):
         return None
-    x = out.x
     x_dot = scalar_root_tangent(gradient_of(fun), x, args, tangents[3], tangents[0])
     return x_dot, aside(fun, x, args, tangents[3], tangents[0])
-
-
-@defvjp(optimize.least_squares)
-def _(
-    ct: Any, out: Any, fun: Any, x0: Any, jac: Any = "2-point", bounds: Any = None, method: Any = "trf",
-    ftol: Any = 1e-08, xtol: Any = 1e-08, gtol: Any = 1e-08, x_scale: Any = 1.0, loss: Any = "linear",
-    f_scale: Any = 1.0, diff_step: Any = None, tr_solver: Any = None, tr_options: Any = None,
-    jac_sparsity: Any = None, max_nfev: Any = None, verbose: Any = 0, args: Any = (), kwargs: Any = None,
-    callback: Any = None, workers: Any = None,
-) -> Any:  # fmt: skip
-    if bounds is not None:
-        return on_the_boundary
-    if loss != "linear":
-        return Unknown("a robust loss is not differentiated")
-    cost = half_square_of(fun)
-    fun_bar, args_bar = minimum_cotangents(ct[0], ct[1], cost, out.x, as_tuple(args))
-    nothing = (None,) * 15
-    return (fun_bar, no_step(x0), *nothing, as_given(args_bar, args))
-
-
-@defjvp(optimize.least_squares)
-def _(
-    tangents: Any, out: Any, fun: Any, x0: Any, jac: Any = "2-point", bounds: Any = None, method: Any = "trf",
-    ftol: Any = 1e-08, xtol: Any = 1e-08, gtol: Any = 1e-08, x_scale: Any = 1.0, loss: Any = "linear",
-    f_scale: Any = 1.0, diff_step: Any = None, tr_solver: Any = None, tr_options: Any = None,
-    jac_sparsity: Any = None, max_nfev: Any = None, verbose: Any = 0, args: Any = (), kwargs: Any = None,
-    callback: Any = None, workers: Any = None,
-) -> Any:  # fmt: skip
-    if bounds is not None:
-        return on_the_boundary
-    if still(tangents, 0, 17):
-        return None
-    if loss != "linear":
-        return Unknown("a robust loss is not differentiated")
-    x, cost = out.x, half_square_of(fun)
-    x_dot = root_tangent(gradient_of(cost), x, args, tangents[17], tangents[0])
-    return x_dot, aside(cost, x, args, tangents[17], tangents[0])
-
-
-# Curves that are fitted
-
-calls_back(Solver("f", ("data xdata", "numbers p0"), "fit", others=("jac",)), optimize.curve_fit)
-
-no_covariances = Unknown("the covariances of a fit are not differentiated")
-no_robust_fit = Unknown("a fit with bounds or a robust loss, or with `full_output`, is not differentiated")
-
-
-@defvjp(optimize.curve_fit)
-def _(
-    ct: Any, out: Any, f: Any, xdata: Array, ydata: Array, p0: Any = None, sigma: Array = None,
-    absolute_sigma: Any = False, check_finite: Any = None, bounds: Any = None, method: Any = None,
-    jac: Any = None, *, full_output: Any = False, nan_policy: Any = None, loss: Any = "linear",
-    **options: Any,
-) -> Any:  # fmt: skip
-    if bounds is not None or loss != "linear" or full_output:
-        return no_robust_fit, no_robust_fit, no_robust_fit, None, no_robust_fit
-    if ct[1] is not None:
-        return no_covariances, no_covariances, no_covariances, None, no_covariances
-    popt = out[0]
-    data = (xdata, ydata) if sigma is None else (xdata, ydata, sigma)
-    cost = misfit_of(f, popt.shape[0], sigma)
-    f_bar, data_bar = root_cotangents(ct[0], gradient_of(cost), popt, data)
-    return f_bar, data_bar[0], data_bar[1], None, None if sigma is None else data_bar[2]
-
-
-@defjvp(optimize.curve_fit)
-def _(
-    tangents: Any, out: Any, f: Any, xdata: Array, ydata: Array, p0: Any = None, sigma: Array = None,
-    absolute_sigma: Any = False, check_finite: Any = None, bounds: Any = None, method: Any = None,
-    jac: Any = None, *, full_output: Any = False, nan_policy: Any = None, loss: Any = "linear",
-    **options: Any,
-) -> Any:  # fmt: skip
-    if bounds is not None or loss != "linear" or full_output:
-        return no_robust_fit
-    popt = out[0]
-    data = (xdata, ydata) if sigma is None else (xdata, ydata, sigma)
-    moved = [None if dot is None else np.asarray(dot) for dot in (*tangents, None, None)[1:5]]
-    data_dot = (moved[0], moved[1]) if sigma is None else (moved[0], moved[1], moved[3])
-    cost = misfit_of(f, popt.shape[0], sigma)
-    return root_tangent(gradient_of(cost), popt, data, data_dot, tangents[0]), no_covariances

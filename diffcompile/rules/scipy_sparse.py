@@ -4,7 +4,7 @@
 
 The right side is differentiated by one more solve, with the transposed matrix and the same tolerances, or the
 same factors. A dense matrix in the place of a sparse one gets its cotangent; a sparse matrix that is made of
-data under differentiation is refused.
+data under differentiation is refused. The solvers of least squares are in `scipy_least_squares.py`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from scipy.sparse import linalg
 
+from . import scipy_least_squares
 from .library import EVALUATED, POSITIONAL, USED, Evaluation
-from .register import Unknown, defjvp, defvjp
+from .register import defjvp, defvjp
+from .scipy_least_squares import sparse_matrix
 
-sparse_matrix = Unknown("a sparse matrix carries no derivative")
+__all__ = ["scipy_least_squares"]
 
 
 def matrix_cotangent(A: Any, b_bar: Any, x: Any) -> Any:
@@ -63,14 +65,14 @@ def _(
 
 
 def declare_symmetric(fn: Any) -> None:
-    """A solver of symmetric systems."""
+    """A solver of symmetric systems, or Hermitian ones, whose transpose is the conjugate."""
 
     @defvjp(fn)
     def _(
         ct: Any, out: Any, A: Any, b: Any, x0: Any = None, *, rtol: Any = 1e-5, callback: Any = None,
         **options: Any,
     ) -> Any:  # fmt: skip
-        b_bar = fn(A, ct[0], rtol=rtol, **options)[0]
+        b_bar = np.conj(fn(A, np.conj(ct[0]), rtol=rtol, **options)[0])
         return matrix_cotangent(A, b_bar, out[0]), b_bar, None
 
     @defjvp(fn)
@@ -104,57 +106,6 @@ declare_symmetric(linalg.cg)
 declare_symmetric(linalg.minres)
 for _fn in (linalg.bicgstab, linalg.bicg, linalg.gmres, linalg.lgmres, linalg.cgs, linalg.tfqmr):
     declare_general(_fn)
-
-
-# Least squares: the transposed pseudoinverse, damped or not, is the pseudoinverse of the transposed matrix
-
-dense_matrix = Unknown("a matrix carries no derivative here; `np.linalg.lstsq` gives that of a dense one")
-only_solution = Unknown("of what a solver of least squares returns, the solution alone is differentiated")
-constant_damp = Unknown("how much a solution is damped is a constant")
-
-
-@defvjp(linalg.lsqr)
-def _(
-    ct: Any, out: Any, A: Any, b: Any, damp: Any = 0.0, atol: Any = 1e-6, btol: Any = 1e-6, conlim: Any = 1e8,
-    iter_lim: Any = None, show: Any = False, calc_var: Any = False, x0: Any = None,
-) -> Any:  # fmt: skip
-    if any([part is not None for part in ct[1:]]):
-        return only_solution, only_solution, only_solution
-    return dense_matrix, linalg.lsqr(A.T, ct[0], damp, atol, btol, conlim, iter_lim)[0], constant_damp
-
-
-@defjvp(linalg.lsqr)
-def _(
-    tangents: Any, out: Any, A: Any, b: Any, damp: Any = 0.0, atol: Any = 1e-6, btol: Any = 1e-6,
-    conlim: Any = 1e8, iter_lim: Any = None, show: Any = False, calc_var: Any = False, x0: Any = None,
-) -> Any:  # fmt: skip
-    if tangents[0] is not None:
-        return dense_matrix
-    if tangents[2] is not None:
-        return constant_damp
-    return linalg.lsqr(A, tangents[1], damp, atol, btol, conlim, iter_lim)[0], *(only_solution,) * 9
-
-
-@defvjp(linalg.lsmr)
-def _(
-    ct: Any, out: Any, A: Any, b: Any, damp: Any = 0.0, atol: Any = 1e-6, btol: Any = 1e-6, conlim: Any = 1e8,
-    maxiter: Any = None, show: Any = False, x0: Any = None,
-) -> Any:  # fmt: skip
-    if any([part is not None for part in ct[1:]]):
-        return only_solution, only_solution, only_solution
-    return dense_matrix, linalg.lsmr(A.T, ct[0], damp, atol, btol, conlim, maxiter)[0], constant_damp
-
-
-@defjvp(linalg.lsmr)
-def _(
-    tangents: Any, out: Any, A: Any, b: Any, damp: Any = 0.0, atol: Any = 1e-6, btol: Any = 1e-6,
-    conlim: Any = 1e8, maxiter: Any = None, show: Any = False, x0: Any = None,
-) -> Any:  # fmt: skip
-    if tangents[0] is not None:
-        return dense_matrix
-    if tangents[2] is not None:
-        return constant_damp
-    return linalg.lsmr(A, tangents[1], damp, atol, btol, conlim, maxiter)[0], *(only_solution,) * 7
 
 
 # Factors, complete or not: what solves with them is linear in the right side

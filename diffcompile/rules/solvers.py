@@ -12,9 +12,10 @@ can call, and of which it asks more by the markers here, which `frontend/callbac
     push(f, args, args_dot, f_dot)       `f(*args)`, and its tangent
     tangent_of(f, args, args_dot, f_dot) the function that is the tangent of `f` with `args` after its own
     doubled(f, args, args_dot, f_dot)    the function of states with their tangents at their ends, likewise
-    misfit_of(f, n, sigma)               the function of `n` parameters `p`, data `x`, `y` (and `sigma`) that
-                                         is half the square of `(f(x, *p) - y) / sigma`
-    half_square_of(f)                    the function `0.5 * sum(f**2)`; likewise `weighted_sum_of(f, w)`
+    misfit_of(f, n, sigma, loss)         the function of `n` parameters `p`, data `x`, `y` (and `sigma`) that
+                                         is half the square, or a loss, of `(f(x, *p) - y) / sigma`
+    covariances_of(f, n, sigma, loss, known)  the function of the same that gives the covariances of `p`
+    half_square_of(f, loss)              the function `0.5 * sum(f**2)`; likewise `weighted_sum_of(f, w)`
     bound(f, *args)                      the function with its last arguments given
 
 The cotangent of `f` is a tuple with one for each value that it captured: what a solver hands back for its
@@ -93,16 +94,27 @@ def doubled(f: Any, args: Any, args_dot: Any, f_dot: Any) -> Any:
     raise NotImplementedError("a rule asks this of the compiler")
 
 
-def half_square_of(f: Any) -> Any:
-    """The function `0.5 * sum(f**2)`, in a rule."""
+def half_square_of(f: Any, loss: Any) -> Any:
+    """The function `0.5 * sum(f**2)`, or half the sum of a loss in the place of a square; in a rule.
+
+    The scale of a loss comes behind its first argument.
+    """
     raise NotImplementedError("a rule asks this of the compiler")
 
 
-def misfit_of(f: Any, n: Any, sigma: Any) -> Any:
+def misfit_of(f: Any, n: Any, sigma: Any, loss: Any) -> Any:
     """The function of parameters and of data that a fit of `f` makes smallest, in a rule.
 
-    It is half the square of `(f(x, *p) - y) / sigma`, of `p`, `x`, `y` and, if given, `sigma`; a matrix
-    `sigma` is that of the covariances.
+    It is half the square, or half the sum of the loss, of `(f(x, *p) - y) / sigma`, of `p`, `x`, `y` and, if
+    given, `sigma`; a matrix `sigma` is that of the covariances. The scale of a loss comes behind those.
+    """
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def covariances_of(f: Any, n: Any, sigma: Any, loss: Any, known: Any) -> Any:
+    """The covariances of the parameters of a fit of `f`, as a function of what `misfit_of` is one of.
+
+    Where the spread is not `known`, it is estimated from the errors. In a rule.
     """
     raise NotImplementedError("a rule asks this of the compiler")
 
@@ -120,8 +132,21 @@ def weighted_sum_of(f: Any, weights: Any) -> Any:
     raise NotImplementedError("a rule asks this of the compiler")
 
 
-def pullback_of(f: Any, args: Any) -> Any:
-    """The function `(t, y, ct)` that gives the cotangents of `y`, of `args` and of captures; in a rule."""
+def pullback_of(f: Any, args: Any, places: Any) -> Any:
+    """The function `(t, y, ct)` that gives the cotangents of `y`, of `args` and of captures; in a rule.
+
+    `places` has None for one of `args` and captures of which no cotangent is asked.
+    """
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def run_back(adjoint: Any, f: Any, pullback: Any, *args: Any) -> Any:
+    """`adjoint(f, pullback, *args)`, which gives cotangents of what the pullback gives some of; in a rule."""
+    raise NotImplementedError("a rule asks this of the compiler")
+
+
+def pulled_places(pullback: Any) -> Any:
+    """The places among what a pullback captured, None for one of which it gives no cotangent; in a rule."""
     raise NotImplementedError("a rule asks this of the compiler")
 
 

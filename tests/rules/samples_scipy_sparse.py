@@ -13,6 +13,8 @@ from diffcompile.rules.library import EVALUATED, USED, consult
 
 consult(linalg.spsolve)
 
+from diffcompile.rules.scipy_least_squares import solve_normal  # noqa: E402
+
 Sample = tuple[tuple[Any, ...], dict[str, Any]]
 
 rng = np.random.default_rng(5)
@@ -45,6 +47,7 @@ SAMPLES: dict[Any, list[Sample]] = {
     USED[linalg.spilu]["solve"]: [((C, r(3)), {})],
     EVALUATED[linalg.factorized]: [((C, r(3)), {})],
     linalg.expm_multiply: [((0.1 * A, r(3)), {})],
+    solve_normal: [((A, r(3), 0.7, TINY), {}), ((A[:, :2], r(2), 0.0, TINY), {})],
 }
 
 ELSEWHERE = {linalg.lsqr, linalg.lsmr}  # of which one result alone is differentiated: `test_scipy_sparse.py`

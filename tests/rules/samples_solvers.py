@@ -12,7 +12,7 @@ from diffcompile.rules.library import consult
 consult(integrate.solve_ivp)
 consult(optimize.linprog)
 
-from diffcompile.rules.scipy_integrate import adjoint_of_ivp, second_halves  # noqa: E402
+from diffcompile.rules.scipy_integrate import adjoint_of_ivp, states_of  # noqa: E402
 from diffcompile.rules.scipy_linprog import where_unique  # noqa: E402
 
 ROWS, PRICED = np.array([[2.0, 1.0], [0.0, 1.0]]), np.array([1.0, 3.0])
@@ -22,4 +22,4 @@ SAMPLES: dict[Any, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
 }
 
 # They call functions, or cut apart what such a one returned.
-ELSEWHERE = {adjoint_of_ivp, second_halves}
+ELSEWHERE = {adjoint_of_ivp, states_of}
