@@ -23,7 +23,7 @@ from ..frontend.lower import lower_rule
 from ..ir.graph import Atom, Call, Const, Into, Method, Store, Value
 from ..ir.text import function_name
 from ..ir.types import BOOL, Type
-from ..rules.broadcast import broadcast_like, of_form, unbroadcast
+from ..rules.broadcast import broadcast_like, of_form, rebroadcast, unbroadcast
 from ..rules.refused import sentence_of
 from ..rules.register import REGISTRY, Declared, Owned, Ownerless, Unknown, of_others
 
@@ -45,7 +45,9 @@ ALONG = frozenset({
     np.maximum.reduce, np.minimum.reduce, np.add.accumulate, np.multiply.accumulate,
 })  # fmt: skip
 # Functions of which an argument gives no more than its form.
-FORMED = frozenset({np.full_like, np.arange, unbroadcast, broadcast_like, of_form})
+FORMED = frozenset({
+    np.full_like, np.arange, unbroadcast, rebroadcast, broadcast_like, of_form,
+})  # fmt: skip
 # The parameters of NumPy's functions that are sequences, and the functions that make arrays of those.
 SEQUENCES = frozenset({
     "arrays", "arys", "args", "tup", "object", "xi", "condlist", "choicelist", "choices", "operands", "key",

@@ -38,7 +38,7 @@ from ..ir.graph import (
 )
 from ..ir.text import function_name
 from ..ir.types import INT, RANGE, Type, join, type_of_constant
-from ..rules.broadcast import unbroadcast
+from ..rules.broadcast import rebroadcast, unbroadcast
 from ..rules.checkpoints import checkpoint
 from ..rules.containers import keys_of
 from ..rules.definitions import DEFINITIONS, WITH, element_by_element
@@ -1332,6 +1332,14 @@ def _unbroadcast(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: st
     return frame.own(unbroadcast_call(frame.b, frame.atom(args[0]), frame.atom(args[1])))
 
 
+def _rebroadcast(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    """`np.broadcast_to`, where the ranks say that it is that."""
+    ranks = [0 if known.is_scalar else known.rank for known in map(frame.type_of, args)]
+    if any(rank is None for rank in ranks) or ranks[0] > ranks[1]:  # type: ignore[operator]
+        return None
+    return frame.known(np.broadcast_to, [args[0], frame.known(np.shape, args[1:], {}, "")], {}, name)
+
+
 def _broadcast_to(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
     """In a rule: nothing to do where the value is known to have that shape."""
     shape = args[1] if len(args) > 1 else kwargs["shape"]
@@ -1431,6 +1439,6 @@ SPECIAL: dict[Any, Any] = {
     is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"),
     np.shape: _attribute_of("shape"), np.size: _attribute_of("size"), np.iscomplexobj: _is_complex,
     functools.wraps: _transparent, functools.lru_cache: _cached, functools.cache: _cached, same: _same,
-    unbroadcast: _unbroadcast, np.broadcast_to: _broadcast_to, eval: _locals, exec: _locals,
-    compile: _locals, locals: _locals, globals: _locals,
+    unbroadcast: _unbroadcast, rebroadcast: _rebroadcast, np.broadcast_to: _broadcast_to, eval: _locals,
+    exec: _locals, compile: _locals, locals: _locals, globals: _locals,
 }  # fmt: skip
