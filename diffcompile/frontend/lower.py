@@ -303,6 +303,9 @@ def _lower(
         if any(read & run.parts or handle in read for handle, run in frame.unit.runs.items()):
             raise UnrollError
         picked = tuple(_run_over(shape, frame.unit.runs.values()) for shape in picked)
+        left = {v for shape in picked for v in values_in(shape)}
+        if any(left & run.parts for run in frame.unit.runs.values()):
+            raise UnrollError  # a derivative with respect to some of its items
     picks = {v for shape in picked for v in values_in(shape) if can_vary(v)}
     _drop_unread(frame, {*picks, *values(atoms)})
     graph = _graph(frame, frame.source, params, atoms)
