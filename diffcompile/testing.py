@@ -12,6 +12,7 @@ derivative of the order below, along that direction.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import itertools
 import linecache
@@ -23,7 +24,7 @@ import numpy as np
 
 from .api import grad, jvp, vjp
 from .errors import DiffCompileError, Span, WrongArgument, pointer
-from .frontend.arguments import is_named_tuple
+from .frontend.arguments import attributes_of, is_named_tuple, is_object
 from .frontend.trees import is_number, opened, tree_map
 from .ir.graph import Call
 from .ir.text import function_name
@@ -115,19 +116,54 @@ def check_rule(
     name = getattr(f, "__name__", str(f))
     for sample in samples:
         args, options = _sample(sample)
+        _check_shapes(f, args, options, name)
+        lines, given, args, names, held = _opened(args, _rule_names(f))
+        given = [*given, *(f"{k}=option_{k}" for k in options)]
         called = _function(
-            f"def called({_parameters(args)}):\n"
-            f"    return f({', '.join([_parameters(args), *(f'{k}=option_{k}' for k in options)])})\n",
-            {"f": f, **{f"option_{k}": v for k, v in options.items()}},
+            f"def called({_parameters(args)}):\n{''.join(lines)}    return f({', '.join(given)})\n",
+            {"f": f, **held, **{f"option_{k}": v for k, v in options.items()}},
             "called",
         )
-        _check_shapes(f, args, options, name)
         for k in range(1, order + 1):
             try:
-                _check(called, args, k, modes, tolerance, seed, name, first=k, names=_rule_names(f))
+                _check(called, args, k, modes, tolerance, seed, name, first=k, names=names)
             except DiffCompileError:
                 if k == 1:
                     raise
+
+
+def _opened(
+    args: tuple[Any, ...], labels: tuple[str, ...]
+) -> tuple[list[str], list[str], tuple[Any, ...], tuple[str, ...], dict[str, Any]]:
+    """What is done ahead of the call, what it is given, and what that is made of, by which names.
+
+    In place of an object stand its attributes that hold numbers: the rule of a method has them as well.
+    """
+    lines: list[str] = []
+    given: list[str] = []
+    parts: list[Any] = []
+    names: list[str] = []
+    held: dict[str, Any] = {"copy": copy, "dataclasses": dataclasses}
+    for k, arg in enumerate(args):
+        label = labels[k] if k < len(labels) else f"x{k}"
+        if not is_object(arg):
+            given.append(f"x{len(parts)}")
+            parts.append(arg)
+            names.append(label)
+            continue
+        held[f"held{k}"] = arg
+        given.append(f"object{k}")
+        moving = [n for n in attributes_of(arg) if next(_numbers(getattr(arg, n)), None) is not None]
+        values = {n: f"x{len(parts) + i}" for i, n in enumerate(moving)}
+        parts.extend(getattr(arg, n) for n in moving)
+        names.extend(f"{label}.{n}" for n in moving)
+        if dataclasses.is_dataclass(arg):
+            fields = ", ".join([f"held{k}", *(f"{n}={x}" for n, x in values.items())])
+            lines.append(f"    object{k} = dataclasses.replace({fields})\n")
+        else:
+            lines.append(f"    object{k} = copy.copy(held{k})\n")
+            lines.extend(f"    object{k}.{n} = {x}\n" for n, x in values.items())
+    return lines, given, tuple(parts), tuple(names), held
 
 
 def _check_shapes(f: Any, args: tuple[Any, ...], options: dict[str, Any], name: str) -> None:

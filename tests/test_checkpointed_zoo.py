@@ -18,14 +18,10 @@ import programs
 from diffcompile import UndecidedAlias, UnsupportedSyntax, checkpoint, value_and_grad
 from oracles import flatten, same
 
-# What may not be run again, or has no value before its loop: refused, with a sentence.
-REFUSED = {
-    "loop_else", "return_from_nested_loops", "return_at_a_threshold", "names_after_a_loop", "noisy_walk",
-    "burgers_upwind_with_two_buffers", "random_walks_in_place",
-}  # fmt: skip
+# What may not be run again: refused, with a sentence.
+REFUSED = {"noisy_walk", "burgers_upwind_with_two_buffers", "random_walks_in_place"}
 # Loops that are written out turn by turn, since they write into items of lists, are not if checkpointed.
 WRITTEN_OUT = {"gray_scott", "particles_in_lists"}
-LEFT_EARLY = {"break_and_continue", "break_on_a_value"}  # with a number of snapshots
 
 
 class Checkpointing(ast.NodeTransformer):
@@ -71,7 +67,7 @@ def test_a_program_is_differentiated_with_its_loops_checkpointed(
     program: Any, module: ModuleType, snapshots: int | None
 ) -> None:
     fn = checkpointed(program.fn, module, snapshots)
-    if program.name in REFUSED or program.name in LEFT_EARLY and snapshots is not None:
+    if program.name in REFUSED:
         with pytest.raises(UnsupportedSyntax):
             value_and_grad(fn, argnums=program.wrt)(*program.make_inputs())
         return

@@ -17,6 +17,8 @@ from diffcompile import (
     UnsupportedSyntax,
     WrongArgument,
     grad,
+    jacfwd,
+    jacrev,
     register_container,
     value_and_grad,
     vjp,
@@ -460,3 +462,72 @@ def test_refusal_says_why(name: str) -> None:
 
     assert reason in caught.value.reason
     assert isinstance(caught.value, UnsupportedSyntax)
+
+
+# -- with respect to a part of a list that is run over ------------------------------------------------------
+
+
+@dataclass
+class Stage:
+    scale: float
+    shift: Any
+
+
+def through(stages, x):
+    for stage in stages:
+        x = x * stage.scale + np.sum(stage.shift)
+    return x
+
+
+class Holding:
+    def __init__(self, stages):
+        self.stages = stages
+
+
+def through_those_of(holding, x):
+    return through(holding.stages, x)
+
+
+def stages(scale: float = 3.0) -> list[Stage]:
+    return [Stage(2.0, X), Stage(scale, 2.0 * X), Stage(1.5, X)]
+
+
+MODES: dict[str, Callable[..., Any]] = {
+    "grad": grad,
+    "value_and_grad": lambda f, argnums: lambda *args: value_and_grad(f, argnums=argnums)(*args)[1],
+    "jacrev": jacrev,
+    "jacfwd": jacfwd,
+    "with the whole": lambda f, argnums: (
+        lambda *args: grad(f, argnums=(argnums.partition(".")[0], argnums))(*args)[1]
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_one_item_of_a_list_that_is_run_over_is_differentiated_with_respect_to(mode: Any) -> None:
+    slope = (through(stages(3.0 + 1e-6), 0.7) - through(stages(3.0 - 1e-6), 0.7)) / 2e-6
+
+    found = mode(through, argnums="stages.1.scale")(stages(), 0.7)
+    inside = mode(through_those_of, argnums="holding.stages.1.scale")
+
+    assert found == pytest.approx(slope, rel=1e-8)
+    if mode is not MODES["with the whole"]:
+        assert inside(Holding(stages()), 0.7) == pytest.approx(slope, rel=1e-8)
+        np.testing.assert_allclose(
+            mode(through, argnums="stages.1.shift")(stages(), 0.7), np.full(3, 1.5), rtol=1e-12
+        )
+
+
+def test_one_item_of_a_list_of_tuples_or_dicts_is_differentiated_with_respect_to() -> None:
+    def of_tuples(pairs, x):
+        for a, b in pairs:
+            x = x * a + b
+        return x
+
+    def of_dicts(rows, x):
+        for row in rows:
+            x = x * row["a"] + row["b"]
+        return x
+
+    assert grad(of_tuples, argnums="pairs.1.0")([(2.0, 1.0), (3.0, 1.0)], 1.0) == 3.0
+    assert grad(of_dicts, argnums="rows.1.a")([{"a": 2.0, "b": 1.0}, {"a": 3.0, "b": 1.0}], 1.0) == 3.0

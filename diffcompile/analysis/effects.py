@@ -41,7 +41,7 @@ from ..ir.graph import (
 )  # fmt: skip
 from ..ir.walk import instructions, regions, values
 from ..rules.containers import copy_of
-from ..rules.register import REGISTRY
+from ..rules.register import REGISTRY, Owned
 from ..rules.solvers import SOLVERS
 
 _PURE_MODULES = (
@@ -96,9 +96,13 @@ def happens(instr: Instr) -> str:
         return _WRITE
     if pure_function(fn):
         return ""
-    drawn = isinstance(fn, Method) or draws(fn)
-    known = isinstance(fn, Hashable) and (fn in REGISTRY.reverse or fn in REGISTRY.zero or fn in SOLVERS)
-    return "" if known and not drawn else f"the call of `{getattr(fn, '__name__', None) or fn.name}`"
+    known = declared(fn) or isinstance(fn, Hashable) and fn in SOLVERS
+    return "" if known else f"the call of `{getattr(fn, '__name__', None) or fn.name}`"
+
+
+def declared(fn: Any) -> bool:
+    """Is this a function that has a derivative, whose result is all there is to it?"""
+    return not isinstance(fn, Method) and not draws(fn) and isinstance(fn, Hashable) and REGISTRY.declares(fn)
 
 
 def draws(fn: Any) -> bool:
@@ -179,7 +183,7 @@ def pure_function(fn: Any) -> bool:
         return fn.graph is not None and not fn.writes and _pure_graph(fn, {fn})
     if isinstance(fn, Hook):
         return True
-    if _known_mark(fn):
+    if _known_mark(fn) or isinstance(fn, Owned):
         return False
     try:
         if fn in _PURE:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..ir.graph import Atom, Call, For, If, Instr, Region, Store, Try, Value, While
 from ..ir.walk import instructions, operands, regions, values
-from ..rules.broadcast import unbroadcast
+from ..rules.broadcast import rebroadcast, unbroadcast
 
 _OF_THE_FIRST = frozenset({
     np.ndarray.shape, np.ndarray.ndim, np.ndarray.size, np.ndarray.dtype, np.shape, np.ndim, np.size,
@@ -25,7 +25,7 @@ def form_asked(instr: Instr) -> int | None:
     """Which argument of this call is asked for its form, and for nothing it holds."""
     if not isinstance(instr, Call) or not isinstance(instr.fn, Hashable):
         return None
-    k = 0 if instr.fn in _OF_THE_FIRST else 1 if instr.fn is unbroadcast else None
+    k = 0 if instr.fn in _OF_THE_FIRST else 1 if instr.fn in (unbroadcast, rebroadcast) else None
     return k if k is not None and k < len(instr.args) and instr.args[k].type.kind == "array" else None
 
 

@@ -192,6 +192,8 @@ def _(a: Atom, b: Atom) -> Type:
         return STR
     if isinstance(b, Const) and isinstance(b.value, slice):
         return _sliced(x, b.value)
+    if x.kind == "range" and isinstance(entry(b.type), Slice):
+        return x
     if x.kind == "dict" and x.elem is not None:
         return x.elem
     if x.kind not in ("tuple", "list", "range") or not is_integer(b.type):

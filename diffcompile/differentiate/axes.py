@@ -99,8 +99,9 @@ class Axes(Batch):
         if fn in (np.ndarray.shape, np.shape, np.ndarray.ndim, np.ndim, builtins.len):
             self.form(instr)
             return
-        rule = TABLE.get(fn) or (elementwise if self.is_elementwise(fn) else None)
         atoms = (*instr.args, *(a for _, a in instr.kwargs))
+        plain = all(a.type.kind != "object" for a in atoms)  # of what an object holds the form is not known
+        rule = TABLE.get(fn) or (elementwise if plain and self.is_elementwise(fn) else None)
         contained = any(self.has(a) and a.type.kind in CONTAINERS for a in atoms)
         if rule is None or contained and fn not in OF_CONTAINERS:  # the batch is in the items
             raise Unbatchable

@@ -145,7 +145,8 @@ class Batch:
     def stacked(self, atom: Atom) -> Atom:
         """A batch as one array, which it may not be where the form of a row is not known."""
         whole = self.lift(atom)
-        if atom.type.kind != "unknown":
+        one_by_one = whole.type.kind == "list" and atom.type.kind in SCALARS | {"array"}
+        if atom.type.kind != "unknown" and not one_by_one:
             return whole
         return self.b.call(np.stack, whole, type=lifted_type(atom.type))
 

@@ -31,8 +31,10 @@ from ..ir.graph import (
     Value,
     backward_begins,
     literal,
+    pack_dict,
     pack_function,
     pack_list,
+    pack_object,
     pack_slice,
     pack_tuple,
     unpack,
@@ -41,7 +43,7 @@ from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, SCALARS, Type, element_of
 from ..ir.walk import free, instructions, rename
 from ..rules.containers import of_first, of_repeated, of_second, sum_of_copies, zeros_of
-from ..rules.register import Declared
+from ..rules.register import Declared, of_others
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
 from .cotangents import NESTED, Cotangent, bar, cotangent_type, mirror, part_type, way_back
@@ -56,6 +58,7 @@ from .rule import (
     find_rule,
     hashable,
     hidden,
+    holds_numbers,
     in_many,
     inlined,
     is_count,
@@ -65,8 +68,10 @@ from .rule import (
     missing,
     positions,
     refuse_objects,
+    shifted,
     steep,
     times,
+    untold,
 )
 
 
@@ -306,15 +311,19 @@ class CallSweep(ContainerSweep):
         if fn is list.pop and len(instr.outs) == 1:
             ct = (cts[0], Const(0.0))  # the item itself was not read
         given, given_named = as_arrays(self.b, fn, declared.rule, args, named)
-        back = self.inlined(declared, [ct, first, *given], given_named, instr)
+        found = self.inlined(declared, [ct, first, *given], given_named, instr)
+        back = shifted(instr, declared.rule, found, declared.form == "linear")
         placed = positions(declared.rule, args, named, 2)
-        if not isinstance(back, tuple):
-            back = (back,)
-        back = (*map(_structured, back), *(None,) * (len(placed) - len(back)))
+        back = (*back, *(None,) * (len(placed) - len(back)))
         masked = hashable(fn) and (fn in MASKING or "where" in named)
         for atom, ct_in in zip(placed, back, strict=False):
+            if self.is_object(atom):
+                self.attributes(instr, atom, ct_in)
+                continue
+            ct_in = self.told(instr, atom, ct_in)
             formed = ct_in is None and fn not in FORMED
-            if formed and isinstance(atom, Value) and self.active(atom) and atom.type.is_scalar:
+            told = declared.form != "linear" or not of_others(fn)
+            if formed and isinstance(atom, Value) and self.active(atom) and (atom.type.is_scalar or not told):
                 raise self.missing(fn, instr, (atom,))
             for part, piece in _pairs(atom, ct_in):
                 self.check_known(instr, part, piece)
@@ -324,6 +333,63 @@ class CallSweep(ContainerSweep):
                 if isinstance(piece, Value) and (masked or self.is_masked(piece) or self._masked(ct)):
                     self.cts.masked.add(piece)
                 self.cts.add(part, piece)
+
+    @staticmethod
+    def is_object(atom: Any) -> bool:
+        """Is this an object whose attributes are known?"""
+        return isinstance(atom, Value) and atom.type.kind == "object" and atom.type.keys is not None
+
+    def attributes(self, instr: Call | Store, atom: Value, told: Any) -> None:
+        """Add what a rule gives for an object, attribute by attribute."""
+        if self.active(atom):
+            self.cts.add(atom, self.of_attributes(instr, atom, told))
+
+    def of_attributes(self, instr: Call | Store, atom: Value, told: Any) -> tuple[Cotangent | None, ...]:
+        """The cotangents of the attributes of an object, in their order, as a rule tells them."""
+        keys, kinds = atom.type.keys, atom.type.items
+        assert keys is not None and kinds is not None
+        if isinstance(told, tuple) and len(told) == len(keys):
+            told = dict(zip(keys, told, strict=True))
+        if not isinstance(told, dict):
+            raise untold(instr, atom)
+        made = self.b.made_by(atom, pack_object)
+        parts = made.args[2:] if made is not None else list(map(_attribute, keys, kinds))
+        found: list[Cotangent | None] = []
+        for key, part in zip(keys, parts, strict=True):
+            moves = self.active(part) if made is not None else holds_numbers(part)
+            if moves and key not in told:
+                raise untold(instr, atom, str(key))
+            found.append(self.told(instr, part, told.get(key) if moves else None))
+        unknown = [key for key in told if key not in keys]
+        if unknown:
+            raise NoRule(
+                f"the rule of `{function_name(instr.fn)}` gives a derivative with respect to "
+                f"`{atom.name}.{unknown[0]}`, which is no attribute",
+                instr.line,
+                f"Name one of {', '.join(f'`{k}`' for k in keys)}.",
+            )
+        return tuple(found)
+
+    def told(self, instr: Call | Store, part: Any, given: Any) -> Cotangent | None:
+        """What a rule gives for an argument or for a part of one, in the structure that cotangents have."""
+        if given is None:
+            return None
+        if self.is_object(part):
+            return self.of_attributes(instr, part, given)
+        made = self.b.made_by(part, pack_dict, pack_list, pack_tuple) if isinstance(part, Value) else None
+        if isinstance(given, dict):
+            keys = made.args[0] if made is not None and made.fn is pack_dict else None
+            inner: dict[Any, Atom] = {}
+            if made is not None and isinstance(keys, Const):
+                inner = dict(zip(keys.value, made.args[1:], strict=True))
+            some = {k: self.told(instr, inner.get(k), v) for k, v in given.items() if v is not None}
+            named = {k: v if isinstance(v := inner.get(k), Value) else Value(str(k)) for k in some}
+            parts = [self.whole(ct, named[k]) for k, ct in some.items()]
+            return self.b.call(pack_dict, Const(tuple(some)), *parts)
+        if isinstance(given, (list, tuple)):
+            items = made.args if made is not None and len(made.args) == len(given) else [None] * len(given)
+            return tuple(self.told(instr, item, ct) for item, ct in zip(items, given, strict=True))
+        return given
 
     def equal(
         self,
@@ -399,10 +465,11 @@ class CallSweep(ContainerSweep):
             where = np.where
             inputs = [self.b.call(where, zero, safe, a) if self._unsafe(a) else a for a in inputs]
             out = self.b.call(where, zero, safe, out)
-        partials = self.inlined(declared, [out, *inputs], kwargs, instr)
-        if not isinstance(partials, tuple):
-            partials = (partials,)
+        partials = shifted(instr, declared.rule, self.inlined(declared, [out, *inputs], kwargs, instr))
         for arg, partial in zip(positions(declared.rule, args, kwargs, 1), partials, strict=False):
+            if self.is_object(arg):
+                self.attributes(instr, arg, self.products(instr, arg, ct, partial))
+                continue
             if self.active(arg) and partial is not None:
                 self.check_known(instr, arg, partial)
                 part = (
@@ -411,6 +478,25 @@ class CallSweep(ContainerSweep):
                     else self.times(ct, partial)
                 )
                 self._contribute(arg, part, masked)
+
+    def products(self, instr: Call | Store, arg: Value, ct: Atom, partial: Any) -> Any:
+        """What flows to the attributes of an object, of which these are the partials."""
+        if not isinstance(partial, dict):
+            return partial
+        made = self.b.made_by(arg, pack_object)
+        keys = arg.type.keys or ()
+        found: dict[Any, Any] = {}
+        for key, part in partial.items():
+            at = keys.index(key) if key in keys else None
+            inner = None if made is None or at is None else made.args[2 + at]
+            if part is None:
+                found[key] = None
+            elif isinstance(part, dict) and isinstance(inner, Value):
+                found[key] = self.products(instr, inner, ct, part)
+            else:
+                product = self.times(ct, part)
+                found[key] = product if inner is None else unbroadcast_call(self.b, product, inner)
+        return found
 
     def _unsafe(self, atom: Atom) -> bool:
         return isinstance(atom, Value)
@@ -427,8 +513,7 @@ class CallSweep(ContainerSweep):
     ) -> None:
         """A scalar whose cotangent may have been masked away: nothing is computed where it is hidden."""
         with self.b.region() as body:
-            partials = self.inlined(declared, [out, *args], kwargs, instr)
-            partials = partials if isinstance(partials, tuple) else (partials,)
+            partials = shifted(instr, declared.rule, self.inlined(declared, [out, *args], kwargs, instr))
             placed = zip(positions(declared.rule, args, kwargs, 1), partials, strict=False)
             found = [(arg, p) for arg, p in placed if self.active(arg) and p is not None]
             for arg, partial in found:
@@ -679,7 +764,11 @@ class CallSweep(ContainerSweep):
             Value(bar(a) if isinstance(a, Value) else bar(p), cotangent_type(p.type), named=True)
             for a, p in zip(given, params, strict=True)
         ]
-        read = [a for a, on in zip((*instr.args, *extra, *flowing), replay.reads, strict=True) if on]
+        args = instr.args
+        if "ran" in dict(instr.kwargs):  # the turns up to the one in which the loop was left
+            taken = self.b.call(pack_slice, Const(None), instr.outs[-1])
+            args = (self.b.call(operator.getitem, args[0], taken, type=args[0].type), *args[1:])
+        read = [a for a, on in zip((*args, *extra, *flowing), replay.reads, strict=True) if on]
         made = tuple(out for out, k in zip(outs, replay.passed, strict=True) if k is None)
         self.b.emit(Call(made, replay.function, tuple(read), kwargs, instr.line))
         for value, out, k in zip(given, outs, replay.passed, strict=True):
@@ -727,6 +816,10 @@ class CallSweep(ContainerSweep):
             self.cts.zero(out) if ct is None and n in tables and can_vary(out) else ct
             for n, (ct, out) in enumerate(zip(cts, instr.outs, strict=True))
         ]
+
+
+def _attribute(name: Any, known: Type) -> Atom:
+    return Value(str(name), known)
 
 
 def _keeps(instr: Instr) -> bool:

@@ -132,7 +132,7 @@ class ControlSweep(CallSweep):
                 ends.append(atom)
             sure = [
                 a.type for a, (_, found) in zip(ends, paths, strict=True)
-                if value in found or value not in self.cts.uncertain and not value.type.maybe_unbound
+                if value in found or value not in self.cts.uncertain
             ]  # fmt: skip
             out = Value(bar(value), reduce(join, sure), named=True)
             if any(a in self.cts.masked for a in ends) or value.type.kind == "array":

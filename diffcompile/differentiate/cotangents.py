@@ -334,6 +334,8 @@ def bar(value: Value) -> str:
 
 def cotangent_type(known: Type) -> Type:
     """What is known of the cotangent that a caller hands in."""
+    if known.maybe_unbound and known.kind == "array":
+        return Type()  # of what has no value it is a number: nothing flows
     if known.kind in ("float", "complex"):
         return number(np.dtype(known.numeric_dtype))
     if known.kind in ("tuple", "object"):

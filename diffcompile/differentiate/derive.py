@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -615,7 +615,7 @@ def derive_replay(
     assert function.graph is not None, "a function is derived after it has been lowered"
     graph = quiet(differentiable_again(function.graph))
     wrt = [p for p, on in zip(graph.params, active, strict=True) if on]
-    seeds = _seeds(graph, function, seeded)
+    seeds = _seeds(graph, function, seeded, [p.name for p in graph.params])
     derived = closed_gradient(graph, wrt, list(seeds), many=many)
     known, derived, wrt = _slim(everything, derived, wrt, [ct for _, ct in seeds])
     function.derived[key] = known
@@ -642,8 +642,13 @@ def _slim(
     return Replay(replay.function, reads, passed), slim, [wrt[k] for k in made]
 
 
-def _seeds(graph: Graph, function: Function, seeded: tuple[bool, ...]) -> list[tuple[Atom, Value]]:
-    """The results of a callee that something flows back to, with the parameters that their cotangents are."""
+def _seeds(
+    graph: Graph, function: Function, seeded: tuple[bool, ...], names: Iterable[str] = ()
+) -> list[tuple[Atom, Value]]:
+    """The results of a callee that something flows back to, with the parameters that their cotangents are.
+
+    These stand beside parameters of other `names`.
+    """
     results = list(graph.region.results)
     changed = {n for _, n in function.writes}
     cts: list[tuple[Atom, Value]] = []
@@ -652,7 +657,7 @@ def _seeds(graph: Graph, function: Function, seeded: tuple[bool, ...]) -> list[t
             several = len(results) > 1 or n in changed or function.fn is None
             label = result.name if isinstance(result, Value) and several else function.name
             label = label if label.isidentifier() else "item"
-            taken = [ct.name for _, ct in cts]
+            taken = [*names, *(ct.name for _, ct in cts)]
             name = next(n for n in _numbered(f"{label}_bar") if n not in taken)
             cts.append((result, Value(name, cotangent_type(result.type), True)))
     return cts

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.activity import can_vary, varied
-from ..analysis.effects import may_raise, packed_function, pure, repeatable
+from ..analysis.effects import declared, may_raise, packed_function, pure, repeatable
 from ..analysis.shapes import fresh_dim
 from ..errors import NOWHERE, NoRule
 from ..frontend.build import FOLDED, Builder
@@ -147,10 +147,17 @@ def _all_of(instr: Instr) -> list[Instr]:
 
 
 def in_turn(
-    region: Region, start: dict[Value, Value], count: Atom, why: str
+    region: Region, start: dict[Value, Value], count: Atom, why: str, mapping: bool = False
 ) -> tuple[list[Instr], Axes]:
-    """The region in a loop over the rows of `start`, whose results are stacked."""
-    seen = next((i for i in instructions(region) if _seen(i, set()) and not _solves(i)), None)
+    """The region in a loop over the rows of `start`, whose results are stacked.
+
+    Where the function itself is what is done for each row, `mapping`, all that has a derivative is called so.
+    """
+    seen = next(
+        (i for i in instructions(region)
+         if _seen(i, set()) and not _solves(i) and not (mapping and isinstance(i, Call) and declared(i.fn))),
+        None,
+    )  # fmt: skip
     if seen is not None:
         raise NoRule(
             f"{why}, and this would happen each time",

@@ -65,7 +65,7 @@ def mapped(
         results = tuple(_along(inside, r, out_axis) for r in graph.region.results)
     except OneByOne:
         rows = replace(graph.region, params=())
-        body, inside = in_turn(rows, start, count, "the rows are taken one after the other")
+        body, inside = in_turn(rows, start, count, "the rows are taken one after the other", True)
         inside.b.body = body
         results = tuple(_along(inside, r, out_axis) for r in graph.region.results)
     params = tuple(table.get(p, p) for p in graph.params)

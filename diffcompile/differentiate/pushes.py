@@ -43,7 +43,7 @@ from ..ir.text import function_name
 from ..ir.types import SCALARS
 from ..ir.walk import free, instructions
 from ..rules.containers import copy_of, entry, sum_of, values_of, with_keys
-from ..rules.register import REGISTRY, Declared
+from ..rules.register import REGISTRY, Declared, Owned, Ownerless, of_others
 from ..rules.solvers import SOLVERS
 from .cotangents import changed_kind
 from .forward import Forward
@@ -58,6 +58,7 @@ from .rule import (
     find_rule,
     hashable,
     hidden,
+    holds_numbers,
     in_many,
     inlined,
     is_count,
@@ -66,8 +67,10 @@ from .rule import (
     missing,
     positions,
     refuse_objects,
+    shifted,
     steep,
     times,
+    untold,
 )
 from .tangents import Tangent, dot, plus, tangent_type
 
@@ -269,6 +272,10 @@ class Push(Forward):
         for slot, atom, as_array in moved:
             tangents[slot] = self.handed(atom) if instr.fn in SOLVERS else self.given(atom, as_array)
         first = tuple(outs) if len(outs) > 1 else outs[0]
+        if isinstance(rule, Ownerless):
+            if tangents[0] is not None:
+                raise untold(instr, args[0])
+            del tangents[0]
         found = inlined(self.b, rule, [tuple(tangents), first, *given], given_named, instr)
         check_known(instr, next(atom for _, atom, _ in moved if isinstance(atom, Value)), found)
         return found
@@ -276,10 +283,24 @@ class Push(Forward):
     def given(self, atom: Atom, as_array: bool) -> Any:
         """The tangent of an argument as a rule reads it: item by item where it is known so."""
         found = self.dots.get(atom)
+        known = atom.type
+        if isinstance(found, Value) and known.kind == "object" and known.keys and known.items:
+            return {
+                key: self.b.call(getattr, found, Const(key), type=tangent_type(kind))
+                if holds_numbers(Value(str(key), kind)) else None
+                for key, kind in zip(known.keys, known.items, strict=True)
+            }  # fmt: skip
         if as_array and atom.type.kind in ("list", "tuple"):
             return self.b.call(np.asarray, self.dots.whole(atom))
         if not isinstance(found, tuple):
             return None if found is None else self.dots.known(found, atom)
+        whole = self.b.made_by(atom, pack_dict, pack_object)
+        if whole is not None:
+            at = 1 + (whole.fn is pack_object)
+            keys = whole.args[at - 1]
+            assert isinstance(keys, Const)
+            pairs = zip(keys.value, whole.args[at:], strict=True)
+            return {key: self.given(item, False) if self.dots.has(item) else None for key, item in pairs}
         made = self.b.made_by(atom, pack_tuple, pack_list)
         if made is None:
             return found
@@ -301,13 +322,18 @@ class Push(Forward):
         self, instr: Call | Store, fn: Any, args: tuple[Atom, ...], kwargs: dict[str, Atom], out: Value
     ) -> Tangent | None:
         """A function that is linear in its first argument is its own tangent."""
-        others = [a for a in (*args[1:], *kwargs.values()) if self.dots.has(a) and a.type.is_scalar]
+        at = int(isinstance(fn, Owned))
+        rest = (*args[:at], *args[at + 1 :], *kwargs.values())
+        others = [a for a in rest if self.dots.has(a) and (a.type.is_scalar or of_others(fn))]
+        if others and others[0] is args[0]:
+            raise untold(instr, args[0])
         if others and fn not in FORMED:
             raise missing(self.b, fn, instr, others[0])
-        if not self.dots.has(args[0]):
+        if not self.dots.has(args[at]):
             return None
         known = out.type if out.type.kind in ("list", "array") else None
-        return self.b.call(fn, self.dots.whole(args[0]), *args[1:], kwargs=kwargs, type=known)
+        moved = self.dots.whole(args[at])
+        return self.b.call(fn, *args[:at], moved, *args[at + 1 :], kwargs=kwargs, type=known)
 
     def equal(
         self, instr: Call | Store, declared: Declared, args: tuple[Atom, ...], kwargs: dict[str, Atom],
@@ -351,7 +377,10 @@ class Push(Forward):
                     terms.append(self.guarded(instr, declared, args, kwargs, out, k, arg))
         else:
             partials = inlined(self.b, declared.rule, [out, *args], kwargs, instr)
-            for arg, partial in zip(placed, _tuple(partials), strict=False):
+            for arg, partial in zip(placed, shifted(instr, declared.rule, partials), strict=False):
+                if isinstance(arg, Value) and arg.type.kind == "object" and self.dots.has(arg):
+                    terms.extend(self.of_attributes(instr, arg, partial))
+                    continue
                 if partial is not None and arg is not None and self.dots.has(arg):
                     check_known(instr, arg, partial)
                     dot = self.single(arg)
@@ -368,6 +397,26 @@ class Push(Forward):
             self.dots.masked.add(spread)
         return spread
 
+    def of_attributes(self, instr: Call | Store, arg: Value, partial: Any) -> list[Atom]:
+        """What the attributes of an object contribute, each by its own partial."""
+        moved = self.given(arg, False)
+        if not isinstance(partial, dict) or not isinstance(moved, dict):
+            raise untold(instr, arg)
+        made = self.b.made_by(arg, pack_object)
+        assert made is not None
+        terms: list[Atom] = []
+        for k, (key, tangent) in enumerate(moved.items()):
+            if tangent is None:
+                continue
+            if key not in partial:
+                raise untold(instr, arg, str(key))
+            inner = made.args[2 + k]
+            if isinstance(tangent, dict) and isinstance(inner, Value) and partial[key] is not None:
+                terms.extend(self.of_attributes(instr, inner, partial[key]))
+            elif partial[key] is not None:
+                terms.append(times(self.b, tangent, partial[key]))
+        return terms
+
     def single(self, atom: Atom) -> Atom:
         """The tangent of an operand; of a list, as the array that it is read as."""
         whole = self.dots.whole(atom)
@@ -381,7 +430,8 @@ class Push(Forward):
         moved = self.single(arg)
 
         def product(after: Atom, inputs: tuple[Atom, ...], named: dict[str, Atom]) -> Atom:
-            partials = _tuple(inlined(self.b, declared.rule, [after, *inputs], named, instr))
+            found = inlined(self.b, declared.rule, [after, *inputs], named, instr)
+            partials = shifted(instr, declared.rule, found)
             partial = partials[k] if k < len(partials) else None
             if partial is None:
                 return Const(0.0)
@@ -557,10 +607,6 @@ def _numeric(atom: Atom) -> bool:
     if isinstance(atom, Value):
         return can_vary(atom)
     return isinstance(atom.value, (float, complex, np.inexact))
-
-
-def _tuple(found: Any) -> tuple[Any, ...]:
-    return found if isinstance(found, tuple) else (found,)
 
 
 def _is_zero(atom: Atom) -> bool:

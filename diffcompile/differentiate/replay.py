@@ -23,6 +23,7 @@ import operator
 from dataclasses import replace
 
 from ..frontend.build import FOLDED, Builder
+from ..frontend.loans import free_name
 from ..ir.graph import (
     Atom,
     Call,
@@ -114,14 +115,16 @@ def scheduled(
     snapshots = Value("snapshots", INT, True)
     active = [v for v, on in zip(state, carried, strict=True) if on]
     summed = [v for v, on in zip(beside, given, strict=True) if on]
-    cts = tuple(Value(bar(v), cotangent_type(v.type), True) for v in active)
+    taken = {v.name for v in (turns, *rest)}
+    cts = tuple(Value(free_name(bar(v), taken), cotangent_type(v.type), True) for v in active)
     zeros = Cotangents(b, set(summed))
     within = Function(f"{function.name}_vjp_within", None)
 
     starts = tuple(zeros.zero(v) for v in summed)
     left = _like(turns)
     ct_params = tuple(map(_like, cts))
-    sum_params = tuple(Value(bar(v), cotangent_type(v.type), True) for v in summed)
+    taken.update(v.name for v in cts)
+    sum_params = tuple(Value(free_name(bar(v), taken), cotangent_type(v.type), True) for v in summed)
     with b.region() as test:
         going = b.call(operator.gt, b.call(len, left, type=INT), Const(1), type=BOOL)
     again = (_like(left), *map(_like, ct_params), *map(_like, sum_params))

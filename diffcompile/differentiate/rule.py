@@ -11,19 +11,21 @@ import builtins
 import inspect
 import math
 import operator
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from ..analysis.activity import can_vary
 from ..errors import NoRule, UnsupportedSyntax
 from ..frontend.build import Builder
 from ..frontend.lower import lower_rule
 from ..ir.graph import Atom, Call, Const, Into, Method, Store, Value
 from ..ir.text import function_name
 from ..ir.types import BOOL, Type
-from ..rules.broadcast import broadcast_like, of_form, unbroadcast
+from ..rules.broadcast import broadcast_like, of_form, rebroadcast, unbroadcast
 from ..rules.refused import sentence_of
-from ..rules.register import REGISTRY, Declared, Unknown
+from ..rules.register import REGISTRY, Declared, Owned, Ownerless, Unknown, of_others
 
 PLAIN: dict[Any, Any] = {
     operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,
@@ -43,7 +45,9 @@ ALONG = frozenset({
     np.maximum.reduce, np.minimum.reduce, np.add.accumulate, np.multiply.accumulate,
 })  # fmt: skip
 # Functions of which an argument gives no more than its form.
-FORMED = frozenset({np.full_like, np.arange, unbroadcast, broadcast_like, of_form})
+FORMED = frozenset({
+    np.full_like, np.arange, unbroadcast, rebroadcast, broadcast_like, of_form,
+})  # fmt: skip
 # The parameters of NumPy's functions that are sequences, and the functions that make arrays of those.
 SEQUENCES = frozenset({
     "arrays", "arys", "args", "tup", "object", "xi", "condlist", "choicelist", "choices", "operands", "key",
@@ -181,7 +185,12 @@ def _is_sequence(atom: Atom) -> bool:
 
 
 def refuse_objects(instr: Call | Store, atoms: tuple[Atom, ...]) -> None:
-    """A function that has a rule for numbers may ask an object for what it is: that is not followed."""
+    """A function that has a rule for numbers may ask an object for what it is: that is not followed.
+
+    What the user has declared something of is told what moves of an object attribute by attribute.
+    """
+    if isinstance(instr.fn, (Owned, FunctionType)) and of_others(instr.fn):
+        return
     for atom in atoms:
         cls = _class_in(atom.type)
         if cls is not None:
@@ -246,6 +255,30 @@ def check_known(instr: Call | Store, arg: Value, found: Any) -> None:
             instr.line,
             f"Keep `{arg.name}` constant: `stop_gradient({arg.name})`.",
         )
+
+
+def shifted(instr: Call | Store, rule: Any, found: Any, linear: bool = False) -> tuple[Any, ...]:
+    """What a rule gives, one for each argument of the call: it may say nothing of whose method it is."""
+    parts = found if isinstance(found, tuple) else (found,)
+    untold = isinstance(rule, Ownerless) or linear and isinstance(instr.fn, Owned)
+    return (None, *parts) if untold else parts
+
+
+def holds_numbers(part: Atom) -> bool:
+    """Can what an object holds move? A function, and an object of which nothing is known, cannot."""
+    opaque = part.type.kind in ("object", "function") and part.type.keys is None
+    return isinstance(part, Value) and can_vary(part) and not opaque
+
+
+def untold(instr: Call | Store, atom: Atom, attribute: str = "") -> NoRule:
+    """The refusal of an object that moves, and of which the rule says nothing."""
+    name = function_name(instr.fn)
+    which = atom.name if isinstance(atom, Value) else "its argument"
+    return NoRule(
+        f"the rule of `{name}` gives no derivative with respect to `{which}{attribute and '.'}{attribute}`",
+        instr.line,
+        "Return one for each attribute of an object, `{\"w\": ...}`, and None where nothing flows.",
+    )
 
 
 def hidden(

@@ -438,7 +438,7 @@ class Printer:
                 return result
         # What a checkpointed call is given by keyword is for its adjoint.
         keywords = {} if isinstance(fn, Function) else {k: self.atom(a) for k, a in instr.kwargs}
-        # The operations of `rules/library.py` and `rules/differences.py`, which this layer does not import.
+        # The operations of `rules/library.py`, `differences.py`, `register.py`: this layer imports none.
         if isinstance(fn, Hook):
             return self.atom(args[0])
         if type(fn).__name__ == "Numeric":
@@ -449,6 +449,12 @@ class Printer:
             return _call(used, [self.atom(a) for a in args[fn.data :]])
         if type(fn).__name__ == "Called":  # `spline(t)`
             return _call(self.atom(args[0]), [self.atom(a) for a in args[1:]], keywords)
+        if type(fn).__name__ == "Owned":  # `model.energy(x)`
+            owner, *rest = map(self.atom, args)
+            if not fn.found:
+                return _call(self.refer(fn.fn), [owner, *rest], keywords)
+            method = owner if fn.__name__ == "__call__" else _attribute(owner, fn.__name__)
+            return _call(method, rest, keywords)
         if isinstance(fn, Method):
             return _call(_attribute(self.atom(args[0]), fn.name), [self.atom(a) for a in args[1:]], keywords)
         if isinstance(fn, (type(np.ndarray.sum), type(np.ndarray.T))):
@@ -1142,12 +1148,13 @@ _CHANGES: dict[Any, Any] = {
 
 
 def _print_object(p: Printer, instr: Call) -> ast.expr:
-    cls, names, *items = instr.args
-    assert isinstance(names, Const) and isinstance(cls, Const)
-    if is_keyworded(cls.value):
-        return _call(p.atom(cls), [], dict(zip(names.value, map(p.atom, items), strict=True)))
+    of, names, *items = instr.args
+    assert isinstance(names, Const)
+    if isinstance(of, Const) and is_keyworded(of.value):
+        return _call(p.atom(of), [], dict(zip(names.value, map(p.atom, items), strict=True)))
     attributes = ast.Dict([ast.Constant(n) for n in names.value], list(map(p.atom, items)))
-    return _call(p.refer(with_attributes), [p.atom(cls), attributes])
+    cls = p.atom(of) if isinstance(of, Const) else _call(_name("type"), [p.atom(of)])
+    return _call(p.refer(with_attributes), [cls, attributes])
 
 
 def _print_items(p: Printer, instr: Call) -> ast.expr:

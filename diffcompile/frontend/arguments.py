@@ -188,6 +188,15 @@ def is_object(value: Any) -> bool:
     return is_object_class(type(value))
 
 
+def attributes_of(value: Any) -> list[str]:
+    """The names of what an object holds itself, in an order that is always the same."""
+    slots = [
+        name for cls in type(value).__mro__ for name, held in vars(cls).items()
+        if isinstance(held, types.MemberDescriptorType) and hasattr(value, name)
+    ]  # fmt: skip
+    return list(dict.fromkeys((*getattr(value, "__dict__", ()), *slots)))
+
+
 def is_object_class(cls: type) -> bool:
     known = _PLAIN_OBJECTS.get(cls)
     if known is None:

@@ -38,7 +38,7 @@ from ..ir.graph import (
 )
 from ..ir.text import function_name
 from ..ir.types import INT, RANGE, Type, join, type_of_constant
-from ..rules.broadcast import unbroadcast
+from ..rules.broadcast import rebroadcast, unbroadcast
 from ..rules.checkpoints import checkpoint
 from ..rules.containers import keys_of
 from ..rules.definitions import DEFINITIONS, WITH, columns_of, element_by_element
@@ -48,12 +48,12 @@ from ..rules.index import is_repeating
 from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, USED, Evaluation, consult
 from ..rules.queues import Queue
 from ..rules.refused import sentence_of
-from ..rules.register import REGISTRY
+from ..rules.register import REGISTRY, Owned, in_class
 from ..rules.solvers import SOLVERS
 from . import opaque
 from . import plain as sentences
 from .apart import of_unknown_order
-from .arguments import DERIVING, is_object, is_object_class
+from .arguments import DERIVING, class_attribute, is_object, is_object_class
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
 from .core import holds_objects
@@ -183,7 +183,9 @@ class Calls(Layers):
             case Closure():
                 return self.inline_closure(fn, args, kwargs, name)
             case Bound(receiver, _, fn=function) if function is not None:
-                self.refuse_method_rule(function)
+                owned = self.owned(function, receiver)
+                if owned is not None:
+                    return self.declared_call(owned, [receiver, *args], kwargs, name)
                 if isinstance(function, type):  # the `__init__` that `dataclass` wrote for a base class
                     return self.init_base(receiver, function, args, kwargs)
                 return self.user_call(function, [receiver, *args], kwargs, name)
@@ -218,14 +220,51 @@ class Calls(Layers):
             "Pass the function as an argument, or call it by its name.",
         )
 
-    def refuse_method_rule(self, function: Any) -> None:
-        """What is declared of a method would be passed over: its source is read, for the object at hand."""
-        if isinstance(function, FunctionType) and not self.unit.rule and REGISTRY.declares(function):
-            name = function.__name__
+    def owned(self, function: Any, owner: Ref) -> Any:
+        """The operation of a method of `owner`, if something is declared of it; None if nothing is."""
+        if not isinstance(function, FunctionType):
+            return None
+        if isinstance(owner, Const) and isinstance(owner.value, type):
+            return self.owned_by_class(function, owner.value)
+        content = self.object_content(owner)
+        live = owner.cell.live if isinstance(owner, Obj) and content is not None else None
+        if live is not None and REGISTRY.declares(MethodType(function, live.value)):
+            return Owned(MethodType(function, live.value))
+        if not REGISTRY.declares(function):
+            return None
+        cls = content.cls if content is not None else owner.cls if isinstance(owner, Tup) else object
+        found = class_attribute(cls, function.__name__) is function
+        return Owned(function, found) if in_class(function) else function
+
+    def owned_by_class(self, function: FunctionType, cls: type) -> Any:
+        for base in cls.__mro__:
+            method = MethodType(function, base)
+            if REGISTRY.declares(method):
+                if base is cls:
+                    return Owned(method)
+                name = function.__name__
+                raise self.refuse(
+                    f"a derivative is declared for `{base.__name__}.{name}`, and this is "
+                    f"`{cls.__name__}.{name}`",
+                    f"Declare it for `{cls.__name__}.{name}` too.",
+                )
+        return function if REGISTRY.declares(function) else None
+
+    def declared_call(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        """A call of what something is declared of; an object that it is given is one value."""
+        method = fn.fn if isinstance(fn, Owned) else fn
+        if args and self.object_content(args[0]) is not None and changes_owner(method):
             raise self.refuse(
-                f"a derivative is declared for the method `{name}`, and those of methods are not taken",
-                "Declare it for a function, and call that in the method.",
+                f"`{method.__name__}` changes its object, and is not read: a derivative is declared of it",
+                "Declare it of what gives the value, and change the object outside of that.",
             )
+        wholes = [self.one_value(ref) for ref in args]
+        return self.library(fn, wholes, {k: self.one_value(r) for k, r in kwargs.items()}, name)
+
+    def is_method_of(self, fn: FunctionType, ref: Ref) -> bool:
+        """Is this a method of the class of an object?"""
+        content = self.object_content(ref)
+        return content is not None and any(fn is vars(c).get(fn.__name__) for c in content.cls.__mro__)
 
     def evaluation(
         self, operation: Evaluation, made: Made, args: list[Ref], kwargs: dict[str, Ref], name: str
@@ -304,7 +343,8 @@ class Calls(Layers):
             method = self.special_method(args[0], UNARY[fn])
             if method is not None:
                 return self.invoke(method, args[1:], kwargs, name)
-        if not self.unit.rule:
+        theirs = isinstance(fn, type) and not ours(fn)  # a rule of the user's may make an object
+        if not self.unit.rule or theirs and is_object_class(fn):
             made = self._known_object(fn, args, kwargs, name)
             if made is not None:
                 return made
@@ -320,6 +360,9 @@ class Calls(Layers):
                 )
             if module.split(".")[0] not in LIBRARIES:
                 return self.user_call(fn, args, kwargs, name)
+        if ruled and isinstance(fn, FunctionType) and not ours(fn):
+            owned = self.owned(fn, args[0]) if args and self.is_method_of(fn, args[0]) else None
+            return self.declared_call(owned or fn, args, kwargs, name)
         return self.library(fn, args, kwargs, name)
 
     def _known_object(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
@@ -328,12 +371,11 @@ class Calls(Layers):
             named = issubclass(fn, tuple) and hasattr(fn, "_fields")
             return self.instantiate(fn, args, kwargs, name) if named or is_object_class(fn) else None
         if isinstance(fn, MethodType) and isinstance(fn.__func__, FunctionType):
-            if fn in REGISTRY.reverse or fn.__func__.__module__.split(".")[0] in LIBRARIES:
-                return None  # a library's own: `scipy.stats.norm.logpdf`
             owner = fn.__self__
+            if fn.__func__.__module__.split(".")[0] in LIBRARIES:
+                return None  # a library's own: `scipy.stats.norm.logpdf`
             receiver: Ref = Const(owner) if isinstance(owner, type) else self.constant_object(owner)
-            self.refuse_method_rule(fn.__func__)
-            return self.user_call(fn.__func__, [receiver, *args], kwargs, name)
+            return self.invoke(Bound(receiver, fn.__name__, fn.__func__), args, kwargs, name)
         if isinstance(fn, functools.partial):
             given = [self.held_value(a) for a in fn.args]
             named_args = {k: self.held_value(a) for k, a in fn.keywords.items()}
@@ -608,6 +650,8 @@ class Calls(Layers):
         again = getattr(fn, "checkpointed", None)
         if again is not None:
             return self.replayed(Const(again), args, kwargs, name)
+        if not self.in_library and REGISTRY.declares(fn):  # a property, or what an operator stands for
+            return self.declared_call(fn, args, kwargs, name)
         try:
             source = read_source(fn)
         except NoSource as cause:
@@ -946,10 +990,38 @@ _NONE = slice(0, 0)
 _OF_OBJECTS = (isinstance, type, hasattr, getattr, setattr, len)
 
 
+@functools.lru_cache(maxsize=1024)
+def changes_owner(fn: Any) -> bool:
+    """Does a method write an attribute of its object, or into one?"""
+    try:
+        source = read_source(getattr(fn, "__func__", fn))
+    except NoSource:
+        return False
+    first = next((a.arg for a in (*source.node.args.posonlyargs, *source.node.args.args)), None)
+
+    def owned(node: ast.AST) -> bool:
+        inside = isinstance(node, (ast.Attribute, ast.Subscript))
+        while isinstance(node, (ast.Attribute, ast.Subscript)):
+            node = node.value
+        return inside and isinstance(node, ast.Name) and node.id == first
+
+    for node in ast.walk(source.node):
+        written = isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del))
+        called = node.func if isinstance(node, ast.Call) else None
+        changing = isinstance(called, ast.Attribute) and called.attr in MUTATORS and owned(called.value)
+        if written and owned(node) or changing:
+            return True
+    return False
+
+
+def ours(fn: Any) -> bool:
+    """Is this a function of this package?"""
+    return str(getattr(fn, "__module__", "")).partition(".")[0] == OURS.partition(".")[0]
+
+
 def _theirs(fn: Any) -> bool:
     """Is this a function that is written in Python, and not by us?"""
-    module = str(getattr(fn, "__module__", ""))
-    return isinstance(fn, FunctionType) and module.partition(".")[0] != OURS.partition(".")[0]
+    return isinstance(fn, FunctionType) and not ours(fn)
 
 
 def widened(
@@ -1291,6 +1363,14 @@ def _unbroadcast(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: st
     return frame.own(unbroadcast_call(frame.b, frame.atom(args[0]), frame.atom(args[1])))
 
 
+def _rebroadcast(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    """`np.broadcast_to`, where the ranks say that it is that."""
+    ranks = [0 if known.is_scalar else known.rank for known in map(frame.type_of, args)]
+    if any(rank is None for rank in ranks) or ranks[0] > ranks[1]:  # type: ignore[operator]
+        return None
+    return frame.known(np.broadcast_to, [args[0], frame.known(np.shape, args[1:], {}, "")], {}, name)
+
+
 def _broadcast_to(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
     """In a rule: nothing to do where the value is known to have that shape."""
     shape = args[1] if len(args) > 1 else kwargs["shape"]
@@ -1390,6 +1470,6 @@ SPECIAL: dict[Any, Any] = {
     is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"),
     np.shape: _attribute_of("shape"), np.size: _attribute_of("size"), np.iscomplexobj: _is_complex,
     functools.wraps: _transparent, functools.lru_cache: _cached, functools.cache: _cached, same: _same,
-    unbroadcast: _unbroadcast, np.broadcast_to: _broadcast_to, eval: _locals, exec: _locals,
-    compile: _locals, locals: _locals, globals: _locals,
+    unbroadcast: _unbroadcast, rebroadcast: _rebroadcast, np.broadcast_to: _broadcast_to, eval: _locals,
+    exec: _locals, compile: _locals, locals: _locals, globals: _locals,
 }  # fmt: skip

@@ -18,7 +18,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from types import CellType, FunctionType
+from functools import partial
+from types import CellType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
 from ..analysis.activity import can_vary
@@ -34,11 +35,12 @@ from ..ir.graph import (
     Region,
     Value,
     pack_list,
+    pack_object,
     pack_tuple,
 )
 from ..ir.types import INT, UNKNOWN, Dim, Type, array, join
 from ..ir.walk import free, operands, same_atom, values
-from ..rules.register import REGISTRY
+from ..rules.register import REGISTRY, Ownerless
 from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import CONTAINERS, Unit
@@ -281,11 +283,17 @@ def _lower(
     for name, ref in bound.items():
         frame.state.vars[frame.scope, name] = ref
     picked = tuple(frame.picked(bound[p.root] if isinstance(p.root, str) else refs[p.root], p) for p in wrt)
-    if REGISTRY.declares(target.fn):
-        result = _called(frame, refs, lambda args, kwargs: frame.known(target.fn, args, kwargs, result_name))
+    given = {**bound, **{name: ref for (name, _), ref in zip(specs, refs, strict=True)}}
+    declared = _declared(frame, target, bound)
+    if declared is not None:
+        result = _called(
+            frame, given, lambda args, kwargs: frame.declared_call(declared, args, kwargs, result_name)
+        )
     elif hasattr(target.fn, "__wrapped__"):
         called = target.fn
-        result = _called(frame, refs, lambda args, kwargs: frame.user_call(called, args, kwargs, result_name))
+        result = _called(
+            frame, given, lambda args, kwargs: frame.user_call(called, args, kwargs, result_name)
+        )
     else:
         result = _run(frame)
     atoms: list[Atom] = []
@@ -295,6 +303,9 @@ def _lower(
         if any(read & run.parts or handle in read for handle, run in frame.unit.runs.items()):
             raise UnrollError
         picked = tuple(_run_over(shape, frame.unit.runs.values()) for shape in picked)
+        left = {v for shape in picked for v in values_in(shape)}
+        if any(left & run.parts for run in frame.unit.runs.values()):
+            raise UnrollError  # a derivative with respect to some of its items
     picks = {v for shape in picked for v in values_in(shape) if can_vary(v)}
     _drop_unread(frame, {*picks, *values(atoms)})
     graph = _graph(frame, frame.source, params, atoms)
@@ -447,11 +458,23 @@ def _run(frame: Statements) -> Ref:
     return frame.expression(node.body, frame.result_name)
 
 
-def _called(frame: Statements, refs: list[Ref], call: Callable[[list[Ref], dict[str, Ref]], Ref]) -> Ref:
+def _declared(frame: Statements, target: Target, bound: dict[str, Ref]) -> Any:
+    """What is called where something is declared of the function itself; None if its source is read."""
+    if isinstance(target.fn, Lifted):
+        return None
+    method = isinstance(target.given, MethodType) or not isinstance(target.given, FunctionType | partial)
+    owned = frame.owned(target.fn, next(iter(bound.values()))) if bound and method else None
+    return owned or (target.fn if REGISTRY.declares(target.fn) else None)
+
+
+def _called(
+    frame: Statements, given: dict[str, Ref], call: Callable[[list[Ref], dict[str, Ref]], Ref]
+) -> Ref:
     """The result of a function that is called, not read: its wrapper is, or something is declared of it."""
     args: list[Ref] = []
     kwargs: dict[str, Ref] = {}
-    for parameter, ref in zip(inspect.signature(frame.source.fn).parameters.values(), refs, strict=True):
+    for parameter in inspect.signature(frame.source.fn).parameters.values():
+        ref = given[parameter.name]
         if parameter.kind is parameter.KEYWORD_ONLY:
             kwargs[parameter.name] = ref
         elif parameter.kind is parameter.VAR_POSITIONAL:
@@ -502,6 +525,8 @@ def _graph(frame: Statements, source: Source, params: list[Value], results: list
 def lower_rule(builder: Builder, fn: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """Inline a rule: `builder` builds its body. Arguments and result are atoms, None, or tuples of those."""
     folded, builder.folded = builder.folded, FOLDED_IN_RULES
+    if isinstance(fn, Ownerless):
+        args, fn = [*args[: fn.ahead], *args[fn.ahead + 1 :]], fn.rule
     try:
         unit = Unit(RULES, builder, rule=True)
         unit.present = frozenset(_leaves(args[0]))
@@ -521,11 +546,14 @@ def lower_rule(builder: Builder, fn: Any, args: list[Any], kwargs: dict[str, Any
 def _leaves(value: Any) -> Iterator[Value]:
     if isinstance(value, Value):
         yield value
-    for item in value if isinstance(value, (tuple, list)) else ():
+    inside = value.values() if isinstance(value, dict) else value
+    for item in inside if isinstance(value, (tuple, list, dict)) else ():
         yield from _leaves(item)
 
 
 def _given(frame: Statements, value: Any) -> Ref:
+    if isinstance(value, dict):
+        return frame.state.new(Entries(tuple((k, _given(frame, v)) for k, v in value.items())))
     if isinstance(value, (tuple, list)):
         items = tuple(_given(frame, v) for v in value)
         return Tup(items) if isinstance(value, tuple) else frame.state.new(Items(items))
@@ -535,10 +563,28 @@ def _given(frame: Statements, value: Any) -> Ref:
     if made is not None:
         # A tuple or a list that was written out is known to the rule item by item.
         return _given(frame, made.args if made.fn is pack_tuple else list(made.args))
+    made = frame.b.made_by(value, pack_object)
+    if made is not None and isinstance(made.args[1], Const):
+        return _object_given(frame, value, made.args[1].value, made.args[2:])
     return frame.own(value)
 
 
+def _object_given(frame: Statements, value: Value, names: tuple[str, ...], items: tuple[Atom, ...]) -> Ref:
+    """An object whose attributes are known to a rule one by one."""
+    cls = value.type.cls
+    assert cls is not None
+    parts = tuple(_given(frame, item) for item in items)
+    if issubclass(cls, tuple):
+        return Tup(parts, cls)
+    ref = frame.state.new(Entries(tuple(zip(names, parts, strict=True)), None, cls), value.name)
+    ref.cell.seen = value
+    return ref
+
+
 def _taken(frame: Statements, ref: Ref) -> Any:
+    content = frame.content(ref) if isinstance(ref, Obj) else None
+    if isinstance(content, Entries):
+        return {key: _taken(frame, part) for key, part in content.entries}
     items = frame.static_items(ref) if isinstance(ref, (Tup, Obj)) else None
     if items is not None:
         taken = [_taken(frame, item) for item in items]

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import WrongArgument
-from ..ir.graph import Atom, Capture, Const, Step, Value, is_keyworded, pack_object
+from ..ir.graph import Atom, Capture, Const, Step, Value, is_keyworded, literal, pack_object
 from ..ir.types import OBJECT, Type, article
 from ..rules.queues import Queue
 from .arguments import (
@@ -35,6 +35,7 @@ from .arguments import (
     Place,
     Read,
     Spec,
+    attributes_of,
     class_attribute,
     describe,
     is_object,
@@ -580,6 +581,51 @@ class Objects(Containers):
             for ref, part in zip(refs, inner, strict=True)
         )
         return Type("object", items=types, keys=names, cls=content.cls)
+
+    def one_value(self, ref: Ref, inside: tuple[Cell, ...] = ()) -> Ref:
+        """An object as one value, for a function whose source is not read; anything else as it is.
+
+        One of the caller's is the caller's, which is known to have the attributes that it has here: what
+        moves of it are those.
+        """
+        content = self.object_content(ref)
+        if content is None or not isinstance(ref, Obj):
+            return ref
+        if ref.cell.seen is not None:
+            return ref.cell.seen
+        live: Live | None = ref.cell.live
+        for name in attributes_of(live.value) if live is not None else ():
+            self._expanded(ref, name)
+        content = self.object_content(ref)
+        assert content is not None
+        if ref.cell in inside:
+            raise self.refuse(
+                f"an object of class `{content.cls.__name__}` holds itself, and is given to what has a rule",
+                "Hand on what is read of it.",
+            )
+        items = [self._attribute_value(ref, name, (*inside, ref.cell)) for name in content.keys]
+        if live is None:
+            content = replace(content, entries=tuple(zip(content.keys, items, strict=True)), handle=None)
+            return self.packed_object(content)
+        known = Type("object", items=tuple(a.type for a in items), keys=tuple(content.keys), cls=content.cls)
+        names = Const(tuple(content.keys))
+        return self.b.call(pack_object, live.atom, names, *items, type=known, name=live.name)
+
+    def _attribute_value(self, ref: Obj, name: str, inside: tuple[Cell, ...]) -> Atom:
+        """An attribute as one value. A constant of the caller's that was written is none any longer."""
+        content = self.object_content(ref)
+        assert content is not None
+        part = content.get(name)
+        if part is None or part is UNBOUND_REF:
+            cls = content.cls.__name__
+            raise self.refuse(
+                f"an object of class `{cls}` without its `{name}` is given to what has a rule",
+                "Hand on what is read of it.",
+            )
+        if isinstance(part, Const) and ref.cell.live is not None:
+            as_it_was = getattr(ref.cell.live.value, name, NOTHING) is part.value
+            return part if as_it_was else self.b.call(literal, part, type=part.type)
+        return self.atom(self.one_value(part, inside))
 
     def packed_object(self, content: Entries) -> Atom:
         cls = content.cls

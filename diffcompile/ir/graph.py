@@ -343,8 +343,12 @@ def pack_dict(keys: tuple[Any, ...], *items: Any) -> dict[Any, Any]:
     return dict(zip(keys, items, strict=True))
 
 
-def pack_object(cls: type, names: tuple[str, ...], *items: Any) -> Any:
-    """The operation that makes an object with these attributes: nothing else is done by it."""
+def pack_object(of: Any, names: tuple[str, ...], *items: Any) -> Any:
+    """The operation that makes an object with these attributes: nothing else is done by it.
+
+    It is one of the class `of`, or of that of `of`, an object of the caller's that is known to have them.
+    """
+    cls = of if isinstance(of, type) else type(of)
     if is_keyworded(cls):
         return cls(**dict(zip(names, items, strict=True)))
     made: Any = object.__new__(cls)

@@ -66,6 +66,9 @@ def function_name(fn: object) -> str:
     """How an operation is written: its path, never its address."""
     if isinstance(fn, (Graph, Function, Hook, Method)):
         return fn.name
+    method = getattr(fn, "fn", None) if type(fn).__name__ == "Owned" else None
+    if method is not None:  # an operation of `rules/register.py`
+        return ".".join(method.__qualname__.rpartition("<locals>.")[2].split(".")[-2:])
     ufunc = getattr(fn, "__self__", None)
     if type(ufunc).__name__ == "ufunc":
         return f"{function_name(ufunc)}.{getattr(fn, '__name__', '')}"

@@ -55,6 +55,7 @@ def segmented(graph: Graph, varied: set[Value]) -> Graph:
     """The graph in which what is checkpointed, and varies, is a call that saves nothing."""
     if not any(map(checkpointed, instructions(graph.region))):
         return graph
+    graph = replace(graph, region=_without_unbound(graph.region))
     flows = liveness(graph.region).flows
     cutting = _Cutting(graph.name, varied, reach(list(graph.params), flows))
     return replace(graph, region=cutting.region(graph.region, set()))
@@ -65,6 +66,31 @@ def checkpointed(instr: Instr) -> bool:
     if isinstance(instr, For):
         return instr.snapshots is not None
     return isinstance(instr, Call) and instr.fn is replay_begins
+
+
+def _without_unbound(region: Region) -> Region:
+    """The region in which what is returned from within a loop is None where nothing was."""
+
+    def none(atom: Atom, out: Value) -> Atom:
+        unbound = isinstance(atom, Const) and atom.value is UNBOUND
+        return Const(None) if unbound and not out.named else atom
+
+    def visit(instr: Instr) -> Instr:
+        instr = map_regions(_without_unbound, instr)
+        match instr:
+            case If():
+                then, orelse = (
+                    replace(part, results=tuple(map(none, part.results, instr.outs)))
+                    for part in (instr.then, instr.orelse)
+                )
+                return replace(instr, then=then, orelse=orelse)
+            case For() | While():
+                return replace(instr, init=tuple(map(none, instr.init, instr.outs)))
+            case Try():
+                return replace(instr, otherwise=tuple(map(none, instr.otherwise, instr.outs)))
+        return instr
+
+    return replace(region, body=tuple(map(visit, region.body)))
 
 
 def _until_end(rest: list[Instr]) -> list[Instr]:
@@ -173,20 +199,14 @@ class _Cutting:
         loop = replace(loop, body=_unseen(loop.body, ours))
         self.refuse_effects(loop.body, ours)
         for init, out in zip(loop.init, loop.outs, strict=True):
-            missing = (isinstance(init, Const) and init.value is UNBOUND) or init.type.maybe_unbound
-            if missing and not out.named:
-                raise UnsupportedSyntax(
-                    "a checkpointed loop is left by `return`",
-                    loop.line,
-                    "Leave it by `break`, and return after it.",
-                )
-            if missing:
+            if out.named and isinstance(init, Value) and init.type.maybe_unbound:
                 raise UnsupportedSyntax(
                     f"`{out.name}` may have no value before this checkpointed loop, and is read after it",
                     loop.line,
                     f"Give `{out.name}` a value before the loop.",
                 )
         assert marked.snapshots is not None and not loop.saves
+        loop, given = _given(loop)
         b = Builder(FOLDED)
         b.line = loop.line
         count, items = _indexable(b, loop)
@@ -195,25 +215,23 @@ class _Cutting:
         name, doc = f"{self.name}_turns", f"Some turns of the loop of line {loop.line.line}."
         if not (isinstance(marked.snapshots, Const) and marked.snapshots.value is None):
             if _leaves(loop):
-                raise UnsupportedSyntax(
-                    "a loop that is left early is not checkpointed with a number of snapshots",
-                    loop.line,
-                    "Leave `snapshots` out, or run over the turns that are wanted.",
-                )
+                loop = _counted(loop)
             if len(items) > 1 or items[0].type.kind != "range":
                 loop, items = _by_number(b, loop, count, items)
-            region = _over(loop, items)
+            region = _over(loop, items, False)
             args = (*items, *loop.init)
             outs = tuple(_like(o) if k in written else o for k, o in enumerate(loop.outs))
-            b.emit(self.replayed(name, region, args, outs, marked.snapshots, loop.line, doc, ours))
+            call = self.replayed(name, region, args, outs, marked.snapshots, loop.line, doc, ours)
+            b.emit(replace(call, kwargs=(*call.kwargs, ("ran", Const(True)))) if _leaves(loop) else call)
             for k in written:
                 b.emit(_written_back(loop.init[k], outs[k], loop.outs[k], loop.line))
-            return tuple(b.body)
+            return (*b.body, *given)
         root = b.call(math.isqrt, count, type=INT)
         size = b.call(builtins.max, root, Const(1), type=INT, name="size")
         starts = b.call(range, Const(0), count, size, type=RANGE)
         start = Value("start", INT, True)
-        params = tuple(map(_like, loop.body.params[len(items) :]))
+        # What is carried from segment to segment is called what it is called behind them.
+        params = tuple(map(_called, loop.outs, loop.body.params[len(items) :]))
         name_of_part = "segment" if len(items) == 1 else ""
         with b.region() as body:
             b.line = NOWHERE  # the comment above the loop is the only one
@@ -222,6 +240,7 @@ class _Cutting:
             pieces = tuple(b.call(operator.getitem, item, part, name=name_of_part) for item in items)
             region = _over(loop, pieces)
             outs = tuple(_like(r) for r in region.results if isinstance(r, Value))
+            outs = (*map(_called, loop.outs, outs), *outs[len(loop.outs) :])
             call = self.replayed(name, region, (*pieces, *params), outs, Const(None), loop.line, doc, ours)
             b.emit(replace(call, line=NOWHERE))
             ends = list(outs)
@@ -232,7 +251,7 @@ class _Cutting:
         leave = outs[len(loop.outs) :] or (Const(False),)
         around = Region((start, *params), tuple(body), (*outs[: len(loop.outs)], *leave))
         b.emit(replace(loop, items=(starts,), body=around, backwards=False))
-        return tuple(b.body)
+        return (*b.body, *given)
 
 
 def _on_turns(loop: For, before: list[Instr]) -> For:
@@ -323,15 +342,50 @@ def _like(value: Value) -> Value:
     return Value(value.name, value.type, value.named)
 
 
+def _given(loop: For) -> tuple[For, list[Instr]]:
+    """The loop whose segments can be handed what it carries: None is in the place of what has no value.
+
+    Behind it, a name that may have got none has one where it is not None.
+    """
+    behind: list[Instr] = []
+    outs = list(loop.outs)
+    missing = [k for k, a in enumerate(loop.init) if isinstance(a, Const) and a.value is UNBOUND]
+    for k in missing:
+        if not loop.outs[k].named:  # what is returned, which is read only where the loop was left so
+            continue
+        outs[k] = Value(f"{loop.outs[k].name}_last", loop.outs[k].type, True)
+        there = Value("there", BOOL)
+        behind.append(Call((there,), operator.is_not, (outs[k], Const(None)), (), loop.line))
+        then, orelse = Region((), (), (outs[k],)), Region((), (), (Const(UNBOUND),))
+        behind.append(If((loop.outs[k],), there, then, orelse, loop.line, key=object()))
+    init = tuple(Const(None) if k in missing else a for k, a in enumerate(loop.init))
+    return replace(loop, outs=tuple(outs), init=init), behind
+
+
+def _counted(loop: For) -> For:
+    """The loop that counts the turns that it runs."""
+    before, ran, out = (Value("ran", INT, True) for _ in range(3))
+    body = loop.body
+    count = Call((ran,), operator.add, (before, Const(1)), (), NOWHERE)
+    results = (*body.results[:-1], ran, body.results[-1])
+    body = replace(body, params=(*body.params, before), body=(count, *body.body), results=results)
+    return replace(loop, outs=(*loop.outs, out), init=(*loop.init, Const(0)), body=body)
+
+
+def _called(out: Value, value: Value) -> Value:
+    """A value like this one; it has the name of `out`, where that is one that may be None."""
+    return Value(out.name if out.name == f"{value.name}_last" else value.name, value.type, value.named)
+
+
 def _leaves(loop: For) -> bool:
     leave = loop.body.results[len(loop.init)]
     return not (isinstance(leave, Const) and leave.value is False)
 
 
-def _over(loop: For, items: tuple[Atom, ...]) -> Region:
+def _over(loop: For, items: tuple[Atom, ...], telling: bool = True) -> Region:
     """The region whose parameters are items and what is carried: it runs the loop over those items.
 
-    A last result says whether the loop was left, if it can be.
+    A last result says whether the loop was left, if it can be and this is `telling`.
     """
     count = len(items)
     names = [i.name if isinstance(i, Value) and i.named else "turns" for i in items]
@@ -339,7 +393,7 @@ def _over(loop: For, items: tuple[Atom, ...]) -> Region:
     params = tuple(map(_like, loop.body.params[count:]))
     outs, init, body = tuple(map(_like, loop.outs)), params, loop.body
     atoms: tuple[Atom, ...] = init
-    if _leaves(loop):
+    if telling and _leaves(loop):
         left = body.results[-1]
         atoms = (*init, Const(False))
         outs = (*outs, Value("left", BOOL, True))

@@ -33,6 +33,7 @@ from ..ir.walk import (
     values,
     with_regions,
 )
+from .given import as_given
 
 Key = tuple[Any, ...]
 _ALWAYS_VIEWS = (np.ndarray.T, np.transpose, np.ndarray.transpose, np.swapaxes, np.ndarray.swapaxes)
@@ -40,6 +41,7 @@ _ALWAYS_VIEWS = (np.ndarray.T, np.transpose, np.ndarray.transpose, np.swapaxes, 
 
 def views(graph: Graph) -> Graph:
     """The graph in which what is known by a name of the user is read and written by it."""
+    graph = as_given(graph)
     return replace(graph, region=_Views(graph.region).region(_filled(graph.region), {}))
 
 

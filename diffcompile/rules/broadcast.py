@@ -34,7 +34,23 @@ def unbroadcast(ct: Any, x: Any) -> Any:
 
 @deflinear(unbroadcast)
 def _(ct: Any, out: Any, y: Any, x: Any) -> Any:
-    return np.broadcast_to(ct, np.shape(y))
+    return rebroadcast(ct, y)
+
+
+def rebroadcast(ct: Any, y: Any) -> Any:
+    """`ct`, in the shape of the cotangent `y` that was summed; a number for the number 0.
+
+    >>> rebroadcast(np.ones(1), np.zeros(2)), float(rebroadcast(np.ones(2), 0.0))
+    (array([1., 1.]), 2.0)
+    """
+    if np.ndim(ct) > np.ndim(y):
+        return np.sum(ct)
+    return ct if np.shape(ct) == np.shape(y) else np.copy(np.broadcast_to(ct, np.shape(y)))
+
+
+@deflinear(rebroadcast)
+def _(ct: Any, out: Any, x: Any, y: Any) -> Any:
+    return unbroadcast(ct, x)
 
 
 def broadcast_like(dot: Any, out: Any) -> Any:

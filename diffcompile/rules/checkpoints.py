@@ -26,7 +26,8 @@ def checkpoint(what: T, snapshots: int | None = None) -> T:
     items. In a derivative, the forward pass keeps the arguments of the function, or the state of the loop at
     the first turn of each segment; the backward pass runs that part again, with all that it needs, and then
     back. With `snapshots` the turns are run again as rarely as so many states allow (Griewank and Walther,
-    2000). Checkpoints may stand inside each other, and be differentiated again.
+    2000). A loop may be left by `break` or `return`: the turns that it ran are run again. Checkpoints may
+    stand inside each other, and be differentiated again.
 
     Prints happen once. Arrays of the caller's that a loop writes are written after each segment (so, if a
     turn raises, without the turns of its own segment). What is checkpointed may not draw random numbers, nor

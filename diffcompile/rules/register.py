@@ -32,6 +32,19 @@ The three questions that every author asks:
 
 A parameter annotated `Array` is an array in the rule, whatever array-like the caller gave.
 
+A rule of a method has `self` where the method has it. What moves of an object is told attribute by attribute:
+
+    @defvjp(Model.energy)                    # for every object of the class, and of those derived from it
+    def _(ct, out, self, x):
+        return {"w": ct * x**2}, ct * 2 * self.w * x
+
+    @defjvp(Model.energy)                    # None for an attribute that does not move, or for all of `self`
+    def _(tangents, out, self, x):
+        return tangents[1] * 2 * self.w * x if tangents[0] is None else tangents[0]["w"] * x**2
+
+A bound method is declared as it is called: the rules of `model.energy` and of a classmethod `Model.of` have
+no `self` and no `cls`. So `deflinear(Model.apply)` is linear in the first argument after `self`.
+
 A partial that can be infinite or nan is declared: by `singular=True` where it is so only where the function
 itself is not finite, otherwise by a predicate, `singular=at_zero` of a square root. Where a mask lies on the
 cotangent's path the product is then guarded, so that `0 * inf` is 0, there and only there: a cotangent that
@@ -40,10 +53,12 @@ is 0 by chance still moves.
 
 from __future__ import annotations
 
+import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from types import FunctionType, MethodType
 from typing import Any, Literal, TypeVar
 
 Rule = Callable[..., Any]
@@ -59,6 +74,66 @@ class Declared:
     form: Form
     rule: Rule
     singular: bool | Rule = False
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The operation of a method that something is declared of: its first argument is whose method it is.
+
+    `found` says that the owner has it under its own name, so that it is written `owner.name(...)`.
+    """
+
+    fn: Any
+    found: bool = field(default=True, compare=False)
+
+    @property
+    def __name__(self) -> str:
+        return str(self.fn.__name__)
+
+    def __call__(self, owner: Any, *args: Any, **options: Any) -> Any:
+        return getattr(self.fn, "__func__", self.fn)(owner, *args, **options)
+
+
+@dataclass(frozen=True, slots=True)
+class Ownerless:
+    """The rule of a bound method: whose method it is, which stands behind the first `ahead`, it is not told.
+
+    Nothing flows to the owner: where it moves, that is refused as what the rule gives nothing for.
+    """
+
+    rule: Rule
+    ahead: int
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        first, *rest = inspect.signature(self.rule, follow_wrapped=False).parameters.values()
+        ahead, behind = rest[: self.ahead - 1], rest[self.ahead - 1 :]
+        by_place = behind and behind[0].kind is inspect.Parameter.POSITIONAL_ONLY
+        kind = inspect.Parameter.POSITIONAL_ONLY if by_place else inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature([first, *ahead, inspect.Parameter("_owner", kind), *behind])
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self.rule(*args[: self.ahead], *args[self.ahead + 1 :], **options)
+
+
+def in_class(fn: Any) -> bool:
+    """Was this function written in the body of a class, of someone's who is not a library's author?"""
+    around = getattr(fn, "__qualname__", "").rpartition(".")[0]
+    library = str(getattr(fn, "__module__", "")).partition(".")[0] in ("numpy", "scipy")
+    return isinstance(fn, FunctionType) and bool(around) and not around.endswith("<locals>") and not library
+
+
+def with_owned(fns: Iterable[Any]) -> Iterator[Any]:
+    """These functions, and for each method the operation of its call."""
+    for fn in fns:
+        yield fn
+        if in_class(getattr(fn, "__func__", fn)):
+            yield Owned(fn)
+
+
+def rule_for(fn: Any, rule: Rule, ahead: int) -> Rule:
+    """A rule as it is for `fn`, `ahead` of whose arguments it has others."""
+    return Ownerless(rule, ahead) if isinstance(fn, Owned) and isinstance(fn.fn, MethodType) else rule
 
 
 class Registry:
@@ -80,8 +155,11 @@ class Registry:
         return fn in self.reverse or fn in self.tangent or fn in self.zero
 
     def declare(self, fns: tuple[Any, ...], declared: Declared) -> None:
-        for fn in fns:
-            self.reverse[fn] = declared
+        ahead = 1 if declared.form == "elementwise" else 2
+        for fn in with_owned(fns):
+            rule, singular = rule_for(fn, declared.rule, ahead), declared.singular
+            edge = singular if isinstance(singular, bool) else rule_for(fn, singular, 1)
+            self.reverse[fn] = replace(declared, rule=rule, singular=edge)
             self.zero.discard(fn)
         self.changed()
 
@@ -102,6 +180,7 @@ class Registry:
     @contextmanager
     def without(self, fns: tuple[Any, ...]) -> Iterator[None]:
         """Nothing is declared of these functions but what is inside; afterwards what was before."""
+        fns = tuple(with_owned(fns))
         before = dict(self.reverse), dict(self.tangent), set(self.zero)
         version = self.version
         for fn in fns:
@@ -130,7 +209,8 @@ def of_others(fn: Any) -> bool:
     """Has someone else than this package declared a derivative of this function?"""
     declared = REGISTRY.reverse.get(fn)
     rules = (None if declared is None else declared.rule, REGISTRY.tangent.get(fn))
-    return any(r is not None and not (r.__module__ or "").startswith(f"{__package__}.") for r in rules)
+    told = (r.rule if isinstance(r, Ownerless) else r for r in rules)
+    return any(r is not None and not (r.__module__ or "").startswith(f"{__package__}.") for r in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +313,8 @@ def defjvp(*fns: Any) -> Callable[[R], R]:
     """
 
     def declare(rule: R) -> R:
-        for fn in fns:
-            REGISTRY.tangent[fn] = rule
+        for fn in with_owned(fns):
+            REGISTRY.tangent[fn] = rule_for(fn, rule, 2)
         REGISTRY.changed()
         return rule
 
@@ -250,5 +330,5 @@ def nondifferentiable(*fns: Any) -> None:
     >>> grad(lambda x: x * constant(x))(3.0)
     3.0
     """
-    REGISTRY.zero.update(fns)
+    REGISTRY.zero.update(with_owned(fns))
     REGISTRY.changed()

@@ -32,7 +32,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.text import function_name
-from ..rules.broadcast import broadcast_like, of_form, unbroadcast
+from ..rules.broadcast import broadcast_like, of_form, rebroadcast, unbroadcast
 from ..rules.containers import entry, sum_of, values_of, with_attributes, with_keys
 from ..rules.register import REGISTRY, of_others
 from .dependencies import NUMBER, Dependencies, Nodes
@@ -759,7 +759,8 @@ HANDLERS: dict[Any, Handler] = {
     unpack: unpacked, items_of_list: itself, literal: itself, values_of: values_listed, entry: entry_at,
     with_keys: keyed, with_attributes: with_named, operator.getitem: item, getattr: attribute,
     np.sign: sign, list: listed, tuple: listed, sum: summed, sum_of: everything, np.where: chosen,
-    unbroadcast: unbroadcast_nodes, broadcast_like: form_of_second, of_form: form_of_second,
+    unbroadcast: unbroadcast_nodes, rebroadcast: form_of_second, broadcast_like: form_of_second,
+    of_form: form_of_second,
     np.interp: evaluated, np.polyval: coefficients,
     operator.matmul: matmul, np.matmul: matmul, np.linalg.matmul: matmul, np.dot: dot, np.ndarray.dot: dot,
     np.inner: inner, np.outer: outer, np.linalg.outer: outer, np.tensordot: tensordot,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from diffcompile.rules.broadcast import broadcast_like, of_form, unbroadcast
+from diffcompile.rules.broadcast import broadcast_like, of_form, rebroadcast, unbroadcast
 from diffcompile.rules.containers import in_first, in_repeated, in_second, of_first, of_repeated, of_second
 
 Sample = tuple[tuple[Any, ...], dict[str, Any]]
@@ -106,6 +106,7 @@ ARITHMETIC: dict[Any, list[Sample]] = {
     builtins.min: pairs((1.4, 0.6), (0.6, 1.4), (0.1, 0.9, 0.4), (0.1, 0.2, 0.4, -0.3), ([0.1, 0.9, 0.4],)),
     broadcast_like: [((V, np.ones((2, 3), int)), {}), ((1.5, np.ones(3, int)), {}), ((A, A.astype(int)), {})],
     of_form: [((V, np.ones(V.shape, int)), {}), ((A, A.astype(int)), {})],
+    rebroadcast: [((V, np.ones((2, 3), int)), {}), ((A, A.astype(int)), {}), ((V, 0), {}), ((1.5, 1), {})],
     unbroadcast: pairs((A, V), (A, 1.5), (A, COLUMN), (A, A), (A[None], P[None]), (1.5, 0.5)),
 }  # fmt: skip
 
