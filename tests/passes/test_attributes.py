@@ -25,10 +25,10 @@ def test_an_attribute_that_a_loop_reads_is_read_behind_the_call() -> None:
     shows(read_where_solved(graph, everywhere=False), """
         function = pack_function(<Function>, x)
         sol = scipy.optimize.root_scalar(function, bracket=(0.0, 9.0))
-        getattr_out = getattr(sol, 'root')
+        root = getattr(sol, 'root')
         range_out = range(3)
         x.4 = for _ in range_out, carrying x.2 = x:
-          product = operator.mul(getattr_out, getattr_out)
+          product = operator.mul(root, root)
           x.3 = operator.add(x.2, product)
           yield x.3, False
         yield x.4
