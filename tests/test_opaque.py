@@ -175,17 +175,12 @@ def written_while_a_queue_holds_it(x):
     return x[waiting[0][0]] ** 2
 
 
-SHARED = "this write may also change `waiting`: whether the two are the same array is not decided"
 REFUSALS = {
-    shown_by_a_queue: "what `deque` may show is written",
-    rows_shown_by_a_queue: "what `deque` may show is written",
-    taken_from_a_queue: "what `popleft` may show is written",
-    written_while_a_queue_holds_it: SHARED,
+    rows_shown_by_a_queue: "an item of a list is written here",
     pushed: "whether `heappush` changes what it is given is not known",
     sorted_in: "whether `heapify` changes what it is given is not known",
     shared: "whether `memoryview` changes what it is given is not known",
     windows: "what `as_strided` shows is written, and elements may be shown twice",
-    queued: "what `append` does with a value that is differentiated is not known",
 }
 
 
@@ -195,6 +190,17 @@ def test_what_is_not_known_is_refused(program: Program) -> None:
         with pytest.raises(DiffCompileError) as caught:
             run(X.copy())
         assert caught.value.reason == REFUSALS[program]
+
+
+@pytest.mark.parametrize(
+    "program", [queued, shown_by_a_queue, taken_from_a_queue, written_while_a_queue_holds_it],
+    ids=lambda program: program.__name__,
+)  # fmt: skip
+def test_what_a_queue_holds_is_known(program: Program) -> None:
+    expected, error = numeric_gradient(program, lambda: (X.copy(),))
+    assert_agrees(grad(program)(X.copy()), expected, error)
+    _, pushed = jvp(program, (X.copy(),), (np.ones(4),))
+    assert_agrees(pushed, np.sum(expected), np.sum(error))
 
 
 def a_queue(x):

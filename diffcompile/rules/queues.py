@@ -54,7 +54,7 @@ class Queue(deque[Any]):
     def rotate(self, n: Any = 1) -> None:
         if len(self.items) > 0:
             k = n % len(self.items)
-            self.items = self.items[len(self.items) - k :] + self.items[: len(self.items) - k]
+            self.items[:] = self.items[len(self.items) - k :] + self.items[: len(self.items) - k]
 
     def clear(self) -> None:
         self.items.clear()
