@@ -147,6 +147,12 @@ return sum(v for a in A for b in a for v in b)
 
 ON_DICTS = """
 for i in range(len(A)):
+    A[i]['v'][0] = A[i]['v'][1] + A[i - 1]['p'][0]
+    A[i]['p'][1] = A[i]['v'][0] * 2
+    A[i]['n'] = 3.0
+return sum(np.sum(b['v']) * np.sum(b['p']) * b['n'] for b in A)
+
+for i in range(len(A)):
     for j in range(len(A)):
         if i != j:
             A[i]['v'] += 0.1 * (A[j]['p'] - A[i]['p'])

@@ -450,6 +450,34 @@ return d[0].a * d[1].a
 """.strip("\n").split("\n\n")
 
 WRITES_ALONE = """
+d = [{'p': x * v, 'v': v, 'name': 'a'} for v in x]
+for p in d:
+    p['p'][0] = p['v'] * 2
+    p['v'] += 1
+    p['w'] = p['v'] * p['p'][1]
+return sum(p['w'] * np.sum(p['p']) for p in d if p['name'] == 'a')
+
+d = [{'p': [v, v], 'v': v} for v in x]
+for p in d:
+    p['p'].append(p['v'] ** 2)
+    p['p'][0] *= 2
+return sum(p['v'] * sum(p['p']) for p in d)
+
+d = []
+for k in range(len(x)):
+    d.append({'pos': np.array([x[k], 0.0]), 'mass': 1.0 + k, 'vel': np.zeros(2)})
+for t in range(2):
+    for a in d:
+        f = np.zeros(2)
+        for b in d:
+            if a is not b:
+                gap = b['pos'] - a['pos']
+                f += b['mass'] * gap / (gap @ gap + 0.1) ** 1.5
+        a['vel'] += 0.1 * f
+    for a in d:
+        a['pos'] += 0.1 * a['vel']
+return sum(a['mass'] * np.sum(a['pos'] ** 2) for a in d)
+
 d = [Sub(v, 1.0) for v in x]
 best = d[0]
 for p in d:

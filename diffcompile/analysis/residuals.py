@@ -533,6 +533,8 @@ def _equal(some: tuple[Atom, ...], others: tuple[Atom, ...]) -> bool:
 
 
 def _cheap(instr: Call) -> bool:
+    if instr.fn in (operator.is_, operator.is_not) and not any(isinstance(a, Const) for a in instr.args):
+        return False  # what was one object may be a copy of it by then
     try:
         return instr.fn in CHEAP
     except TypeError:

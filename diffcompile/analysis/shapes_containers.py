@@ -74,7 +74,9 @@ def _(*items: Atom) -> Type:
 
 @facts(pack_dict)
 def _(keys: Atom, *items: Atom) -> Type:
-    return Type("dict", elem=list_of(*(item.type for item in items)).elem)
+    entries = zip(keys.value, (item.type for item in items), strict=True) if isinstance(keys, Const) else None
+    elem = list_of(*(item.type for item in items)).elem
+    return Type("dict", elem=elem, entries=None if entries is None else tuple(entries))
 
 
 @facts(pack_slice)

@@ -195,7 +195,7 @@ def _(a: Atom, b: Atom) -> Type:
     if x.kind == "range" and isinstance(entry(b.type), Slice):
         return x
     if x.kind == "dict" and x.elem is not None:
-        return x.elem
+        return x.at(b.value) if isinstance(b, Const) else x.elem
     if x.kind not in ("tuple", "list", "range") or not is_integer(b.type):
         raise Undecided
     place = integer(b)

@@ -292,6 +292,8 @@ def part_type(known: Type, path: tuple[Step, ...]) -> Type:
             known = known.attribute(step.args[0].value)
         elif known.kind not in ("list", "dict") or step.fn is not operator.getitem:
             return Type("array") if known.kind == "array" else Type()
+        elif isinstance(step.args[0], Const):
+            known = known.at(step.args[0].value)
         else:
             known = element_of(known)
     return known

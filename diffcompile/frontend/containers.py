@@ -255,7 +255,9 @@ class Containers(Expressions):
         receiver = self.as_item(receiver)
         value = self.whole(item)
         known = self.type_of(receiver)
-        if known.kind == "dict":
+        if known.kind == "dict" and known.entries is not None and isinstance(at[0], Const):
+            after = known.with_value(at[0].value, value.type)
+        elif known.kind == "dict":
             after = Type("dict", elem=join_elem(known, value.type))
         else:
             after = self.grown(known, value.type)

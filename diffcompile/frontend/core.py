@@ -372,7 +372,7 @@ class Core:
             if step.fn is getattr and known.is_record and isinstance(place, Const):
                 known = known.attribute(place.value)
             elif step.fn is operator.getitem and known.kind in CONTAINERS:
-                known = element_of(known)
+                known = known.at(place.value) if isinstance(place, Const) else element_of(known)
             else:
                 return view.type
         return view.type if known.kind in ("unknown", "array") else known
@@ -725,6 +725,9 @@ def with_part(known: Type, way: tuple[Step, ...], part: Type | None) -> Type:
         return known.with_attribute(name, with_part(known.attribute(name), tuple(rest), part))
     if known.kind not in CONTAINERS:
         return known
+    if known.entries is not None and isinstance(step.args[0], Const):
+        key = step.args[0].value
+        return known.with_value(key, with_part(known.at(key), tuple(rest), part))
     elem = with_part(element_of(known), tuple(rest), part)
     return Type(known.kind, elem=join(element_of(known), elem))
 

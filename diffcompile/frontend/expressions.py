@@ -504,7 +504,7 @@ class Expressions(Keeping):
             same = isinstance(left, Obj) and isinstance(right, Obj) and left.cell is right.cell
             return Const((same or left is right) != negated)
         op = operator.is_not if negated else operator.is_
-        return self.b.call(op, self.atom(left), self.atom(right), type=BOOL)
+        return self.b.call(op, self.whole(left), self.whole(right), type=BOOL)
 
     def record_in(self, ref: Ref) -> Value | None:
         """The object itself, if it is an item of a container that is one value of the graph."""
@@ -765,7 +765,8 @@ class Expressions(Keeping):
                 return part
             item = self._item_read(base, at, name)
         elif kind == "dict":
-            elem = self.type_of(base).elem
+            held = self.type_of(base)
+            elem = held.at(at.value) if isinstance(at, Const) else held.elem
             item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name, type=elem), name)
         else:
             cut: Type | None = None
@@ -782,7 +783,10 @@ class Expressions(Keeping):
 
     def _item_read(self, base: Obj | View, at: Atom, name: str) -> Ref:
         """An item of a list or a dict that is not written through it."""
-        elem = self.type_of(base).elem if self.type_of(base).kind == "dict" else None
+        known = self.type_of(base)
+        elem = None
+        if known.kind == "dict":
+            elem = known.at(at.value) if isinstance(at, Const) else known.elem
         item = self.own(self.b.call(operator.getitem, self.whole(base), at, name=name, type=elem), name)
         if isinstance(item, Obj):
             item.cell.shares.add(base.root.cell if isinstance(base, View) else base.cell)

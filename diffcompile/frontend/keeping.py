@@ -43,7 +43,7 @@ class Keeping(Choices):
         """An item of a list or a dict that can be written through it; None where that is not so."""
         root = base.root if isinstance(base, View) else base
         known = self.type_of(base)
-        elem = element_of(known)
+        elem = known.at(at.value) if isinstance(at, Const) else element_of(known)
         empty = known.elem is None and not known.items
         writable = elem.kind in _WRITABLE or empty or _changes(elem)
         if not root.cell.apart or self.unit.rule or not writable:

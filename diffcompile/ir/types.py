@@ -59,6 +59,7 @@ class Type:
     layout: Literal["", "C", "F"] = ""
     keys: tuple[object, ...] | None = None
     cls: type | None = None  # of objects of a library, where it tells what their methods do
+    entries: tuple[tuple[object, Type], ...] | None = None  # of dicts: of the values at some of the keys
 
     def __eq__(self, other: object) -> bool:
         # Field by field with the dtypes' own text: NumPy holds that `np.dtype(float) == None`.
@@ -70,13 +71,23 @@ class Type:
     def _key(self) -> tuple[object, ...]:
         dtype = None if self.dtype is None else self.dtype.str
         known = (self.kind, dtype, self.shape, self.items, self.elem, self.maybe_unbound)
-        return (*known, self.layout, self.keys, self.cls)
+        return (*known, self.layout, self.keys, self.cls, self.entries)
 
     @property
     def rank(self) -> int | None:
         if self.kind in SCALARS:
             return 0
         return len(self.shape) if self.kind == "array" and self.shape is not None else None
+
+    def at(self, key: object) -> Type:
+        """What is known of the value at a key of a dict."""
+        return next((t for k, t in self.entries or () if type(k) is type(key) and k == key), element_of(self))
+
+    def with_value(self, key: object, known: Type) -> Type:
+        """The dict in which the value at a key is described by `known`, and the others as before."""
+        entries = tuple((k, t) for k, t in self.entries or () if k != key)
+        elem = known if self.elem is None else join(self.elem, known)
+        return Type("dict", elem=elem, entries=(*entries, (key, known)))
 
     @property
     def is_record(self) -> bool:
@@ -231,7 +242,9 @@ def join(a: Type, b: Type) -> Type:
         return Type("list", elem=elem)
     if a.kind == "dict":
         elem = b.elem if a.elem is None else a.elem if b.elem is None else join(a.elem, b.elem)
-        return Type("dict", elem=elem)
+        x, y = dict(a.entries or ()), dict(b.entries or ())
+        both = tuple((k, join(x[k], y[k])) for k in x if k in y)
+        return Type("dict", elem=elem, entries=both or None)
     if a.kind == "object" and a.cls is b.cls and a.keys == b.keys and a.items and b.items:
         return Type("object", items=tuple(map(join, a.items, b.items)), keys=a.keys, cls=a.cls)
     return Type(a.kind)
