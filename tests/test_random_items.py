@@ -1,4 +1,4 @@
-"""Random programs with lists of lists, or of arrays, that are written through every name they have.
+"""Random programs with lists of lists, of arrays or of objects, written through every name they have.
 
     rows = []
     for v in x:
@@ -32,8 +32,36 @@ HEAD = """\
 import numpy as np
 
 
+class Row:
+    def __init__(self, a, b, c):
+        self.a = a
+        self.b = b
+        self.c = c
+
+    def turn(self, s):
+        self.a, self.b = self.b * s, self.a
+
+    def __iter__(self):
+        return iter((self.a, self.b, self.c))
+
+
 def put(rows, k, v):
     rows[k][0] = v
+
+
+def put_object(rows, k, v):
+    rows[k].a = v
+
+
+def touch_object(r, s):
+    r.c = r.a * s
+
+
+def make_objects(x, a):
+    out = []
+    for v in x:
+        out.append(Row(v, a, v * a))
+    return out
 
 
 def touch(r, s):
@@ -63,6 +91,12 @@ BEGINNINGS = {
         ("rows = []", "for v in x:", "    t = [v, a]", "    rows.append(t)", "    t.append(0.3)"),
         ("rows = make(x, a)",),
     ),
+    "object": (
+        ("rows = []", "for v in x:", "    rows.append(Row(v, a, v * a))"),
+        ("rows = [Row(0.5, 0.5, 0.5) for _ in range(len(x))]",),
+        ("rows = []", "for v in x:", "    t = Row(v, a, 0.3)", "    rows.append(t)", "    t.c = v * 2"),
+        ("rows = make_objects(x, a)",),
+    ),
     "array": (
         ("rows = []", "for v in x:", "    rows.append(np.array([v, a, v * a]))"),
         ("rows = [np.zeros(3) for _ in range(len(x))]",),
@@ -81,7 +115,7 @@ class Program:
 
     def __init__(self, choices: random.Random) -> None:
         self.choices = choices
-        self.kind = choices.choice(("list", "list", "array"))
+        self.kind = choices.choice(("list", "object", "object", "array"))
         self.lists = ["rows"]
         self.rows: list[str] = []
         self.count = 0
@@ -93,7 +127,8 @@ class Program:
             *(line for _ in range(choices.randrange(2, 7)) for line in self.statement(True)),
         ]
         sums = (f"sum(np.sin(v) * (p + 1) for z in {n} for p, v in enumerate(z))" for n in self.lists)
-        ends = (f"np.cos({n}[0]) * 2 + {n}[-1]" for n in self.rows)
+        one, two = (".a", ".c") if self.kind == "object" else ("[0]", "[-1]")
+        ends = (f"np.cos({n}{one}) * 2 + {n}{two}" for n in self.rows)
         body.append("return " + " + ".join((*sums, *ends)))
         self.text = HEAD + "def f(x, a):\n" + "\n".join(indented(body)) + "\n"
 
@@ -108,14 +143,16 @@ class Program:
         return str(self.pick("0", "1", "-1", "2", "k", *(["i"] if self.looping else [])))
 
     def place(self) -> str:
-        return str(self.pick("0", "1", "-1"))
+        if self.kind == "object":
+            return str(self.pick(".a", ".b", ".c"))
+        return str(self.pick("[0]", "[1]", "[-1]"))
 
     def row(self) -> str:
         """A row that is there already."""
         return str(self.pick(f"{self.pick(*self.lists)}[{self.index()}]", *self.rows))
 
     def value(self, deep: bool = True) -> str:
-        text = str(self.pick(f"x[{self.choices.randrange(4)}]", "a", f"{self.row()}[{self.place()}]", "0.7"))
+        text = str(self.pick(f"x[{self.choices.randrange(4)}]", "a", f"{self.row()}{self.place()}", "0.7"))
         if deep and self.pick(True, True, False):
             other = self.value(False)
             text = str(
@@ -127,19 +164,22 @@ class Program:
 
     def fresh(self) -> str:
         text = f"[{self.value()}, {self.value()}, {self.value()}]"
+        if self.kind == "object":
+            return f"Row({text[1:-1]})"
         return text if self.kind == "list" else f"np.array({text})"
 
     def write(self, what: str) -> str:
-        return f"{what}[{self.place()}] {self.pick('=', '=', '+=', '*=')} {self.value()}"
+        return f"{what}{self.place()} {self.pick('=', '=', '+=', '*=')} {self.value()}"
 
     def statement(self, outer: bool) -> Lines:
         rows = self.pick(*self.lists)
         forms = [
             self.element, self.element, self.element, self.named, self.by_name, self.by_name, self.appended,
             self.appended_with_a_name, self.replaced, self.taken, self.called, self.listed, self.removed,
+            self.filtered, self.sorted, self.largest, self.renamed, self.renamed,
         ]  # fmt: skip
         if self.running:
-            forms = [self.element, self.element, self.named, self.by_name, self.called]
+            forms = [self.element, self.element, self.named, self.by_name, self.called, self.renamed]
         if outer:
             forms += [self.over_rows, self.over_numbers, self.branch]
         lines: Lines = self.pick(*forms)(rows)
@@ -180,16 +220,56 @@ class Program:
         return [f"del {rows}[{self.pick('0', '-1')}]", f"{rows}.append({self.fresh()})", f"{rows}.reverse()"]
 
     def called(self, rows: str) -> Lines:
-        put = f"put({rows}, {self.index()}, {self.value()})"
-        return [self.pick(put, f"touch({self.row()}, {self.value()})")]
+        end = "_object" if self.kind == "object" else ""
+        put = f"put{end}({rows}, {self.index()}, {self.value()})"
+        turn = f"{self.row()}.turn({self.value()})" if end else put
+        return [self.pick(put, turn, f"touch{end}({self.row()}, {self.value()})")]
 
     def listed(self, rows: str) -> Lines:
         copies = f"[list(z) for z in {rows}]" if self.kind == "list" else f"[z.copy() for z in {rows}]"
         made = f"make(x, {self.value()})" if self.kind == "list" else f"[x[:3] * {self.value()} for _ in x]"
+        if self.kind == "object":
+            copies = f"[Row(z.a, z.b, z.c) for z in {rows}]"
+            made = f"make_objects(x, {self.value()})"
         items = self.pick(rows, f"{rows}[1:] + [{self.fresh()}]", copies, f"[z for z in {rows}]", made)
         name = self.name("q")
         self.lists.append(name)
         return [f"{name} = {items}"]
+
+    def key(self) -> str:
+        return "z.a" if self.kind == "object" else "z[0]"
+
+    def filtered(self, rows: str) -> Lines:
+        """A list with some of the rows of another, or of itself."""
+        made = f"[z for z in {rows} if {self.key()} > {self.pick('-5.0', '0.2', 'a')}]"
+        if self.pick(True, False):
+            return [f"{rows} = {made}", f"{rows}.append({self.fresh()})"]
+        line = f"{self.name('q')} = {made} + [{self.fresh()}]"
+        self.lists.append(line.split()[0])
+        return [line]
+
+    def sorted(self, rows: str) -> Lines:
+        name = self.name("q")
+        if self.pick(True, False):
+            return [f"{rows}.sort(key=lambda z: {self.key()})"]
+        self.lists.append(name)
+        return [f"{name} = sorted({rows}, key=lambda z: {self.key()})"]
+
+    def largest(self, rows: str) -> Lines:
+        line = f"{self.name('r')} = {self.pick('max', 'min')}({rows}, key=lambda z: {self.key()})"
+        self.rows.append(line.split()[0])
+        return [line]
+
+    def renamed(self, rows: str) -> Lines:
+        """A name of a row becomes that of another."""
+        if not self.rows:
+            return self.named(rows)
+        name = self.pick(*self.rows)
+        lines = [f"{name} = {self.row()}"]
+        if self.pick(True, False) and len(self.rows) > 1:
+            one, two = self.pick(*self.rows), self.pick(*self.rows)
+            lines = [f"{one}, {two} = {two}, {one}"] if one != two else lines
+        return [*lines, self.write(name)] if self.pick(True, False) else lines
 
     def over_rows(self, rows: str) -> Lines:
         name = self.name("v")
@@ -226,7 +306,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=list(HealthCheck),
+    max_examples=30, deadline=None, suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )  # fmt: skip
 @given(choices=st.randoms(use_true_random=False))

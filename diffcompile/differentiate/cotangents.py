@@ -273,8 +273,9 @@ def for_each(b: Builder, items: Atom, make: Callable[[Value], Atom], name: str) 
 
 def mirror(known: Type) -> Type:
     """What is known of the cotangent of a value, a full one."""
-    if known.is_record and known.items is not None:
-        return Type("list", items=tuple(map(mirror, known.items)))
+    if known.is_record and known.items is not None:  # that of an array may be the number 0.0
+        parts = (Type() if item.kind == "array" else mirror(item) for item in known.items)
+        return Type("list", items=tuple(parts))
     if known.kind in ("float", "number") and known.is_real:
         return number(np.dtype(np.float64))
     if known.kind == "array":
@@ -342,6 +343,6 @@ def cotangent_type(known: Type) -> Type:
         return number(np.dtype(known.numeric_dtype))
     if known.kind in ("tuple", "object"):
         return Type("list", elem=Type())
-    if known.kind == "dict":
+    if known.kind == "dict" or known.kind == "list" and known.holds_records:
         return mirror(known)
     return known if known.kind in ("array", "number", "list") else Type()

@@ -273,7 +273,8 @@ class Containers(Expressions):
             self.b.call(operator.getitem, self.whole(receiver), at, name=name, type=elem), name
         )
         elsewhere = self.rearranged(receiver, fn, args)
-        if isinstance(item, Obj) and not elsewhere and root.cell.apart:
+        shared = any(self.relied_on(c, root.cell) for c in self.sharers(root.cell))
+        if isinstance(item, Obj) and not elsewhere and root.cell.apart and not shared:
             self.set_free(item)
         elif isinstance(item, Obj):
             item.cell.outside = ITEM
@@ -292,10 +293,11 @@ class Containers(Expressions):
         passing = isinstance(more, Obj) and not self.in_use(more.cell) and not more.cell.outside
         if isinstance(content, Items):
             self.keep(root.cell, way, [(ref, None) for ref in content.items])
-        elif holds_objects(self.type_of(more)) and not (passing and more.cell.apart):  # type: ignore[union-attr]
-            root.cell.apart = False
-            for cell in self.cells(more):
-                cell.apart = False
+        elif holds_objects(self.type_of(more)):
+            if isinstance(more, Obj) and passing and more.cell.apart and not more.cell.shares:
+                return
+            for cell in (root.cell, *self.cells(more)):
+                self.let_out(cell)
 
     @staticmethod
     def grown(known: Type, item: Type) -> Type:

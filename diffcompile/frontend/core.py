@@ -275,7 +275,12 @@ class Core:
         """The items of a list or dict may be reached in other ways from here on."""
         cell = ref.root.cell if isinstance(ref, View) else ref.cell
         if cell.apart and not self.unit.peeking and holds_objects(self.type_of(ref)):
-            cell.apart = False
+            self.let_out(cell)
+
+    def let_out(self, cell: Cell) -> None:
+        """Items of this list may be reached in other ways, and so may those of lists that hold the same."""
+        for other in (cell, *cell.shares):
+            other.apart = False
 
     def atom(self, ref: Ref) -> Atom:
         """The graph's own value for a reference; static containers are packed."""
