@@ -678,7 +678,11 @@ class Calls(Layers):
         label = str(getattr(called, "__name__", None) or self.closure_name(fn))
         line = self.b.line
         self.b.emit(Call((), replay_begins, (Const(label),), (), line))
-        result = self.invoke(fn, args, kwargs, name)
+        self.unit.replaying += 1
+        try:
+            result = self.invoke(fn, args, kwargs, name)
+        finally:
+            self.unit.replaying -= 1
         self.b.emit(Call((), replay_ends, (), (), line))
         return result
 

@@ -114,6 +114,7 @@ class Unit:
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.
         self.raised: dict[Atom, tuple[type[BaseException], tuple[Ref, ...]]] = {}
+        self.replaying = 0  # how many checkpointed loops and functions are being lowered
         self.unrolled: set[ast.AST] = set()  # the loops of a set or dict that is made here, run item by item
         # What is read out of the caller's containers and objects, ahead of everything else.
         self.entry: list[Instr] = []
@@ -493,6 +494,8 @@ class Core:
         if part is None:
             return
         owner = getattr(fn, "__objclass__", None)
+        if path and self.unit.replaying:  # it would be done again
+            raise UndecidedAlias(ITEM, self.b.line, "Write into a copy: `y = x.copy()`.")
         if kwargs or not (fn in MIRRORED or owner in (list, dict)):
             raise UndecidedAlias(ITEM, self.b.line, "Write into a copy: `y = x.copy()`.")
         for step in path:

@@ -748,10 +748,13 @@ class Turn:
         items = self._items(sequence)
         with frame.b.region() as instrs:
             frame.unit.turning.append(self.node)
+            again = sequence is not None and sequence.snapshots is not None
+            frame.unit.replaying += again
             try:
                 body(items)
             finally:
                 frame.unit.turning.pop()
+                frame.unit.replaying -= again
             if frame.state.dead:
                 results: list[Atom] | None = list(params)
                 left: Atom = Const(False)
