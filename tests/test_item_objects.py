@@ -450,6 +450,16 @@ return d[0].a * d[1].a
 """.strip("\n").split("\n\n")
 
 WRITES_ALONE = """
+rows = [x * v for v in x]
+first, second = rows[0], rows[1]
+rows.sort(key=lambda r: -r[0])
+return sum(k * r[1] for k, r in enumerate(rows)) + first[0] * second[1]
+
+rows = [x * v for v in x]
+first, last = rows[0], rows[2]
+rows[:2] = [x + 1, x * 2, x * 3]
+return sum(k * np.sum(r) for k, r in enumerate(rows)) + np.sum(first**2) + np.sum(last**3)
+
 d = [{'p': x * v, 'v': v, 'name': 'a'} for v in x]
 for p in d:
     p['p'][0] = p['v'] * 2

@@ -286,6 +286,8 @@ class Keeping(Choices):
             if isinstance(at, Const):
                 return not isinstance(at.value, int) or at.value >= 0
             return self.b.made_by(at, len) is not None
+        if isinstance(index, Const) and isinstance(index.value, slice):
+            return False
         if index is not None and isinstance(index, Const) and isinstance(at, Const):
             other = index.value != at.value
             numbers = isinstance(index.value, int) and isinstance(at.value, int)
