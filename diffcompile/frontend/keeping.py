@@ -39,8 +39,11 @@ _LENGTHENING = (list.append, list.extend)
 
 
 class Keeping(Choices):
-    def item(self, base: Obj | View, at: Atom, name: str) -> Ref | None:
-        """An item of a list or a dict that can be written through it; None where that is not so."""
+    def item(self, base: Obj | View, at: Atom, name: str, there: bool = False) -> Ref | None:
+        """An item of a list or a dict that can be written through it; None where that is not so.
+
+        It is read at once, and raises where there is none, unless it is known to be `there`.
+        """
         root = base.root if isinstance(base, View) else base
         known = self.type_of(base)
         elem = known.at(at.value) if isinstance(at, Const) else element_of(known)
@@ -48,6 +51,8 @@ class Keeping(Choices):
         writable = elem.kind in _WRITABLE or empty or _changes(elem)
         if not root.cell.apart or self.unit.rule or not writable:
             return None
+        if there:
+            return View(base, operator.getitem, (at,), (), elem, name)
         return self.part_at(base, operator.getitem, at, elem, name)
 
     def part_at(self, base: Obj | View, fn: Any, at: Atom, known: Type, name: str) -> View:

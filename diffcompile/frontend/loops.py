@@ -548,7 +548,10 @@ class Loops(Calls):
         if isinstance(shape, int):
             source = sequence.sources[shape] if sequence.indexed else None
             if source is not None:
-                return self.subscript(source, items[shape])
+                item: Ref | None = None
+                if isinstance(source, (Obj, View)) and self.type_of(source).kind == "list":
+                    item = self.item(source, items[shape], "", there=True)
+                return item or self.subscript(source, items[shape])
             ref = self.own(items[shape], items[shape].name)
             if isinstance(ref, Obj):
                 ref.cell.shares |= sequence.cells
