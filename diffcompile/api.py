@@ -164,7 +164,7 @@ class Pulling(Derivative):
             grads = iter(backward(saved, *cts))
             return tuple(next(grads) if k in active else None for k in range(len(primals)))
 
-        return out, Pullback(self.__name__, case.program, full)
+        return out, Pullback(self.__name__, case.program, full, out)
 
     def pull_chosen(self, primals: tuple[Any, ...]) -> tuple[Any, Pullback]:
         """As `pull`, with the cotangents that `argnums` names alone."""
@@ -180,7 +180,7 @@ class Pulling(Derivative):
             grads = backward(saved, *cts)
             return grads[0] if single else grads
 
-        return out, Pullback(self.__name__, case.program, chosen)
+        return out, Pullback(self.__name__, case.program, chosen, out)
 
 
 def jvp(fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:

@@ -576,6 +576,10 @@ class Pullback(_Second):
     writes it to a file.
     """
 
+    def __init__(self, name: str, program: Program, function: Callable[..., Any], result: Any) -> None:
+        super().__init__(name, program, function)
+        self._forms = [_form_of(leaf) for leaf in _flat(result, program.returns)]
+
     def run(self, values: tuple[Any, ...], watch: Watch) -> None:
         """Run the function ahead once more, one instruction after the other, each call watched."""
         program = self._program
@@ -583,8 +587,29 @@ class Pullback(_Second):
         run(program.graphs[0], (*values, *outside), watch)
 
     def __call__(self, ct: Any) -> Any:
-        """The cotangents of the arguments, one each, for the cotangent `ct` of the result."""
-        return self._function(*_flat(ct, self._program.returns))
+        """The cotangents of the arguments, one each, for the cotangent `ct` of the result.
+
+        It has the structure of the result, with None where nothing flows back. Raises WrongArgument where a
+        part of it has another shape.
+        """
+        leaves = zip(_flat(ct, self._program.returns), self._forms, strict=True)
+        return self._function(*(self._fitted(leaf, form) for leaf, form in leaves))
+
+    def _fitted(self, ct: Any, form: tuple[tuple[int, ...], np.dtype] | None) -> Any:
+        """A part of the cotangent in the form of that part of the result."""
+        if form is None:
+            return ct
+        shape, dtype = form
+        if ct is None:
+            return np.zeros(shape, dtype) if shape else 0.0
+        if np.shape(ct) != shape:
+            raise WrongArgument(
+                f"a cotangent of shape {np.shape(ct)} for a result of `{self._name}` of shape {shape}",
+                None,
+                "Give it the shape of the result.",
+            )
+        other = isinstance(ct, np.ndarray) and ct.dtype != dtype and dtype.kind == "f"
+        return ct.astype(dtype) if other and ct.dtype.kind in "fiub" else ct
 
     @property
     def backward_source(self) -> str:
@@ -615,6 +640,14 @@ class Pushforward(_Second):
         return f"<derivative of {self._name} at a point>"
 
 
+def _form_of(leaf: Any) -> tuple[tuple[int, ...], np.dtype] | None:
+    """The shape and the dtype of a part of a result; None of what is no number and no array."""
+    if isinstance(leaf, np.ndarray):
+        return leaf.shape, leaf.dtype
+    number = isinstance(leaf, (int, float, complex, np.number))
+    return ((), np.dtype(type(leaf))) if number else None
+
+
 def _flat(ct: Any, returns: Any) -> list[Any]:
     """The cotangents of a result's leaves, out of one that has the structure of the result."""
     if returns == "leaf":
@@ -622,7 +655,9 @@ def _flat(ct: Any, returns: Any) -> list[Any]:
     if returns is None:  # there is nothing that a derivative is taken of
         return []
     kind, keys, parts, _ = returns
-    if issubclass(kind, dict):
+    if ct is None:
+        items = [None] * len(parts)
+    elif issubclass(kind, dict):
         items = [ct[k] for k in keys]
     else:
         items = list(ct) if issubclass(kind, (tuple, list)) else [getattr(ct, k) for k in keys]

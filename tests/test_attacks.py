@@ -385,7 +385,6 @@ def test_gradient_of_a_float_beside_single_precision(x: np.ndarray) -> None:
     assert_like(gradient, 2.0)
 
 
-@broken("the cotangent's precision is kept instead of the argument's")
 def test_pullback_of_single_precision_from_a_double_cotangent() -> None:
     x = X.astype(np.float32)
     _, pullback = vjp(lambda x: x * 2.0, x)
@@ -499,15 +498,14 @@ def test_index_arrays_that_are_returned_stay_a_tuple(index: str) -> None:
     np.testing.assert_array_equal(linearize(f, x)[1](x)[0], 2 * x[i] ** 2)
 
 
-@broken("a cotangent of another shape is not refused")
 def test_pullback_refuses_a_cotangent_of_another_shape() -> None:
     _, pullback = vjp(lambda x: x * x, X)
 
-    with pytest.raises(DiffCompileError):
+    with pytest.raises(DiffCompileError) as caught:
         pullback(np.ones((1, 3)))
+    assert caught.value.reason == "a cotangent of shape (1, 3) for a result of `<lambda>` of shape (3,)"
 
 
-@broken("None as a cotangent fails inside the generated code")
 def test_pullback_takes_none_for_nothing() -> None:
     _, pullback = vjp(lambda x: (x * x, np.sum(x)), X)
     try:
