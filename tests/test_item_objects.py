@@ -219,6 +219,11 @@ return sum(p.area() * p.a for p in d2)
 """.strip("\n").split("\n\n")
 
 ALONE = """
+d = [None] * len(x)
+for i in range(len(x)):
+    d[i] = {'a': x[i], 'b': x[i] ** 2}
+return sum(m['a'] * m['b'] for m in d) + d[1]['a']
+
 d = [Slots(v, v * v) for v in x]
 return d[0].a * d[1].b
 

@@ -42,6 +42,12 @@ CONTAINERS = frozenset({"list", "dict"})
 BACK = slice(None, None, -1)
 
 
+def maps(base: Atom, index: Atom) -> bool:
+    """Is this a dict, as its type says or as the key does that it is read at?"""
+    text = isinstance(index, Const) and isinstance(index.value, str)
+    return base.type.kind == "dict" or text and base.type.kind == "unknown"
+
+
 class ContainerSweep(Sweep):
     def contained(self, instr: Call, cts: list[Cotangent]) -> bool:
         """Append the adjoint of a call on a list or dict; False if it is of another kind."""
@@ -81,8 +87,9 @@ class ContainerSweep(Sweep):
         elif fn in (copy_of, copy.deepcopy, copy.copy) and base is not None and base.type.kind != "array":
             whole = self.cts.whole(cts[0], instr.outs[0])
             self.cts.add(base, self.b.call(copy_of, whole, type=whole.type))
-        elif fn in (operator.getitem, entry) and base is not None and base.type.kind in CONTAINERS:
-            return self.item_of(instr, cts[0])
+        elif fn in (operator.getitem, entry) and base is not None:
+            holds = base.type.kind in CONTAINERS or maps(base, instr.args[1])
+            return holds and self.item_of(instr, cts[0])
         else:
             return False
         return True
@@ -139,11 +146,16 @@ class ContainerSweep(Sweep):
             self.added_inside(*inside, index, whole, out)
             return True
         known = self.cts.take(base)
-        fresh = known is None
-        buffer = self.cts.zero(base, bound=True) if known is None else self.cts.whole(known, base)
+        fresh, mapping = known is None, maps(base, index)
+        if known is not None:
+            buffer = self.cts.whole(known, base)
+        elif mapping and base.type.kind != "dict":
+            buffer = self.b.call(pack_dict, Const(()), name=bar(base), type=Type("dict"))
+        else:
+            buffer = self.cts.zero(base, bound=True)
         if not fresh:
-            read = entry if base.type.kind == "dict" else operator.getitem
-            rest = (self.cts.zero(out),) if base.type.kind == "dict" else ()
+            read = entry if mapping else operator.getitem
+            rest = (self.cts.zero(out),) if mapping else ()
             old = self.b.call(read, buffer, index, *rest, type=mirror(out.type))
             whole = self.cts.plus(old, whole, out)
         new = self.b.store(operator.setitem, buffer, index, whole, name=bar(base))
