@@ -838,6 +838,28 @@ for k in range(2):
     best.a = x[1]
 return d[0].a + best.a
 """.strip()
+# A list that some items were gathered from, and what else leads to them when that has lost its name.
+LED_TO = {
+    "q = d + [C(1.0, 1.0)]": "q[0]", "q = list(d)": "q[0]", "q = d[:2]": "q[0]", "q = {'k': d}": "q['k'][0]",
+    "q = (d, 1)": "q[0][0]", "q = C(x[1], x[2])\nd.append(q)": "q", "q = [d]": "q[0][0]",
+    "q = []\nq.extend(d)": "q[0]", "q = sorted(d, key=lambda p: p.b)": "q[0]",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("leads", LED_TO)
+@pytest.mark.parametrize("order", [0, 1])
+def test_an_object_that_something_leads_to_is_not_written_behind_its_back(leads: str, order: int) -> None:
+    gathered = "e = [p for p in d if p.a > 0.1]"
+    lines = "\n".join((gathered, leads) if order else (leads, gathered))
+    f = made(f"d = [C(v, v * v) for v in x]\n{lines}\nd = None\ne[0].a = x[3] * 5\ne[-1].a = x[2] * 3\n"
+             f"return {LED_TO[leads]}.a * e[0].b")  # fmt: skip
+    try:
+        found = grad(f)(X)
+    except DiffCompileError:
+        return
+    np.testing.assert_allclose(found, slopes(f, X), rtol=1e-7, atol=1e-9)
+
+
 REFUSED = {
     "e = [p for p in d if p.a > 0.55]\ne[0].a = x[0]\nreturn d[1].a": MAY.format("d"),
     "e = [p for p in d if p.a > 0.55]\nd[0].a = x[0]\nreturn e[1].a": MAY.format("e"),

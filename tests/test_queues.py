@@ -97,6 +97,14 @@ d.insert(0, d.pop() * 3)
 d.reverse()
 return d[0] * d[1] ** 2 + d.maxlen
 
+q = deque([1.0, 2.0], maxlen=2)
+try:
+    q.insert(0, x[0])
+    s = x[1] * len(q)
+except IndexError:
+    s = x[2] * len(q)
+return s
+
 d = deque(x)
 d.clear()
 d.append(x[1])

@@ -29,6 +29,7 @@ from ..ir.graph import (
     Function,
     Hook,
     If,
+    Inside,
     Instr,
     Into,
     Method,
@@ -39,6 +40,7 @@ from ..ir.graph import (
     Value,
     While,
     backward_begins,
+    exchange,
     format_string,
     is_keyworded,
     items_of_list,
@@ -557,8 +559,8 @@ class Printer:
             names: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in instr.outs]
             out.append(ast.Assign([ast.Tuple(names, ast.Store())], self.atom(instr.args[0])))
             return
-        if not instr.outs and instr.fn in _CHANGES:
-            out.append(_CHANGES[instr.fn](self, instr.args))
+        if not instr.outs and (isinstance(instr.fn, Inside) or instr.fn in _CHANGES):
+            out.append(self.change(instr))
             return
         value = self.call(instr)
         changed = {after for _, after in changes(instr)}
@@ -575,6 +577,18 @@ class Printer:
         else:
             targets: list[ast.expr] = [_name(self.named[o], ast.Store()) for o in outs]
             out.append(ast.Assign([ast.Tuple(targets, ast.Store())], value))
+
+    def change(self, instr: Call) -> ast.stmt:
+        """What is done to an object of the caller's, or to a part of it."""
+        fn, (whole, *args) = instr.fn, instr.args
+        target = self.atom(whole)
+        if isinstance(fn, Inside):
+            path = tuple(Step(read, (at,)) for read, at in zip(fn.reads, args, strict=False))
+            target, args, fn = self.place(whole, path), args[len(path) :], fn.fn
+        if fn in _CHANGES:
+            made: ast.stmt = _CHANGES[fn](self, target, *args)
+            return made
+        return ast.Expr(_call(_attribute(target, fn.__name__), list(map(self.atom, args))))
 
     def store(self, instr: Store, out: list[ast.stmt]) -> None:
         target = self.place(instr.target, instr.path)
@@ -1108,21 +1122,27 @@ def _not(node: ast.expr) -> ast.expr:
     return ast.UnaryOp(ast.Not(), node)
 
 
-def _set_attribute(p: Printer, args: tuple[Atom, ...]) -> ast.stmt:
-    place = ast.Attribute(p.atom(args[0]), _text_of(args[1]), ast.Store())
-    return ast.Assign([place], p.atom(args[2]))
+def _set_attribute(p: Printer, target: ast.expr, name: Atom, value: Atom) -> ast.stmt:
+    return ast.Assign([ast.Attribute(target, _text_of(name), ast.Store())], p.atom(value))
 
 
-def _set_item(p: Printer, args: tuple[Atom, ...]) -> ast.stmt:
-    return ast.Assign([ast.Subscript(p.atom(args[0]), p.index(args[1]), ast.Store())], p.atom(args[2]))
+def _set_item(p: Printer, target: ast.expr, index: Atom, value: Atom) -> ast.stmt:
+    return ast.Assign([ast.Subscript(target, p.index(index), ast.Store())], p.atom(value))
 
 
-def _delete_attribute(p: Printer, args: tuple[Atom, ...]) -> ast.stmt:
-    return ast.Delete([ast.Attribute(p.atom(args[0]), _text_of(args[1]), ast.Del())])
+def _delete_attribute(p: Printer, target: ast.expr, name: Atom) -> ast.stmt:
+    return ast.Delete([ast.Attribute(target, _text_of(name), ast.Del())])
 
 
-def _delete_item(p: Printer, args: tuple[Atom, ...]) -> ast.stmt:
-    return ast.Delete([ast.Subscript(p.atom(args[0]), p.index(args[1]), ast.Del())])
+def _delete_item(p: Printer, target: ast.expr, index: Atom) -> ast.stmt:
+    return ast.Delete([ast.Subscript(target, p.index(index), ast.Del())])
+
+
+def _exchange(p: Printer, target: ast.expr, *places: Atom) -> ast.stmt:
+    """`rows[i], rows[j] = rows[j], rows[i]`."""
+    ends: list[ast.expr] = [ast.Subscript(target, p.index(at), ast.Load()) for at in places]
+    count = len(ends) // 2
+    return ast.Assign([ast.Tuple(ends[:count], ast.Store())], ast.Tuple(ends[count:], ast.Load()))
 
 
 def _text_of(name: Atom) -> str:
@@ -1133,9 +1153,8 @@ def _text_of(name: Atom) -> str:
 def _add(op: type[ast.operator]) -> Any:
     """`rows[i][...] += v`: what is added to an array of the caller's."""
 
-    def added(p: Printer, args: tuple[Atom, ...]) -> ast.stmt:
-        place = ast.Subscript(p.atom(args[0]), ast.Constant(...), ast.Store())
-        return ast.AugAssign(place, op(), p.atom(args[1]))
+    def added(p: Printer, target: ast.expr, value: Atom) -> ast.stmt:
+        return ast.AugAssign(ast.Subscript(target, ast.Constant(...), ast.Store()), op(), p.atom(value))
 
     return added
 
@@ -1144,6 +1163,7 @@ def _add(op: type[ast.operator]) -> Any:
 _CHANGES: dict[Any, Any] = {
     setattr: _set_attribute, operator.setitem: _set_item, delattr: _delete_attribute,
     operator.delitem: _delete_item, operator.iadd: _add(ast.Add), operator.isub: _add(ast.Sub),
+    exchange: _exchange,
 }  # fmt: skip
 
 

@@ -239,16 +239,21 @@ class Containers(Expressions):
             case "sort", []:
                 ordered = self.invoke(Const(sorted), [receiver], kwargs, name)
                 self.stored(receiver, operator.setitem, Const(slice(None, None)), self.whole(ordered))
+                root = receiver.root if isinstance(receiver, View) else receiver
+                if root.cell.mirror is not None:
+                    self.let_out(root.cell)  # the caller's own rows are not those that it is given
                 return Const(None)
         raise self.refuse(f"`list.{method}` is not differentiated yet", "Build the list with `append`.")
 
-    def stored(self, receiver: Obj | View, fn: Any, *args: Atom, type: Type | None = None) -> None:
+    def stored(
+        self, receiver: Obj | View, fn: Any, *args: Atom, type: Type | None = None, mirrored: bool = True
+    ) -> None:
         """`fn(receiver, *args)` changes a list or dict that is one value of the graph."""
         receiver = self.as_item(receiver)
         if fn is not operator.setitem and self.type_of(receiver).kind == "list":
             self.lengthened(receiver)
         self.rearranged(receiver, fn, args)
-        self.store(receiver, fn, *args, type=type)
+        self.store(receiver, fn, *args, type=type, mirrored=mirrored)
 
     def put(self, receiver: Obj | View, fn: Any, item: Ref, *at: Atom, place: Atom | None) -> None:
         """`fn(receiver, *at, item)` puts an item into a list or dict that is one value of the graph."""
@@ -273,7 +278,8 @@ class Containers(Expressions):
             self.b.call(operator.getitem, self.whole(receiver), at, name=name, type=elem), name
         )
         elsewhere = self.rearranged(receiver, fn, args)
-        shared = any(self.relied_on(c, root.cell) for c in self.sharers(root.cell))
+        theirs = root.cell.mirror is not None  # an object that the caller may hold
+        shared = theirs or any(self.relied_on(c, root.cell) for c in self.sharers(root.cell))
         if isinstance(item, Obj) and not elsewhere and root.cell.apart and not shared:
             self.set_free(item)
         elif isinstance(item, Obj):

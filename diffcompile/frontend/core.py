@@ -23,10 +23,12 @@ from ..ir.graph import (
     Capture,
     Const,
     If,
+    Inside,
     Instr,
     Region,
     Step,
     Value,
+    exchange,
     pack_dict,
     pack_list,
     pack_object,
@@ -80,7 +82,7 @@ MUTABLE = frozenset({"array", "list", "unknown", "object", "dict"})
 CONTAINERS = frozenset({"list", "dict"})
 HOLDERS = CONTAINERS | {"object"}
 # What is done to a part of the caller's own list as it is done to the copy of it that is worked on.
-MIRRORED = frozenset({operator.setitem, operator.delitem, operator.iadd, operator.isub, setattr})
+MIRRORED = frozenset({operator.setitem, operator.delitem, operator.iadd, operator.isub, setattr, exchange})
 
 
 class Unit:
@@ -280,7 +282,7 @@ class Core:
 
     def let_out(self, cell: Cell) -> None:
         """Items of this list may be reached in other ways, and so may those of lists that hold the same."""
-        for other in (cell, *cell.shares):
+        for other in (cell, *cell.shares, *self.sharers(cell)):
             other.apart = False
 
     def atom(self, ref: Ref) -> Atom:
@@ -453,9 +455,12 @@ class Core:
 
     def store(
         self, ref: Obj | View, fn: Any, *args: Atom, kwargs: Mapping[str, Atom] | None = None,
-        path: tuple[Step, ...] = (), name: str = "", type: Type | None = None,
+        path: tuple[Step, ...] = (), name: str = "", type: Type | None = None, mirrored: bool = True,
     ) -> None:  # fmt: skip
-        """`fn(part, *args)` changes what `ref` refers to, or the part of it that `path` leads to."""
+        """`fn(part, *args)` changes what `ref` refers to, or the part of it that `path` leads to.
+
+        Where that is a copy of the caller's, the caller's is changed as well, unless that was done already.
+        """
         ref = self.settled(self.as_item(ref))
         root, way = (ref.root, ref.path) if isinstance(ref, View) else (ref, ())
         pick = self.picked_from(root.cell)
@@ -472,7 +477,8 @@ class Core:
             self.branch(pick.test, lambda: into(pick.then), lambda: into(pick.orelse))
             return
         self.check_write(root.cell, "" if path else self.type_of(ref).kind)
-        self.mirrored(root.cell, fn, (*way, *path), args, kwargs)
+        if mirrored and root.cell.mirror is not None:
+            self.mirror(root.cell.mirror, fn, (*way, *path), args, bool(kwargs))
         before = self.whole(root)
         if way and before.type.kind in CONTAINERS:
             self.items_written(root.cell)
@@ -485,22 +491,18 @@ class Core:
         self.unit.written.add(root.cell)
         self._picked_again(root.cell)
 
-    def mirrored(
-        self, cell: Cell, fn: Any, path: tuple[Step, ...], args: tuple[Atom, ...],
-        kwargs: Mapping[str, Atom] | None,
-    ) -> None:  # fmt: skip
+    def mirror(
+        self, whole: Atom, fn: Any, path: tuple[Step, ...], args: tuple[Atom, ...], options: bool = False
+    ) -> None:
         """Do to the caller's own list or dict what is done to the copy of it that is worked on."""
-        part = cell.mirror
-        if part is None:
-            return
-        owner = getattr(fn, "__objclass__", None)
-        if path and self.unit.replaying:  # it would be done again
+        again = bool(path) and self.unit.replaying > 0  # it would be done again
+        known = fn in MIRRORED or getattr(fn, "__objclass__", None) in (list, dict)
+        steps = all(step.fn in (operator.getitem, getattr) for step in path)
+        if again or options or not known or not steps:
             raise UndecidedAlias(ITEM, self.b.line, "Write into a copy: `y = x.copy()`.")
-        if kwargs or not (fn in MIRRORED or owner in (list, dict)):
-            raise UndecidedAlias(ITEM, self.b.line, "Write into a copy: `y = x.copy()`.")
-        for step in path:
-            part = self.b.call(step.fn, part, *step.args, kwargs=dict(step.kwargs))
-        self.b.emit(Call((), fn, (part, *args), (), self.b.line))
+        places = (step.args[0] for step in path)
+        operation = Inside(fn, tuple(step.fn for step in path)) if path else fn
+        self.b.emit(Call((), operation, (whole, *places, *args), (), self.b.line))
 
     def picked_from(self, cell: Cell) -> Pick | None:
         """The two objects of which the one in the cell is one, where which one it is can be told here."""
@@ -611,8 +613,12 @@ class Core:
         return any(cell in self.cells(ref) for ref in self.state.vars.values())
 
     def relied_on(self, cell: Cell, written: Cell) -> bool:
-        """Does a name lead to this cell, or to one that is picked out of it and is not the one written?"""
-        if self.in_use(cell):
+        """Does a name lead to this cell, or to one that is picked out of it and is not the one written?
+
+        So does one of an object that was put into it and is known by that name still.
+        """
+        kept = (c for c, view in self.state.kept.items() if view.root.cell is cell)
+        if self.in_use(cell) or any(map(self.in_use, kept)):
             return True
         picked = (c for c in self.state.heap if c.pick is not None and cell in c.pick.within)
         return any(self.in_use(c) for c in picked if c is not written)

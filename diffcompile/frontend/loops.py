@@ -465,9 +465,10 @@ class Loops(Calls):
             ordered = self.b.made_by(sequence.items[0], places_in_order) is not None
             source, element = self.lookup(element.value.id) if ordered else None, element.slice
         same = isinstance(element, ast.Name) and element.id == generator.target.id
-        if not same or source is None or self.type_of(source).kind != "list" or not self._by_number(source):
+        if not same or not isinstance(source, (Obj, View)) or self.type_of(source).kind != "list":
             return None
-        return source
+        root = source.root if isinstance(source, View) else source
+        return source if self._by_number(source) and root.cell.mirror is None else None
 
     def _static_comprehension(self, node: ast.ListComp | ast.GeneratorExp, sequence: Sequence) -> Ref:
         generator = node.generators[0]

@@ -13,7 +13,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from ..ir.graph import Atom, Call, Const, Step, Value, literal, unpack
+from ..ir.graph import Atom, Call, Const, Step, Value, exchange, literal, unpack
 from ..ir.types import article
 from .attempts import LEAVING, Progress
 from .build import repeats
@@ -117,16 +117,21 @@ class Statements(Patterns):
         base = self.expression(parts[0].value, whole=False)
         root = base.root if isinstance(base, View) else base
         known = self.type_of(base)
-        apart = isinstance(root, Obj) and root.cell.apart and holds_objects(known)
-        if not apart or known.kind != "list" or not isinstance(base, (Obj, View)):
+        if not isinstance(base, (Obj, View)) or not isinstance(root, Obj) or not root.cell.apart:
+            return False
+        if known.kind != "list" or not holds_objects(known):
             return False
         indices = {name: self.atom(self.index(part.slice)) for name, part in zip(moved, parts, strict=True)}
         if any(isinstance(at, Const) and isinstance(at.value, slice) for at in indices.values()):
             return False
         whole = self.whole(base)
         items = {name: self.b.call(operator.getitem, whole, at) for name, at in indices.items()}
+        if root.cell.mirror is not None:
+            path = base.path if isinstance(base, View) else ()
+            ends = tuple(indices[name] for name in (*places, *moved))
+            self.mirror(root.cell.mirror, exchange, path, ends)
         for place, name in zip(places, moved, strict=True):
-            self.stored(base, operator.setitem, indices[place], items[name])
+            self.stored(base, operator.setitem, indices[place], items[name], mirrored=False)
         return True
 
     def _AnnAssign(self, node: ast.AnnAssign) -> None:

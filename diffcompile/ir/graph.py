@@ -239,6 +239,35 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """The operation of changing a part of the caller's own list or dict: `rows[i][j] = v`.
+
+    Its arguments are the list, the index or key of each step, by which `reads` reads, and those of `fn`. The
+    part is found when it is changed: what was read of the caller's before may be another one by then.
+    """
+
+    fn: Any
+    reads: tuple[Any, ...]
+
+    @property
+    def name(self) -> str:
+        return "inside"
+
+    def __call__(self, whole: Any, /, *args: Any) -> None:
+        for read, at in zip(self.reads, args, strict=False):
+            whole = read(whole, at)
+        self.fn(whole, *args[len(self.reads) :])
+
+
+def exchange(items: Any, *places: Any) -> None:
+    """The operation of `items[i], items[j] = items[j], items[i]`: where to, then where from."""
+    count = len(places) // 2
+    moved = [items[at] for at in places[count:]]
+    for at, item in zip(places[:count], moved, strict=True):
+        items[at] = item
+
+
+@dataclass(frozen=True, slots=True)
 class Into:
     """The operation of a store of a function's result: `np.multiply(x, y, out=target, where=mask)`."""
 

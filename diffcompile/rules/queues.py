@@ -63,6 +63,9 @@ class Queue(deque[Any]):
         self.items.reverse()
 
     def insert(self, i: Any, x: Any) -> None:
+        if self.longest is not None:
+            if len(self.items) >= self.longest:
+                raise IndexError("deque already at its maximum size")
         self.items.insert(i, x)
 
     def remove(self, value: Any) -> None:
