@@ -43,7 +43,7 @@ class Containers(Expressions):
         """Give a container another content; `fn(container, *args)` does so where the caller sees it."""
         if ref.cell in self.state.kept:
             raise UndecidedAlias(KEPT, self.b.line, "Change it before it is put into the list.")
-        self.check_write(ref.cell)
+        self.check_write(ref.cell, self.type_of(ref).kind, inside=False)
         if content.handle is not None:
             atoms = tuple(map(self.exposed, args))
             self.b.emit(Call((), fn, (content.handle, *atoms), (), self.b.line))
@@ -284,6 +284,7 @@ class Containers(Expressions):
             self.set_free(item)
         elif isinstance(item, Obj):
             item.cell.outside = ITEM
+            self.found_inside(item.cell, {root.cell})
         self.stored(receiver, fn, *args, type=type)
         return item
 

@@ -34,7 +34,7 @@ from ..ir.graph import (
     pack_object,
     pack_tuple,
 )
-from ..ir.types import OBJECT, Type, element_of, join
+from ..ir.types import OBJECT, UNKNOWN, Type, element_of, join
 from ..ir.walk import same_atom
 from .arguments import Read
 from .build import Builder
@@ -277,13 +277,17 @@ class Core:
     def leaked(self, ref: Obj | View) -> None:
         """The items of a list or dict may be reached in other ways from here on."""
         cell = ref.root.cell if isinstance(ref, View) else ref.cell
-        if cell.apart and not self.unit.peeking and holds_objects(self.type_of(ref)):
+        if self.unit.peeking or not holds_objects(self.type_of(ref)):
+            return
+        if cell.apart or any(other.apart for other in self.sharers(cell)):
             self.let_out(cell)
 
     def let_out(self, cell: Cell) -> None:
         """Items of this list may be reached in other ways, and so may those of lists that hold the same."""
-        for other in (cell, *cell.shares, *self.sharers(cell)):
+        for other in self.sharing({cell}):
             other.apart = False
+            if cell in other.shares - other.holds:  # it may be one of those items
+                other.outside = other.outside or ITEM
 
     def atom(self, ref: Ref) -> Atom:
         """The graph's own value for a reference; static containers are packed."""
@@ -463,6 +467,8 @@ class Core:
         """
         ref = self.settled(self.as_item(ref))
         root, way = (ref.root, ref.path) if isinstance(ref, View) else (ref, ())
+        if way and root.cell.apart is False and self.type_of(root).kind in CONTAINERS:
+            raise UndecidedAlias(ITEM, self.b.line, "Write into a copy: `y = x.copy()`.")
         pick = self.picked_from(root.cell)
         if pick is not None and any(self.relied_on(c, root.cell) for c in self.sharers(root.cell)):
 
@@ -476,7 +482,7 @@ class Core:
 
             self.branch(pick.test, lambda: into(pick.then), lambda: into(pick.orelse))
             return
-        self.check_write(root.cell, "" if path else self.type_of(ref).kind)
+        self.check_write(root.cell, "" if path else self.type_of(ref).kind, inside=bool(way or path))
         if mirrored and root.cell.mirror is not None:
             self.mirror(root.cell.mirror, fn, (*way, *path), args, bool(kwargs))
         before = self.whole(root)
@@ -528,6 +534,19 @@ class Core:
         """The other cells whose object may be that of this one."""
         return [c for c in self.state.heap if c is not cell and (c in cell.shares or cell in c.shares)]
 
+    def sharing(self, cells: set[Cell]) -> set[Cell]:
+        """These cells, and all others whose object may be that of one of them, or hold it."""
+        known = around(cells)
+        return known.union(*map(self.sharers, known))
+
+    def found_inside(self, cell: Cell, roots: set[Cell]) -> None:
+        """The object in `cell` was found inside those of `roots`: it may be in whatever holds the same."""
+        known = self.sharing(roots) - {cell}
+        above = {c for c in known - roots if roots & c.holds and all(c not in root.shares for root in roots)}
+        cell.shares |= known - above
+        for holder in above:
+            holder.may_hold({cell})
+
     def write(self, ref: Obj, new: Atom) -> None:
         """Make `new` the current version of the object in a cell."""
         self.check_write(ref.cell)
@@ -540,13 +559,22 @@ class Core:
         self.unit.written.add(ref.cell)
         self._picked_again(ref.cell)
 
-    def check_write(self, cell: Cell, kind: str = "") -> None:
-        """Refuse to change the object in a cell, or what is of this `kind` inside, if others may be it."""
+    def check_write(self, cell: Cell, kind: str = "", inside: bool = True) -> None:
+        """Refuse to change the object in a cell, or what is of this `kind` inside, if others may be it.
+
+        The objects that are found inside do not change where the container alone is given another item.
+        """
         if cell.outside:
             raise UndecidedAlias(cell.outside, self.b.line, "Write into a copy: `y = x.copy()`.")
         for other in self.sharers(cell):
-            if kind in HOLDERS and self.type_of(Obj(other)).kind == "array":
-                continue  # a list that is given another item does not change the one that it had
+            known = self.type_of(Obj(other))
+            same = other in cell.shares - cell.holds or cell in other.shares - other.holds
+            if inside or same:
+                seen = may_be(known, kind)
+            else:
+                seen = cell in other.holds and any(may_be(part, kind) for part in inner(known))
+            if not seen:
+                continue
             pick = self.picked_from(other)
             if pick is not None and cell in pick.within:
                 continue  # it is picked again
@@ -719,6 +747,19 @@ class Core:
             If(tuple(merge.outs), test, regions[0], regions[1], line, object(), merge.ref is not None)
         )
         return merge.ref
+
+
+def inner(known: Type) -> list[Type]:
+    """The types of what an object of this type may hold."""
+    parts = [t for t in (known.elem, *(known.items or ())) if t is not None]
+    return parts or ([UNKNOWN] if known.kind in HOLDERS else [])
+
+
+def may_be(known: Type, kind: str) -> bool:
+    """Can an object of this type be one of that kind, or lead to one?"""
+    if kind not in HOLDERS or known.kind in (kind, "unknown"):
+        return True
+    return any(may_be(part, kind) for part in inner(known))
 
 
 def holds_objects(known: Type) -> bool:

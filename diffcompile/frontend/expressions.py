@@ -788,8 +788,9 @@ class Expressions(Keeping):
         if known.kind == "dict":
             elem = known.at(at.value) if isinstance(at, Const) else known.elem
         item = self.own(self.b.call(operator.getitem, self.whole(base), at, name=name, type=elem), name)
-        if isinstance(item, Obj):
-            item.cell.shares.add(base.root.cell if isinstance(base, View) else base.cell)
+        root = base.root if isinstance(base, View) else base
+        for cell in self.cells(item):
+            self.found_inside(cell, {root.cell})
         return item
 
     def _is_slice(self, index: Ref) -> bool:

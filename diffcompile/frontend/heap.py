@@ -30,12 +30,14 @@ class Cell:
     """
 
     __slots__ = (
-        "apart", "factory", "gathers", "live", "mirror", "name", "outside", "param", "pick", "seen", "shares",
+        "apart", "factory", "gathers", "holds", "live", "mirror", "name", "outside", "param", "pick", "seen",
+        "shares",
     )  # fmt: skip
 
     def __init__(self, name: str = "", outside: str = "", param: bool = False) -> None:
         self.name = name
         self.shares: set[Cell] = set()
+        self.holds: set[Cell] = set()  # those of `shares` that are not this object but items of it
         self.outside = outside  # why the object must not be written, if it must not
         self.param = param  # is it the caller's?
         self.pick: Pick | None = None  # which of two objects it is, where that is known at run time
@@ -47,6 +49,12 @@ class Cell:
         self.seen: Value | None = None  # the value whose attributes an object shows, which is not written
         self.gathers: set[Cell] = set()  # the lists of whose items each is put into this one once at most
         self.factory: tuple[type, Ref] | None = None  # of a dict: what makes the entries that it lacks
+
+    def may_hold(self, cells: set[Cell]) -> None:
+        """The objects in these cells, or items of theirs, may be items of this one."""
+        more = cells - self.shares - {self}
+        self.shares |= more
+        self.holds |= more
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -76,8 +76,9 @@ class Keeping(Choices):
             return self.part_at(ref, getattr, Const(attr), known, name)
         part = self.own(self.b.call(getattr, self.whole(ref), Const(attr), type=known, name=name), name)
         if isinstance(part, Obj):
-            part.cell.shares.add(ref.root.cell)
             part.cell.outside = ITEM
+        for cell in self.cells(part):
+            self.found_inside(cell, {ref.root.cell})
         return part
 
     @contextlib.contextmanager
@@ -115,6 +116,7 @@ class Keeping(Choices):
             if cell.apart and cell.gathers and not way:
                 continue
             cell.apart = False
+            cell.may_hold(self.sharing(inner))
             for kept in inner:
                 if kept in self.state.kept:
                     self.given_up(kept)
@@ -264,7 +266,7 @@ class Keeping(Choices):
                     kept.shares.add(root)
                     found = True
         for key, held in list(self.state.vars.items()):
-            for view in views_of(held):
+            for view in self.views_in(held):
                 if view.root.cell is not root or self._stays(view, depth, fn, index):
                     continue
                 if view is not held:
@@ -278,6 +280,26 @@ class Keeping(Choices):
                     own.cell.outside = ITEM
                 self.state.vars[key] = own
                 found = True
+        return found
+
+    def views_in(self, ref: Ref) -> list[View]:
+        """The views in a reference, inside tuples and containers too whose items are known one by one."""
+        found: list[View] = []
+        seen: set[Cell] = set()
+        stack = [ref]
+        while stack:
+            match stack.pop():
+                case View() as view:
+                    found.append(view)
+                case Tup(items):
+                    stack.extend(items)
+                case Bound(receiver=receiver):
+                    stack.append(receiver)
+                case Obj(cell) if cell not in seen:
+                    seen.add(cell)
+                    content = self.state.heap.get(cell)
+                    if isinstance(content, (Items, Entries)):
+                        stack.extend(parts_of(content))
         return found
 
     def _stays(self, view: View, depth: int, fn: Any, index: Atom | None) -> bool:
@@ -342,12 +364,3 @@ def steps_into(content: Items | Entries) -> list[tuple[Ref, Step]]:
 def _flat(known: Type) -> bool:
     """Does a list of this type hold nothing that can be changed?"""
     return not holds_any(element_of(known))
-
-
-def views_of(ref: Ref) -> list[View]:
-    """The views in a reference, inside tuples too."""
-    if isinstance(ref, View):
-        return [ref]
-    if isinstance(ref, Bound):
-        return views_of(ref.receiver)
-    return [view for item in ref.items for view in views_of(item)] if isinstance(ref, Tup) else []

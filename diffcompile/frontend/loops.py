@@ -428,6 +428,7 @@ class Loops(Calls):
                 return self._appended(node, name, source=source)
             out: list[Atom] = []
             apart = True
+            held: set[Cell] = set()  # what may be, or may lead to, one of its items
 
             def body(items: list[Value]) -> None:
                 nonlocal apart
@@ -435,6 +436,8 @@ class Loops(Calls):
                 before = self.state.copy()
                 item = self.expression(node.elt)
                 apart = source is not None or self.made_since(before, item)
+                if not apart:
+                    held.update(self.sharing(self.cells(item)))
                 out[:] = [self.whole(item) if apart else self.atom(item)]
 
             with self.holding(sequence.sources, sequence.cells):
@@ -443,13 +446,9 @@ class Loops(Calls):
             assert isinstance(made, Obj)
             made.cell.apart = apart and not self.unit.rule
             if source is not None:
-                made.cell.shares |= self.gathered(source)
+                held |= self.sharing(self.cells(source))
+            made.cell.may_hold({cell for cell in held if cell in self.state.heap})
             return made
-
-    def gathered(self, source: Ref) -> set[Cell]:
-        """The lists that hold the items of this one."""
-        cells = around(self.cells(source))
-        return cells.union(*map(self.sharers, cells))
 
     def _gathered_from(self, node: Gathering, sequence: Sequence) -> Ref | None:
         """The list of which a comprehension gives each item at most once, if its items are told apart.
@@ -498,13 +497,13 @@ class Loops(Calls):
         if unrolled:
             self.unit.unrolled.update(part for part in ast.walk(inner) if isinstance(part, ast.For))
         made = self.state.vars[self.scope, target] = self.state.new(Items(()), name)
-        made.cell.gathers = set() if source is None else self.gathered(source)
+        made.cell.gathers = set() if source is None else self.sharing(self.cells(source))
         depth, self.loop_depth = self.loop_depth, 0
         self.block([inner])
         self.loop_depth = depth
         ref = self.state.vars[self.scope, target]
         if source is not None and isinstance(ref, Obj):
-            ref.cell.shares |= made.cell.gathers
+            ref.cell.may_hold(made.cell.gathers)
         made.cell.gathers = set()
         return ref
 
@@ -555,7 +554,8 @@ class Loops(Calls):
                 return item or self.subscript(source, items[shape])
             ref = self.own(items[shape], items[shape].name)
             if isinstance(ref, Obj):
-                ref.cell.shares |= sequence.cells
+                for cell in self.cells(ref):
+                    self.found_inside(cell, set(sequence.cells))
                 if sequence.cells or sequence.items[shape].type.kind != "array":
                     ref.cell.outside = "an item of what a loop runs over is written here"
             return ref

@@ -390,7 +390,8 @@ def lower_function(
             if not isinstance(ref, Obj) or isinstance(frame.state.heap[ref.cell], (Items, Entries)):
                 raise _Inlined
             kind = frame.type_of(ref).kind
-            if ref.cell.shares or kind != "array" and not (kind in CONTAINERS and calls_itself(fn)):
+            same = ref.cell.shares - ref.cell.holds
+            if same or kind != "array" and not (kind in CONTAINERS and calls_itself(fn)):
                 raise _Inlined
             writes.append((k, len(atoms)))
             atoms.append(frame.atom(ref))
