@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import io
+import itertools
 import keyword
 import linecache
 import os
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from .errors import DiffCompileError, NoSource, UndecidedAlias, WrongArgument
 from .frontend.arguments import (
@@ -27,6 +29,7 @@ from .frontend.arguments import (
     describe,
     hashable,
     kind_of,
+    objects_in,
     target_of,
 )
 from .ir.graph import Graph
@@ -59,20 +62,20 @@ def _kind_outside(value: Any) -> Any:
     return kind_of(value) if isinstance(value, set) else type(value)
 
 
-def _refuse_overlap(values: Iterable[Any], name: str) -> None:
+def _refuse_overlap(values: Iterable[Any], name: str, objects: bool) -> None:
     """Refuse a function that writes into arguments that overlap: the program is of those that do not."""
-    found = [part for value in values for part in arrays_in(value)]
-    for k, a in enumerate(found):
-        if isinstance(a, np.ndarray):
-            shared = any(np.may_share_memory(a, b) for b in found[:k] if isinstance(b, np.ndarray))
-        else:
-            shared = any(a is b for b in found[:k])
-        if shared:
-            raise UndecidedAlias(
-                f"`{name}` writes into its arguments, and two of them may share memory",
-                None,
-                "Pass copies: `x.copy()`.",
-            )
+    found = [part for value in values for part in arrays_in(value, objects)]
+    arrays = [part for part in found if isinstance(part, np.ndarray)]
+    others = {id(part) for part in found if not isinstance(part, np.ndarray)}
+    bounds = sorted(byte_bounds(part) for part in arrays if part.size)
+    ends = itertools.accumulate((end for _, end in bounds), max)
+    overlap = any(start < end for (start, _), end in zip(bounds[1:], ends, strict=False))
+    if overlap or len(others) + len(arrays) < len(found):
+        raise UndecidedAlias(
+            f"`{name}` writes into its arguments, and two of them may share memory",
+            None,
+            "Pass copies: `x.copy()`.",
+        )
 
 
 def _layouts(values: tuple[Any, ...]) -> tuple[tuple[bool, bool], ...]:
@@ -151,13 +154,14 @@ class Case:
 
     def matches(self, values: tuple[Any, ...]) -> bool:
         """Are the attributes that the program reads of the kinds that it was compiled for?"""
-        if not self.program.reads:
+        if not self.program.reads and not self.program.lists:
             return True
         try:
             for read in self.program.reads:
                 if not read.holds(values):
                     return False
-            return identities(self.program.objects, values) == self.program.same
+            same = identities(self.program.objects, values) == self.program.same
+            return same and told_apart(self.program, values)
         except (AttributeError, LookupError, TypeError, ValueError):  # another structure
             return False
 
@@ -168,6 +172,15 @@ def identities(objects: tuple[Read, ...], values: tuple[Any, ...]) -> tuple[int,
         return (0,) * len(objects)
     first: dict[int, int] = {}
     return tuple([first.setdefault(id(read.value(values)), k) for k, read in enumerate(objects)])
+
+
+def told_apart(program: Program, values: tuple[Any, ...]) -> bool:
+    """Is each object in the lists that are one value of the program found there alone?"""
+    if not program.lists:
+        return True
+    inside = [id(found) for read, known in program.lists for found in objects_in(read.value(values), known)]
+    elsewhere = {id(read.value(values)) for read in program.objects}
+    return len(set(inside)) == len(inside) and elsewhere.isdisjoint(inside)
 
 
 _NO_PAIR: tuple[type, int, Callable[..., Any]] = (Same, -1, float)
@@ -277,11 +290,13 @@ class Derivative:
         """The value of each parameter for a call with these arguments, in order."""
         return self._bind(args, kwargs)
 
-    def vectorized(self, specs: Any, axes: Any, path: Any, out_axis: int) -> Program:
+    def vectorized(
+        self, specs: Any, axes: Any, path: Any, out_axis: int, one_by_one: bool = False
+    ) -> Program:
         """The program of the function for many rows of some arguments."""
         from .pipeline import vectorized
 
-        return vectorized(self._target, specs, axes, path, out_axis)
+        return vectorized(self._target, specs, axes, path, out_axis, one_by_one=one_by_one)
 
     def result_types(self, values: tuple[Any, ...]) -> tuple[tuple[Type, ...], bool]:
         """What is known of each number and array that the function returns for such arguments; and whether it
@@ -293,13 +308,13 @@ class Derivative:
 
     def primal_graph(self, values: tuple[Any, ...]) -> Graph:
         """The function as a graph, for such arguments."""
-        from .pipeline import lowered_graph
+        from .pipeline import either_way, lowered_graph
 
         specs = [
             (name, self._spec(name, value, default))
             for (name, default), value in zip(self._parameters, values, strict=True)
         ]
-        return lowered_graph(self._target, specs, "", self.places).graph
+        return either_way(lowered_graph)(self._target, specs, "", self.places).graph
 
     # -- calling --------------------------------------------------------------------------------------------
 
@@ -365,7 +380,7 @@ class Derivative:
         if case.program.writes:
             places = {(r.root, r.steps): r for r in case.program.reads if r.steps}
             read = (r.value(values) for r in places.values())
-            _refuse_overlap((*values, *read, *found[1].values()), self.__name__)
+            _refuse_overlap((*values, *read, *found[1].values()), self.__name__, not case.program.one_by_one)
         if case is not self._last:
             self._last = case
             self._heat(case, values)
@@ -396,7 +411,11 @@ class Derivative:
             (name, self._spec(name, value, default))
             for (name, default), value in zip(self._parameters, values, strict=True)
         ]
-        case = Case.of(derive(self._target, specs, wrt, self._mode, self._has_aux, self._check), values)
+        asked = self._target, specs, wrt, self._mode, self._has_aux, self._check
+        program = derive(*asked)
+        if not told_apart(program, values):
+            program = derive(*asked, one_by_one=True)
+        case = Case.of(program, values)
         self._cases[key] = (case, *self._cases.get(key, ()))[:_KEPT]
         return case, {c.label: c.read() for c in case.program.captures}
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import ast
 import builtins
 import dataclasses
+import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from .analysis.activity import can_vary
 from .analysis.results import holomorphic_only, number_only, one_jacobian, real_only
@@ -23,9 +24,18 @@ from .differentiate.linear import linearized
 from .differentiate.mapping import DERIVING, mapped
 from .emit.module import Module, load
 from .emit.python import Printer
-from .errors import NoRule, Span, WrongArgument
-from .frontend.arguments import Parts, Place, Read, Spec, Target
-from .frontend.layers import Each, Layout, values_in
+from .errors import DiffCompileError, NoRule, Span, WrongArgument
+from .frontend.arguments import (
+    DESCRIBED,
+    Described,
+    Parts,
+    Place,
+    Read,
+    Spec,
+    Target,
+    item_by_item,
+)
+from .frontend.layouts import Each, Layout, can_hold_floats, can_move, is_built, values_in
 from .frontend.lower import RULE_GUARDS, Guard, Lowered, lower
 from .ir.graph import (
     Atom,
@@ -54,6 +64,15 @@ Mode = Literal[
     "grad", "value_and_grad", "holomorphic", "vjp", "jvp", "hvp", "linearize", "jacfwd", "jacrev", "vmap",
 ]  # fmt: skip
 Watch = Callable[[str, Graph], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Like:
+    """A result that is a derivative, or a part of one: of the structure of what is of this type."""
+
+    known: Type
+    path: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,8 +94,10 @@ class Program:
     reads: tuple[Read, ...] = ()  # attributes of objects, with their kinds
     objects: tuple[Read, ...] = ()  # where those objects are found
     same: tuple[int, ...] = ()  # which of them are one and the same
+    lists: tuple[tuple[Read, Type], ...] = ()  # where lists of objects are found that are one value
     tangents: tuple[str, ...] = ()  # the parameters that are tangents
     layouts: bool = False  # did how its arguments are laid out in memory decide what is a view of what?
+    one_by_one: bool = False  # are the lists of its arguments described item by item?
     primal: Graph | None = None  # the function itself: what `linearize` was asked of, to be run step by step,
     given: tuple[int, ...] = ()  # and the parameters of the function that are its parameters
 
@@ -85,6 +106,34 @@ class Program:
         return self.version == REGISTRY.version and all(guard.holds() for guard in self.guards)
 
 
+def either_way(compiling: Callable[..., T]) -> Callable[..., T]:
+    """This, with the lists of the arguments described item by item where it is refused as it is asked."""
+
+    @functools.wraps(compiling)
+    def compiled(
+        target: Target, specs: list[tuple[str, Spec]], *args: Any, one_by_one: bool = False, **kwargs: Any
+    ) -> T:
+        described = Described(one_by_one)
+        specs = [(name, item_by_item(spec)) for name, spec in specs] if one_by_one else specs
+        before = DESCRIBED.set(described)
+        try:
+            return compiling(target, specs, *args, **kwargs)
+        except DiffCompileError as refusal:
+            if not described.can_be_taken_apart:
+                raise
+            DESCRIBED.set(Described(one_by_one=True))
+            specs = [(name, item_by_item(spec)) for name, spec in specs]
+            try:
+                return compiling(target, specs, *args, **kwargs)
+            except DiffCompileError:
+                raise refusal from None
+        finally:
+            DESCRIBED.reset(before)
+
+    return compiled
+
+
+@either_way
 def derive(
     target: Target, specs: list[tuple[str, Spec]], wrt: tuple[Place, ...] | Place, mode: Mode,
     has_aux: bool = False, check: bool = False, watch: Watch = lambda stage, graph: None,
@@ -192,6 +241,7 @@ def _lowered_jacobian(
     lowered: Lowered, inputs: list[Value], shapes: tuple[Any, ...], single: bool, mode: Mode
 ) -> Lowered:
     """As `lowered_derivative`, of a Jacobian: a block in place of each number or array of the result."""
+    _numbers_alone(inputs, lowered.graph)
     lowered = _opened(lowered)
     one_jacobian(lowered.graph, inputs, lowered.graph.region.results, mode == "jacrev")
     build = forward_jacobian if mode == "jacfwd" else reverse_jacobian
@@ -225,6 +275,9 @@ def _as_returned(shape: Any, cotangent: dict[Value, int], order: list[int], lowe
     if isinstance(shape, Value) and shape in cotangent:
         order.append(cotangent[shape])
         return "leaf"
+    if isinstance(shape, Each):
+        order.append(cotangent[shape.value])
+        return Like(shape.known, shape.path)
     if shape is None or isinstance(shape, Value):
         return None
     kind, keys, parts, built = shape
@@ -249,7 +302,7 @@ def _loaded(
         (*lowered.guards, *RULE_GUARDS.get({}).values()), REGISTRY.version,
         tuple(dict.fromkeys(module.unwritable)), returns, lowered.graph.line,
         any(map(_writes, instructions(lowered.graph.region))), lowered.reads, lowered.objects, lowered.same,
-        layouts=lowered.layouts,
+        lists=lowered.lists, layouts=lowered.layouts, one_by_one=DESCRIBED.get(Described()).one_by_one,
     )  # fmt: skip
 
 
@@ -277,10 +330,17 @@ def _pullback(
     outputs = list(lowered.graph.region.results)
     single = lowered.returns == "leaf"
     cts: list[tuple[Atom, Value]] = []
+    if _has_items(lowered.returns):
+        raise of_items("pullback", lowered.graph)
     wholes = _wholes(lowered.returns)
     for k, atom in enumerate(outputs):
         if k in wholes:
             continue
+        if atom.type.kind == "list" and atom.type.holds_records:
+            raise NoRule(
+                f"the pullback of a list of objects, which `{name}` returns", lowered.graph.line,
+                "Return arrays.",
+            )  # fmt: skip
         known = atom.type if atom.type.kind in ("array", "number", "list") else Type()
         if atom.type.kind == "float":
             known = number(atom.type.numeric_dtype)
@@ -415,6 +475,7 @@ def _jacobian(
     """One function, which gives the derivative of each number of the result by each of the arguments."""
     name = _name_of(target.fn)
     inputs = inputs_of(lowered.wrt)
+    _numbers_alone(inputs, lowered.graph)
     lowered = _opened(lowered)
     one_jacobian(lowered.graph, inputs, lowered.graph.region.results, mode == "jacrev")
     build = forward_jacobian if mode == "jacfwd" else reverse_jacobian
@@ -449,6 +510,7 @@ def _jacobian(
     return _loaded(module, (f"{name}_jacobian",), graph, (graph,), lowered, "leaf")
 
 
+@either_way
 def vectorized(
     target: Target, specs: list[tuple[str, Spec]], axes: dict[int, int], path: tuple[int, tuple[Any, ...]],
     out_axis: int,
@@ -471,6 +533,15 @@ def vectorized(
     doc = f"Values of `{name}` for all rows of {listed}.\n\n    {_origin(lowered)}\n    "
     module.add(graph, f"{name}_rows", doc, _signature(target, lowered), returned)
     return _loaded(module, (f"{name}_rows",), graph, (graph,), lowered, "leaf")
+
+
+def _numbers_alone(inputs: list[Value], graph: Graph) -> None:
+    """Refuse a Jacobian with respect to lists that hold more than numbers."""
+    if any(v.type.kind == "list" and v.type.elem is not None and not v.type.elem.is_scalar for v in inputs):
+        raise NoRule(
+            "the Jacobian with respect to a list of containers or objects", graph.line,
+            "Differentiate with respect to arrays, and make the items of their rows.",
+        )  # fmt: skip
 
 
 def _opened(lowered: Lowered) -> Lowered:
@@ -499,6 +570,8 @@ def _opened(lowered: Lowered) -> Lowered:
         return (kind, tuple(range(len(outs))), tuple(map(parts_of, outs)), False)
 
     def opened(shape: Any) -> Any:
+        if isinstance(shape, Like):
+            raise of_items("Jacobian", lowered.graph)
         if shape is None:
             return None
         if shape == "leaf":
@@ -520,6 +593,8 @@ def _each(printer: Printer, shape: Any, block: Callable[[], ast.expr]) -> ast.ex
         return ast.Constant(None)
     if shape == "leaf":
         return block()
+    if isinstance(shape, Like):
+        return _Builder(printer).part(shape.known, block(), shape.path)
     kind, keys, parts, _ = shape
     return _display(printer, kind, keys, [_each(printer, part, block) for part in parts])
 
@@ -543,7 +618,7 @@ def differentiable(
     lowered: Lowered, name: str, shape: Any, place: Place, specs: list[tuple[str, Spec]]
 ) -> None:
     """Refuse an argument in which there is nothing that a derivative can be taken with respect to."""
-    if any(map(can_vary, values_in(shape))):
+    if can_move(shape):
         return
     spec = specs[place.root][1] if isinstance(place.root, int) and not place.steps else None
     if isinstance(spec, Parts) and not spec.items:
@@ -589,7 +664,10 @@ def _build(printer: Printer, shape: Any, atoms: tuple[Atom, ...], places: dict[V
     if isinstance(shape, Value) and shape in places:
         return printer.atom(atoms[places[shape]])
     if isinstance(shape, Each):
-        return _build_each(printer, shape.layout, printer.atom(atoms[places[shape.value]]))
+        whole = printer.atom(atoms[places[shape.value]])
+        if shape.layout is None:
+            return _Builder(printer).part(shape.known, whole, shape.path, shape.value.name, shape.names)
+        return _build_each(printer, shape.layout, whole)
     if shape is None or isinstance(shape, Value):
         return ast.Constant(None)
     kind, keys, parts, how = shape
@@ -616,10 +694,87 @@ def _build_each(printer: Printer, layout: Layout, whole: ast.expr) -> ast.expr:
     return ast.ListComp(item, [ast.comprehension(ast.Tuple(names, ast.Store()), whole, [], 0)])
 
 
+class _Builder:
+    """The derivative with respect to lists, of the structure of their items: `[Body(p=p_bar, m=m_bar) for
+    p_bar, m_bar in bodies_bar]`."""
+
+    def __init__(self, printer: Printer) -> None:
+        self.printer = printer
+        self.taken: set[str] = set()
+
+    def part(
+        self, known: Type, whole: ast.expr, path: tuple[Any, ...], label: str = "item",
+        names: tuple[str, ...] = (),
+    ) -> ast.expr:  # fmt: skip
+        """The derivative with respect to a part of a list, which is found by a path of places and keys."""
+        for step in path:
+            whole = ast.Subscript(whole, self.printer.plain(step), ast.Load())
+        return self.like(known, whole, label, names)
+
+    def like(self, known: Type, whole: ast.expr, label: str, names: tuple[str, ...] = ()) -> ast.expr:
+        """The derivative with respect to what is of a type, of what was computed for it."""
+        if not is_built(known):
+            return whole if can_hold_floats(known) else ast.Constant(None)
+        if known.kind == "list":
+            target, item = self._item(known.elem or Type(), label, names)
+            return ast.ListComp(item, [ast.comprehension(target, whole, [], 0)])
+        kind, pairs = _parts(known)
+        places: list[Any] = [key for key, _ in pairs] if kind is dict else list(range(len(pairs)))
+        items = [
+            self.like(part, ast.Subscript(whole, self.printer.plain(place), ast.Load()), str(key))
+            for place, (key, part) in zip(places, pairs, strict=True)
+        ]
+        return _display(self.printer, kind, tuple(key for key, _ in pairs), items)
+
+    def _item(self, known: Type, label: str, names: tuple[str, ...] = ()) -> tuple[ast.expr, ast.expr]:
+        """What a comprehension calls an item, and what it makes of it."""
+        if known.kind == "tuple" or known.is_record:
+            kind, pairs = _parts(known)
+            labels = [str(key) for key, _ in pairs] if known.keys else ["item"] * len(pairs)
+            if len(names) == len(pairs):
+                labels = [name or label for name, label in zip(names, labels, strict=True)]
+            found = [self._item(part, label) for label, (_, part) in zip(labels, pairs, strict=True)]
+            target = ast.Tuple(_without_rest([name for name, _ in found]), ast.Store())
+            keys = tuple(key for key, _ in pairs)
+            return target, _display(self.printer, kind, keys, [item for _, item in found])
+        if not can_hold_floats(known):
+            return ast.Name("_", ast.Store()), ast.Constant(None)
+        name = self._name(label)
+        return ast.Name(name, ast.Store()), self.like(known, ast.Name(name, ast.Load()), label)
+
+    def _name(self, label: str) -> str:
+        stem = label if label.isidentifier() else "item"
+        names = itertools.chain([f"{stem}_bar"], (f"{stem}_bar_{k}" for k in itertools.count(1)))
+        found = next(name for name in names if name not in self.taken)
+        self.taken.add(found)
+        return found
+
+
+def _without_rest(names: list[ast.expr]) -> list[ast.expr]:
+    """`p_bar, _, _` as `p_bar, *_`."""
+    count = sum(1 for _ in itertools.takewhile(_is_unused, reversed(names)))
+    rest = ast.Starred(ast.Name("_", ast.Store()), ast.Store())
+    return names if count < 2 else [*names[: len(names) - count], rest]
+
+
+def _is_unused(name: ast.expr) -> bool:
+    return isinstance(name, ast.Name) and name.id == "_"
+
+
+def _parts(known: Type) -> tuple[type, list[tuple[Any, Type]]]:
+    """The class of a tuple, a dict or an object, and the types of what is in it."""
+    if known.kind == "dict":
+        return dict, list(known.entries or ())
+    items = known.items or ()
+    return known.cls or tuple, list(zip(known.keys or range(len(items)), items, strict=True))
+
+
 def _returned(printer: Printer, shape: Any, places: Any, atoms: tuple[Atom, ...]) -> ast.expr:
     """What the function returns, as its caller gets it."""
     if shape is None:
         return ast.Constant(None)
+    if isinstance(shape, Like):
+        return _Builder(printer).part(shape.known, printer.atom(atoms[next(places)]), shape.path)
     if shape == "leaf":
         return printer.atom(atoms[next(places)])
     kind, keys, parts, whole = shape
@@ -632,7 +787,7 @@ def _wholes(shape: Any) -> set[int]:
     found: set[int] = set()
 
     def visit(shape: Any, position: int) -> int:
-        if shape == "leaf":
+        if shape == "leaf" or isinstance(shape, Like):
             return position + 1
         if shape is None:
             return position
@@ -645,6 +800,19 @@ def _wholes(shape: Any) -> set[int]:
 
     visit(shape, 0)
     return found
+
+
+def _has_items(shape: Any) -> bool:
+    """Is a list of containers or objects in this structure of a result?"""
+    return isinstance(shape, Like) or isinstance(shape, tuple) and any(map(_has_items, shape[2]))
+
+
+def of_items(what: str, graph: Graph) -> NoRule:
+    """There is no such derivative of a gradient that is a list of objects."""
+    return NoRule(
+        f"the {what} of a gradient with respect to a list of containers or objects", graph.line,
+        "Differentiate with respect to arrays, and make the objects of their rows.",
+    )  # fmt: skip
 
 
 def _display(printer: Printer, kind: type, keys: tuple[Any, ...], items: list[ast.expr]) -> ast.expr:

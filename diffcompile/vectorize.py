@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .compiled import Case, Derivative
+from .compiled import Case, Derivative, told_apart
 from .errors import WrongArgument
 from .frontend.arguments import DERIVING, describe
 from .frontend.trees import tree_map
@@ -114,6 +114,8 @@ class Mapped(Derivative):
             specs.append((name, describe(value, name)))
         assert path is not None
         program = self.vectorized(specs, axes, path, self._out_axis)
+        if not told_apart(program, values):
+            program = self.vectorized(specs, axes, path, self._out_axis, one_by_one=True)
         case = Case.of(program, values)
         self._cases[key] = (case, *self._cases.get(key, ()))
         return case, {c.label: c.read() for c in case.program.captures}

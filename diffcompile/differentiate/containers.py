@@ -185,8 +185,11 @@ class ContainerSweep(Sweep):
         base_kind = held.kind
         if held.is_record:
             index = place_of(held, index)
-        path = mirrored(base.type, path)
         known = self.cts.take(base)
+        if path and base.type.is_record and (known is None or isinstance(known, tuple)):
+            self.cts.of[base] = self.added_to_part(base, known, path, index, ct, out)
+            return
+        path = mirrored(base.type, path)
         buffer = self.cts.zero(base, bound=True) if known is None else self.cts.whole(known, base)
         if base_kind == "dict":
             part = self.part(buffer, path)
@@ -202,6 +205,32 @@ class ContainerSweep(Sweep):
             new = self.b.store(operator.setitem, buffer, index, total, name=bar(base), path=path)
         self.cts.masked.add(new)
         self.cts.of[base] = new
+
+    def added_to_part(
+        self, base: Value, known: tuple[Cotangent | None, ...] | None, path: tuple[Step, ...], index: Atom,
+        ct: Atom, out: Value,
+    ) -> Cotangent:  # fmt: skip
+        """The cotangents of the attributes of an object, that of one of them with more to a part of it."""
+        (name,) = path[0].args
+        assert isinstance(name, Const)
+        part = self.b.call(getattr, base, name, type=base.type.attribute(name.value))
+        assert isinstance(part, Value)
+        parts = list(known or (None,) * len(base.type.items or ()))
+        k = place_of(base.type, name).value
+        self.cts.of[part] = parts[k]
+        if parts[k] is None:
+            del self.cts.of[part]
+        self.varied.add(part)
+        if len(path) == 1 and isinstance(index, Const) and part.type.is_record:
+            inner: list[Cotangent | None] = [None] * len(part.type.items or ())
+            inner[index.value] = ct
+            self.cts.add(part, tuple(inner))
+        elif len(path) > 1:
+            self.added_inside(part, path[1:], index, ct, out)
+        else:
+            self.added_inside(part, (), index, ct, out)
+        parts[k] = self.cts.take(part)
+        return tuple(parts)
 
     def reachable(self, value: Value) -> bool:
         """May what flows back be added to the cotangent of this value where the sweep stands?"""

@@ -238,7 +238,7 @@ class Cotangents:
             return self.b.call(pack_dict, Const(()), name=bar(value), type=mirror(value.type))
         if value.type.is_record:
             return self.b.call(pack_list, *map(self.zero, attributes_of(self.b, value)), name=bar(value))
-        if kind == "list" and element_of(value.type).is_record:
+        if kind == "list" and element_of(value.type).holds_records:
             return for_each(self.b, value, self.zero, bar(value))
         if kind in ("list", "tuple") and element_of(value.type).kind not in SCALARS:
             zeros = self.b.call(zeros_of, value, name=bar(value), type=mirror(value.type))

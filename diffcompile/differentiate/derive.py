@@ -36,12 +36,13 @@ from ..ir.graph import (
     Value,
     While,
     backward_begins,
+    pack_dict,
     pack_list,
     pack_tuple,
     raise_error,
     unpack,
 )
-from ..ir.types import OBJECT, SCALARS, UNKNOWN, Type
+from ..ir.types import FLOAT, OBJECT, SCALARS, UNKNOWN, Type, element_of
 from ..ir.walk import (
     changes,
     free,
@@ -61,10 +62,10 @@ from ..passes.checkpoint import checkpointed, on_copies, segmented
 from ..passes.dce import dce
 from ..passes.fuse import fuse
 from ..passes.inplace import captured, copier, copy_results, inplace, kept_by_calls
-from ..passes.items import written_inside
+from ..passes.items import versions, whole_copier, written_inside
 from ..passes.own import own
 from ..passes.watched import watched
-from ..rules.containers import zeros_of
+from ..rules.containers import entry, sum_of, zeros_of
 from ..rules.facts import COMPLEX_OF_REAL
 from .calls import Replay
 from .control import ControlSweep
@@ -282,6 +283,16 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
     atom = cotangents.whole(ct, value)
     if known.kind == "list" and known.elem is not None and known.elem.items is not None:
         return _finished_items(cotangents, value, atom)
+    if known.kind == "list" and known.elem is not None and known.elem.kind in ("list", "dict", "array"):
+        return _finished_list(cotangents, value, atom)
+    if known.kind == "list" and element_of(known).is_scalar and atom.type.kind == "array":
+        return b.call(list, atom, name=name, type=Type("list", elem=FLOAT))
+    if known.kind == "list" and element_of(known).is_scalar and atom.type.kind == "unknown":
+        return b.call(sum_of, cotangents.zero(value), atom, name=name, type=Type("list", elem=FLOAT))
+    if known.is_record:
+        return _finished_parts(cotangents, value, atom)
+    if known.kind == "dict" and known.entries:
+        return _finished_entries(cotangents, value, atom)
     if known.kind == "array":
         made = b.made_by(atom, np.broadcast_to)
         if made is not None and made.args[0].type.is_scalar:
@@ -300,27 +311,67 @@ def _finished_items(cotangents: Cotangents, value: Value, ct: Atom) -> Atom:
     assert elem is not None and elem.items is not None
     item = Value("item", elem)
     item_ct = Value("item_bar", ct.type.elem or Type())
-    read = getattr if elem.kind == "object" else operator.getitem
     with b.region() as body:
-        parts: list[Atom] = []
-        for k, known in enumerate(elem.items):
-            key = k if elem.keys is None else elem.keys[k]
-            part = b.call(read, item, Const(key), type=known)
-            assert isinstance(part, Value)
-            if not can_vary(part):
-                parts.append(Const(None))
-                continue
-            found = b.call(operator.getitem, item_ct, Const(k))
-            cotangents.of[part] = found
-            done = finished(cotangents, part)
-            parts.append(b.call(np.copy, done) if done is found and known.kind == "array" else done)
-        packed = b.call(pack_list, *parts)
+        packed = _finished_parts(cotangents, item, item_ct)
     out = Value(bar(value), Type("list", elem=packed.type), True)
     region = Region((item_ct,), tuple(body), (Const(False), packed))
     read_too = item in reaching(region, region.results)
     region = replace(region, params=(item, item_ct)) if read_too else region
     b.emit(For((out,), (value, ct) if read_too else (ct,), (), region, 1, False, NOWHERE, object()))
     return out
+
+
+def _finished_parts(cotangents: Cotangents, value: Value, ct: Atom) -> Atom:
+    """The cotangents of the parts of a tuple or an object, each of the form of its part."""
+    b = cotangents.b
+    known = value.type
+    assert known.items is not None
+    read = getattr if known.kind == "object" else operator.getitem
+    parts: list[Atom] = []
+    for k, item in enumerate(known.items):
+        part = b.call(read, value, Const(k if known.keys is None else known.keys[k]), type=item)
+        assert isinstance(part, Value)
+        if not can_vary(part):
+            parts.append(Const(None))
+            continue
+        found = b.call(operator.getitem, ct, Const(k))
+        cotangents.of[part] = found
+        done = finished(cotangents, part)
+        parts.append(b.call(np.copy, done) if done is found and item.kind == "array" else done)
+    return b.call(pack_list, *parts)
+
+
+def _finished_list(cotangents: Cotangents, value: Value, ct: Atom) -> Atom:
+    """The cotangents of the items of a list of lists, dicts or arrays, each of the form of its item."""
+    b = cotangents.b
+    assert value.type.elem is not None
+    item, item_ct = Value("item", value.type.elem), Value("item_bar", ct.type.elem or Type())
+    with b.region() as body:
+        cotangents.of[item] = item_ct
+        done = finished(cotangents, item)
+    if done is item_ct:
+        return ct
+    out = Value(bar(value), Type("list", elem=done.type), True)
+    region = Region((item, item_ct), tuple(body), (Const(False), done))
+    b.emit(For((out,), (value, ct), (), region, 1, False, NOWHERE, object()))
+    return out
+
+
+def _finished_entries(cotangents: Cotangents, value: Value, ct: Atom) -> Atom:
+    """The cotangents of the values of a dict whose keys are known, in their order."""
+    b = cotangents.b
+    parts: list[Atom] = []
+    for key, known in value.type.entries or ():
+        part = b.call(operator.getitem, value, Const(key), type=known)
+        assert isinstance(part, Value)
+        if not can_vary(part):
+            parts.append(Const(None))
+            continue
+        zero = cotangents.zero(part) if known.is_record or known.kind == "list" else Const(0.0)
+        cotangents.of[part] = b.call(entry, ct, Const(key), zero, name=bar(part), type=Type())
+        parts.append(finished(cotangents, part))
+    keys = Const(tuple(key for key, _ in value.type.entries or ()))
+    return b.call(pack_dict, keys, *parts, name=bar(value))
 
 
 def have_other(known: Type, dtype: np.dtype) -> bool:
@@ -418,9 +469,10 @@ def halved(
     outs, ends = list(results[:count]), list(results[count:])
     back = Region(tuple(given), behind, tuple(ends))
     needed = list(free(back))
-    # Of what is asked for its form alone, the last version will do, and need not be kept apart from it.
+    # Of an array that is asked for its form alone, the last version will do, and need not be kept apart.
     last, held = last_versions(Region((), ahead, ())), held_in(back)
-    back = substitute(back, table := {v: last[v] for v in needed if v in last and v not in held})
+    formal = [v for v in needed if v in last and v not in held and v.type.kind not in CONTAINERS]
+    back = substitute(back, table := {v: last[v] for v in formal})
     needed = list(dict.fromkeys(table.get(v, v) for v in needed))
     # The form of an array stays what it is, whatever is written into it.
     contents = [v for v in needed if v in held_in(back) or v.type.kind != "array"]
@@ -465,6 +517,7 @@ def halved(
 
 
 _PLAIN = SCALARS | {"array"}
+CONTAINERS = frozenset({"list", "dict", "object"})
 
 
 def _handed_out(
@@ -513,24 +566,31 @@ def _shown(
     for value, saved in kept_by_calls(region).items():
         flows.setdefault(value, []).extend(saved)
     kept, written = set(needed), _written(graph, ahead, callers)
-    return {
-        v
-        for v in callers
-        if v.type.kind in ("array", "unknown") and v not in written and not kept.isdisjoint(reach([v], flows))
-    }
+    theirs = [v for v in callers if v.type.kind in ("array", "list", "unknown") and v not in written]
+    return {v for v in theirs if not kept.isdisjoint(reach([v], flows))}
 
 
 def _copied(graph: Graph, shown: set[Value]) -> Graph:
     """The graph that works on copies of some of its arguments."""
     table: dict[Value, Atom] = {}
     copies: dict[Value, Instr] = {}
+    given: dict[Value, Value] = {}  # a list, whose length may change too, is the copy throughout
     for value in shown:
         fresh = Value(value.name, value.type, value.named)
-        table[value] = fresh
-        copies[value] = Call((fresh,), copier(value), (value,))
-    body: list[Instr] = [copies[p] for p in graph.params if p in copies]
+        if value.type.kind == "list":
+            given[value] = fresh
+            copies[value] = Call((value,), whole_copier(value.type), (fresh,))
+        else:
+            table[value] = fresh
+            copies[value] = Call((fresh,), copier(value), (value,))
+    params = tuple(given.get(p, p) for p in graph.params)
+    graph = replace(graph, region=replace(graph.region, params=params))
+    lists = {fresh: value for value, fresh in given.items()}
+    body: list[Instr] = [copies[q] for p in graph.params if (q := lists.get(p, p)) in copies]
     for instr in graph.region.body:
+        instr = replace(instr, outs=tuple(given.get(o, o) for o in instr.outs))
         body.append(substitute_in(instr, table))
+        body.extend(copies[lists[o]] for o in instr.outs if o in lists)
         body.extend(copies[o] for o in instr.outs if o in copies)
     return replace(
         graph, region=replace(graph.region, body=tuple(body), results=swap(graph.region.results, table))
@@ -548,8 +608,14 @@ def _apart(
         for b in flows:
             sources.setdefault(b, []).append(a)
     given = reach(list(reach(list(shown), sources)), live.flows) & set(contents)
+    theirs = versions(Region(graph.params, ahead, ()), [v for v in shown if v.type.kind in CONTAINERS])
     parts = []
     for value in needed:
+        if value in theirs and value.type.kind in CONTAINERS:
+            fresh = Value(value.name, value.type, value.named)
+            copies.append(Call((fresh,), whole_copier(value.type), (value,)))
+            parts.append(fresh)
+            continue
         if value not in given or value.type.kind not in ("array", "unknown"):
             parts.append(value)
             continue

@@ -210,7 +210,8 @@ def _fold(line: str, inside: bool = False) -> list[str]:
     if line.lstrip().startswith("#"):
         return [line[: LIMIT - 4].rstrip() + " ..."]
     pad = " " * (len(line) - len(line.lstrip()))
-    spans, commas, operators = _scan(line)
+    spans, commas, found = _scan(line)
+    operators = next((found[k] for k in ("if", "or", "and", "+", "*") if k in found), [])
     outer = [s for s in spans if not any(o[0] < s[0] and s[1] < o[1] for o in spans) and s[1] - s[0] > 1]
     widest = max(outer, key=lambda s: s[1] - s[0], default=None)
     if widest is not None and 2 * (widest[1] - widest[0]) > len(line) - len(pad) - 8:
@@ -232,8 +233,8 @@ def _fold(line: str, inside: bool = False) -> list[str]:
     return [line.rstrip()]
 
 
-def _scan(line: str) -> tuple[list[tuple[int, int]], list[int], list[int]]:
-    """The brackets of a line, and its commas and loosest operators outside of them."""
+def _scan(line: str) -> tuple[list[tuple[int, int]], list[int], dict[str, list[int]]]:
+    """The brackets of a line, and its commas and operators outside of them, by how loosely they bind."""
     spans: list[tuple[int, int]] = []
     stack: list[int] = []
     commas: list[int] = []
@@ -261,12 +262,12 @@ def _scan(line: str) -> tuple[list[tuple[int, int]], list[int], list[int]]:
                 if line.startswith(level, k) and line[:k].strip():
                     found.setdefault(_LEVELS[level], []).append(k)
         k += 1
-    return spans, commas, next((found[k] for k in ("if", "or", "and", "+", "*") if k in found), [])
+    return spans, commas, found
 
 
 _LEVELS = {
-    " if ": "if", " else ": "if", " or ": "or", " and ": "and", " + ": "+", " - ": "+", " * ": "*",
-    " @ ": "*", " / ": "*",
+    " for ": "for", " if ": "if", " else ": "if", " or ": "or", " and ": "and", " + ": "+", " - ": "+",
+    " * ": "*", " @ ": "*", " / ": "*",
 }  # fmt: skip
 
 
@@ -297,7 +298,13 @@ def _at_commas(line: str, pad: str, bracket: tuple[int, int], spans: list[tuple[
     opened, closed = bracket
     while (opened + 1, closed - 1) in spans:
         opened, closed = opened + 1, closed - 1
-    pieces = _pieces(line[opened + 1 : closed])
+    content = line[opened + 1 : closed]
+    clauses = _scan(content)[2].get("for")
+    if clauses:  # a comprehension: what it makes, then what it runs over
+        parts = (content[: clauses[0]], content[clauses[0] :].strip())
+        inside = itertools.chain.from_iterable(_fold(f"{pad}    {part}", True) for part in parts)
+        return [line[: opened + 1], *inside, *_fold(pad + line[closed:])]
+    pieces = _pieces(content)
     last = pieces[-1]
     if len(pieces) > 1 and line[opened] != "[" and not last.startswith("*") and not last.endswith(","):
         pieces[-1] = last + ","

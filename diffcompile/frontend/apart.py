@@ -24,7 +24,7 @@ from ..ir.types import Type
 from ..ir.walk import free, instructions, substitute
 from .arguments import Place
 from .heap import Cell, Closure, Entries, Items, Obj, Ref, State, Tup, View, shown
-from .layers import values_in
+from .layouts import values_in
 from .loans import Loan, free_name, has_rows
 from .signatures import KINDS, label_of, signature_of, unwrapped
 

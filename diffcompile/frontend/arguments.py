@@ -15,6 +15,7 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Hashable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import Any, Literal
@@ -23,7 +24,7 @@ import numpy as np
 
 from ..errors import WrongArgument
 from ..ir.graph import Capture, Const
-from ..ir.types import COMPLEX, FLOAT, INT, Dim, Type, array, number, type_of_constant
+from ..ir.types import COMPLEX, FLOAT, INT, Dim, Type, array, join, number, type_of_constant
 
 FOLDED = (
     str, bytes, bool, type(None), type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType,
@@ -32,6 +33,7 @@ FOLDED = (
 NUMBERS: dict[type, Type] = {float: FLOAT, int: INT, complex: COMPLEX}
 SCALARS = frozenset(np.dtype(c).type for c in "?bhilqBHILQefdgFDG") | frozenset(NUMBERS)
 LONG = 64  # a list of more numbers than this is one value, not an argument an item
+MANY = 1  # and so is a list of more containers or objects than this, if all are of one form
 LIBRARIES = frozenset({
     "numpy", "scipy", "math", "builtins", "operator", "functools", "itertools", "cmath", "random",
     "collections", "enum", "pathlib", "logging", "re", "threading", "datetime", "decimal", "fractions", "os",
@@ -47,6 +49,7 @@ class Parts:
     keys: tuple[Any, ...]
     items: tuple[Spec, ...]
     factory: Any = None  # of a `defaultdict`
+    exact: Any = None  # of a list that would be `Alike`: the kind that holds for this very length
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +60,38 @@ class Instance:
     name: str
 
 
-Spec = Type | Const | Parts | Instance
+@dataclass(frozen=True, slots=True, eq=False)
+class Alike:
+    """An argument that is a list of containers or objects of one form: one value, of any length."""
+
+    known: Type
+    value: list[Any]
+    name: str
+
+    def one_by_one(self) -> Parts:
+        """The same list, described item by item."""
+        return replace(_listed(self.value, self.name), exact=kind_of_each(self.value))
+
+
+class Described:
+    """How the lists of a program are described: those that are `Alike` as such, or item by item."""
+
+    def __init__(self, one_by_one: bool = False) -> None:
+        self.one_by_one = one_by_one
+        self.can_be_taken_apart = False  # has a list that is short enough been one value?
+
+
+DESCRIBED: ContextVar[Described] = ContextVar("DESCRIBED")
+
+
+def item_by_item(spec: Spec) -> Spec:
+    """The facts of an argument, each of whose lists is described item by item."""
+    if isinstance(spec, Alike):
+        spec = spec.one_by_one()
+    return replace(spec, items=tuple(map(item_by_item, spec.items))) if isinstance(spec, Parts) else spec
+
+
+Spec = Type | Const | Parts | Instance | Alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +105,10 @@ class Read:
     root: int | Capture
     steps: tuple[tuple[bool, Any], ...]
     kind: Any
-    whole: bool = True
+    look: Callable[[Any], Any] | None = None  # what gives the kind, if it is not `kind_of`
 
     def holds(self, values: tuple[Any, ...]) -> bool:
-        found = self.value(values)
-        return bool((kind_of(found) if self.whole else type(found)) == self.kind)
+        return bool((self.look or kind_of)(self.value(values)) == self.kind)
 
     def value(self, values: tuple[Any, ...]) -> Any:
         found = values[self.root] if isinstance(self.root, int) else self.root.read()
@@ -190,11 +223,16 @@ def is_object(value: Any) -> bool:
 
 def attributes_of(value: Any) -> list[str]:
     """The names of what an object holds itself, in an order that is always the same."""
-    slots = [
-        name for cls in type(value).__mro__ for name, held in vars(cls).items()
-        if isinstance(held, types.MemberDescriptorType) and hasattr(value, name)
-    ]  # fmt: skip
-    return list(dict.fromkeys((*getattr(value, "__dict__", ()), *slots)))
+    names = list(getattr(value, "__dict__", ()))
+    slots = _slots_of(type(value))  # type: ignore[arg-type]
+    return [*names, *(n for n in slots if n not in names and hasattr(value, n))] if slots else names
+
+
+@functools.lru_cache(maxsize=1024)
+def _slots_of(cls: type) -> tuple[str, ...]:
+    """The attributes for which the objects of a class have a place of their own."""
+    found = (pair for base in cls.__mro__ for pair in vars(base).items())
+    return tuple({name: None for name, held in found if isinstance(held, types.MemberDescriptorType)})
 
 
 def is_object_class(cls: type) -> bool:
@@ -267,7 +305,8 @@ def kind_of(value: Any) -> Any:
     if kind is tuple or kind is list:
         if len(value) > LONG and type(value[0]) in NUMBERS and len(set(map(type, value))) == 1:
             return "long", kind, type(value[0])
-        return kind, tuple(map(kind_of, value))
+        form = form_of_items(value)
+        return ("alike", form) if form is not None else (kind, tuple(map(kind_of, value)))
     if kind is dict:
         return dict, tuple(value), tuple(map(kind_of, value.values()))
     if is_object(value):
@@ -287,6 +326,139 @@ def kind_of(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return kind, frozenset(map(type, value))
     return kind
+
+
+def kind_of_each(value: Any) -> Any:
+    """As `kind_of`, of a list whose items are described one by one."""
+    return type(value), tuple(map(kind_of, value))
+
+
+def form_of_items(value: Any) -> Any:
+    """The form of each item of a list of many containers or objects; None if this is none, or they differ.
+
+    >>> form_of_items([[1.0, 2.0]] * 20) == form_of_items([[0.5]] * 9), form_of_items([[1.0]] * 10 + [[1]])
+    (True, None)
+    """
+    if type(value) is not list or len(value) <= MANY:
+        return None
+    if not (type(value[0]) in (list, tuple, dict) or is_object(value[0])):
+        return None
+    first = _form(value[0])
+    return first if first is not None and all(map(_of_form(first), value)) else None
+
+
+def _form(value: Any, depth: int = 6) -> Any:
+    """What the items of a list must have in common to be run over; None of what has to be seen itself.
+
+    As `kind_of`, but every attribute of an object counts, and the length of a list does not.
+    """
+    kind = type(value)
+    if kind in SCALARS or kind is str or kind is bool or value is None:
+        return kind
+    if kind is np.ndarray:
+        return kind_of(value) if value.dtype.kind in "fiubc" else None
+    if depth == 0:
+        return None
+    if kind is list:
+        found = {_form(item, depth - 1) for item in value}
+        return (list, *found) if len(found) < 2 and None not in found else None
+    keys: Any
+    if kind is tuple:
+        keys, parts = len(value), value
+    elif kind is dict:
+        keys, parts = tuple(value), value.values()
+        if not all(type(key) is str for key in keys):
+            return None
+    elif is_object(value) and kind not in REGISTERED and _is_plain(kind):
+        keys = record_keys(value)
+        parts = [getattr(value, key, NOTHING) for key in keys]
+        if dataclasses.is_dataclass(kind) and len(attributes_of(value)) != len(keys):
+            return None  # it has more than its fields
+    else:
+        return None
+    forms = [_form(part, depth - 1) for part in parts]
+    return None if None in forms else (kind, keys, *forms)
+
+
+@functools.lru_cache(maxsize=256)
+def _of_form(form: Any) -> Callable[[Any], bool]:
+    """What tells whether a value has this form."""
+    if isinstance(form, type):
+        return lambda value: type(value) is form
+    kind = form[0]
+    if isinstance(kind, np.dtype):
+        return lambda value: type(value) is np.ndarray and kind_of(value) == form
+    if kind is list:
+        inner = _of_form(form[1]) if len(form) > 1 else None
+        if inner is None:
+            return lambda value: type(value) is list and not value
+        return lambda value: type(value) is list and bool(value) and all(map(inner, value))
+    keys, parts = form[1], tuple(map(_of_form, form[2:]))
+    if kind is tuple:
+        return lambda value: (
+            type(value) is tuple
+            and len(value) == keys
+            and all([part(v) for part, v in zip(parts, value, strict=True)])
+        )
+    if kind is dict:
+        return lambda value: (
+            type(value) is dict
+            and tuple(value) == keys
+            and all([part(v) for part, v in zip(parts, value.values(), strict=True)])
+        )
+    return lambda value: (
+        type(value) is kind
+        and len(attributes_of(value)) == len(keys)
+        and all([part(getattr(value, key, NOTHING)) for key, part in zip(keys, parts, strict=True)])
+    )
+
+
+def _is_plain(cls: type) -> bool:
+    """Is an object of this class what its attributes are, and no more?"""
+    return all(c is object or c.__flags__ & (1 << 9) for c in cls.__mro__)
+
+
+def record_keys(value: Any) -> tuple[str, ...]:
+    """The attributes of an object, in the order in which it is made of them."""
+    return field_names(value) if dataclasses.is_dataclass(value) else tuple(attributes_of(value))
+
+
+def type_of_items(value: Any) -> Type:
+    """The type of what has a form: that of all that are of the same one."""
+    kind = type(value)
+    if kind is np.ndarray:
+        return array(value.dtype, tuple(1 if n == 1 else Dim("~", 0, False) for n in value.shape))
+    if kind is list:
+        return Type("list", elem=type_of_items(value[0]) if value else None)
+    if kind is tuple:
+        return Type("tuple", items=tuple(map(type_of_items, value)))
+    if kind is dict:
+        entries = tuple((key, type_of_items(item)) for key, item in value.items())
+        elem = functools.reduce(join, (known for _, known in entries)) if entries else None
+        return Type("dict", elem=elem, entries=entries)
+    if is_object(value):
+        keys = record_keys(value)
+        parts = tuple(type_of_items(getattr(value, key)) for key in keys)
+        return Type("object", items=parts, keys=keys, cls=kind)
+    return NUMBERS.get(kind) or type_of_constant(value)
+
+
+def objects_in(value: Any, known: Type) -> Iterator[Any]:
+    """The objects in what is of this type."""
+    if known.is_record:
+        yield value
+        parts = zip(known.keys or (), known.items or (), strict=True)
+        inner = [(getattr(value, str(key)), part) for key, part in parts if part.holds_records]
+    elif known.kind == "list" and known.elem is not None:
+        if known.elem.is_record and not any(part.holds_records for part in known.elem.items or ()):
+            yield from value
+            return
+        inner = [(item, known.elem) for item in value]
+    else:
+        entries = known.entries or enumerate(known.items or ())
+        inner = [(value[key], part) for key, part in entries if part.holds_records]
+    for item, part in inner:
+        yield from objects_in(item, part)
 
 
 def whole_kind(value: Any) -> Any:
@@ -323,6 +495,9 @@ def describe(value: Any, name: str) -> Spec:
         return Instance(value, name)
     if isinstance(value, FOLDED) or callable(value):
         return Const(value)
+    if form_of_items(value) is not None:
+        alike = Alike(Type("list", elem=type_of_items(value[0])), value, name)
+        return alike.one_by_one() if DESCRIBED.get(Described()).one_by_one else alike
     if type(value) in (list, tuple) or isinstance(value, dict) or is_named_tuple(value):
         return _container(value, name)
     if isinstance(value, (np.ma.MaskedArray, np.matrix)):
@@ -333,18 +508,18 @@ def describe(value: Any, name: str) -> Spec:
 
 
 def _container(value: Any, name: str) -> Spec:
-    if isinstance(value, dict):
-        keys: tuple[Any, ...] = tuple(value)
-        items = list(value.values())
-    else:
-        keys = tuple(range(len(value)))
-        items = list(value)
-        kinds = {type(v) for v in items}
-        if len(items) > LONG and len(kinds) == 1 and kinds <= set(NUMBERS):
+    if not isinstance(value, dict):
+        kinds = {type(v) for v in value}
+        if len(value) > LONG and len(kinds) == 1 and kinds <= set(NUMBERS):
             return Type("list", elem=NUMBERS[kinds.pop()])
+    return _listed(value, name)
+
+
+def _listed(value: Any, name: str) -> Parts:
+    pairs = list(value.items() if isinstance(value, dict) else enumerate(value))
     # A dot, so that no parameter's own name gives the same dimension.
-    parts = tuple(describe(v, f"{name}.{k}") for k, v in zip(keys, items, strict=True))
-    return Parts(type(value), keys, parts, getattr(value, "default_factory", None))
+    parts = tuple(describe(v, f"{name}.{k}") for k, v in pairs)
+    return Parts(type(value), tuple(k for k, _ in pairs), parts, getattr(value, "default_factory", None))
 
 
 def is_named_tuple(value: Any) -> bool:
@@ -363,12 +538,31 @@ def hashable(value: Any) -> bool:
     return isinstance(value, Hashable)
 
 
-def arrays_in(value: Any) -> Iterator[Any]:
-    """The arrays inside containers, and the containers that can be changed."""
+def arrays_in(value: Any, objects: bool = False) -> Iterator[Any]:
+    """The arrays inside containers, and the containers that can be changed.
+
+    With `objects`, those inside the objects of a list of many of one form as well, and the objects.
+    """
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, (tuple, list, dict)):
+        if not isinstance(value, tuple):
+            yield value
+        alike = objects and form_of_items(value) is not None
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _parts_in(item) if alike else arrays_in(item, objects)
+
+
+def _parts_in(value: Any) -> Iterator[Any]:
+    """What can be changed in an item of such a list, and the item if it can be."""
     if isinstance(value, np.ndarray):
         yield value
     elif isinstance(value, (tuple, list, dict)):
         if not isinstance(value, tuple):
             yield value
         for item in value.values() if isinstance(value, dict) else value:
-            yield from arrays_in(item)
+            yield from _parts_in(item)
+    elif is_object(value):
+        yield value
+        for key in record_keys(value):
+            yield from _parts_in(getattr(value, key))

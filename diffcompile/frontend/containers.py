@@ -278,13 +278,15 @@ class Containers(Expressions):
             self.b.call(operator.getitem, self.whole(receiver), at, name=name, type=elem), name
         )
         elsewhere = self.rearranged(receiver, fn, args)
-        theirs = root.cell.mirror is not None  # an object that the caller may hold
-        shared = theirs or any(self.relied_on(c, root.cell) for c in self.sharers(root.cell))
-        if isinstance(item, Obj) and not elsewhere and root.cell.apart and not shared:
+        theirs = root.cell.param or root.cell.mirror is not None  # an object that the caller may hold
+        shared = any(self.relied_on(c, root.cell) for c in self.sharers(root.cell))
+        alone = root.cell.apart and not elsewhere and not shared
+        if isinstance(item, Obj) and alone and not theirs:
             self.set_free(item)
         elif isinstance(item, Obj):
             item.cell.outside = ITEM
-            self.found_inside(item.cell, {root.cell})
+            if not alone:
+                self.found_inside(item.cell, {root.cell})
         self.stored(receiver, fn, *args, type=type)
         return item
 

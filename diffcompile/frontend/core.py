@@ -123,10 +123,12 @@ class Unit:
         self.given: list[Value] = []  # the numbers and arrays that are the caller's
         self.reads: list[Read] = []
         self.objects: list[Read] = []
+        self.lists: list[tuple[Read, Type]] = []  # of objects, each of which is one value
         self.same: list[int] = []  # for each of `objects`, the place of the first that is the same object
         self.instances: dict[int, Obj] = {}  # the caller's objects, by identity
         self.runs: dict[Atom, Any] = {}  # the caller's lists that loops run over as they are
         self.runs_allowed = False
+        self.part_names: dict[Atom, tuple[str, ...]] = {}  # what loops call the parts of items of such lists
 
     def lives_of(self, function: ast.AST) -> Lives:
         """Where the names of a function are of no use any more."""
@@ -751,8 +753,7 @@ class Core:
 
 def inner(known: Type) -> list[Type]:
     """The types of what an object of this type may hold."""
-    parts = [t for t in (known.elem, *(known.items or ())) if t is not None]
-    return parts or ([UNKNOWN] if known.kind in HOLDERS else [])
+    return known.parts or ([UNKNOWN] if known.kind in HOLDERS else [])
 
 
 def may_be(known: Type, kind: str) -> bool:

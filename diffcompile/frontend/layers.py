@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,30 +18,10 @@ from ..ir.graph import Atom, Call, Const, Value, items_of_list, unpack
 from ..ir.types import Type, join
 from ..ir.walk import same_constant
 from .heap import Entries, Obj, Ref, Sequence, Tup
+from .layouts import Layout
 from .objects import Objects
 
 FEW = 1  # a list of so many items is run over item by item
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layout:
-    """What the items of a list have in common: their class, the names of their parts, which are constants."""
-
-    cls: type
-    keys: tuple[Any, ...]
-    constants: tuple[Const | None, ...]
-    types: tuple[Type, ...]
-    names: tuple[str, ...] = ()  # what a loop calls the parts
-
-    @property
-    def of_tuples(self) -> bool:
-        return issubclass(self.cls, tuple)
-
-    @property
-    def type(self) -> Type:
-        if self.of_tuples:
-            return Type("tuple", items=self.types)
-        return Type("dict" if issubclass(self.cls, dict) else "object", items=self.types, keys=self.keys)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,23 +31,6 @@ class Run:
     out: Value
     parts: frozenset[Value]
     layout: Layout
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Each:
-    """The derivative with respect to a list that is run over: one of `layout` for each item."""
-
-    value: Value
-    layout: Layout
-
-
-def values_in(shape: Any) -> Iterator[Value]:
-    """The values in the structure that a derivative has."""
-    if isinstance(shape, (Value, Each)):
-        yield shape if isinstance(shape, Value) else shape.value
-    elif shape is not None:
-        for part in shape[2]:
-            yield from values_in(part)
 
 
 class UnrollError(Exception):

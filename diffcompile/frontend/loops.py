@@ -133,6 +133,9 @@ class Loops(Calls):
             layout = replace(sequence.layout, names=names_in(node.target, sequence.layout))
             sequence = replace(sequence, layout=layout)
             self.name_parts(sequence, layout)
+        elif len(sequence.items) == 1 and isinstance(node.target, (ast.Tuple, ast.List)):
+            labels = tuple(p.id if isinstance(p, ast.Name) else "" for p in node.target.elts)
+            self.unit.part_names.setdefault(sequence.items[0], labels)
         items = in_order(sequence) if sequence.known is not None and len(sequence.known) <= SEVERAL else None
         makes = contains(node.body, (ast.Lambda, ast.FunctionDef)) or self._binds_function(node)
         if items is None and (makes or self.unit.session.one_by_one):

@@ -45,7 +45,8 @@ from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import CONTAINERS, Unit
 from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
-from .layers import Each, Run, UnrollError, values_in
+from .layers import Run, UnrollError
+from .layouts import Each, values_in
 from .lifting import Lifted, calls_itself
 from .objects import form_of
 from .source import Source, read_source
@@ -91,6 +92,7 @@ class Lowered:
     reads: tuple[Read, ...] = ()
     objects: tuple[Read, ...] = ()
     same: tuple[int, ...] = ()
+    lists: tuple[tuple[Read, Type], ...] = ()
     layouts: bool = False  # was it asked how an argument is laid out in memory?
 
 
@@ -306,13 +308,24 @@ def _lower(
         left = {v for shape in picked for v in values_in(shape)}
         if any(left & run.parts for run in frame.unit.runs.values()):
             raise UnrollError  # a derivative with respect to some of its items
+    picked = tuple(_named(shape, frame.unit.part_names) for shape in picked)
     picks = {v for shape in picked for v in values_in(shape) if can_vary(v)}
     _drop_unread(frame, {*picks, *values(atoms)})
     graph = _graph(frame, frame.source, params, atoms)
     return Lowered(
         graph, tuple(frame.unit.given), picked, returns, tuple(session.guards.values()),
-        tuple(frame.unit.reads), tuple(frame.unit.objects), tuple(frame.unit.same), session.layouts,
+        tuple(frame.unit.reads), tuple(frame.unit.objects), tuple(frame.unit.same),
+        tuple(frame.unit.lists), session.layouts,
     )  # fmt: skip
+
+
+def _named(shape: Any, names: dict[Atom, tuple[str, ...]]) -> Any:
+    """The structure of a derivative, in which the parts of items are called what a loop calls them."""
+    if isinstance(shape, Each) and shape.layout is None:
+        return replace(shape, names=names.get(shape.value, ()))
+    if not isinstance(shape, tuple):
+        return shape
+    return (*shape[:2], tuple(_named(part, names) for part in shape[2]), shape[3])
 
 
 def _run_over(shape: Any, runs: Iterable[Run]) -> Any:

@@ -24,15 +24,27 @@ import numpy as np
 from ..analysis.activity import can_vary
 from ..analysis.results import holomorphic_only, number_only, one_jacobian, real_only
 from ..errors import UnsupportedSyntax, WrongArgument
-from ..ir.graph import Atom, Call, Const, Function, Value, pack_tuple, unpack
-from ..ir.types import INT, OBJECT, Type, article
+from ..ir.graph import (
+    Atom,
+    Call,
+    Const,
+    For,
+    Function,
+    Region,
+    Value,
+    pack_dict,
+    pack_object,
+    pack_tuple,
+    unpack,
+)
+from ..ir.types import INT, OBJECT, Type, article, element_of
 from ..ir.walk import rename, resolve, substitute_in
 from ..rules.broadcast import of_form
 from .apart import Apart, lowered_apart
 from .arguments import DERIVING
 from .callbacks import cotangent_type
 from .heap import Applied, Cell, Derived, Entries, Items, Obj, Pulled, Ref, Tup, View
-from .layers import values_in
+from .layouts import Each, can_hold_floats, can_move, is_built, values_in
 from .signatures import label_of
 
 TAKEN = frozenset({"grad", "value_and_grad", "holomorphic"})
@@ -175,7 +187,7 @@ def _differentiable(frame: Any, shape: Any, lowered: Apart, which: Any) -> None:
     if isinstance(shape, tuple) and shape[3] is not None and not isinstance(shape[3][0], type):
         reason = "a derivative inside a function with respect to a registered container is not taken yet"
         raise WrongArgument(reason, frame.b.line, "Differentiate with respect to its attributes.")
-    if any(map(can_vary, values_in(shape))) or isinstance(shape, tuple) and not shape[2]:
+    if can_move(shape) or isinstance(shape, tuple) and not shape[2]:
         return
     raise WrongArgument(
         f"`{lowered.label}` cannot be differentiated with respect to its argument {which!r}, which is not a "
@@ -209,11 +221,44 @@ def _built(frame: Any, shape: Any, of: Mapping[Value, Atom]) -> Ref:
     """A derivative, in the structure of what it is taken with respect to."""
     if isinstance(shape, Value) and shape in of:
         return frame.own(of[shape])  # type: ignore[no-any-return]
+    if isinstance(shape, Each):
+        ct = of[shape.value]
+        for step in shape.path:
+            ct = frame.b.call(operator.getitem, ct, Const(step))
+        return frame.own(_like(frame.b, shape.known, ct))  # type: ignore[no-any-return]
     if shape is None or isinstance(shape, Value):
         return Const(None)
     kind, keys, parts, how = shape
     items = tuple(_built(frame, part, of) for part in parts)
     return _container(frame, kind, keys, items, None if how is None else how[1])
+
+
+def _like(b: Any, known: Type, ct: Atom) -> Atom:
+    """A derivative with respect to what is of a type, of the structure of that."""
+    if not is_built(known):
+        return ct if can_hold_floats(known) else Const(None)
+    if known.kind == "list":
+        assert known.elem is not None
+        item = Value("item_bar", element_of(ct.type))
+        with b.region() as body:
+            built = _like(b, known.elem, item)
+        out = Value("items_bar", Type("list", elem=built.type))
+        region = Region((item,), tuple(body), (Const(False), built))
+        b.emit(For((out,), (ct,), (), region, 1, False, b.line, object()))
+        return out
+    items = known.items or ()
+    pairs = known.entries or tuple(zip(known.keys or range(len(items)), items, strict=True))
+    parts = []
+    for k, (key, part) in enumerate(pairs):
+        place = key if known.kind == "dict" else k
+        parts.append(_like(b, part, b.call(operator.getitem, ct, Const(place))))
+    keys = Const(tuple(key for key, _ in pairs))
+    if known.kind == "tuple":
+        return b.call(pack_tuple, *parts)  # type: ignore[no-any-return]
+    if known.kind == "dict":
+        return b.call(pack_dict, keys, *parts)  # type: ignore[no-any-return]
+    kind = Type("object", items=tuple(p.type for p in parts), keys=known.keys, cls=known.cls)
+    return b.call(pack_object, Const(known.cls), keys, *parts, type=kind)  # type: ignore[no-any-return]
 
 
 def _returned(frame: Any, shape: Any, outs: list[tuple[Atom, set[Cell]]]) -> Ref:
@@ -430,6 +475,9 @@ def _directions(frame: Any, tangent: Ref, shape: Any, found: dict[Value, Atom]) 
     """The tangents of the numbers and arrays in an argument."""
     if shape is None or isinstance(tangent, Const) and tangent.value is None:
         return
+    if isinstance(shape, Each):
+        what = "a direction in which a list of containers or objects moves"
+        raise frame.refuse(what, "Differentiate with respect to arrays.")
     if not isinstance(shape, Value):
         kind, keys, parts, _ = shape
         items = issubclass(kind, (tuple, list, dict))
@@ -481,6 +529,9 @@ def jacobian_call(frame: Any, derived: Derived, args: list[Ref], kwargs: dict[st
     for shape, which in zip(lowered.shapes, (derived.argnums,) if one else derived.argnums, strict=True):
         _differentiable(frame, shape, lowered, which)
     inputs = lowered.inputs
+    if any(v.type.kind == "list" and is_built(v.type) for v in inputs):
+        what = "the Jacobian with respect to a list of containers or objects"
+        raise frame.refuse(what, "Differentiate with respect to arrays.")
     shown = lowered.graph.region.results[: len(lowered.around)]
     params = [lowered.graph.params[lowered.places[v]] for v in inputs]
     one_jacobian(lowered.graph, params, shown, derived.mode == "jacrev")

@@ -28,8 +28,11 @@ from ..ir.graph import Atom, Capture, Const, Step, Value, is_keyworded, literal,
 from ..ir.types import OBJECT, Type, article
 from ..rules.queues import Queue
 from .arguments import (
+    DESCRIBED,
     NOTHING,
     REGISTERED,
+    Alike,
+    Described,
     Instance,
     Parts,
     Place,
@@ -40,9 +43,11 @@ from .arguments import (
     describe,
     is_object,
     kind_of,
+    kind_of_each,
 )
 from .containers import Containers
 from .core import MUTABLE
+from .expressions import UNROLLED
 from .heap import (
     UNBOUND_REF,
     Applied,
@@ -58,6 +63,7 @@ from .heap import (
     Tup,
     View,
 )
+from .layouts import Each, classes_in, is_built
 
 DUNDERS: dict[Any, str] = {
     operator.add: "add", operator.sub: "sub", operator.mul: "mul", operator.truediv: "truediv",
@@ -81,6 +87,8 @@ def form_of(spec: Spec) -> Type:
     """The type of the value that a container or an object is for the graph."""
     if isinstance(spec, Type):
         return spec
+    if isinstance(spec, Alike):
+        return spec.known
     if isinstance(spec, Parts):
         return Type("dict" if issubclass(spec.kind, dict) else "object")
     return OBJECT
@@ -106,6 +114,8 @@ class Objects(Containers):
                 return self._entry_parts(value, spec, name, read)
             case Instance():
                 return self._entry_object(value, spec, name, read)
+            case Alike():
+                return self._entry_alike(value, spec, name, read, live)
         assert isinstance(value, Value)
         self.unit.given.append(value)
         if value.type.kind in MUTABLE:
@@ -114,7 +124,25 @@ class Objects(Containers):
             return Obj(cell)
         return value
 
+    def _entry_alike(self, value: Atom, spec: Alike, name: str, read: Read, live: Any) -> Ref:
+        assert isinstance(value, Value)
+        if isinstance(read.root, Capture) and not read.steps:
+            self.unit.reads.append(replace(read, kind=kind_of(live)))
+        if spec.known.holds_records:
+            self.unit.lists.append((read, spec.known))
+        if len(spec.value) <= UNROLLED:
+            DESCRIBED.get(Described()).can_be_taken_apart = True
+        self.unit.given.append(value)
+        cell = Cell(name, param=True)
+        cell.apart = True
+        self._everywhere(cell, value)
+        for state in self.state.all:  # the caller has it as long as this runs
+            state.vars[self.scope, f"$given:{len(self.unit.given)}"] = Obj(cell)
+        return Obj(cell)
+
     def _entry_parts(self, value: Atom, spec: Parts, name: str, read: Read) -> Ref:
+        if spec.exact is not None:
+            self.unit.reads.append(replace(read, kind=spec.exact, look=kind_of_each))
         items: list[Ref] = []
         for key, part in zip(spec.keys, spec.items, strict=True):
             if isinstance(part, Const):
@@ -145,7 +173,7 @@ class Objects(Containers):
         cell = Cell(name, param=True)
         cell.live = Live(live, fresh, name, read, -1, spec=spec)
         self._everywhere(cell, fresh)
-        self.unit.reads.append(replace(read, kind=spec.kind, whole=False))
+        self.unit.reads.append(replace(read, kind=spec.kind, look=type))
         return Obj(cell)
 
     def looked_into(self, ref: Ref) -> None:
@@ -258,9 +286,34 @@ class Objects(Containers):
 
     def picked(self, ref: Ref, place: Place) -> Any:
         """The values inside an argument, or an attribute of it, in the structure of their derivative."""
-        for step in place.steps:
+        for k, step in enumerate(place.steps):
+            self.looked_into(ref)
+            content = self.content(ref)
+            if isinstance(content, Value) and content.type.kind == "list":
+                return self._inside(content, place.steps[k:], place)
             ref = self._step(ref, step, place)
         return self.derivative_of(ref)
+
+    def _inside(self, whole: Value, steps: tuple[str, ...], place: Place) -> Each:
+        """A part of a list whose items are not known one by one."""
+        known, path = whole.type, list[Any]()
+        for step in steps:
+            number = int(step) if step.lstrip("-").isdigit() else None
+            items = known.items or ()
+            keys = known.keys if known.is_record else tuple(key for key, _ in known.entries or ())
+            if known.kind == "list" and number is not None and known.elem is not None:
+                path.append(number)
+                known = known.elem
+            elif known.kind == "tuple" and number is not None and number in range(-len(items), len(items)):
+                path.append(number)
+                known = items[number]
+            elif keys and step in keys:
+                path.append(keys.index(step) if known.is_record else step)
+                known = known.attribute(step) if known.is_record else known.at(step)
+            else:
+                raise self._no_such(step, place)
+        self._of_dataclasses(known, ".".join(map(str, place.steps)))
+        return Each(whole, path=tuple(path), part=known)
 
     def _step(self, ref: Ref, step: str, place: Place) -> Ref:
         self.looked_into(ref)
@@ -280,7 +333,10 @@ class Objects(Containers):
                 found = content.get(number)
             if found is not None:
                 return found
-        raise WrongArgument(
+        raise self._no_such(step, place)
+
+    def _no_such(self, step: str, place: Place) -> WrongArgument:
+        return WrongArgument(
             f"`argnums` names `{'.'.join(map(str, place.steps))}`, and there is no `{step}`",
             self.span(),
             "Name attributes, keys and positions, with dots between.",
@@ -301,7 +357,11 @@ class Objects(Containers):
         if isinstance(content, Entries):
             assert isinstance(ref, Obj)
             return self._picked_object(ref, content)
-        return content
+        if not isinstance(content, Value) or not is_built(content.type):
+            return content
+        assert isinstance(ref, Obj)
+        self._of_dataclasses(content.type, f"{ref.cell.name}.0")
+        return Each(content)
 
     def _picked_object(self, ref: Obj, content: Entries) -> Any:
         cls = content.cls
@@ -322,13 +382,22 @@ class Objects(Containers):
             factory = None if content.factory is None else (cls, self.atom(content.factory))
             return (cls, content.keys, parts, factory)
         if not dataclasses.is_dataclass(cls):
-            raise WrongArgument(
-                f"there is no gradient with respect to an object of class `{cls.__name__}` as a whole",
-                self.span(),
-                f'Name its attributes, `argnums="{ref.cell.name}.w"`, or call `register_container`.',
-            )
+            raise self._no_gradient(cls, f"{ref.cell.name}.w")
         content = self.whole_object(ref)
         return (cls, content.keys, tuple(map(self.derivative_of, content.refs)), None)
+
+    def _of_dataclasses(self, known: Type, place: str) -> None:
+        """Refuse a derivative with respect to objects that cannot be made of their attributes."""
+        cls = next((c for c in classes_in(known) if not dataclasses.is_dataclass(c)), None)
+        if cls is not None:
+            raise self._no_gradient(cls, f"{place}.w")
+
+    def _no_gradient(self, cls: type, place: str) -> WrongArgument:
+        return WrongArgument(
+            f"there is no gradient with respect to an object of class `{cls.__name__}` as a whole",
+            self.span(),
+            f'Name its attributes, `argnums="{place}"`, or call `register_container`.',
+        )
 
     # -- what is captured -----------------------------------------------------------------------------------
 

@@ -108,8 +108,13 @@ class Type:
     @property
     def holds_records(self) -> bool:
         """Is this a record, or may it hold one?"""
-        parts = (*(self.items or ()), *((self.elem,) if self.elem is not None else ()))
-        return self.is_record or any(part.holds_records for part in parts)
+        return self.is_record or any(part.holds_records for part in self.parts)
+
+    @property
+    def parts(self) -> list[Type]:
+        """What is known of all that is in a container or an object."""
+        found = [*(self.items or ()), *(known for _, known in self.entries or ())]
+        return found if self.elem is None else [*found, self.elem]
 
     @property
     def is_scalar(self) -> bool:

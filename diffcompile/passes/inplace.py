@@ -509,11 +509,15 @@ def _guard_captures(
     def written_later(atom: Atom, position: int, loops: tuple[Any, ...]) -> bool:
         if not isinstance(atom, Value) or atom.type.kind not in MUTABLE - {"tuple", "object"}:
             return False
-        for member in reach(sharing.held_with(atom), sharing.ahead):
+        now = reach(sharing.held_with(atom), live.flows)
+        # In another turn it is the same object only where it was handed on to that.
+        later = reach([p for value in now for p in live.turns.get(value, ())], sharing.ahead)
+        for member in now | later:
             if atom.type.kind in ("list", "dict") and member.type.kind == "array":
                 continue  # an item of it, which a copy of the container does not keep
             for store in targets.get(member, ()):
-                if live.at[store] > position or set(loops) & set(live.inside[store]):
+                again = member in later and set(loops) & set(live.inside[store])
+                if live.at[store] > position or again:
                     return True
         return False
 

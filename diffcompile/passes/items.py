@@ -13,13 +13,14 @@ from __future__ import annotations
 import copy
 import operator
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ..analysis.liveness import MUTABLE, liveness, new_list, reach, sees_memory
+from ..analysis.liveness import MUTABLE, Liveness, liveness, new_list, reach, sees_memory
+from ..errors import NOWHERE, Span, UndecidedAlias
 from ..ir.graph import (
     Atom,
     Call,
@@ -33,9 +34,10 @@ from ..ir.graph import (
     pack_dict,
     pack_list,
     pack_object,
+    pack_tuple,
 )
 from ..ir.types import SCALARS, Type
-from ..ir.walk import instructions, map_regions, operands, regions
+from ..ir.walk import instructions, map_regions, operands, regions, values
 from ..rules.containers import copy_of, sum_of, values_of, with_keys, zeros_of
 
 _IMMUTABLE = SCALARS | {"str", "none", "range", "unbound", "function"}
@@ -60,12 +62,7 @@ def items_apart(region: Region) -> tuple[Region, set[Value]]:
     if not targets:
         return region, set()
     live = liveness(region)
-    loops = [i for i in instructions(region) if isinstance(i, For)]
-    turning = {p for loop in loops for p in loop.body.params[: len(loop.items)]}
-    parts = live.items | turning
-    ahead = {a: [b for b in outs if b not in parts] for a, outs in live.flows.items()}
-    for result, params in live.turns.items():
-        ahead.setdefault(result, []).extend(params)
+    ahead = _as_versions(region, live, targets)
     both: dict[Value, list[Value]] = {}
     for a, outs in ahead.items():
         for b in outs:
@@ -84,7 +81,38 @@ def items_apart(region: Region) -> tuple[Region, set[Value]]:
         for instr in instructions(region):
             for item in known.handed_on(instr):
                 known.add(item)
-    return _Apart(known).region(region, region.params), known.family
+    stores = (i for i in instructions(region) if isinstance(i, Store) and i.visible and i.path)
+    seen = reach([s.target for s in stores if isinstance(s.target, Value)], known.both)
+    # The caller's are written where the caller sees it: they were found to be nobody else's at the call.
+    given = [*region.params, *(o for i in region.body if _is_read(i, known) for o in i.outs)]
+    known.given = {v for v in given if v in known.family and v in seen}
+    known.theirs = reach(list(known.given), live.flows) - known.given
+    ours = [p for p in region.params if p in known.family and p not in seen]
+    return _Apart(known).region(region, ours), known.family
+
+
+def _is_read(instr: Instr, known: _Known) -> bool:
+    """Is this read of an object that is the caller's?"""
+    reads = isinstance(instr, Call) and instr.fn in (getattr, operator.getitem)
+    return reads and known.family.isdisjoint(values(operands(instr)))
+
+
+def _as_versions(region: Region, live: Liveness, targets: Collection[Value]) -> dict[Value, list[Value]]:
+    """From each value to those that are the same object, or a version of it."""
+    loops = [i for i in instructions(region) if isinstance(i, For)]
+    turning = {p for loop in loops for p in loop.body.params[: len(loop.items)]}
+    # A tuple is no version of what it holds, and nothing is written through one that is not a target.
+    tuples = {o for i in instructions(region) if isinstance(i, Call) and i.fn is pack_tuple for o in i.outs}
+    parts = live.items | turning | tuples.difference(targets)
+    ahead = {a: [b for b in outs if b not in parts] for a, outs in live.flows.items()}
+    for result, params in live.turns.items():
+        ahead.setdefault(result, []).extend(params)
+    return ahead
+
+
+def versions(region: Region, given: list[Value]) -> set[Value]:
+    """These containers in all their versions, and those that hold the same items."""
+    return reach(given, _as_versions(region, liveness(region), ()))
 
 
 @dataclass
@@ -94,6 +122,8 @@ class _Known:
     both: dict[Value, list[Value]]
     family: set[Value] = field(default_factory=set)
     reads: Counter[Value] = field(default_factory=Counter)
+    given: set[Value] = field(default_factory=set)  # containers of the caller's that are written
+    theirs: set[Value] = field(default_factory=set)  # what may be in one of those
 
     def add(self, value: Value) -> None:
         if value not in self.family:
@@ -153,13 +183,13 @@ class _Apart:
     def __init__(self, known: _Known) -> None:
         self.known = known
 
-    def region(self, region: Region, params: tuple[Value, ...] = ()) -> Region:
+    def region(self, region: Region, params: Collection[Value] = ()) -> Region:
         """What is made in a region is copied where it is not a container's own; so are these parameters."""
         body: list[Instr] = []
         for param in params:
-            if param in self.known.family:
-                region = replace(region, params=tuple(_again(p) if p is param else p for p in region.params))
-                body.append(_copied(param, region.params[params.index(param)]))
+            given = _again(param)
+            region = replace(region, params=tuple(given if p is param else p for p in region.params))
+            body.append(_copied(param, given))
         fresh: set[Value] = set()
         for instr in region.body:
             if isinstance(instr, (For, While)):
@@ -208,8 +238,17 @@ class _Apart:
         if item in fresh and self.known.alone(item):
             return item
         out = _again(item)
+        self.stays(item, body[-1].line if body else NOWHERE)
         body.append(_copied(out, item))
         return out
+
+    def stays(self, item: Value, line: Span) -> None:
+        """Refuse to copy an object of the caller's that is written."""
+        if item in self.known.theirs and item.type.kind in MUTABLE - {"array"}:
+            raise UndecidedAlias(
+                "an item of the caller's list is put into another place, and items are written",
+                line, "Change a copy of the list: `copy.deepcopy(rows)`.",
+            )  # fmt: skip
 
     def mark(self, instr: Instr, fresh: set[Value]) -> None:
         """Add what an instruction makes that nothing else refers to, or another version of it."""
@@ -238,15 +277,18 @@ class _Apart:
     @staticmethod
     def _repeated(instr: Call) -> bool:
         """Is this `[0.0] * n`, a list of numbers?"""
-        elem = instr.outs[0].type.elem
-        return instr.fn in (operator.mul, operator.add, list) and elem is not None and elem.kind in SCALARS
+        known = instr.args[0].type if instr.fn is operator.mul and instr.args else instr.outs[0].type
+        numbers = known.elem is not None and known.elem.kind in SCALARS
+        return instr.fn in (operator.mul, operator.add, list) and numbers
 
     def _makes(self, instr: Call) -> bool:
         """Is none of what this makes a container whose items are written?"""
-        return self.known.family.isdisjoint(instr.outs)
+        return (self.known.family - self.known.given).isdisjoint(instr.outs)
 
     def _taken_over(self, instr: Call) -> list[Instr]:
         """A container whose items others hold as well is copied, with its items, where it is made."""
+        for out in instr.outs:
+            self.stays(out, instr.line)
         table = {out: _again(out) for out in instr.outs if out in self.known.family}
         outs = tuple(table.get(o, o) for o in instr.outs)
         return [replace(instr, outs=outs), *(_copied(out, inner) for out, inner in table.items())]
@@ -262,7 +304,12 @@ def _copied(out: Value, value: Value) -> Call:
 
 def whole_copier(known: Type) -> Callable[..., Any]:
     """The function that copies a container and what is in it."""
-    return copy.deepcopy if known.holds_records else copy_of
+    return copy.deepcopy if known.holds_records or _holds_tuples(known) else copy_of
+
+
+def _holds_tuples(known: Type) -> bool:
+    """Are there tuples in this container?"""
+    return any(part.kind == "tuple" or _holds_tuples(part) for part in known.parts)
 
 
 def deep(region: Region, before: Region) -> Region:
