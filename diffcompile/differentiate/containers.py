@@ -280,7 +280,13 @@ class ContainerSweep(Sweep):
         def give(index: Atom, item: Atom) -> None:
             if isinstance(item, Value) and item in self.varied:
                 part = self.part(whole, path)
-                found = self.b.call(operator.getitem, part, index, type=mirror(item.type))
+                nested = item.type.kind in CONTAINERS or item.type.is_record
+                # Where others are None, what flows back to an item may be the number 0.0.
+                unsure = nested and element_of(part_type(instr.outs[0].type, instr.path)).maybe_unbound
+                known = Type() if unsure else mirror(item.type)
+                found = self.b.call(operator.getitem, part, index, type=known)
+                if unsure:
+                    found = self.b.call(sum_of, self.cts.zero(item), found, type=mirror(item.type))
                 self.cts.add(item, found)
 
         if fn is list.append:

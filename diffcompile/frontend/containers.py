@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import UndecidedAlias
 from ..ir.graph import Atom, Call, Const, Method, Step, Value
-from ..ir.types import BOOL, INT, Type, article, element_of, join
+from ..ir.types import BOOL, INT, Type, article, element_of, join, join_items
 from ..rules.containers import keys_of, values_of
 from ..rules.definitions import cleared, last_taken_out, updated, updated_by_pairs
 from .core import holds_objects
@@ -313,7 +313,7 @@ class Containers(Expressions):
         """A list's type after an item was added."""
         elem = item
         for old in (*(known.items or ()), *((known.elem,) if known.elem is not None else ())):
-            elem = join(elem, old)
+            elem = join_items(elem, old)
         return Type("list", elem=elem)
 
     # -- tuples ---------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from ..ir.graph import (
     pack_object,
     pack_tuple,
 )
-from ..ir.types import OBJECT, UNKNOWN, Type, element_of, join
+from ..ir.types import OBJECT, UNKNOWN, Type, element_of, join, join_items
 from ..ir.walk import same_atom
 from .arguments import Read
 from .build import Builder
@@ -785,7 +785,7 @@ def with_part(known: Type, way: tuple[Step, ...], part: Type | None) -> Type:
         key = step.args[0].value
         return known.with_value(key, with_part(known.at(key), tuple(rest), part))
     elem = with_part(element_of(known), tuple(rest), part)
-    return Type(known.kind, elem=join(element_of(known), elem))
+    return Type(known.kind, elem=join_items(element_of(known), elem))
 
 
 def without(content: Items | Entries) -> Items | Entries:

@@ -396,7 +396,11 @@ class Expressions(Keeping):
                 raise self.refuse("a sparse matrix times what may be a number or an array", "Write `A @ x`.")
             if not other.type.is_scalar and other.type.rank != 0:
                 op = operator.matmul  # which is what the star of a sparse matrix is
-        return self.own(self.b.call(op, x, y, name=name))
+        made = self.own(self.b.call(op, x, y, name=name))
+        known = self.type_of(made)
+        if isinstance(made, Obj) and known.kind == "list" and element_of(known).kind == "none":
+            made.cell.apart = not self.unit.rule  # nothing is in it yet
+        return made
 
     def _matrix(self, atom: Atom) -> bool:
         """Is this a sparse matrix of SciPy, of the kind whose `*` is that of matrices, or made of one?"""
@@ -493,6 +497,9 @@ class Expressions(Keeping):
                 known = self.type_of(a)
                 if known.kind not in ("unknown", "object") and not known.maybe_unbound:
                     return Const((known.kind == "none") != negated)
+                item = self.record_in(a)
+                if item is not None and known.maybe_unbound:
+                    return self.b.call(operator.is_not if negated else operator.is_, item, b, type=BOOL)
             if isinstance(b, Const) and not callable(b.value) and self.type_of(a).kind == "function":
                 return Const(negated)
         seen = [atom for r in (left, right) if (atom := self.record_in(r)) is not None]

@@ -243,7 +243,7 @@ def join(a: Type, b: Type) -> Type:
     if a.kind == "tuple" and a.items is not None and b.items is not None and len(a.items) == len(b.items):
         return Type("tuple", items=tuple(map(join, a.items, b.items)))
     if a.kind == "list":
-        elem = b.elem if a.elem is None else a.elem if b.elem is None else join(a.elem, b.elem)
+        elem = b.elem if a.elem is None else a.elem if b.elem is None else join_items(a.elem, b.elem)
         return Type("list", elem=elem)
     if a.kind == "dict":
         elem = b.elem if a.elem is None else a.elem if b.elem is None else join(a.elem, b.elem)
@@ -253,6 +253,14 @@ def join(a: Type, b: Type) -> Type:
     if a.kind == "object" and a.cls is b.cls and a.keys == b.keys and a.items and b.items:
         return Type("object", items=tuple(map(join, a.items, b.items)), keys=a.keys, cls=a.cls)
     return Type(a.kind)
+
+
+def join_items(a: Type, b: Type) -> Type:
+    """As `join`, of items of a list: one that is None has not got its value yet."""
+    for none, other in ((a, b), (b, a)):
+        if none.kind == "none" and other.kind in ("list", "dict", "array", "object"):
+            return replace(other, maybe_unbound=True)
+    return join(a, b)
 
 
 def element_of(known: Type) -> Type:

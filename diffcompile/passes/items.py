@@ -278,7 +278,7 @@ class _Apart:
     def _repeated(instr: Call) -> bool:
         """Is this `[0.0] * n`, a list of numbers?"""
         known = instr.args[0].type if instr.fn is operator.mul and instr.args else instr.outs[0].type
-        numbers = known.elem is not None and known.elem.kind in SCALARS
+        numbers = known.elem is not None and known.elem.kind in _IMMUTABLE
         return instr.fn in (operator.mul, operator.add, list) and numbers
 
     def _makes(self, instr: Call) -> bool:
