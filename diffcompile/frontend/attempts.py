@@ -189,7 +189,11 @@ class Attempts(Generators):
         flag = (self.scope, guard.label)
         self.state.vars[flag] = Const(None) if guard.late else Const(False)
         self.guards = (*outer, guard)
-        self.block(guard.body)
+        self.unit.guarding += 1
+        try:
+            self.block(guard.body)
+        finally:
+            self.unit.guarding -= 1
         self.guards = outer
         if self.state.dead:
             return

@@ -87,7 +87,7 @@ from .heap import (
     Tup,
     View,
 )
-from .iteration import GENERATORS, LISTING, RUN_OVER, strictly_zipped
+from .iteration import GENERATORS, LISTING, RUN_OVER, of_one_length, strictly_zipped
 from .keeping import MUTATORS
 from .layers import Layers
 from .lifting import Endless, Lifted, calls_itself, lifted, plain
@@ -1177,10 +1177,22 @@ def _shift(shape: Any, by: int) -> Any:
 def _zip(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     strict = frame.constant(kwargs["strict"]) if "strict" in kwargs else Const(False)
     if not frame.unit.rule and (strict is None or strict.value):
-        if strict is None or len(args) != 2:
+        sized = all(isinstance(a, (Obj, View, Tup, Const)) for a in args)
+        lengths = [frame.invoke(Const(len), [a], {}, "") for a in args] if sized else []
+        told = {n.value for n in lengths if isinstance(n, Const)}
+        # In a `try`, what was done before it raises is seen.
+        ahead = sized and not frame.unit.guarding and len(told) < 2
+        if strict is None or len(args) != 2 and not ahead:
             raise frame.refuse("`zip(strict=True)` of other than two", "Compare the lengths, then `zip`.")
-        source = read_source(strictly_zipped)
-        return frame.generated(source, None, [("first", args[0]), ("second", args[1])])
+        if not ahead:
+            source = read_source(strictly_zipped)
+            return frame.generated(source, None, [("first", args[0]), ("second", args[1])])
+        for k, length in enumerate(lengths[1:], 2):
+            others = "argument 1" if k == 2 else f"arguments 1-{k - 1}"
+            words = [Const(f"zip() argument {k} is {word} than {others}") for word in ("shorter", "longer")]
+            given: list[Ref] = [lengths[0], length, *words]
+            names = ("first", "other", "shorter", "longer")
+            frame.inline(read_source(of_one_length), None, list(zip(names, given, strict=True)), "")
     statics = [frame.static_items(a) if not isinstance(a, (Sequence, Value)) else None for a in args]
     if all(s is not None for s in statics) and args:
         rows = zip(*(s for s in statics if s is not None), strict=False)

@@ -128,6 +128,8 @@ class Unit:
         self.instances: dict[int, Obj] = {}  # the caller's objects, by identity
         self.runs: dict[Atom, Any] = {}  # the caller's lists that loops run over as they are
         self.runs_allowed = False
+        self.guarding = 0  # of how many `try` statements the body is being lowered
+        self.run_over: set[ast.expr] = set()  # slices that are loops' alone
         self.part_names: dict[Atom, tuple[str, ...]] = {}  # what loops call the parts of items of such lists
 
     def lives_of(self, function: ast.AST) -> Lives:

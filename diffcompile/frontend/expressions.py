@@ -700,7 +700,17 @@ class Expressions(Keeping):
 
     def _Subscript(self, node: ast.Subscript, name: str) -> Ref:
         base = self.expression(node.value)
+        if node in self.unit.run_over and isinstance(base, (Obj, View)) and self.type_of(base).kind == "list":
+            return self._run_over(base, self.atom(self.index(node.slice)), name)
         return self.subscript(base, self.index(node.slice), name)
+
+    def _run_over(self, base: Obj | View, at: Atom, name: str) -> Ref:
+        """A slice of a list that a loop runs over: its items are those of the list, and no one else's."""
+        known = None if isinstance(at, Const) else Type("list", elem=element_of(self.type_of(base)))
+        part = self.own(self.b.call(operator.getitem, self.whole(base), at, name=name, type=known), name)
+        if isinstance(part, Obj):
+            part.cell.may_hold(self.sharing({base.root.cell if isinstance(base, View) else base.cell}))
+        return part
 
     def index(self, node: ast.expr) -> Ref:
         """What stands between the brackets, slices included."""

@@ -59,6 +59,7 @@ class Generators(Loops):
 
     def iterated(self, node: ast.expr) -> Ref:
         """What a `for` runs over: a generator, or a sequence."""
+        self.unit.run_over |= slices_in(node)
         ref = self.expression(node)
         return ref if isinstance(ref, Generated) else self.sequence(ref)
 
@@ -341,3 +342,15 @@ class Generators(Loops):
 def _endless(ref: Ref) -> bool:
     """May this generator have no end of its own?"""
     return isinstance(ref, Generated) and any(isinstance(p, ast.While) for p in ast.walk(ref.source.node))
+
+
+def slices_in(node: ast.expr) -> set[ast.expr]:
+    """The slices that a loop runs over, alone or in a `zip`: lists that nothing else sees."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        return {node}
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _LOCKSTEP:
+        return set().union(*map(slices_in, node.args))
+    return set()
+
+
+_LOCKSTEP = frozenset({"zip", "enumerate", "reversed"})

@@ -323,6 +323,7 @@ class Sequence:
     cells: frozenset[Cell] = frozenset()  # the objects that are run over
     sources: tuple[Ref | None, ...] = ()  # the arrays that the items are parts of
     indexed: bool = False  # are the items the numbers of those parts, since they are written?
+    places: tuple[tuple[Atom, int] | None, ...] = ()  # of slices of such lists: the first place, the step
     layout: Any = None  # of the items of a list of the caller's that are all of one form
     snapshots: Atom | None = None  # of a checkpointed loop: how many states may be kept
     known: tuple[Ref, ...] | None = None  # the items one by one, where the loop may be unrolled

@@ -53,6 +53,14 @@ def strictly_zipped(first: Any, second: Any) -> Iterator[Any]:
         raise ValueError("zip() argument 2 is longer than argument 1")
 
 
+def of_one_length(first: int, other: int, shorter: str, longer: str) -> None:
+    """Raise ValueError, as a strict `zip` does, unless two lengths are one."""
+    if other < first:
+        raise ValueError(shorter)
+    if other > first:
+        raise ValueError(longer)
+
+
 def chained(first: Any, second: Any) -> Iterator[Any]:
     for item in first:
         yield item

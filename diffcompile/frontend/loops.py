@@ -26,11 +26,12 @@ from ..ir.graph import (
     Store,
     Value,
     While,
+    pack_slice,
     pack_tuple,
     replay_begins,
     replay_ends,
 )
-from ..ir.types import INT, RANGE, UNKNOWN, Type, array, join, number
+from ..ir.types import INT, RANGE, UNKNOWN, Type, array, element_of, join, number
 from ..ir.walk import instructions, same_atom
 from ..rules.containers import keys_of
 from ..rules.definitions import places_in_order
@@ -305,17 +306,21 @@ class Loops(Calls):
         condition: Callable[[], Atom] | None = None
         if test is not None:
             condition = (lambda: Const(True)) if inner_test else (lambda: self.truth(self.expression(test)))
-        with self.holding(*((sequence.sources, sequence.cells) if sequence is not None else ((),))):
-            before, size = self.state.copy(), len(self.b.body)
-            try:
+        before, size = self.state.copy(), len(self.b.body)
+        try:
+            with self.holding(*((sequence.sources, sequence.cells) if sequence is not None else ((),))):
                 self.fold(node, sequence, condition, body, names)
-            except UndecidedAlias:
-                # The items are written, or what they are parts of is: run over their numbers.
-                if sequence is None or not self.countable(sequence):
-                    raise
-                self.state = before
-                self.b.forget(size)
-                sequence = self.by_index(sequence)
+        except UndecidedAlias:
+            # The items are written, or what they are parts of is: run over their numbers.
+            if sequence is None:
+                raise
+            self.state = before
+            self.b.forget(size)
+            sequence = self.of_whole_lists(sequence)
+            if not self.countable(sequence):
+                raise
+            held, sequence = sequence.cells, self.by_index(sequence)
+            with self.holding((*sequence.sources, *self._any_items(sequence)), held):
                 self.fold(node, sequence, condition, body, names)
         self._leave(node, outer)
 
@@ -332,6 +337,61 @@ class Loops(Calls):
         dicts = any(s is not None and self.type_of(s).kind == "dict" for s in sequence.sources)
         held = bool(sequence.cells) or dicts
         return all(map(self._by_number, sequence.sources)) and held and not sequence.indexed
+
+    def of_whole_lists(self, sequence: Sequence) -> Sequence:
+        """The sequence with the lists themselves in place of slices of them: an item is an item of those."""
+        found = [self._slice_of(source) for source in sequence.sources]
+        sources = list(sequence.sources)
+        places: list[tuple[Atom, int] | None] = [None] * len(sources)
+        cells = sequence.cells
+        for k, (source, part) in enumerate(zip(sequence.sources, found, strict=True)):
+            if part is not None and isinstance(source, Obj):
+                sources[k], places[k] = Obj(part[0]), part[1:]
+                cells = cells - {source.cell} | {part[0]}
+        return replace(sequence, sources=tuple(sources), places=tuple(places), cells=cells)
+
+    def _slice_of(self, source: Ref | None) -> tuple[Cell, Atom, int] | None:
+        """The list of which this is a slice, where it begins there, and how far apart its items are."""
+        content = self.state.heap.get(source.cell) if isinstance(source, Obj) else None
+        if not isinstance(content, Value) or content.type.kind != "list":
+            return None
+        made = self.b.made_by(content, operator.getitem)
+        bounds = None if made is None else self._bounds(made.args[1])
+        if made is None or bounds is None:
+            return None
+        base = made.args[0]
+        cells = [cell for cell, held in self.state.heap.items() if held is base]
+        start, stop, step = bounds
+        if len(cells) != 1 or not isinstance(step, int) or step < 1:
+            return None
+        first = start.value if isinstance(start, Const) else None
+        if isinstance(start, Const) and first is None:
+            return cells[0], Const(0), step
+        if isinstance(first, int) and first >= 0:
+            return cells[0], Const(first), step
+        if isinstance(stop, Const) and stop.value is None and step == 1:
+            lengths = self.b.call(len, base), self.b.call(len, content)
+            return cells[0], self.b.call(operator.sub, *lengths, type=INT), 1
+        return None
+
+    def _bounds(self, index: Atom) -> tuple[Atom, Atom, int | None] | None:
+        """The three parts of a slice, the last as a number, if it is known."""
+        if isinstance(index, Const) and isinstance(index.value, slice):
+            whole = index.value
+            return Const(whole.start), Const(whole.stop), 1 if whole.step is None else whole.step
+        made = self.b.made_by(index, pack_slice)
+        if made is None:
+            return None
+        start, stop, *more = made.args
+        step = more[0] if more else Const(1)
+        return start, stop, step.value if isinstance(step, Const) else None
+
+    def _any_items(self, sequence: Sequence) -> tuple[Ref, ...]:
+        """An item of each list that a slice is run over of, so that none changes its place meanwhile."""
+        pairs = zip(sequence.sources, sequence.places, strict=False)
+        lists = [source for source, place in pairs if place is not None and isinstance(source, Obj)]
+        at = Value("place", INT)
+        return tuple(View(s, operator.getitem, (at,), (), element_of(self.type_of(s)), "") for s in lists)
 
     def _by_number(self, source: Ref | None) -> bool:
         """Can the items of this be written by their numbers?"""
@@ -551,10 +611,16 @@ class Loops(Calls):
         if isinstance(shape, int):
             source = sequence.sources[shape] if sequence.indexed else None
             if source is not None:
+                at: Atom = items[shape]
+                place = sequence.places[shape] if sequence.places else None
+                if place is not None:
+                    first, step = place
+                    at = at if step == 1 else self.b.call(operator.mul, Const(step), at, type=INT)
+                    at = at if first == Const(0) else self.b.call(operator.add, at, first, type=INT)
                 item: Ref | None = None
                 if isinstance(source, (Obj, View)) and self.type_of(source).kind == "list":
-                    item = self.item(source, items[shape], "", there=True)
-                return item or self.subscript(source, items[shape])
+                    item = self.item(source, at, "", there=True)
+                return item or self.subscript(source, at)
             ref = self.own(items[shape], items[shape].name)
             if isinstance(ref, Obj):
                 for cell in self.cells(ref):
