@@ -561,6 +561,7 @@ class CallSweep(ContainerSweep):
     # -- containers and indices -----------------------------------------------------------------------------
 
     def packed(self, instr: Call, ct: Cotangent) -> None:
+        ct = self.cts.told(ct, instr.outs[0]) if instr.fn is pack_list else ct
         for k, arg in enumerate(instr.args):
             if self.active(arg):
                 self.cts.add(arg, ct[k] if isinstance(ct, tuple) else self.cts.part(ct, k, arg.type))

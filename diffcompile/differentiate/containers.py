@@ -119,6 +119,7 @@ class ContainerSweep(Sweep):
 
     def made_object(self, instr: Call, ct: Cotangent) -> None:
         items = instr.args[2:]
+        ct = self.cts.told(ct, instr.outs[0])
         for item, part in zip(items, self.cts.parts(ct, len(items)), strict=True):
             self.cts.add(item, part)
 

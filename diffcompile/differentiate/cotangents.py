@@ -201,6 +201,12 @@ class Cotangents:
         self.b.emit(For((out,), (numbers,), (), region, 1, False, self.b.line, object()))
         return out
 
+    def told(self, ct: Cotangent, made: Value) -> Cotangent:
+        """The cotangent of a list or an object that was just made, which is not the number 0.0."""
+        if isinstance(ct, tuple) or ct.type.kind in ("list", "tuple", "array"):
+            return ct
+        return self.b.call(sum_of, self.zero(made), ct, name=bar(made), type=mirror(made.type))
+
     def _read(self, atom: Atom, k: int, known: Type, part: Cotangent | None) -> Value | None:
         """An item to which nothing flows back, whole or in parts, and whose zeros are not a number."""
         told = part is not None and not isinstance(part, tuple)

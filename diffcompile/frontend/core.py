@@ -34,7 +34,7 @@ from ..ir.graph import (
     pack_object,
     pack_tuple,
 )
-from ..ir.types import OBJECT, UNKNOWN, Type, element_of, join, join_items
+from ..ir.types import OBJECT, UNKNOWN, Type, element_of, join, join_items, join_names
 from ..ir.walk import same_atom
 from .arguments import Read
 from .build import Builder
@@ -912,7 +912,7 @@ class Merge:
 
     def _out(self, a: Atom, b: Atom, name: str, named: bool | None = None) -> Value:
         name = shown(name)
-        type = join(a.type, b.type)
+        type = join_names(a.type, b.type)
         if UNBOUND_REF in (a, b) and (self.paths[0].state.dead or self.paths[1].state.dead):
             type = b.type if a is UNBOUND_REF else a.type
         user = any(isinstance(x, Value) and x.named for x in (a, b)) if named is None else named
@@ -1034,6 +1034,8 @@ class Merge:
         if self._object(a) != self._object(b) and UNBOUND_REF not in (a, b):
             for which, ref in enumerate((a, b)):
                 content = self._object_content(which, ref)
+                if self._or_none(content, (b, a)[which]):
+                    break
                 if isinstance(content, (Items, Entries)):
                     return Conflict(
                         f"`{name}` is a container on one path and not on another", self.frame.b.line
@@ -1051,6 +1053,12 @@ class Merge:
         if isinstance(a, (Obj, View)) and isinstance(b, (Obj, View)):
             self.picks.append((cell, a, b))
         return Obj(cell)
+
+    def _or_none(self, content: Content | None, other: Ref) -> bool:
+        """Is this an object of the program's own, and the other None, or what may be such an object?"""
+        mine = isinstance(content, Entries) and not content.is_dict and content.handle is None
+        known = other.type if isinstance(other, (Const, Value)) else None
+        return mine and known is not None and known.kind == "none"
 
     def remember(self, test: Atom) -> None:
         """Which object each merged one is, where `test` tells that."""

@@ -484,6 +484,10 @@ class Expressions(Keeping):
         test = self.b.call(operator.contains, self.whole(right), self.atom(left), type=BOOL)
         return self.b.call(operator.not_, test) if negated else test
 
+    def is_there(self, ref: Ref) -> Ref:
+        """Is this not None?"""
+        return self._identity(ref, Const(None), True)
+
     def _identity(self, left: Ref, right: Ref, negated: bool) -> Ref:
         for a, b in ((left, right), (right, left)):
             if isinstance(b, Const) and b.value is None:
@@ -555,6 +559,11 @@ class Expressions(Keeping):
         if isinstance(ref, (Closure, Bound, Applied, Derived, Pulled)):
             return Const(True)
         if self.class_of(ref) is not None:
+            if self.type_of(ref).maybe_unbound:
+                there = self.is_there(ref)
+                if self.special_method(ref, "__bool__") or self.special_method(ref, "__len__"):
+                    raise self.refuse("the truth of an object that may be None", "Ask whether it `is None`.")
+                return self.atom(there)
             for method in ("__bool__", "__len__"):
                 fn = self.special_method(ref, method)
                 if fn is not None:
@@ -579,7 +588,8 @@ class Expressions(Keeping):
         """What stands before the parentheses of a call; an attribute of an object is its method."""
         if isinstance(node, ast.Attribute):
             base = self.expression(node.value, whole=node.attr not in LOGGING)
-            static = isinstance(base, (Const, Tup, Super)) or self._container(base)
+            known = isinstance(base, (Const, Tup, Super)) or self._container(base)
+            static = known or self.class_of(base) is not None
             if not static and self.type_of(base).kind in ("unknown", "object"):
                 return Bound(base, node.attr)
             return self.attribute(base, node.attr)

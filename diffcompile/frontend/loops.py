@@ -31,7 +31,7 @@ from ..ir.graph import (
     replay_begins,
     replay_ends,
 )
-from ..ir.types import INT, RANGE, UNKNOWN, Type, array, element_of, join, number
+from ..ir.types import INT, RANGE, UNKNOWN, Type, array, element_of, join, join_names, number
 from ..ir.walk import instructions, same_atom
 from ..rules.containers import keys_of
 from ..rules.definitions import places_in_order
@@ -812,7 +812,7 @@ class Turn:
             known = carried.types.setdefault(k, [])
             while len(known) <= leaf:
                 known.append(atom.type)
-            known[leaf] = join(known[leaf], atom.type) if not self.give_up else UNKNOWN
+            known[leaf] = join_names(known[leaf], atom.type) if not self.give_up else UNKNOWN
             params.append(Value(shown(label), known[leaf], named=label[:1] != "$"))
         entry_init = tuple(init)
         cond = self._condition(params, condition, names) if condition is not None else None
@@ -842,7 +842,7 @@ class Turn:
             return None
         changed = False
         for atom, (k, leaf, _) in zip(results, names, strict=True):
-            joined = UNKNOWN if self.give_up else join(carried.types[k][leaf], atom.type)
+            joined = UNKNOWN if self.give_up else join_names(carried.types[k][leaf], atom.type)
             if joined != carried.types[k][leaf]:
                 carried.types[k][leaf] = joined
                 changed = True

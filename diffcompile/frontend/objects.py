@@ -49,6 +49,7 @@ from .containers import Containers
 from .core import MUTABLE
 from .expressions import UNROLLED
 from .heap import (
+    ITEM,
     UNBOUND_REF,
     Applied,
     Bound,
@@ -439,7 +440,14 @@ class Objects(Containers):
             known = self.type_of(ref)
             return known.cls if known.is_record else None
         content = self.content(ref)
+        if self._read_alone(ref):
+            return self.type_of(ref).cls
         return content.cls if isinstance(content, Entries) and not content.is_dict else None
+
+    def _read_alone(self, ref: Ref) -> bool:
+        """Is this an object that may be None, or one of several, whose attributes are read where asked for?"""
+        content = self.content(ref) if isinstance(ref, Obj) else None
+        return isinstance(content, Value) and content.type.is_record
 
     def object_content(self, ref: Ref) -> Entries | None:
         if isinstance(ref, View) and self.type_of(ref).is_record:
@@ -457,7 +465,15 @@ class Objects(Containers):
             assert static.fget is not None
             return self.user_call(static.fget, [ref], {}, name)
         found: Ref | None = None
-        if isinstance(ref, Obj):
+        if isinstance(ref, Obj) and self._read_alone(ref):
+            known, whole = self.type_of(ref), self.whole(ref)
+            if attr in (known.keys or ()):
+                part = self.b.call(getattr, whole, Const(attr), type=known.attribute(attr), name=name)
+                found = self.own(part, name)
+                for cell in self.cells(found):
+                    cell.outside = ITEM
+                    self.found_inside(cell, {ref.cell})
+        elif isinstance(ref, Obj):
             content = self.object_content(ref)
             found = content.get(attr) if content is not None else None
             found = found or self._expanded(ref, attr)
@@ -513,7 +529,7 @@ class Objects(Containers):
     def set_attribute(self, ref: Ref, attr: str, value: Ref) -> None:
         """`obj.attr = value`."""
         cls = self.class_of(ref)
-        if cls is None or not isinstance(ref, (Obj, View)):
+        if cls is None or not isinstance(ref, (Obj, View)) or self._read_alone(ref):
             raise self.refuse(
                 f"an attribute of {article(self.type_of(ref).kind)} is written",
                 "Keep the value in a variable.",

@@ -154,9 +154,11 @@ def _delattr(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
 
 
 def class_of(frame: Any, ref: Ref) -> type | None:
-    """The class of what a reference is, where it is a container or an object known here."""
+    """The class of what a reference is, where it is a container or an object known here, and not None."""
     if isinstance(ref, Tup):
         return ref.cls
+    if frame.type_of(ref).maybe_unbound:
+        return None
     content = frame.object_content(ref) or frame.content(ref)
     return content.cls if isinstance(content, (Items, Entries)) else None
 
@@ -471,6 +473,12 @@ def _deque(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
 
 def _isinstance(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     classes, cls = frame.constant(args[1]), class_of(frame, args[0])
+    known = frame.type_of(args[0])
+    if classes is not None and known.is_record and known.maybe_unbound:
+        if not issubclass(known.cls, classes.value):
+            return Const(issubclass(type(None), classes.value))
+        is_it: Ref = frame.is_there(args[0])
+        return Const(True) if issubclass(type(None), classes.value) else is_it
     if classes is None or cls is None:
         return None
     return Const(issubclass(cls, classes.value))

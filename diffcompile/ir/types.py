@@ -263,6 +263,14 @@ def join_items(a: Type, b: Type) -> Type:
     return join(a, b)
 
 
+def join_names(a: Type, b: Type) -> Type:
+    """As `join`, of what a name is: an object that is None on one path is one that may not be there."""
+    for none, other in ((a, b), (b, a)):
+        if none.kind == "none" and other.is_record:
+            return replace(other, maybe_unbound=True)
+    return join(a, b)
+
+
 def element_of(known: Type) -> Type:
     """What is known of the items of a list, a tuple or a dict."""
     found = known.elem
