@@ -445,7 +445,7 @@ class Objects(Containers):
         return content.cls if isinstance(content, Entries) and not content.is_dict else None
 
     def _read_alone(self, ref: Ref) -> bool:
-        """Is this an object that may be None, or one of several, whose attributes are read where asked for?"""
+        """Is this an object that may be None, or one of several, read where it is asked for?"""
         content = self.content(ref) if isinstance(ref, Obj) else None
         return isinstance(content, Value) and content.type.is_record
 
