@@ -29,6 +29,7 @@ from .frontend.arguments import (
     describe,
     hashable,
     kind_of,
+    kind_of_each,
     objects_in,
     target_of,
 )
@@ -378,7 +379,8 @@ class Derivative:
                 found = self._find(key, values) or self._compile(key, values, wrt)
         case = found[0]
         if case.program.writes:
-            places = {(r.root, r.steps): r for r in case.program.reads if r.steps}
+            reads = (r for r in case.program.reads if r.steps and r.look is not kind_of_each)
+            places = {(r.root, r.steps): r for r in reads}
             read = (r.value(values) for r in places.values())
             _refuse_overlap((*values, *read, *found[1].values()), self.__name__, not case.program.one_by_one)
         if case is not self._last:

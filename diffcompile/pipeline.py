@@ -336,9 +336,10 @@ def _pullback(
     for k, atom in enumerate(outputs):
         if k in wholes:
             continue
-        if atom.type.kind == "list" and atom.type.holds_records:
+        if atom.type.holds_records:
+            what = "a list of objects" if atom.type.kind == "list" else "an object of a list"
             raise NoRule(
-                f"the pullback of a list of objects, which `{name}` returns", lowered.graph.line,
+                f"the pullback of {what}, which `{name}` returns", lowered.graph.line,
                 "Return arrays.",
             )  # fmt: skip
         known = atom.type if atom.type.kind in ("array", "number", "list") else Type()

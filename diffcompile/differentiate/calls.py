@@ -152,10 +152,10 @@ class CallSweep(ContainerSweep):
         whole = self.whole(self.cts.take(out), out)
         key = instr.path[k].args[0]
         test = self.b.call(operator.contains, self.part(whole, way_back(instr)[:k]), key, type=BOOL)
-        self.there[instr] = k + 1
+        outer, self.there[instr] = self.there.get(instr, 0), k + 1
         then, orelse = Region((), (instr,), (out,)), Region((), (), (instr.target,))
         self.alternatives(test, {0: whole}, then, orelse)
-        del self.there[instr]
+        self.there[instr] = outer  # it may be an entry of an entry
 
     def alternatives(
         self, test: Atom, seeds: dict[int, Cotangent], then: Region, orelse: Region

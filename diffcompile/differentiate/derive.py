@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import operator
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from ..analysis.activity import can_vary, reaching, varied
 from ..analysis.assured import assured
 from ..analysis.effects import form_assumed, may_fail, may_raise
 from ..analysis.forms import held_in, last_versions
-from ..analysis.liveness import liveness, reach
+from ..analysis.liveness import MUTABLE, liveness, reach
 from ..analysis.repeats import repeats
 from ..analysis.residuals import close, filled
 from ..errors import NOWHERE
@@ -61,8 +62,8 @@ from ..passes.attributes import read_where_solved
 from ..passes.checkpoint import checkpointed, on_copies, segmented
 from ..passes.dce import dce
 from ..passes.fuse import fuse
-from ..passes.inplace import captured, copier, copy_results, inplace, kept_by_calls
-from ..passes.items import versions, whole_copier, written_inside
+from ..passes.inplace import captured, copier, copy_results, handed_over, inplace, kept_by_calls
+from ..passes.items import whole_copier, written_inside
 from ..passes.own import own
 from ..passes.watched import watched
 from ..rules.containers import entry, sum_of, zeros_of
@@ -289,7 +290,7 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
         return b.call(list, atom, name=name, type=Type("list", elem=FLOAT))
     if known.kind == "list" and element_of(known).is_scalar and atom.type.kind == "unknown":
         return b.call(sum_of, cotangents.zero(value), atom, name=name, type=Type("list", elem=FLOAT))
-    if known.is_record:
+    if known.is_record or known.kind == "tuple" and known.items:
         return _finished_parts(cotangents, value, atom)
     if known.kind == "dict" and known.entries:
         return _finished_entries(cotangents, value, atom)
@@ -367,7 +368,8 @@ def _finished_entries(cotangents: Cotangents, value: Value, ct: Atom) -> Atom:
         if not can_vary(part):
             parts.append(Const(None))
             continue
-        zero = cotangents.zero(part) if known.is_record or known.kind == "list" else Const(0.0)
+        nested = known.is_record or known.kind in ("list", "dict", "tuple")
+        zero = cotangents.zero(part) if nested else Const(0.0)
         cotangents.of[part] = b.call(entry, ct, Const(key), zero, name=bar(part), type=Type())
         parts.append(finished(cotangents, part))
     keys = Const(tuple(key for key, _ in value.type.entries or ()))
@@ -480,7 +482,7 @@ def halved(
     copies: list[Instr] = []
     shown: list[Value] = []
     if callers is not None:
-        apart = _shown(graph, ahead, contents, callers)
+        apart = _shown(graph, ahead, contents, callers, outs)
         if apart:
             rest = tuple(v for v in callers if v not in apart)
             return halved(_copied(graph, apart), combine, count, given, rest)
@@ -490,7 +492,8 @@ def halved(
     elif graph.writes or graph.sees:
         pairs = (*graph.writes, *graph.sees)
         shown = [*(graph.params[k] for k, _ in pairs), *values(outs[n] for _, n in pairs)]
-    ahead, parts = _apart(graph, ahead, needed, contents, shown, copies)
+    deep = callers is not None and _sees_objects(ahead, callers, shown)
+    ahead, parts = _apart(graph, ahead, needed, contents, shown, copies, deep)
     saved = Value("saved", OBJECT, True)
     prefix: tuple[Instr, ...] = ()
     if len(needed) > 1:
@@ -558,16 +561,34 @@ def _written(graph: Graph, ahead: tuple[Instr, ...], callers: tuple[Value, ...])
 
 
 def _shown(
-    graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], callers: tuple[Value, ...]
-) -> set[Value]:
-    """Those of the caller's arrays, not written here, that something saved may be, or see."""
+    graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], callers: tuple[Value, ...],
+    outs: list[Atom],
+) -> set[Value]:  # fmt: skip
+    """Those of the caller's arrays, not written here, that something saved may be, or see.
+
+    Those alone that the caller does not find again, whole or in parts, where it gets something.
+    """
     region = Region(graph.params, ahead, tuple(needed))
     flows = {v: list(outs) for v, outs in liveness(region).flows.items()}
     for value, saved in kept_by_calls(region).items():
         flows.setdefault(value, []).extend(saved)
     kept, written = set(needed), _written(graph, ahead, callers)
     theirs = [v for v in callers if v.type.kind in ("array", "list", "unknown") and v not in written]
-    return {v for v in theirs if not kept.isdisjoint(reach([v], flows))}
+    handed = {a for i in instructions(region) for a in handed_over(i)}
+    ahead_of = {v: reach([v], flows) for v in theirs}
+    given = {v: handed | set(values(outs)) if v.type.kind == "list" else handed for v in theirs}
+    seen = {v for v in theirs if not given[v].isdisjoint(ahead_of[v])}
+    return {v for v in theirs if v not in seen and not kept.isdisjoint(ahead_of[v])}
+
+
+def _sees_objects(ahead: tuple[Instr, ...], callers: tuple[Value, ...], shown: list[Value]) -> bool:
+    """Does the caller find what was computed in an object of its own, or write into one that is saved?"""
+    region = Region((), ahead, ())
+    if any(map(handed_over, instructions(region))):
+        return True
+    lists = [v for v in callers if v.type.kind in CONTAINERS]
+    flows = liveness(region).flows
+    return any(not reach([v], flows).isdisjoint(shown) for v in lists)
 
 
 def _copied(graph: Graph, shown: set[Value]) -> Graph:
@@ -599,24 +620,26 @@ def _copied(graph: Graph, shown: set[Value]) -> Graph:
 
 def _apart(
     graph: Graph, ahead: tuple[Instr, ...], needed: list[Value], contents: list[Value],
-    shown: Sequence[Value], copies: list[Instr],
+    shown: Sequence[Value], copies: list[Instr], deep: bool,
 ) -> tuple[tuple[Instr, ...], list[Value]]:  # fmt: skip
-    """What is saved: an array that is read for what it holds is a copy where it sees memory of `shown`."""
+    """What is saved: an array that is read for what it holds is a copy where it sees memory of `shown`.
+
+    With `deep`, all that could be written into is.
+    """
     live = liveness(Region(graph.params, ahead, (*shown, *needed)))
     sources: dict[Value, list[Value]] = {}
     for a, flows in live.flows.items():
         for b in flows:
             sources.setdefault(b, []).append(a)
     given = reach(list(reach(list(shown), sources)), live.flows) & set(contents)
-    theirs = versions(Region(graph.params, ahead, ()), [v for v in shown if v.type.kind in CONTAINERS])
     parts = []
     for value in needed:
-        if value in theirs and value.type.kind in CONTAINERS:
+        if deep and value.type.kind in MUTABLE - {"array"}:
             fresh = Value(value.name, value.type, value.named)
-            copies.append(Call((fresh,), whole_copier(value.type), (value,)))
+            copies.append(Call((fresh,), copy.deepcopy, (value,)))
             parts.append(fresh)
             continue
-        if value not in given or value.type.kind not in ("array", "unknown"):
+        if not deep and value not in given or value.type.kind not in ("array", "unknown"):
             parts.append(value)
             continue
         owner = next((i for i in ahead if value in i.outs), None)

@@ -17,6 +17,7 @@ import builtins
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..analysis.effects import catchable, pure
 from ..ir.graph import (
@@ -172,17 +173,25 @@ class Attempts(Generators):
                 return
             self.state = before.copy()
             del self.b.body[mark:]
-        guards, depth, managers, handling = self.guards, self.loop_depth, self.managers, self.handling
+        inside = self.inside()
         try:
             self._guarded_body(guard, orelse)
         except Late as late:
             if late.guard is not guard:
                 raise
-            self.guards, self.loop_depth, self.managers, self.handling = guards, depth, managers, handling
+            self.again(inside)
             self.state = before
             del self.b.body[mark:]
             guard.late = True
             self._guarded_body(guard, orelse)
+
+    def inside(self) -> tuple[Any, ...]:
+        """What statements the lowering is inside of."""
+        return self.guards, self.loop_depth, self.managers, self.handling
+
+    def again(self, inside: tuple[Any, ...]) -> None:
+        """Be inside of those again, after an attempt that was given up somewhere in them."""
+        self.guards, self.loop_depth, self.managers, self.handling = inside
 
     def _guarded_body(self, guard: Guard, orelse: list[ast.stmt]) -> None:
         outer = self.guards

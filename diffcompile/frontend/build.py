@@ -29,7 +29,7 @@ from ..ir.graph import (
     pack_slice,
     pack_tuple,
 )
-from ..ir.types import Type, array, number
+from ..ir.types import Type, array, element_of, number
 from ..ir.walk import key_of
 from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY
@@ -189,7 +189,8 @@ class Builder:
         path: tuple[Step, ...] = (),
     ) -> Value:
         """`target` as it is after `fn(part, *args)`, where the part is what `path` leads to."""
-        if fn is operator.setitem and path and path[-1].fn is operator.getitem and _whole(args[0]):
+        whole = fn is operator.setitem and path and path[-1].fn is operator.getitem and _whole(args[0])
+        if whole and kind_inside(target.type, path[:-1]) == "array":
             path, args = path[:-1], (path[-1].args[0], args[1])  # x[1:][...] is x[1:]
         base = target.name if isinstance(target, Value) else noun(fn)
         named = bool(name) or (isinstance(target, Value) and target.named)
@@ -210,6 +211,21 @@ class Builder:
         """The call of one of `fns` that made this value, if it was one."""
         made = self.defs.get(atom) if isinstance(atom, Value) else None
         return made if isinstance(made, Call) and made.fn in fns else None
+
+
+def kind_inside(known: Type, path: tuple[Step, ...]) -> str:
+    """The kind of the part of a value of this type that a path leads to."""
+    for step in path:
+        if known.kind == "array":
+            continue
+        place = step.args[0] if step.args else None
+        if known.is_record and isinstance(place, Const):
+            known = known.attribute(place.value)
+        elif known.kind == "dict" and isinstance(place, Const):
+            known = known.at(place.value)
+        else:
+            known = element_of(known)
+    return known.kind
 
 
 def _whole(index: Atom) -> bool:

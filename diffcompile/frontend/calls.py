@@ -133,10 +133,13 @@ class Calls(Layers):
                 raise self.refuse(UNCOUNTED, "Index its items instead.", node.args[0])
             return self.invoke(fn, list(columns), {}, name)
         at_once = isinstance(fn, Bound) or _hashable(known) and known in CONSUMERS
+        after = [keyword.value for keyword in node.keywords]
+        held = self.hold(fn, [*node.args, *after])
         args = list(self._elements(_as_lists(node.args) if at_once else node.args))
         if len(args) == len(node.args) and (isinstance(fn, Closure) or _theirs(known)):
             args = [self.kept_iterator(part, a) for part, a in zip(node.args, args, strict=True)]
         kwargs: dict[str, Ref] = {}
+        waiting = [self.hold(ref, after) for ref in args]
         for keyword in node.keywords:
             ref = self.expression(keyword.value)
             if keyword.arg is not None:
@@ -146,7 +149,8 @@ class Calls(Layers):
             if entries is None:
                 raise self.refuse("`**` of something that is not a dict known here")
             kwargs.update({str(k): r for k, r in entries.items()})
-        return self.invoke(fn, args, kwargs, name)
+        args = [self.let_go(key, ref) for key, ref in zip(waiting, args, strict=True)]
+        return self.invoke(self.let_go(held, fn), args, kwargs, name)
 
     def generated(self, source: Source, parent: Scope | None, named: list[tuple[str, Ref]]) -> Ref:
         """The generator that a call of a generator function makes."""

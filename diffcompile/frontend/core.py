@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -33,6 +33,7 @@ from ..ir.graph import (
     pack_list,
     pack_object,
     pack_tuple,
+    unpack,
 )
 from ..ir.types import OBJECT, UNKNOWN, Type, element_of, join, join_items, join_names
 from ..ir.walk import same_atom
@@ -111,6 +112,8 @@ class Unit:
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
         self.decided: dict[Atom, bool] = {}  # what the tests of the branches around have given
         self.peeking = False  # do the results of what is called show none of the items of its arguments?
+        self.picking: list[Cell] = []  # the containers and objects whose parts a derivative is taken by
+        self.held_parts = 0  # how many parts of containers were given a name while an expression is evaluated
         self.holdings = 0  # how many loops and calls hold what they run over or are given
         self.lives: dict[ast.AST, Lives] = {}  # for each function, where its names are of no use any more
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
@@ -129,6 +132,7 @@ class Unit:
         self.runs: dict[Atom, Any] = {}  # the caller's lists that loops run over as they are
         self.runs_allowed = False
         self.guarding = 0  # of how many `try` statements the body is being lowered
+        self.tuples: dict[Atom, set[Cell]] = {}  # the containers that a tuple is an item of
         self.run_over: set[ast.expr] = set()  # slices that are loops' alone
         self.part_names: dict[Atom, tuple[str, ...]] = {}  # what loops call the parts of items of such lists
 
@@ -413,7 +417,9 @@ class Core:
             return tuple(self.constant_ref(v) for v in ref.value)
         if isinstance(ref, Value) and ref.type.kind == "tuple" and ref.type.items is not None:
             count = len(ref.type.items)
-            return tuple(self.own(self.b.call(operator.getitem, ref, Const(k))) for k in range(count))
+            parts = tuple(self.own(self.b.call(operator.getitem, ref, Const(k))) for k in range(count))
+            self.parts_of_tuple(ref, parts)
+            return parts
         return None
 
     def unwritten(self, lists: tuple[tuple[Cell, Content], ...], rest: list[Ref] | None) -> None:
@@ -542,6 +548,28 @@ class Core:
         """These cells, and all others whose object may be that of one of them, or hold it."""
         known = around(cells)
         return known.union(*map(self.sharers, known))
+
+    def parts_of_tuple(self, whole: Atom, parts: Iterable[Ref]) -> None:
+        """What these items of a tuple are is not written through them, unless the tuple was just made."""
+        made = self.b.defs.get(whole) if isinstance(whole, Value) else None
+        new = isinstance(made, Call) and made.fn not in (operator.getitem, getattr, unpack)
+        if new or self.unit.rule:
+            return
+        roots = {cell for cell in self.unit.tuples.get(whole, ()) if cell in self.state.heap}
+        roots = roots or {cell for cell in self.state.heap if holds_tuples(self.type_of(Obj(cell)))}
+        for part in parts:
+            if isinstance(part, Value) and part.type.kind == "tuple":
+                self.unit.tuples[part] = roots
+            for cell in self.cells(part):
+                cell.outside = cell.outside or ITEM
+                self.found_inside(cell, roots - {cell})
+
+    def item_of(self, ref: Ref, roots: set[Cell]) -> None:
+        """What was read is an item of these containers, or is found in one of them."""
+        if isinstance(ref, Value) and ref.type.kind == "tuple":
+            self.unit.tuples[ref] = roots
+        for cell in self.cells(ref):
+            self.found_inside(cell, roots)
 
     def found_inside(self, cell: Cell, roots: set[Cell]) -> None:
         """The object in `cell` was found inside those of `roots`: it may be in whatever holds the same."""
@@ -756,6 +784,11 @@ class Core:
 def inner(known: Type) -> list[Type]:
     """The types of what an object of this type may hold."""
     return known.parts or ([UNKNOWN] if known.kind in HOLDERS else [])
+
+
+def holds_tuples(known: Type) -> bool:
+    """May there be tuples in a container of this type?"""
+    return any(part.kind == "tuple" or holds_tuples(part) for part in known.parts)
 
 
 def may_be(known: Type, kind: str) -> bool:

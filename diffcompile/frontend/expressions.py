@@ -97,6 +97,7 @@ FIELDS: dict[Any, tuple[str, ...]] = {
     np.linalg.slogdet: ("sign", "logabsdet"),
 }  # fmt: skip
 ARRAY_KINDS = frozenset({"array", "number", "unknown", "float", "int", "complex", "bool"})
+Held = tuple[Scope, str] | None  # the name of a part of a container that is held for a while
 UNROLLED = 64  # a container whose items differ in kind is run over item by item up to this length
 
 
@@ -357,7 +358,9 @@ class Expressions(Keeping):
             spine.append(spine[-1].left)
         ref = self.expression(spine[-1].left)
         for part in reversed(spine):
+            held = self.hold(ref, [part.right])
             right = self.expression(part.right)
+            ref = self.let_go(held, ref)
             if not self.unit.rule:
                 self.b.line = self.span(part)
             ref = self.operate(BINARY[type(part.op)], ref, right, name if part is node else "")
@@ -452,7 +455,9 @@ class Expressions(Keeping):
 
     def _chain(self, left: Ref, rest: list[tuple[ast.cmpop, ast.expr]], name: str) -> Ref:
         (op, node), *more = rest
+        held = self.hold(left, [node])
         right = self.expression(node)
+        left = self.let_go(held, left)
         test = self._compare(op, left, right, name if not more else "")
         if not more:
             return test
@@ -710,6 +715,10 @@ class Expressions(Keeping):
 
     def _Subscript(self, node: ast.Subscript, name: str) -> Ref:
         base = self.expression(node.value)
+        held = self.hold(base, [node.slice])
+        if held is not None:
+            index = self.index(node.slice)
+            return self.subscript(self.let_go(held, base), index, name)
         if node in self.unit.run_over and isinstance(base, (Obj, View)) and self.type_of(base).kind == "list":
             return self._run_over(base, self.atom(self.index(node.slice)), name)
         return self.subscript(base, self.index(node.slice), name)
@@ -801,8 +810,11 @@ class Expressions(Keeping):
                 whole = self.type_of(base)
                 cut = Type("list", elem=element_of(whole) if whole.items else whole.elem)
             item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name, type=cut), name)
-        if isinstance(item, Obj) and kind != "array" and not sliced:
-            item.cell.outside = ITEM
+        if kind == "tuple" and isinstance(base, Value):
+            self.parts_of_tuple(base, (item,))
+        elif kind != "array" and not sliced:
+            for cell in self.cells(item):
+                cell.outside = ITEM
         return item
 
     def entry_made(self, base: Obj, at: Atom) -> None:
@@ -815,9 +827,7 @@ class Expressions(Keeping):
         if known.kind == "dict":
             elem = known.at(at.value) if isinstance(at, Const) else known.elem
         item = self.own(self.b.call(operator.getitem, self.whole(base), at, name=name, type=elem), name)
-        root = base.root if isinstance(base, View) else base
-        for cell in self.cells(item):
-            self.found_inside(cell, {root.cell})
+        self.item_of(item, {base.root.cell if isinstance(base, View) else base.cell})
         return item
 
     def _is_slice(self, index: Ref) -> bool:
@@ -864,17 +874,39 @@ class Expressions(Keeping):
 
     # -- displays -------------------------------------------------------------------------------------------
 
-    def _elements(self, nodes: list[ast.expr]) -> tuple[Ref, ...]:
-        items: list[Ref] = []
-        for node in nodes:
+    def _elements(self, nodes: list[ast.expr], more: list[ast.expr] | None = None) -> tuple[Ref, ...]:
+        """What these are, in order; `more` is evaluated after them."""
+        items: list[tuple[Ref, Held]] = []
+        rest = [*nodes, *(more or ())]
+        for k, node in enumerate(nodes, 1):
+            found: tuple[Ref, ...]
             if isinstance(node, ast.Starred):
                 inner = self._starred(self.expression(node.value))
                 if inner is None:
                     raise self.refuse(UNCOUNTED, "Index its items instead.", node)
-                items.extend(inner)
+                found = inner
             else:
-                items.append(self.expression(node))
-        return tuple(items)
+                found = (self.expression(node),)
+            items.extend((ref, self.hold(ref, rest[k:])) for ref in found)
+        return tuple(self.let_go(held, ref) for ref, held in items)
+
+    def hold(self, ref: Ref, rest: list[ast.expr]) -> Held:
+        """Give a part of a container a name of its own while the rest of an expression is evaluated.
+
+        A call in there may put another object into its place: what is held is the one that was there.
+        """
+        calls = (isinstance(n, (ast.Call, ast.NamedExpr)) for node in rest for n in ast.walk(node))
+        return self.held_part(ref) if self.views_in(ref) and any(calls) else None
+
+    def held_part(self, ref: Ref) -> Held:
+        self.unit.held_parts += 1
+        key = self.scope, f"$part:{self.unit.held_parts}"
+        self.state.vars[key] = ref
+        return key
+
+    def let_go(self, held: Held, ref: Ref) -> Ref:
+        """What was held, as it is known now."""
+        return ref if held is None else self.state.vars.pop(held)
 
     def _starred(self, ref: Ref) -> tuple[Ref, ...] | None:
         """The items of `*ref`, where they are known one by one."""
@@ -886,6 +918,8 @@ class Expressions(Keeping):
         return Tup(self._elements(node.elts))
 
     def _List(self, node: ast.List, name: str) -> Ref:
+        if not any(isinstance(element, ast.Starred) for element in node.elts):
+            return self.state.new(Items(self._elements(node.elts)), name)
         made: Ref | None = None
         items: list[Ref] = []
         for element in node.elts:
@@ -910,6 +944,7 @@ class Expressions(Keeping):
 
     def _Dict(self, node: ast.Dict, name: str) -> Ref:
         entries: dict[Any, Ref] = {}
+        held: dict[Any, Held] = {}
         for k, (key, value) in enumerate(zip(node.keys, node.values, strict=True)):
             if key is None:
                 more = self.expression(value)
@@ -930,8 +965,11 @@ class Expressions(Keeping):
                     "Start with an empty dict, and write `d[key] = value`.",
                     key,
                 )
-            entries[known.value] = self.expression(value)
-        return self.state.new(Entries(tuple(entries.items())), name)
+            found = entries[known.value] = self.expression(value)
+            later = [part for part in (*node.keys[k + 1 :], *node.values[k + 1 :]) if part is not None]
+            held[known.value] = self.hold(found, later)
+        pairs = tuple((key, self.let_go(held.get(key), ref)) for key, ref in entries.items())
+        return self.state.new(Entries(pairs), name)
 
     def _JoinedStr(self, node: ast.JoinedStr, name: str) -> Ref:
         parts: list[Any] = []

@@ -77,8 +77,7 @@ class Keeping(Choices):
         part = self.own(self.b.call(getattr, self.whole(ref), Const(attr), type=known, name=name), name)
         if isinstance(part, Obj):
             part.cell.outside = ITEM
-        for cell in self.cells(part):
-            self.found_inside(cell, {ref.root.cell})
+        self.item_of(part, {ref.root.cell})
         return part
 
     @contextlib.contextmanager

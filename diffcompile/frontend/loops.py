@@ -278,6 +278,12 @@ class Loops(Calls):
     def assign(self, target: ast.expr, ref: Ref) -> None:
         raise NotImplementedError
 
+    def inside(self) -> tuple[Any, ...]:
+        raise NotImplementedError
+
+    def again(self, inside: tuple[Any, ...]) -> None:
+        raise NotImplementedError
+
     def _loop(self, node: ast.For | ast.While, sequence: Sequence | None, test: ast.expr | None) -> None:
         outer = self._enter(node)
         mine = self.of_a_turn(node)
@@ -306,7 +312,7 @@ class Loops(Calls):
         condition: Callable[[], Atom] | None = None
         if test is not None:
             condition = (lambda: Const(True)) if inner_test else (lambda: self.truth(self.expression(test)))
-        before, size = self.state.copy(), len(self.b.body)
+        before, size, inside = self.state.copy(), len(self.b.body), self.inside()
         try:
             with self.holding(*((sequence.sources, sequence.cells) if sequence is not None else ((),))):
                 self.fold(node, sequence, condition, body, names)
@@ -315,6 +321,7 @@ class Loops(Calls):
             if sequence is None:
                 raise
             self.state = before
+            self.again(inside)
             self.b.forget(size)
             sequence = self.of_whole_lists(sequence)
             if not self.countable(sequence):
@@ -622,9 +629,8 @@ class Loops(Calls):
                     item = self.item(source, at, "", there=True)
                 return item or self.subscript(source, at)
             ref = self.own(items[shape], items[shape].name)
+            self.item_of(ref, set(sequence.cells))
             if isinstance(ref, Obj):
-                for cell in self.cells(ref):
-                    self.found_inside(cell, set(sequence.cells))
                 if sequence.cells or sequence.items[shape].type.kind != "array":
                     ref.cell.outside = "an item of what a loop runs over is written here"
             return ref

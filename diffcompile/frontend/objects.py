@@ -352,17 +352,29 @@ class Objects(Containers):
             return (ref.cls, tuple(range(len(ref.items))), tuple(map(self.derivative_of, ref.items)), None)
         self.looked_into(ref)
         content = self.content(ref)
-        if isinstance(content, Items):
-            parts = tuple(map(self.derivative_of, content.items))
-            return (list, tuple(range(len(parts))), parts, None)
-        if isinstance(content, Entries):
+        if isinstance(content, (Items, Entries)):
             assert isinstance(ref, Obj)
-            return self._picked_object(ref, content)
+            if ref.cell in self.unit.picking:
+                raise WrongArgument(
+                    "there is no gradient with respect to objects that refer to each other", self.span(),
+                    f'Name their attributes, `argnums="{ref.cell.name}.w"`.',
+                )  # fmt: skip
+            self.unit.picking.append(ref.cell)
+            try:
+                return self._picked_parts(ref, content)
+            finally:
+                self.unit.picking.pop()
         if not isinstance(content, Value) or not is_built(content.type):
             return content
         assert isinstance(ref, Obj)
         self._of_dataclasses(content.type, f"{ref.cell.name}.0")
         return Each(content)
+
+    def _picked_parts(self, ref: Obj, content: Items | Entries) -> Any:
+        if isinstance(content, Entries):
+            return self._picked_object(ref, content)
+        parts = tuple(map(self.derivative_of, content.items))
+        return (list, tuple(range(len(parts))), parts, None)
 
     def _picked_object(self, ref: Obj, content: Entries) -> Any:
         cls = content.cls

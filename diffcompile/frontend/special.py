@@ -8,6 +8,7 @@ reference, or None to be called as any library function is.
 
 from __future__ import annotations
 
+import bisect
 import builtins
 import copy
 import dataclasses
@@ -466,6 +467,20 @@ def _identity(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     raise frame.refuse("`id` of a container or an object", "Compare with `is`.")
 
 
+def _insort(place: Any) -> Any:
+    """`bisect.insort(items, x)`: the item is inserted at its place."""
+
+    def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+        items, item, *bounds = args
+        key = kwargs.get("key")
+        sought = item if key is None else frame.invoke(key, [item], {}, "")
+        at = frame.invoke(Const(place), [items, sought, *bounds], dict(kwargs), "")
+        inserted: Ref = frame.invoke(Bound(items, "insert"), [at, item], {}, "")
+        return inserted
+
+    return lowered
+
+
 def _deque(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
     made: Ref = frame.made_by_init(Queue, args, kwargs, name)
     return made
@@ -496,5 +511,6 @@ SPECIAL: dict[Any, Any] = {
     functools.reduce: _reduce, functools.partial: _partial, id: _identity, object.__setattr__: _put,
     operator.attrgetter: _attrgetter(operator.attrgetter),
     operator.itemgetter: _attrgetter(operator.itemgetter), builtins.isinstance: _isinstance,
+    bisect.insort_right: _insort(bisect.bisect_right), bisect.insort_left: _insort(bisect.bisect_left),
     builtins.iter: _iter, max: _extreme(max), min: _extreme(min), deque: _deque,
 }  # fmt: skip

@@ -19,7 +19,7 @@ from .attempts import LEAVING, Progress
 from .build import repeats
 from .core import CONTAINERS, holds_objects
 from .expressions import BINARY
-from .heap import UNBOUND_REF, Entries, Generated, Items, Obj, Ref, Scope, Sequence, Tup, View
+from .heap import ITEM, UNBOUND_REF, Entries, Generated, Items, Obj, Ref, Scope, Sequence, Tup, View
 from .lives import contains
 from .patterns import Patterns
 from .subset import sentence
@@ -202,8 +202,10 @@ class Statements(Patterns):
             items = (*items[:at], middle, *items[len(items) - after :])
         if len(items) != len(targets):
             raise self.refuse(f"{len(items)} values for {len(targets)} names")
-        for target, item in zip(targets, items, strict=True):
-            self.assign(target, item)
+        # The first of them may be assigned where another one is from.
+        held = [self.held_part(item) if self.views_in(item) else None for item in items]
+        for target, item, key in zip(targets, items, held, strict=True):
+            self.assign(target, self.let_go(key, item))
 
     def _split(self, ref: Ref, targets: list[ast.expr]) -> tuple[Ref, ...]:
         """The items of a value that is unpacked: `n, d = x.shape`, `a, b = x`."""
@@ -221,9 +223,15 @@ class Statements(Patterns):
         refs = []
         for out in outs:
             ref_out = self.own(out, out.name)
-            if isinstance(ref_out, Obj) and source.type.kind in ("array", "unknown", "list"):
+            if isinstance(ref_out, Obj) and source.type.kind in ("array", "unknown"):
                 ref_out.cell.shares |= self.cells(ref)
+            elif source.type.kind == "list":
+                for cell in self.cells(ref_out):
+                    cell.outside = ITEM
+                    self.found_inside(cell, self.cells(ref))
             refs.append(ref_out)
+        if source.type.kind == "tuple":
+            self.parts_of_tuple(source, refs)
         return tuple(refs)
 
     def _unpack_by_place(self, targets: list[ast.expr], ref: Ref, at: int) -> None:

@@ -13,6 +13,8 @@ from __future__ import annotations
 import bisect
 import copy
 import itertools
+import operator
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
@@ -45,6 +47,7 @@ from ..ir.walk import (
     changes,
     instructions,
     map_regions,
+    operands,
     regions,
     resolve,
     substitute_in,
@@ -86,7 +89,15 @@ def _conflict(region: Region, live: Liveness, lent: Collection[Value]) -> Region
     foreign = _foreign(region)
     sharing.stain(foreign)
     ours = set(region.params) - set(lent)
-    views = {o for i in instructions(region) if isinstance(i, Call) and sees_memory(i) for o in i.outs}
+    for instr in region.body:  # and what is found in the containers and objects among them
+        if isinstance(instr, Call) and _reads_item(instr) and instr.args[0] in ours:
+            ours.update(instr.outs)
+    views = {
+        out
+        for instr in instructions(region)
+        if isinstance(instr, Call) and sees_memory(instr) and not _reads_item(instr)
+        for out in instr.outs
+    }
     for instr in instructions(region):
         for target, out in changes(instr):
             step = _mended(region, instr, target, out, live, sharing, foreign, views, ours)
@@ -135,7 +146,8 @@ def _mended(
         called = isinstance(instr, Call) and target in views
         if same_place and not mine and (value not in views or called):
             return _copy_target(region, instr, target)
-        return _copy_value(region, value, turning | _ways(region, value, sharing))
+        handed = reach([a for i in instructions(region) for a in handed_over(i)], sharing.around)
+        return _copy_value(region, value, turning | _ways(region, value, sharing) | handed)
     return _copy_target(region, instr, target) if not mine and elsewhere else None
 
 
@@ -243,6 +255,20 @@ def _foreign(region: Region) -> set[Value]:
 _JOINING = frozenset({list, dict, zeros_of, sum_of, copy_of, np.array, np.asarray, np.stack, np.concatenate})
 
 
+def handed_over(instr: Instr) -> list[Value]:
+    """What the caller has from here on in an object of its own: it sees what is written there later."""
+    if not isinstance(instr, Call) or instr.outs or not instr.args:
+        return []
+    holder, *given = instr.args
+    return list(values(given)) if holder.type.kind in ("object", "list", "dict") else []
+
+
+def _reads_item(instr: Call) -> bool:
+    """Is this an object itself, as it is found in a container or in another object?"""
+    reads = instr.fn in (getattr, operator.getitem) if _hashable(instr.fn) else False
+    return reads and instr.args[0].type.kind in ("list", "tuple", "dict", "object")
+
+
 def _gives_foreign(instr: Call) -> bool:
     if not _hashable(instr.fn) or instr.fn in READ_ONLY or instr.fn is unpack:
         return True
@@ -312,6 +338,7 @@ def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
             body.append(copy)
         for instr in part.body:
             kept = any(out in sources for out in instr.outs) or _feeds(instr, value, sources)
+            kept = kept or value in handed_over(instr)
             owned = regions(instr)
             if owned:
                 instr = with_regions(instr, tuple(visit(r, _onward(instr, r, sources)) for r in owned))
@@ -527,6 +554,14 @@ def _guard_captures(
         return later or written_later(atom, position, loops)
 
     params = {p for i in instructions(region) for part in regions(i) for p in part.params}
+    uses = Counter(v for i in instructions(region) for v in values(operands(i)))
+    handed = Counter(v for i in instructions(region) for v in handed_over(i))
+
+    results = {r for i in instructions(region) for part in regions(i) for r in part.results}
+
+    def for_caller(holder: Value) -> bool:
+        """Is this made for the caller alone, who sees what is written into its parts later?"""
+        return handed[holder] > 0 and handed[holder] == uses[holder] and holder not in results
 
     def visit(part: Region) -> Region:
         body: list[Instr] = []
@@ -547,6 +582,8 @@ def _guard_captures(
         return replace(part, body=tuple(body))
 
     def guarded(instr: Call, args: tuple[Atom, ...], body: list[Instr]) -> Call:
+        if for_caller(instr.outs[0]):
+            return instr
         position, loops = live.at[instr], live.inside[instr]
         safe = tuple(
             held(a, body, instr) if changes_later(a, instr.outs[0], position, loops) else a for a in args

@@ -110,11 +110,6 @@ def _as_versions(region: Region, live: Liveness, targets: Collection[Value]) -> 
     return ahead
 
 
-def versions(region: Region, given: list[Value]) -> set[Value]:
-    """These containers in all their versions, and those that hold the same items."""
-    return reach(given, _as_versions(region, liveness(region), ()))
-
-
 @dataclass
 class _Known:
     """Which values are containers with items of their own, and how often each value is read."""
@@ -244,7 +239,7 @@ class _Apart:
 
     def stays(self, item: Value, line: Span) -> None:
         """Refuse to copy an object of the caller's that is written."""
-        if item in self.known.theirs and item.type.kind in MUTABLE - {"array"}:
+        if item in self.known.theirs and item.type.kind in MUTABLE:
             raise UndecidedAlias(
                 "an item of the caller's list is put into another place, and items are written",
                 line, "Change a copy of the list: `copy.deepcopy(rows)`.",
