@@ -1,4 +1,4 @@
-"""What is found in containers, and who sees it: items of tuples, the order of evaluation, what the caller has.
+"""What is found in containers, and who sees it: items of tuples, orders of evaluation, the caller's objects.
 
 Each program is right in value and gradient, forward and back, or refused; the caller finds in its arguments
 what a plain call would have left there, and the same objects in the same places; what is saved is safe.

@@ -11,7 +11,7 @@ from collections.abc import Hashable
 
 import numpy as np
 
-from ..ir.graph import Atom, Call, For, If, Instr, Region, Store, Try, Value, While
+from ..ir.graph import Atom, Call, For, If, Instr, Region, Store, Try, Value, While, kind_inside
 from ..ir.walk import instructions, operands, regions, values
 from ..rules.broadcast import rebroadcast, unbroadcast
 
@@ -40,17 +40,20 @@ def held_in(region: Region) -> set[Value]:
     return found
 
 
-def last_versions(region: Region) -> dict[Value, Value]:
-    """For each array that is written: what there is of it in the end, of the same form."""
-    first = first_versions(region)
+def last_versions(region: Region, inside: bool = False) -> dict[Value, Value]:
+    """For each array that is written: what there is of it in the end, of the same form.
+
+    With `inside`, for each list as well in which arrays are written, and nothing gets into another place.
+    """
+    first = first_versions(region, inside)
     made = (out for instr in region.body for out in instr.outs)
     return {first[out]: out for out in made if out in first}
 
 
-def first_versions(region: Region) -> dict[Value, Value]:
+def first_versions(region: Region, inside: bool = False) -> dict[Value, Value]:
     """For each array that writes made of another one: the first of them, of which it has the form."""
     first: dict[Value, Value] = {}
-    _region(region, first)
+    _Versions(first, ("array", "list") if inside else ("array",)).region(region)
     return {value: _root(value, first) for value in first}
 
 
@@ -61,34 +64,45 @@ def _root(atom: Atom, first: dict[Value, Value]) -> Value:
     return atom
 
 
-def _region(region: Region, first: dict[Value, Value]) -> None:
-    for instr in region.body:
-        match instr:
-            case Store(target=Value() as target) if target.type.kind == "array":
-                first[instr.outs[0]] = target
-            case If() | Try():
-                for part in regions(instr):
-                    _region(part, first)
-                others = instr.orelse.results if isinstance(instr, If) else instr.otherwise
-                results = instr.then.results if isinstance(instr, If) else instr.body.results
-                for out, a, b in zip(instr.outs, results, others, strict=False):
-                    if isinstance(a, Value) and isinstance(b, Value) and a.type.kind == "array":
-                        if _root(a, first) is _root(b, first):
-                            first[out] = _root(a, first)
-            case For() | While():
-                _loop(instr, first)
+class _Versions:
+    def __init__(self, first: dict[Value, Value], kinds: tuple[str, ...]) -> None:
+        self.first = first
+        self.kinds = kinds
 
+    def keeps_form(self, instr: Store) -> bool:
+        """Does what is written stay of the form that it had?"""
+        kind = instr.target.type.kind
+        return kind in self.kinds and kind_inside(instr.target.type, instr.path) == "array"
 
-def _loop(instr: For | While, first: dict[Value, Value]) -> None:
-    """What each turn only writes into has the form that it had before the loop."""
-    for part in regions(instr):
-        _region(part, first)
-    params = instr.body.params[len(instr.items) if isinstance(instr, For) else 0 :]
-    for k, (param, init) in enumerate(zip(params, instr.init, strict=True)):
-        result = instr.body.results[k]
-        if not isinstance(init, Value) or not isinstance(result, Value) or init.type.kind != "array":
-            continue
-        if _root(result, first) is param:
-            first[param] = first[instr.outs[k]] = init
-            if isinstance(instr, While):
-                first[instr.cond.params[k]] = init
+    def region(self, region: Region) -> None:
+        first = self.first
+        for instr in region.body:
+            match instr:
+                case Store(target=Value() as target) if self.keeps_form(instr):
+                    first[instr.outs[0]] = target
+                case If() | Try():
+                    for part in regions(instr):
+                        self.region(part)
+                    others = instr.orelse.results if isinstance(instr, If) else instr.otherwise
+                    results = instr.then.results if isinstance(instr, If) else instr.body.results
+                    for out, a, b in zip(instr.outs, results, others, strict=False):
+                        if isinstance(a, Value) and isinstance(b, Value) and a.type.kind in self.kinds:
+                            if _root(a, first) is _root(b, first):
+                                first[out] = _root(a, first)
+                case For() | While():
+                    self.loop(instr)
+
+    def loop(self, instr: For | While) -> None:
+        """What each turn only writes into has the form that it had before the loop."""
+        first = self.first
+        for part in regions(instr):
+            self.region(part)
+        params = instr.body.params[len(instr.items) if isinstance(instr, For) else 0 :]
+        for k, (param, init) in enumerate(zip(params, instr.init, strict=True)):
+            result = instr.body.results[k]
+            if not isinstance(init, Value) or not isinstance(result, Value):
+                continue
+            if init.type.kind in self.kinds and _root(result, first) is param:
+                first[param] = first[instr.outs[k]] = init
+                if isinstance(instr, While):
+                    first[instr.cond.params[k]] = init

@@ -184,7 +184,7 @@ def closed_gradient(
     primal = primal_values(graph)
     forward, reached, cotangents = sweep(graph, wrt, seeds, many)
     builder = cotangents.b
-    grads = [finished(cotangents, value) for value in wrt]
+    grads = finished_all(cotangents, wrt, forward)
     marker = Call((), backward_begins, ())
     body = (*forward, *((marker, *builder.body) if builder.body else ()))
     params = (*graph.params, *(ct for _, ct in seeds if isinstance(ct, Value)))
@@ -261,6 +261,18 @@ def _inner_params(instr: Instr) -> list[Value]:
     return [p for part in regions(instr) for p in part.params]
 
 
+def finished_all(cotangents: Cotangents, wrt: list[Value], forward: Sequence[Instr]) -> list[Atom]:
+    """The cotangents handed to the caller. A list whose arrays alone were written still has its form."""
+    last = last_versions(Region((), tuple(forward), ()), inside=True)
+    found = []
+    for value in wrt:
+        end = last.get(value, value) if value.type.kind == "list" else value
+        if end is not value and value in cotangents.of:
+            cotangents.of[end] = cotangents.of[value]
+        found.append(finished(cotangents, end))
+    return found
+
+
 def finished(cotangents: Cotangents, value: Value) -> Atom:
     """The cotangent handed to the caller: of the form and dtype of `value`, zeros if nothing flowed back."""
     b = cotangents.b
@@ -318,7 +330,8 @@ def _finished_items(cotangents: Cotangents, value: Value, ct: Atom) -> Atom:
     region = Region((item_ct,), tuple(body), (Const(False), packed))
     read_too = item in reaching(region, region.results)
     region = replace(region, params=(item, item_ct)) if read_too else region
-    b.emit(For((out,), (value, ct) if read_too else (ct,), (), region, 1, False, NOWHERE, object()))
+    both = (value, ct) if read_too else (ct,)
+    b.emit(For((out,), both, (), region, 1, False, NOWHERE, object(), strict=True))
     return out
 
 
@@ -354,7 +367,7 @@ def _finished_list(cotangents: Cotangents, value: Value, ct: Atom) -> Atom:
         return ct
     out = Value(bar(value), Type("list", elem=done.type), True)
     region = Region((item, item_ct), tuple(body), (Const(False), done))
-    b.emit(For((out,), (value, ct), (), region, 1, False, NOWHERE, object()))
+    b.emit(For((out,), (value, ct), (), region, 1, False, NOWHERE, object(), strict=True))
     return out
 
 
@@ -433,7 +446,7 @@ def pair(
         graph = read_where_solved(_cut(graph, wrt, [*outputs, *(atom for atom, _ in cts)]), everywhere=False)
         primal = primal_values(graph)
         forward, reached, cotangents = sweep(graph, wrt, list(cts), many)
-        grads = [finished(cotangents, value) for value in wrt]
+        grads = finished_all(cotangents, wrt, forward)
         marker = Call((), backward_begins, ())
         region = Region(
             (*graph.params, *(c for _, c in cts)), (*forward, marker, *cotangents.b.body), (*outputs, *grads)

@@ -970,7 +970,8 @@ class Printer:
             extra = [] if _is_zero(start) else [self.atom(start)]
             return _call(_name("enumerate"), [rest, *extra])
         # What an adjoint runs over last turn first has one item for each turn.
-        strict: dict[str, ast.expr] = {"strict": ast.Constant(True)} if instr.backwards else {}
+        alike = instr.backwards or instr.strict
+        strict: dict[str, ast.expr] = {"strict": ast.Constant(True)} if alike else {}
         return parts[0] if len(parts) == 1 else _call(_name("zip"), parts, strict)
 
     def turns(self, atom: Atom) -> Atom | None:

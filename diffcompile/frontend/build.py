@@ -23,13 +23,14 @@ from ..ir.graph import (
     Step,
     Store,
     Value,
+    kind_inside,
     literal,
     pack_list,
     pack_object,
     pack_slice,
     pack_tuple,
 )
-from ..ir.types import Type, array, element_of, number
+from ..ir.types import Type, array, number
 from ..ir.walk import key_of
 from ..rules.broadcast import unbroadcast
 from ..rules.register import REGISTRY
@@ -211,21 +212,6 @@ class Builder:
         """The call of one of `fns` that made this value, if it was one."""
         made = self.defs.get(atom) if isinstance(atom, Value) else None
         return made if isinstance(made, Call) and made.fn in fns else None
-
-
-def kind_inside(known: Type, path: tuple[Step, ...]) -> str:
-    """The kind of the part of a value of this type that a path leads to."""
-    for step in path:
-        if known.kind == "array":
-            continue
-        place = step.args[0] if step.args else None
-        if known.is_record and isinstance(place, Const):
-            known = known.attribute(place.value)
-        elif known.kind == "dict" and isinstance(place, Const):
-            known = known.at(place.value)
-        else:
-            known = element_of(known)
-    return known.kind
 
 
 def _whole(index: Atom) -> bool:

@@ -312,23 +312,33 @@ class Loops(Calls):
         condition: Callable[[], Atom] | None = None
         if test is not None:
             condition = (lambda: Const(True)) if inner_test else (lambda: self.truth(self.expression(test)))
+        given, wholes = sequence, None if sequence is None else self.of_whole_lists(sequence)
+        by_number = wholes is not None and self.countable(wholes)
+        sliced = by_number and wholes is not given
+
+        def fold(numbered: bool) -> None:
+            nonlocal sequence
+            held: tuple[Any, ...] = ()
+            if numbered and wholes is not None:
+                sequence = self.by_index(wholes)
+                held = (*wholes.sources, *self._any_items(wholes)), wholes.cells
+            elif given is not None:
+                sequence, held = given, (given.sources, given.cells)
+            with self.holding(*(held or ((),))):
+                self.fold(node, sequence, condition, body, names)
+
         before, size, inside = self.state.copy(), len(self.b.body), self.inside()
         try:
-            with self.holding(*((sequence.sources, sequence.cells) if sequence is not None else ((),))):
-                self.fold(node, sequence, condition, body, names)
+            fold(sliced)
         except UndecidedAlias:
-            # The items are written, or what they are parts of is: run over their numbers.
-            if sequence is None:
+            # The items are written, or what they are parts of is: they are run over by number. Those of
+            # slices are so from the first, as long as none of them changes its place meanwhile.
+            if not by_number:
                 raise
             self.state = before
             self.again(inside)
             self.b.forget(size)
-            sequence = self.of_whole_lists(sequence)
-            if not self.countable(sequence):
-                raise
-            held, sequence = sequence.cells, self.by_index(sequence)
-            with self.holding((*sequence.sources, *self._any_items(sequence)), held):
-                self.fold(node, sequence, condition, body, names)
+            fold(not sliced)
         self._leave(node, outer)
 
     def _go_on(self, test: Ref, node: ast.For | ast.While) -> None:
@@ -348,6 +358,8 @@ class Loops(Calls):
     def of_whole_lists(self, sequence: Sequence) -> Sequence:
         """The sequence with the lists themselves in place of slices of them: an item is an item of those."""
         found = [self._slice_of(source) for source in sequence.sources]
+        if not any(found):
+            return sequence
         sources = list(sequence.sources)
         places: list[tuple[Atom, int] | None] = [None] * len(sources)
         cells = sequence.cells
@@ -623,7 +635,8 @@ class Loops(Calls):
                 if place is not None:
                     first, step = place
                     at = at if step == 1 else self.b.call(operator.mul, Const(step), at, type=INT)
-                    at = at if first == Const(0) else self.b.call(operator.add, at, first, type=INT)
+                    from_start = isinstance(first, Const) and first.value == 0
+                    at = at if from_start else self.b.call(operator.add, at, first, type=INT)
                 item: Ref | None = None
                 if isinstance(source, (Obj, View)) and self.type_of(source).kind == "list":
                     item = self.item(source, at, "", there=True)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import NOWHERE, Span
-from .types import UNKNOWN, Type, type_of_constant
+from .types import UNKNOWN, Type, element_of, type_of_constant
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,6 +152,7 @@ class For:
     line: Span = NOWHERE
     key: object = None
     snapshots: Atom | None = None
+    strict: bool = False  # do the items end all at once?
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -457,3 +458,18 @@ def format_string(parts: tuple[Any, ...], *values: Any) -> str:
 PACKS: frozenset[Callable[..., Any]] = frozenset(
     {pack_tuple, pack_list, pack_dict, pack_slice, pack_object, pack_function, items_of_list}
 )
+
+
+def kind_inside(known: Type, path: tuple[Step, ...]) -> str:
+    """The kind of the part of a value of this type that a path leads to."""
+    for step in path:
+        if known.kind == "array":
+            continue
+        place = step.args[0] if step.args else None
+        if known.is_record and isinstance(place, Const):
+            known = known.attribute(place.value)
+        elif known.kind == "dict" and isinstance(place, Const):
+            known = known.at(place.value)
+        else:
+            known = element_of(known)
+    return known.kind
