@@ -520,6 +520,26 @@ def _(x=np.array([0.5, -1.0, 2.0])):
 
 
 @program("Containers")
+def _(x=np.array([0.5, -1.0, 2.0])):
+    """tables that begin as `[None] * n`"""
+    table = [None] * len(x)
+    for i in range(len(x)):
+        table[i] = [x[i], 1.0]
+    for i in range(1, len(x)):
+        table[i][1] += table[i - 1][0] * x[i]
+    return sum(row[1] ** 2 for row in table)
+
+
+@program("Containers")
+def _(x=np.array([0.5, -1.0, 2.0])):
+    """slices of lists that a loop runs over and writes into"""
+    rows = [[v, v * v] for v in x]
+    for a, b in zip(rows, rows[1:]):  # noqa: B905
+        b[0] += a[0] * b[1]
+    return sum(row[0] for row in rows)
+
+
+@program("Containers")
 def _(x=Pair(0.7, 0.2)):
     """named tuples"""
     return x.a * x._replace(a=2 * x.b).a + Pair(*x).b
@@ -555,6 +575,27 @@ def _(x=np.array([0.5, 1.0, 2.0])):
     for model in models:
         model.slope = model.slope * 2
     return sum(model(model.slope) for model in models)
+
+
+@program("Objects")
+def _(x=[Point(0.5, 1.0), Point(-0.3, 2.0), Point(0.9, 0.4)]):
+    """lists of them as arguments, of any length"""
+    total = 0.0
+    for i in range(len(x)):
+        for j in range(i):
+            total += (x[i].x - x[j].x) ** 2 * x[j].y
+    return total
+
+
+@program("Objects")
+def _(x=np.array([0.5, 2.0, 1.0])):
+    """objects that may be None"""
+    best = None
+    for v in x:
+        model = Model(v)
+        if best is None or model.slope > best.slope:
+            best = model
+    return best(best.slope)
 
 
 @program("Objects")
