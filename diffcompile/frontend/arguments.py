@@ -6,7 +6,7 @@ A tuple, a list or a dict is described item by item. An object is described by i
 attributes matter is known only when the function has been read, so each attribute that is read is described
 then and checked at every call (`Read`). A dataclass that is differentiated with respect to is read whole.
 
-A list of containers or objects that are all of one form is one value of any length (`Alike`), and is described
+A list of containers or objects that are all of one form is one value of any length (`Alike`). It is described
 item by item only where a program of it is refused so, or where one of its objects is found elsewhere too.
 """
 
