@@ -213,6 +213,13 @@ def displays(L):
     return np.sum(q[0]) + 3 * np.sum(q[2]) + 5 * np.sum(r["a"]) + 7 * np.sum(r["c"])
 
 
+@right(numbers)
+def choices_in_displays(x):
+    a = [x[0] * 2 if x[0] > 0 else x[1], np.sin(x[1]) if x[1] > 0 else 1.0]
+    b = {"k": [x[0] if x[1] > 0 else x[1], x[0]], "m": x[1] if x[0] > 0 else 0.0}
+    return a[0] * a[1] + sum(b["k"]) * b["m"] + np.sum(np.concatenate([x[:1], x if x[2] > 5 else -x]))
+
+
 @right(bodies)
 def three_at_once(L):
     b = L[1]

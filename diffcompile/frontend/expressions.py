@@ -919,7 +919,8 @@ class Expressions(Keeping):
 
     def _List(self, node: ast.List, name: str) -> Ref:
         if not any(isinstance(element, ast.Starred) for element in node.elts):
-            return self.state.new(Items(self._elements(node.elts)), name)
+            known = Items(self._elements(node.elts))  # in a state that is another one after a branch
+            return self.state.new(known, name)
         made: Ref | None = None
         items: list[Ref] = []
         for element in node.elts:
