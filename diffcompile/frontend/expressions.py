@@ -812,7 +812,7 @@ class Expressions(Keeping):
             item = self.own(self.b.call(operator.getitem, self.atom(base), at, name=name, type=cut), name)
         if kind == "tuple" and isinstance(base, Value):
             self.parts_of_tuple(base, (item,))
-        elif kind != "array" and not sliced:
+        if kind != "array" and not sliced:
             for cell in self.cells(item):
                 cell.outside = ITEM
         return item
