@@ -11,7 +11,7 @@ from collections.abc import Hashable
 
 import numpy as np
 
-from ..ir.graph import Atom, Call, For, If, Instr, Region, Store, Try, Value, While, kind_inside
+from ..ir.graph import Atom, Call, For, If, Instr, Region, Store, Try, Value, While, part_type
 from ..ir.walk import instructions, operands, regions, values
 from ..rules.broadcast import rebroadcast, unbroadcast
 
@@ -72,7 +72,7 @@ class _Versions:
     def keeps_form(self, instr: Store) -> bool:
         """Does what is written stay of the form that it had?"""
         kind = instr.target.type.kind
-        return kind in self.kinds and kind_inside(instr.target.type, instr.path) == "array"
+        return kind in self.kinds and part_type(instr.target.type, instr.path).kind == "array"
 
     def region(self, region: Region) -> None:
         first = self.first

@@ -30,13 +30,14 @@ from ..ir.graph import (
     pack_object,
     pack_slice,
     pack_tuple,
+    part_type,
     unpack,
 )
 from ..ir.types import INT, SCALARS, Type
 from ..rules.containers import copy_of
 from ..rules.register import REGISTRY
 from .batch import CONTAINERS, Batch, OneByOne, Unbatchable, known_part, lifted_type
-from .cotangents import changed_kind, part_type
+from .cotangents import changed_kind
 from .rule import hashable
 
 ALL = slice(None)

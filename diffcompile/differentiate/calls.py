@@ -37,6 +37,7 @@ from ..ir.graph import (
     pack_object,
     pack_slice,
     pack_tuple,
+    part_type,
     unpack,
 )
 from ..ir.text import function_name
@@ -46,7 +47,7 @@ from ..rules.containers import of_first, of_repeated, of_second, sum_of_copies, 
 from ..rules.register import Declared, of_others
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
-from .cotangents import NESTED, Cotangent, bar, cotangent_type, mirror, part_type, way_back
+from .cotangents import NESTED, Cotangent, bar, cotangent_type, mirror, way_back
 from .rule import (
     FORMED,
     MASKING,

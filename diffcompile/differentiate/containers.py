@@ -31,11 +31,12 @@ from ..ir.graph import (
     pack_dict,
     pack_object,
     pack_slice,
+    part_type,
 )
 from ..ir.types import INT, OBJECT, Type, element_of
 from ..ir.walk import operands, values
 from ..rules.containers import copy_of, entry, keys_of, sum_of, values_of, with_keys, zeros_of
-from .cotangents import Cotangent, bar, changed_kind, mirror, mirrored, part_type, place_of, way_back
+from .cotangents import Cotangent, bar, changed_kind, mirror, mirrored, place_of, way_back
 from .reverse import Sweep
 
 CONTAINERS = frozenset({"list", "dict"})
@@ -218,18 +219,16 @@ class ContainerSweep(Sweep):
         assert isinstance(part, Value)
         parts = list(known or (None,) * len(base.type.items or ()))
         k = place_of(base.type, name).value
-        self.cts.of[part] = parts[k]
-        if parts[k] is None:
-            del self.cts.of[part]
+        before = parts[k]
+        if before is not None:
+            self.cts.of[part] = before
         self.varied.add(part)
         if len(path) == 1 and isinstance(index, Const) and part.type.is_record:
             inner: list[Cotangent | None] = [None] * len(part.type.items or ())
             inner[index.value] = ct
             self.cts.add(part, tuple(inner))
-        elif len(path) > 1:
-            self.added_inside(part, path[1:], index, ct, out)
         else:
-            self.added_inside(part, (), index, ct, out)
+            self.added_inside(part, path[1:], index, ct, out)
         parts[k] = self.cts.take(part)
         return tuple(parts)
 

@@ -26,6 +26,7 @@ from ..ir.graph import (
     pack_list,
     pack_object,
     pack_tuple,
+    part_type,
 )
 from ..ir.types import FLOAT, INT, OBJECT, RANGE, SCALARS, Type, element_of, number
 from ..ir.walk import reads
@@ -290,20 +291,6 @@ def mirror(known: Type) -> Type:
         elem = element_of(known)
         return Type("list", elem=Type() if elem.kind == "unknown" else mirror(elem))
     return Type("dict", elem=mirror(known.elem or Type())) if known.kind == "dict" else Type()
-
-
-def part_type(known: Type, path: tuple[Step, ...]) -> Type:
-    """What is known of the part of an object that a path leads to."""
-    for step in path:
-        if known.is_record and step.fn is getattr and isinstance(step.args[0], Const):
-            known = known.attribute(step.args[0].value)
-        elif known.kind not in ("list", "dict") or step.fn is not operator.getitem:
-            return Type("array") if known.kind == "array" else Type()
-        elif isinstance(step.args[0], Const):
-            known = known.at(step.args[0].value)
-        else:
-            known = element_of(known)
-    return known
 
 
 def mirrored(known: Type, path: tuple[Step, ...]) -> tuple[Step, ...]:

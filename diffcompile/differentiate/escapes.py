@@ -28,11 +28,11 @@ from ..ir.graph import (
     format_string,
     pack_list,
     pack_tuple,
+    part_type,
     write_outside,
 )
 from ..ir.walk import instructions, values
 from ..rules.containers import entry, keys_of
-from .cotangents import part_type
 from .rule import find_rule, method_of
 
 

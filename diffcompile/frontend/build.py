@@ -23,12 +23,12 @@ from ..ir.graph import (
     Step,
     Store,
     Value,
-    kind_inside,
     literal,
     pack_list,
     pack_object,
     pack_slice,
     pack_tuple,
+    part_type,
 )
 from ..ir.types import Type, array, number
 from ..ir.walk import key_of
@@ -191,7 +191,7 @@ class Builder:
     ) -> Value:
         """`target` as it is after `fn(part, *args)`, where the part is what `path` leads to."""
         whole = fn is operator.setitem and path and path[-1].fn is operator.getitem and _whole(args[0])
-        if whole and kind_inside(target.type, path[:-1]) == "array":
+        if whole and part_type(target.type, path[:-1]).kind == "array":
             path, args = path[:-1], (path[-1].args[0], args[1])  # x[1:][...] is x[1:]
         base = target.name if isinstance(target, Value) else noun(fn)
         named = bool(name) or (isinstance(target, Value) and target.named)

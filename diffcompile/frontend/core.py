@@ -556,7 +556,7 @@ class Core:
         if new or self.unit.rule:
             return
         roots = {cell for cell in self.unit.tuples.get(whole, ()) if cell in self.state.heap}
-        roots = roots or {cell for cell in self.state.heap if holds_tuples(self.type_of(Obj(cell)))}
+        roots = roots or {cell for cell in self.state.heap if self.type_of(Obj(cell)).holds_tuples}
         for part in parts:
             if isinstance(part, Value) and part.type.kind == "tuple":
                 self.unit.tuples[part] = roots
@@ -784,11 +784,6 @@ class Core:
 def inner(known: Type) -> list[Type]:
     """The types of what an object of this type may hold."""
     return known.parts or ([UNKNOWN] if known.kind in HOLDERS else [])
-
-
-def holds_tuples(known: Type) -> bool:
-    """May there be tuples in a container of this type?"""
-    return any(part.kind == "tuple" or holds_tuples(part) for part in known.parts)
 
 
 def may_be(known: Type, kind: str) -> bool:

@@ -17,6 +17,7 @@ stands for.
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -460,16 +461,15 @@ PACKS: frozenset[Callable[..., Any]] = frozenset(
 )
 
 
-def kind_inside(known: Type, path: tuple[Step, ...]) -> str:
-    """The kind of the part of a value of this type that a path leads to."""
+def part_type(known: Type, path: tuple[Step, ...]) -> Type:
+    """What is known of the part of an object that a path leads to."""
     for step in path:
-        if known.kind == "array":
-            continue
-        place = step.args[0] if step.args else None
-        if known.is_record and isinstance(place, Const):
-            known = known.attribute(place.value)
-        elif known.kind == "dict" and isinstance(place, Const):
-            known = known.at(place.value)
+        if known.is_record and step.fn is getattr and isinstance(step.args[0], Const):
+            known = known.attribute(step.args[0].value)
+        elif known.kind not in ("list", "dict") or step.fn is not operator.getitem:
+            return Type("array") if known.kind == "array" else Type()
+        elif isinstance(step.args[0], Const):
+            known = known.at(step.args[0].value)
         else:
             known = element_of(known)
-    return known.kind
+    return known

@@ -111,6 +111,11 @@ class Type:
         return self.is_record or any(part.holds_records for part in self.parts)
 
     @property
+    def holds_tuples(self) -> bool:
+        """May there be tuples in a container of this type?"""
+        return any(part.kind == "tuple" or part.holds_tuples for part in self.parts)
+
+    @property
     def parts(self) -> list[Type]:
         """What is known of all that is in a container or an object."""
         found = [*(self.items or ()), *(known for _, known in self.entries or ())]

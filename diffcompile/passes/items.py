@@ -299,12 +299,7 @@ def _copied(out: Value, value: Value) -> Call:
 
 def whole_copier(known: Type) -> Callable[..., Any]:
     """The function that copies a container and what is in it."""
-    return copy.deepcopy if known.holds_records or _holds_tuples(known) else copy_of
-
-
-def _holds_tuples(known: Type) -> bool:
-    """Are there tuples in this container?"""
-    return any(part.kind == "tuple" or _holds_tuples(part) for part in known.parts)
+    return copy.deepcopy if known.holds_records or known.holds_tuples else copy_of
 
 
 def deep(region: Region, before: Region) -> Region:
