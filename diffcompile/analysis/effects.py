@@ -273,6 +273,8 @@ _ARITHMETIC = frozenset({
     operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.is_, operator.is_not,
     operator.not_,
 })  # fmt: skip
+_DIVISIONS = frozenset({operator.truediv, operator.floordiv, operator.mod})
+_UNROLLING = frozenset({np.ravel, np.ndarray.ravel, np.ndarray.flatten})
 _NUMERIC = frozenset({"bool", "int", "float", "complex", "number", "array"})
 
 
@@ -303,6 +305,10 @@ def may_fail(instr: Instr) -> bool:
         return len(kinds) > 2 or not set(kinds) <= {"int", "bool"}
     if fn in _ARITHMETIC or isinstance(fn, np.ufunc):
         return not set(kinds) <= _NUMERIC or sum(a.type.rank != 0 for a in instr.args) > 1
+    if fn in _DIVISIONS:
+        return not set(kinds) <= _NUMERIC or not _safe(instr)
+    if fn in _UNROLLING:
+        return kinds != ["array"] or bool(instr.kwargs)
     return True
 
 

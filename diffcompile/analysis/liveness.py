@@ -51,8 +51,8 @@ SEES = frozenset({
     getattr(np, "unstack", np.split),
     np.lib.stride_tricks.sliding_window_view,
     np.ndarray.reshape, np.ndarray.ravel, np.ndarray.transpose, np.ndarray.swapaxes, np.ndarray.squeeze,
-    np.ndarray.diagonal, np.ndarray.view, np.ndarray.T, np.ndarray.real, np.ndarray.imag, operator.getitem,
-    np.ndarray.astype,
+    np.ndarray.diagonal, np.ndarray.view, np.ndarray.T, np.ndarray.real, np.ndarray.imag, np.ndarray.flat,
+    operator.getitem, np.ndarray.astype,
 })  # fmt: skip
 _HOLDERS = frozenset({"object", "dict"})
 _NEW_LISTS = frozenset({

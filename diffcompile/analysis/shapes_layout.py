@@ -103,7 +103,7 @@ def _(a: Atom, shape: Atom, *rest: Atom, order: Atom = NO, copy: Atom = NO) -> T
     return reshaped(array_of(a), several(shape, rest))
 
 
-@facts(np.ravel, np.ndarray.ravel, np.ndarray.flatten)
+@facts(np.ravel, np.ndarray.ravel, np.ndarray.flatten, np.ndarray.flat)
 def _(a: Atom, order: Atom = NO) -> Type:
     x = array_of(a)
     return array(x.dtype, (fresh_dim() if x.shape is None else product(x.shape),))

@@ -430,7 +430,7 @@ def _(s: Axes, call: Call) -> Atom:
     return s.b.call(np.reshape, x, s.b.call(operator.add, s.b.call(pack_tuple, s.count), shape[0]))
 
 
-@of(np.ravel, np.ndarray.ravel, np.ndarray.flatten)
+@of(np.ravel, np.ndarray.ravel, np.ndarray.flatten, np.ndarray.flat)
 def _(s: Axes, call: Call) -> Atom:
     s.only_first(call)
     if len(call.args) > 1 or not in_c_order(s, call):

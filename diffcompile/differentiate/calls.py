@@ -675,10 +675,14 @@ class CallSweep(ContainerSweep):
         ct = self.cts.real(ct, base)
         if read.kind == "array":
             ct = self.b.call(np.asarray, ct) if ct.type.kind == "unknown" else ct
-        inside = self.home(base) if base.type.kind == "array" and not repeats(index, self.b) else None
-        if inside is not None:
-            self.added_inside(*inside, index, ct, Value("item", read))
-            return
+        apart = base.type.kind != "array" or base in self.cts.of or repeats(index, self.b)
+        inside = None if apart else self.home(base)
+        way: tuple[Step, ...] = ()
+        if inside is not None and (inside[1][-1].fn is not np.ndarray.flat or self.in_line(index)):
+            if inside[0].type.kind != "array":
+                self.added_inside(*inside, index, ct, Value("item", read))
+                return
+            base, way = inside
         known = self.cts.take(base)
         fresh = known is None
         if known is None:
@@ -698,15 +702,32 @@ class CallSweep(ContainerSweep):
         if repeats(index, self.b) and buffer.type.kind != "list":
             new = self.b.store(np.add.at, buffer, index, ct, name=bar(base), type=kind)
         elif fresh:
-            new = self.b.store(operator.setitem, buffer, index, ct, name=bar(base), type=kind)
+            new = self.b.store(operator.setitem, buffer, index, ct, name=bar(base), type=kind, path=way)
         elif kind.kind == "array":
-            place = (Step(operator.getitem, (index,)),)
+            place = (*way, Step(operator.getitem, (index,)))
             new = self.b.store(operator.iadd, buffer, ct, name=bar(base), type=kind, path=place)
         else:
             ct = self.cts.plus(self.b.call(operator.getitem, buffer, index), ct, Value(base.name, read))
             new = self.b.store(operator.setitem, buffer, index, ct, name=bar(base), type=kind)
         self.cts.masked.add(new)
         self.cts.of[base] = new
+
+    def _numbers(self, ct: Atom, value: Atom) -> tuple[Cotangent | None, ...] | None:
+        """The cotangents of numbers that are written side by side: `x[i] = a, b`, whose own is `ct`."""
+        made = self.b.made_by(value, pack_tuple, pack_list)
+        if made is None or ct.type.rank != 1 or len(made.args) < 2:
+            return None
+        if not all(a.type.is_scalar for a in made.args):
+            return None
+        known = Type("number", ct.type.dtype)
+        outs = tuple(Value(bar(a) if isinstance(a, Value) else "item_bar", known) for a in made.args)
+        self.b.emit(Call(outs, unpack, (ct, Const(len(outs))), (), self.b.line))
+        pairs = zip(outs, made.args, strict=True)
+        return tuple(out if self.active(a) else None for out, a in pairs)
+
+    def in_line(self, index: Atom) -> bool:
+        """Is this an index that the elements of an array in one line take: a number or a slice?"""
+        return index.type.is_scalar and index.type.is_integer or self.is_slice(index)
 
     def write(self, instr: Store, ct: Cotangent) -> None:
         """`x[i] = v`: v takes the cotangent of the elements written, whose own is 0 from there on."""
@@ -731,7 +752,7 @@ class CallSweep(ContainerSweep):
             read = part if _all_of(index) else self.b.call(operator.getitem, part, index)
             if isinstance(read, Value):
                 self.cts.masked.add(read)
-            self.cts.add(value, unbroadcast_call(self.b, read, value))
+            self.cts.add(value, self._numbers(read, value) or unbroadcast_call(self.b, read, value))
         if isinstance(target, Value) and self.active(target) and not (_all_of(index) and not instr.path):
             self._restore(target, self.replaced_part(whole, way_back(instr), index, Const(0.0), target))
 

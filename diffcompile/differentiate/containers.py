@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import NoRule
+from ..frontend.build import Builder
 from ..ir.graph import (
     Atom,
     Call,
@@ -31,6 +32,7 @@ from ..ir.graph import (
     pack_dict,
     pack_object,
     pack_slice,
+    pack_tuple,
     part_type,
 )
 from ..ir.types import INT, OBJECT, Type, element_of
@@ -40,7 +42,27 @@ from .cotangents import Cotangent, bar, changed_kind, mirror, mirrored, place_of
 from .reverse import Sweep
 
 CONTAINERS = frozenset({"list", "dict"})
+# What shows the elements of an array in another form, and what shows those of its cotangent in that form.
+SHOWN: dict[Any, Any] = {
+    fn: fn for fn in (
+        np.transpose, np.swapaxes, np.ndarray.T, np.ndarray.mT, np.ndarray.transpose, np.ndarray.swapaxes,
+        np.ndarray.flat,
+    )
+}  # fmt: skip
+RESHAPES = frozenset({np.reshape, np.ndarray.reshape})
+SHOWN.update(dict.fromkeys((np.ravel, np.ndarray.ravel, np.ndarray.flatten, *RESHAPES), np.ndarray.flat))
 BACK = slice(None, None, -1)
+
+
+def is_basic(index: Atom, b: Builder) -> bool:
+    """Does this select by position, so that an array shows a part of itself?"""
+    if isinstance(index, Const):
+        many = index.value if isinstance(index.value, tuple) else (index.value,)
+        return all(n is None or n is ... or type(n) in (int, slice) for n in many)
+    made = b.made_by(index, pack_tuple)
+    if made is not None:
+        return all(is_basic(a, b) for a in made.args)
+    return index.type.kind == "int" or b.made_by(index, pack_slice) is not None
 
 
 def maps(base: Atom, index: Atom) -> bool:
@@ -166,18 +188,31 @@ class ContainerSweep(Sweep):
         return True
 
     def home(self, base: Value) -> tuple[Value, tuple[Step, ...]] | None:
-        """The list that this is an item of, or an item of an item, and the way to it from there."""
+        """What this is an item or a view of, or an item of an item, and the way to it from there."""
         steps: list[Step] = []
-        while (made := self.b.made_by(base, operator.getitem, getattr)) is not None:
-            outer, index = made.args
+        while (made := self.b.made_by(base, operator.getitem, getattr, *SHOWN)) is not None:
+            outer, *index = made.args
             known = isinstance(outer, Value) and outer in self.varied and self.reachable(outer)
-            steady = outer.type.is_record or outer.type.kind == "list" and not self.is_slice(index)
-            if not known or not steady:
+            if outer.type.kind == "array":
+                steady = self.shows(made) and (self.local is None or base in self.local)
+            else:
+                steady = outer.type.is_record or outer.type.kind == "list" and not self.is_slice(index[0])
+            if not known or not steady or steps and SHOWN.get(made.fn, made.fn) is np.ndarray.flat:
                 break
             assert isinstance(outer, Value)
-            steps.insert(0, Step(made.fn, (index,)))
+            fn = SHOWN.get(made.fn, made.fn)
+            steps.insert(0, Step(fn, () if fn is np.ndarray.flat else tuple(index)))
             base = outer
         return (base, tuple(steps)) if steps else None
+
+    def shows(self, made: Call) -> bool:
+        """Is what this call makes of an array a view of it, one element of which is one of the array?"""
+        if made.fn is operator.getitem:
+            return is_basic(made.args[1], self.b)
+        if SHOWN.get(made.fn) is np.ndarray.flat:
+            shape = made.args[1:] if made.fn in RESHAPES else ()
+            return made.outs[0].type.rank == 1 and len(made.args) == 1 + len(shape) < 3 and not made.kwargs
+        return made.fn in SHOWN and not made.kwargs
 
     def added_inside(
         self, base: Value, path: tuple[Step, ...], index: Atom, ct: Atom, out: Value

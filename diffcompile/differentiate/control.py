@@ -103,8 +103,10 @@ class ControlSweep(CallSweep):
         paths: list[tuple[list[Instr], dict[Value, Cotangent]]] = []
         for part in regions:
             self.cts.of = dict(before)
-            if self.open is not None:
-                self.open.update(out for instr in part.body for out in instr.outs)
+            if self.open is not None and self.local is not None:
+                made = {out for instr in part.body for out in instr.outs}
+                self.open |= made
+                self.local |= made
             with self.b.region() as body:
                 for k, ct in seeds.items():
                     self.cts.add(part.results[k], ct)
@@ -261,8 +263,9 @@ class ControlSweep(CallSweep):
             if param.type.kind not in ("float", "number"):
                 self.cts.masked.add(param)
         outer, self.cts.of = self.cts.of, dict(zip(outer_values, sum_params, strict=True))
-        around, self.open = self.open, {*outer_values, *instr.body.params}
-        self.open.update(out for part in instr.body.body for out in part.outs)
+        around = self.open, self.local
+        self.local = {out for part in instr.body.body for out in part.outs}
+        self.open = {*outer_values, *instr.body.params, *self.local}
         with self.b.region() as body:
             for k, param in zip(slots, ct_params, strict=True):
                 self.cts.add(instr.body.results[k], param)
@@ -286,7 +289,7 @@ class ControlSweep(CallSweep):
                 ct = self.cts.take(value)
                 assert ct is not None
                 results.append(self.cts.whole(ct, value))
-        self.cts.of, self.open = outer, around
+        self.cts.of, (self.open, self.local) = outer, around
         return body, (index, *memo_params, *ct_params, *sum_params), results, kept
 
     def _absent(self, param: Value, value: Value) -> Atom:

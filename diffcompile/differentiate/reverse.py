@@ -36,6 +36,7 @@ class Sweep:
     there: dict[Store, int] = field(default_factory=dict)  # how many steps lead to what has a cotangent
     inside: bool = False  # are items of lists or dicts written?
     open: set[Value] | None = None  # in a loop: what a cotangent may be added to there
+    local: set[Value] | None = None  # in a loop: what its turn makes
     inputs: frozenset[Value] = (
         frozenset()
     )  # what is differentiated with respect to; their cotangents are the answer

@@ -87,7 +87,7 @@ from .heap import (
     Tup,
     View,
 )
-from .iteration import GENERATORS, LISTING, RUN_OVER, of_one_length, strictly_zipped
+from .iteration import LISTING, RUN_OVER, of_one_length, strictly_zipped
 from .keeping import MUTATORS
 from .layers import Layers
 from .lifting import Endless, Lifted, calls_itself, lifted, plain
@@ -326,7 +326,7 @@ class Calls(Layers):
             return self.library(CALLED[type(fn)], [Const(fn), *args], kwargs, name)
         if _hashable(fn) and fn in KEEPING:
             return Made(fn, tuple(args), tuple(kwargs.items()))
-        if _hashable(fn) and not kwargs and not self.unit.rule and (fn, len(args)) in GENERATORS:
+        if _hashable(fn) and not kwargs and not self.unit.rule:
             made = self.stand_in(fn, args)
             if made is not None:
                 return made

@@ -21,7 +21,7 @@ from ..ir.types import BOOL, INT, Type, article, element_of, join, join_items
 from ..rules.containers import keys_of, values_of
 from ..rules.definitions import cleared, last_taken_out, updated, updated_by_pairs
 from .core import holds_objects
-from .expressions import UNROLLED, Expressions
+from .expressions import UNROLLED, Expressions, is_flat
 from .heap import ITEM, Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
 from .keeping import KEPT
 
@@ -650,6 +650,9 @@ class Containers(Expressions):
 
     def iterated_object(self, ref: Ref) -> Ref | None:
         """What an object's `__iter__`, or its `__len__` and `__getitem__`, give to run over."""
+        if is_flat(ref):
+            assert isinstance(ref, View)
+            return self.flattened(ref.base)
         if self.class_of(ref) is None:
             return None
         method = self.special_method(ref, "__iter__")

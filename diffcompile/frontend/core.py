@@ -14,6 +14,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ..analysis.liveness import READ_ONLY
 from ..errors import DiffCompileError, Span, UndecidedAlias, UnsupportedSyntax
 from ..ir.graph import (
@@ -304,6 +306,8 @@ class Core:
                 if isinstance(ref, Const) and ref.value is UNBOUND:
                     raise self.refuse("a name is read before it has a value")
                 return ref
+            case View(base, np.ndarray.flat):
+                return self.atom(self.flattened(base))
             case Obj() | View():
                 self.leaked(ref)
                 if isinstance(ref, Obj) and ref.cell.seen is not None:
@@ -334,6 +338,9 @@ class Core:
         if isinstance(ref, Generated):
             raise self.refuse("a generator is kept, and not run over here", "Make a list of it.")
         raise self.refuse("`zip` and `enumerate` can be looped over, not kept")
+
+    def flattened(self, base: Ref) -> Ref:
+        raise NotImplementedError
 
     def pack(self, content: Content) -> Atom:
         match content:

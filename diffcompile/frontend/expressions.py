@@ -119,6 +119,11 @@ def _library(name: str, value: Any) -> bool:
     return str(getattr(value, "__module__", "")).partition(".")[0] in LIBRARIES
 
 
+def is_flat(ref: Ref) -> bool:
+    """Is this `x.flat`? Its slices are copies, and it is written with the elements of a value in turn."""
+    return isinstance(ref, View) and ref.fn is np.ndarray.flat
+
+
 def _ruled(value: Any) -> bool:
     """Is this an object whose call has a rule?"""
     return isinstance(value, Hashable) and value in REGISTRY.reverse
@@ -713,6 +718,10 @@ class Expressions(Keeping):
         same = fn in (np.asarray, np.asanyarray) and answer is SURE and whose.type.kind == "array"
         return base if same else self.view(base, fn, *args, kwargs=kwargs, name=name, sure=answer is SURE)
 
+    def flattened(self, base: Ref) -> Ref:
+        """`x.flat` where the whole of it is read."""
+        return self.seen(base, np.ravel, [], {})
+
     def _Subscript(self, node: ast.Subscript, name: str) -> Ref:
         base = self.expression(node.value)
         held = self.hold(base, [node.slice])
@@ -790,6 +799,8 @@ class Expressions(Keeping):
             base = self.atom(base)
         at = self.atom(index)
         kind = self.type_of(base).kind
+        if is_flat(base):
+            return self.own(self.b.call(operator.getitem, self.whole(base), at, name=name), name)
         if isinstance(base, (Obj, View)) and kind in ("array", "unknown") and self._basic(index):
             return self.view(base, operator.getitem, at, name=name)
         sliced = kind == "list" and self._is_slice(index)  # a list of its own

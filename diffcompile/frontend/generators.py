@@ -17,10 +17,12 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..ir.graph import Call, Const, Value, raise_error
 from .calls import CONSUMERS
 from .heap import UNBOUND_REF, Bound, Cell, Generated, Ref, Scope, Sequence, Tup
-from .iteration import GENERATORS, ONCE, iterated, mapped, true_ones
+from .iteration import ELEMENTS, GENERATORS, ONCE, PLACES, iterated, mapped, true_ones
 from .loops import Loops, assigned
 from .source import Source, read_source
 from .subset import sentence
@@ -209,11 +211,16 @@ class Generators(Loops):
     def stand_in(self, fn: Any, args: list[Ref]) -> Ref | None:
         """The generator that stands in for an iterator of the library over what may vary."""
         written = GENERATORS.get((fn, len(args)))
-        if fn is filter and isinstance(args[0], Const) and args[0].value is None:
+        if fn is np.ndindex and len(args) == 1 and self.type_of(args[0]).kind == "tuple":
+            args = list(self.static_items(args[0]) or args)
+        if fn in (np.ndindex, np.ndenumerate):
+            axes = len(args) if fn is np.ndindex else self.type_of(args[0]).rank
+            written = (PLACES if fn is np.ndindex else ELEMENTS).get(axes)
+        elif fn is filter and isinstance(args[0], Const) and args[0].value is None:
             written, args = true_ones, args[1:]
         fixed = ("range", "int", "str")
         known = all(self.constant(a) is not None or self.type_of(a).kind in fixed for a in args)
-        if written is None or known and fn not in (map, filter):
+        if written is None or known and fn not in (map, filter, np.ndindex):
             return None
         source = read_source(written)
         names = [a.arg for a in source.node.args.args]

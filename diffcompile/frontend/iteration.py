@@ -118,6 +118,46 @@ def taken_while(fn: Any, items: Any) -> Iterator[Any]:
         yield item
 
 
+def index_of_one(n: int) -> Iterator[Any]:
+    for i in range(n):
+        yield (i,)
+
+
+def index_of_two(n: int, m: int) -> Iterator[Any]:
+    for i in range(n):
+        for j in range(m):
+            yield i, j
+
+
+def index_of_three(n: int, m: int, l: int) -> Iterator[Any]:
+    for i in range(n):
+        for j in range(m):
+            for k in range(l):
+                yield i, j, k
+
+
+def numbered_line(x: Any) -> Iterator[Any]:
+    for i in range(x.shape[0]):
+        yield (i,), x[i]
+
+
+def numbered_matrix(x: Any) -> Iterator[Any]:
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            yield (i, j), x[i, j]
+
+
+def numbered_block(x: Any) -> Iterator[Any]:
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            for k in range(x.shape[2]):
+                yield (i, j, k), x[i, j, k]
+
+
+# By the number of axes: what stands in for `np.ndindex` and `np.ndenumerate`.
+PLACES = {1: index_of_one, 2: index_of_two, 3: index_of_three}
+ELEMENTS = {1: numbered_line, 2: numbered_matrix, 3: numbered_block}
+
 # By the iterator and the number of its arguments: the generator that stands in for it.
 GENERATORS: dict[tuple[Any, int], Any] = {
     (builtins.map, 2): mapped, (builtins.map, 3): mapped_pairs, (builtins.filter, 2): filtered,

@@ -83,6 +83,9 @@ UNARY: dict[Any, str] = {
     builtins.next: "__next__", builtins.hash: "__hash__", builtins.str: "__str__", builtins.repr: "__repr__",
 }  # fmt: skip
 
+# The attributes of an array that can be assigned to, and where in them that writes.
+WRITTEN_WHOLE = {"flat": slice(None), "real": ..., "imag": ...}
+
 
 def form_of(spec: Spec) -> Type:
     """The type of the value that a container or an object is for the graph."""
@@ -541,6 +544,9 @@ class Objects(Containers):
     def set_attribute(self, ref: Ref, attr: str, value: Ref) -> None:
         """`obj.attr = value`."""
         cls = self.class_of(ref)
+        if attr in WRITTEN_WHOLE and self.type_of(ref).kind == "array":
+            self.set_item(self.attribute(ref, attr), Const(WRITTEN_WHOLE[attr]), value)
+            return
         if cls is None or not isinstance(ref, (Obj, View)) or self._read_alone(ref):
             raise self.refuse(
                 f"an attribute of {article(self.type_of(ref).kind)} is written",

@@ -13,12 +13,14 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..ir.graph import Atom, Call, Const, Step, Value, exchange, literal, unpack
 from ..ir.types import article
 from .attempts import LEAVING, Progress
 from .build import repeats
 from .core import CONTAINERS, holds_objects
-from .expressions import BINARY
+from .expressions import BINARY, is_flat
 from .heap import ITEM, UNBOUND_REF, Entries, Generated, Items, Obj, Ref, Scope, Sequence, Tup, View
 from .lives import contains
 from .patterns import Patterns
@@ -220,7 +222,12 @@ class Statements(Patterns):
             name = target.id if isinstance(target, ast.Name) else "item"
             outs.append(Value(name, type, named=isinstance(target, ast.Name)))
         self.b.emit(Call(tuple(outs), unpack, (source, Const(len(targets))), (), self.b.line))
-        refs = []
+        if isinstance(ref, (Obj, View)) and source.type.kind == "array" and (source.type.rank or 0) > 1:
+            return tuple(
+                View(ref, operator.getitem, (Const(k),), (), out.type, out.name, [(source, out)])
+                for k, out in enumerate(outs)
+            )
+        refs: list[Ref] = []
         for out in outs:
             ref_out = self.own(out, out.name)
             if isinstance(ref_out, Obj) and source.type.kind in ("array", "unknown"):
@@ -291,6 +298,9 @@ class Statements(Patterns):
                 "Keep the value in a variable.",
             )
         stored = self.atom(value)
+        if is_flat(base) and not stored.type.is_scalar:
+            shape = self.b.call(np.shape, self.atom(self.subscript(base, index)))
+            stored = self.b.call(np.resize, stored, shape)
         self.store(base, operator.setitem, self.atom(index), stored)
 
     def _AugAssign(self, node: ast.AugAssign) -> None:
@@ -329,6 +339,7 @@ class Statements(Patterns):
         read = self.atom(current)
         right = self.expression(node.value)
         linear = type(node.op) in (ast.Add, ast.Sub) and isinstance(base, (Obj, View))
+        linear = linear and (not is_flat(base) or self.type_of(right).is_scalar)
         if linear and not repeats(self.atom(index), self.b):
             if not read.type.is_scalar or self.atom(self.subscript(base, index)) is read:
                 place = Step(operator.getitem, (self.atom(index),))

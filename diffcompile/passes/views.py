@@ -21,7 +21,8 @@ import numpy as np
 
 from ..analysis.effects import may_fail, pure
 from ..analysis.forms import first_versions
-from ..ir.graph import Atom, Call, Const, Graph, Instr, Region, Store, Value, pack_slice
+from ..analysis.layout import SURE, sight
+from ..ir.graph import Atom, Call, Const, Graph, Instr, Region, Store, Value, pack_slice, unpack
 from ..ir.walk import (
     instructions,
     key_of,
@@ -36,13 +37,14 @@ from ..ir.walk import (
 from .given import as_given
 
 Key = tuple[Any, ...]
-_ALWAYS_VIEWS = (np.ndarray.T, np.transpose, np.ndarray.transpose, np.swapaxes, np.ndarray.swapaxes)
 
 
 def views(graph: Graph) -> Graph:
     """The graph in which what is known by a name of the user is read and written by it."""
     graph = as_given(graph)
-    return replace(graph, region=_Views(graph.region).region(_filled(graph.region), {}))
+    found = _Views(graph.region)
+    region = found.region(_filled(graph.region), {})
+    return replace(graph, region=_without(region, found.again))
 
 
 class _Views:
@@ -50,6 +52,7 @@ class _Views:
         self.first = first_versions(region)
         self.counts = _counts(region)
         self.table: dict[Value, Atom] = {}
+        self.again: set[Value] = set()  # views that there was one of before
         self.slices = {
             o for i in instructions(region) if isinstance(i, Call) and i.fn is pack_slice for o in i.outs
         }
@@ -67,6 +70,10 @@ class _Views:
             elif isinstance(instr, Call) and len(instr.outs) == 1 and instr.outs[0].type.rank:
                 if self.idle(instr, region.body[k + 1 :]) or self.taken(instr, known):
                     continue
+            elif isinstance(instr, Call) and instr.fn is unpack and isinstance(instr.args[0], Value):
+                for n, out in enumerate(instr.outs):
+                    if out.type.rank and instr.args[0].type.kind == "array":
+                        known.setdefault(self.key(operator.getitem, instr.args[0], (Const(n),), ()), out)
             body.append(instr)
         return replace(region, body=tuple(body), results=swap(region.results, self.table))
 
@@ -76,11 +83,14 @@ class _Views:
             return False
         key = self.key(instr.fn, instr.args[0], instr.args[1:], instr.kwargs)
         out, there = instr.outs[0], known.get(key)
-        if there is not None and self.sure(instr) and (there.name == out.name or not out.named):
-            self.table[out] = there
-            return True
-        if out.named or not self.counts[out]:
-            known.setdefault(key, out)
+        if there is not None and self.sure(instr):
+            if (there.named or not self.counts[there]) and (there.name == out.name or not out.named):
+                self.table[out] = there
+                return True
+            self.first.setdefault(out, there)
+            self.again.add(out)
+        if there is None or out.named and not there.named:
+            known[key] = out
         return False
 
     def idle(self, instr: Call, ahead: tuple[Instr, ...]) -> bool:
@@ -98,20 +108,22 @@ class _Views:
 
     def written(self, instr: Store, known: dict[Key, Value]) -> Store:
         """The store, through the view that leads furthest."""
-        target, path = instr.target, list(instr.path)
-        while path and isinstance(target, Value) and target.type.kind == "array":
-            if path[0].fn is operator.getitem and not self.basic(path[0].args[0]):
+        target, path = instr.target, instr.path
+        at: Atom | None = target
+        for k, step in enumerate(instr.path):
+            if not isinstance(at, Value) or at.type.kind != "array":
                 break
-            there = known.get(self.key(path[0].fn, target, path[0].args, path[0].kwargs))
-            if there is None or not there.named:
+            if step.fn is operator.getitem and not self.basic(step.args[0]):
                 break
-            target, path = there, path[1:]
+            at = known.get(self.key(step.fn, at, step.args, step.kwargs))
+            if at is not None and at.named:
+                target, path = at, instr.path[k + 1 :]
         if target is not instr.target:
             assert isinstance(target, Value) and isinstance(instr.target, Value)
             self.table[instr.outs[0]] = instr.target
             out = Value(target.name, target.type, target.named)
             self.first[out] = target
-            instr = replace(instr, target=target, path=tuple(path), outs=(out, *instr.outs[1:]))
+            instr = replace(instr, target=target, path=path, outs=(out, *instr.outs[1:]))
         return self.whole(instr)
 
     def whole(self, instr: Store) -> Store:
@@ -145,7 +157,7 @@ class _Views:
         """Is this a view, whatever the memory looks like?"""
         if instr.fn is operator.getitem:
             return self.basic(instr.args[1])
-        return instr.fn in _ALWAYS_VIEWS
+        return sight(instr.fn, instr.args, dict(instr.kwargs)) is SURE
 
     def basic(self, index: Atom) -> bool:
         if isinstance(index, Const):
@@ -156,6 +168,22 @@ class _Views:
 
 def _everything(index: Atom) -> bool:
     return isinstance(index, Const) and (index.value is ... or index.value == slice(None))
+
+
+def _without(region: Region, views: set[Value]) -> Region:
+    """The region without those of these views that nothing reads."""
+    if not views:
+        return region
+    counts = _counts(region)
+    idle = {out for out in views if not counts[out]}
+    body: list[Instr] = []
+    for instr in region.body:
+        if isinstance(instr, Call) and not idle.isdisjoint(instr.outs):
+            continue
+        parts = regions(instr)
+        body.append(with_regions(instr, tuple(_without(part, idle) for part in parts)) if parts else instr)
+    rest = replace(region, body=tuple(body))
+    return rest if not idle else _without(rest, views - idle)
 
 
 def _counts(region: Region) -> Counter[Value]:

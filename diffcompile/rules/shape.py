@@ -56,6 +56,11 @@ def _(tangents: Any, out: Any, a: Any, *shape: Any, order: Any = "C", copy: Any 
     return np.reshape(tangents[0], out.shape, order=layout(a, order))
 
 
+@deflinear(np.ndarray.flat)
+def _(ct: Any, out: Any, a: Any) -> Any:
+    return np.reshape(ct, np.shape(a))
+
+
 @defvjp(np.ravel, np.ndarray.ravel, np.ndarray.flatten)
 def _(ct: Any, out: Any, a: Any, order: Any = "C") -> Any:
     if order == "K":
