@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from diffcompile import grad, hvp, jvp, linearize, value_and_grad
+
 STEP = 1e-3
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -219,6 +221,25 @@ def silenced() -> Iterator[io.StringIO]:
     """Capture what is printed."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         yield printed
+
+
+def assert_every_mode(f: Any, x: np.ndarray, v: np.ndarray) -> None:
+    """Do value, gradient, tangent and second derivatives, along `v`, agree with Python and differences?
+
+    `f` gives a number for an array. It is handed copies: it may write into what it is given.
+    """
+    value, gradient = value_and_grad(f)(x.copy())
+    np.testing.assert_allclose(value, f(x.copy()), rtol=1e-13)
+    expected, error = numeric_gradient(f, lambda: (x.copy(),))
+    assert_agrees(gradient, expected, error)
+    along = np.sum(gradient * v)
+    np.testing.assert_allclose(jvp(f, (x.copy(),), (v.copy(),))[1], along, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(linearize(f, x.copy())[1](v.copy()), along, rtol=1e-9, atol=1e-11)
+    derivative = grad(f)
+    slope = (derivative(x + 1e-5 * v) - derivative(x - 1e-5 * v)) / 2e-5
+    np.testing.assert_allclose(hvp(f)(x.copy(), v.copy()), slope, rtol=1e-5, atol=1e-5)
+    again = grad(lambda x: np.sum(derivative(x) * v))
+    np.testing.assert_allclose(again(x.copy()), slope, rtol=1e-5, atol=1e-5)
 
 
 def slopes(f: Any, x: Any) -> Any:

@@ -3,7 +3,7 @@
     x = x + v        x += v        x[...] = x + v        np.add(x, v, out=x)        add_into(x, v)
 
 A family is a few texts with a hole and the ways to fill it; the first way is the plainest, and the others are
-compared with it. `REFUSED` names those that are refused so far.
+compared with it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffcompile import DiffCompileError, grad, value_and_grad, vjp
+from diffcompile import grad, value_and_grad, vjp
 from oracles import assert_agrees, assert_close, numeric_gradient, same
 from test_random_programs import load
 
@@ -487,30 +487,8 @@ def plainest(family: str, kernel: str, folder: Path) -> dict[str, Any]:
     return answer
 
 
-# Spellings that are refused, or stop with an error, so far, with the kernels in which they are. The tests are
-# strict about them: delete the line of one that is compiled.
-REFUSED = {
-    ("cross", "flat"): {"in a loop", "in single precision", "straight"},
-    ("cross", "rows unpacked"): {"in a loop", "in single precision", "straight"},
-}
-# How a spelling that is not compiled may end: refused, or with an error of the generated code.
-Stopped = (DiffCompileError, TypeError, NameError, AttributeError, ValueError, LookupError)
-
-
-def case(family: str, kernel: str, spelling: str) -> Any:
-    marks: list[Any] = []
-    if kernel in REFUSED.get((family, spelling), ()):
-        marks = [pytest.mark.xfail(strict=True, raises=Stopped, reason="refused")]
-    return pytest.param(family, kernel, spelling, id=f"{family}, {kernel}: {spelling}", marks=marks)
-
-
-def test_every_expected_failure_is_a_spelling() -> None:
-    assert all(spelling in FAMILIES[family][2] for family, spelling in REFUSED)
-    assert all(kernels <= set(FAMILIES[family][1]) for (family, _), kernels in REFUSED.items())
-
-
 CASES = [
-    case(family, kernel, spelling)
+    pytest.param(family, kernel, spelling, id=f"{family}, {kernel}: {spelling}")
     for family, (_, kernels, spellings, _) in FAMILIES.items()
     for kernel in kernels
     for spelling in spellings

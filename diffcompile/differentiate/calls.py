@@ -75,6 +75,8 @@ from .rule import (
     untold,
 )
 
+_HALVES = frozenset({np.ndarray.real, np.ndarray.imag, np.real, np.imag})  # of a complex array
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Replay:
@@ -219,7 +221,11 @@ class CallSweep(ContainerSweep):
             masked = whole in self.cts.masked
             if instr.fn is operator.isub:
                 part = self.b.call(operator.neg, part)
-            self._contribute(value, part, masked)
+            numbers = self._numbers(part, value)
+            if numbers is None:
+                self._contribute(value, part, masked)
+            else:
+                self.cts.add(value, numbers)
         self.cts.add(instr.target, ct)
 
     def changed(self, instr: Store, cts: list[Cotangent]) -> None:
@@ -273,6 +279,9 @@ class CallSweep(ContainerSweep):
         """The cotangent of an array as an array that can be written into, through the steps of a path."""
         if ct.type.kind in ("float", "number", "int") and like.type.kind not in ("list", "dict"):
             return self.b.call(np.full_like, like, ct, name=bar(like))
+        halves = any(step.fn in _HALVES for step in path)
+        if halves and (ct.type.dtype is None or ct.type.dtype.kind != "c"):  # of one half alone so far
+            return self.b.call(operator.add, ct, Const(0j), name=bar(like))
         reshapes = any(step.fn in RESHAPING for step in path)
         if reshapes and ct.type.layout != "C":
             return self.b.call(np.ascontiguousarray, ct, name=bar(like))
@@ -749,7 +758,8 @@ class CallSweep(ContainerSweep):
             return
         if self.active(value):
             part = self.flowing(whole, way_back(instr))
-            read = part if _all_of(index) else self.b.call(operator.getitem, part, index)
+            whole_part = _all_of(index) and self.b.made_by(part, np.ndarray.flat) is None
+            read = part if whole_part else self.b.call(operator.getitem, part, index)
             if isinstance(read, Value):
                 self.cts.masked.add(read)
             self.cts.add(value, self._numbers(read, value) or unbroadcast_call(self.b, read, value))

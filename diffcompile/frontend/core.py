@@ -67,6 +67,7 @@ from .heap import (
     Tup,
     View,
     around,
+    at_name,
     at_place,
     parts_of,
     place_in,
@@ -400,9 +401,18 @@ class Core:
                 known = known.attribute(place.value)
             elif step.fn is operator.getitem and known.kind in CONTAINERS:
                 known = known.at(place.value) if isinstance(place, Const) else element_of(known)
+            elif step.fn is operator.getitem and known.kind == "array" and view.type.kind == "unknown":
+                known = self.b.inferred(step.fn, (Value("whole", known), *step.args), {})
             else:
                 return view.type
-        return view.type if known.kind in ("unknown", "array") else known
+        told = view.type.kind != "unknown" and known.kind in ("unknown", "array")
+        return view.type if told else known
+
+    def place_of(self, ref: Ref) -> tuple[Cell, tuple[Any, ...], tuple[Atom, ...]] | None:
+        """Where in an array, or in a list of its own, this is an item."""
+        if not isinstance(ref, View):
+            return None
+        return place_in(ref, self.type_of(ref.root).kind == "array")
 
     def static_items(self, ref: Ref) -> tuple[Ref, ...] | None:
         """The items of a tuple or list that are known one by one."""
@@ -1137,11 +1147,11 @@ class Merge:
 
     def _item(self, a: Ref, b: Ref, name: str) -> Ref | None:
         """Two items of one list are the item at the place that is the one's or the other's."""
-        x = place_in(a) if isinstance(a, View) else None
-        y = place_in(b) if isinstance(b, View) else None
+        x = self.frame.place_of(a)
+        y = self.frame.place_of(b)
         if x is None or y is None or x[0] is not y[0] or x[1] != y[1]:
             return None
-        at = tuple(self.merge(i, j, name) for i, j in zip(x[2], y[2], strict=True))
+        at = tuple(self.merge(i, j, at_name(name)) for i, j in zip(x[2], y[2], strict=True))
         known = join(self.frame.type_of(a), self.frame.type_of(b))
         return at_place(x[0], x[1], at, known, name)  # type: ignore[arg-type]
 

@@ -215,7 +215,7 @@ class Generators(Loops):
             args = list(self.static_items(args[0]) or args)
         if fn in (np.ndindex, np.ndenumerate):
             axes = len(args) if fn is np.ndindex else self.type_of(args[0]).rank
-            written = (PLACES if fn is np.ndindex else ELEMENTS).get(axes)
+            written = (PLACES if fn is np.ndindex else ELEMENTS).get(axes or 0)
         elif fn is filter and isinstance(args[0], Const) and args[0].value is None:
             written, args = true_ones, args[1:]
         fixed = ("range", "int", "str")

@@ -132,11 +132,11 @@ class View:
         return (*before, Step(self.fn, self.args, self.kwargs))
 
 
-def place_in(view: View) -> tuple[Cell, tuple[Any, ...], tuple[Atom, ...]] | None:
-    """Where an item of a list of its own is: the list, how each step reads, and the numbers or keys."""
+def place_in(view: View, of_array: bool) -> tuple[Cell, tuple[Any, ...], tuple[Atom, ...]] | None:
+    """Where an item of an array or of a list of its own is: of what, how each step reads, the numbers."""
     path, root = view.path, view.root.cell
     known = all(s.fn in (operator.getitem, getattr) and not _is_slice(s.args[0]) for s in path)
-    if not root.apart or not known or view.type.kind == "unknown":
+    if not (root.apart or of_array) or not known or view.type.kind == "unknown":
         return None
     return root, tuple(step.fn for step in path), tuple(step.args[0] for step in path)
 
@@ -381,6 +381,11 @@ UNBOUND_REF = Const(UNBOUND)
 def shown(name: str) -> str:
     """What a value is called that a name of ours, such as `$leave` or `$caught:3:8`, holds."""
     return name.lstrip("$").partition(":")[0] if name.startswith("$") else name
+
+
+def at_name(label: str) -> str:
+    """The name of the number by which an item is known."""
+    return label if label.startswith("$") else f"{label}_at"
 
 
 class State:

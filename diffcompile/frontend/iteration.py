@@ -129,10 +129,10 @@ def index_of_two(n: int, m: int) -> Iterator[Any]:
             yield i, j
 
 
-def index_of_three(n: int, m: int, l: int) -> Iterator[Any]:
+def index_of_three(n: int, m: int, p: int) -> Iterator[Any]:
     for i in range(n):
         for j in range(m):
-            for k in range(l):
+            for k in range(p):
                 yield i, j, k
 
 

@@ -61,9 +61,9 @@ from .heap import (
     Tup,
     View,
     around,
+    at_name,
     at_place,
     parts_of,
-    place_in,
     related,
     shown,
 )
@@ -958,7 +958,7 @@ class Turn:
                 | Generated() | Conflict()
             ):  # fmt: skip
                 return ("fixed", ref), []
-            case View() if not packed and ref.root.cell in self.there and (place := place_in(ref)):
+            case View() if not packed and ref.root.cell in self.there and (place := frame.place_of(ref)):
                 root, reads, at = place
                 return ("item", (LEAF,) * len(at), root, reads), list(at)
             case Items() | Entries():
@@ -1305,7 +1305,7 @@ def leaf_labels(shape: Any, label: str) -> list[str]:
         return []
     if shape[0] == "object":
         return leaf_labels(shape[1], label)
-    labels = [label] * len(shape[1])
+    labels = [at_name(label) if shape[0] == "item" else label] * len(shape[1])
     if shape[0] == "entries":
         labels = [k if isinstance(k, str) and k.isidentifier() else label for k in shape[4]]
     return [name for part, inner in zip(shape[1], labels, strict=True) for name in leaf_labels(part, inner)]
