@@ -66,9 +66,9 @@ CHEAP = frozenset({
     operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.not_,
     operator.and_, operator.or_, operator.invert, operator.mod, operator.floordiv, operator.is_,
     operator.is_not, np.add, np.subtract, np.multiply, np.divide, np.negative, np.sign, np.square,
-    builtins.abs, operator.abs, np.abs, np.ndarray.T, np.transpose, np.ndarray.flat,
-    np.ravel, np.reshape, np.ndarray.ravel, np.ndarray.reshape, np.ndarray.transpose, np.ndarray.shape, np.shape,
-    pack_tuple, pack_slice, np.expand_dims, builtins.len, literal, np.greater, np.less, np.greater_equal, np.less_equal,
+    builtins.abs, operator.abs, np.abs, np.ndarray.T, np.transpose, np.ndarray.flat, np.ravel, np.reshape,
+    np.ndarray.ravel, np.ndarray.reshape, np.ndarray.transpose, np.ndarray.shape, np.shape, pack_tuple,
+    pack_slice, np.expand_dims, builtins.len, literal, np.greater, np.less, np.greater_equal, np.less_equal,
     np.equal, np.not_equal, math.fabs, builtins.int, builtins.float, np.ndarray.size, range,
 })  # fmt: skip
 
