@@ -16,10 +16,6 @@ from oracles import assert_agrees, assert_like, numeric_gradient, same
 X = np.array([1.0, 2.0, 3.0])
 
 
-def broken(reason: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(strict=True, reason=reason)
-
-
 def assert_right(fn: Callable[..., Any], *args: Any, wrt: int | tuple[int, ...] = 0) -> None:
     """Are the value and the gradient those of `fn` and of central differences? A refusal is neither."""
     value, gradient = value_and_grad(fn, argnums=wrt)(*_copies(args))
@@ -374,7 +370,6 @@ def test_recursion_that_returns_its_argument() -> None:
     assert_right(total_of_halves, np.arange(1.0, 5.0))
 
 
-@broken("a cotangent in single precision reaches a Python float")
 @pytest.mark.parametrize("x", [X.astype(np.float32)])
 def test_gradient_of_a_float_beside_single_precision(x: np.ndarray) -> None:
     def f(b, x):

@@ -228,7 +228,6 @@ def test_a_construct_in_a_called_function_is_pointed_at_there() -> None:
     assert (error.filename, error.lineno) == ("<helper>", 2)
 
 
-@pytest.mark.xfail(strict=True, reason="the function is not found among the sources")
 @pytest.mark.parametrize("inside", ["await x", "async for a in x: pass", "async with x: pass", "return x"])
 def test_an_async_function_is_refused_as_one(inside: str) -> None:
     error = refusal(written(f"async def f(x):\n    {inside}", file=f"<async {inside}>"))

@@ -47,14 +47,14 @@ class Cotangents:
     """The cotangent of each value that something has flowed back to."""
 
     def __init__(
-        self, builder: Builder, varied: set[Value], complex: bool = False, mixed: bool = False,
-        many: bool = False,
+        self, builder: Builder, varied: set[Value], complex: bool = False,
+        sizes: frozenset[str] = frozenset(), many: bool = False,
     ) -> None:  # fmt: skip
         self.b = builder
         self.many = many  # is this to be done for many results, most of which most things do not reach?
         self.varied = varied
         self.complex = complex  # may a value of unknown dtype be complex?
-        self.mixed = mixed  # are there floats of several sizes?
+        self.sizes = sizes  # the kinds of floats that arrays hold
         self.of: dict[Value, Cotangent] = {}
         self.renamed: dict[Value, Value] = {}
         self.pinned: set[Value] = set()  # the cotangents being handed on, which keep their names

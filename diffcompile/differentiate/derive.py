@@ -95,7 +95,7 @@ def sweep(
         builder,
         active,
         complex=any(map(may_be_complex, instructions(graph.region))),
-        mixed=len({p for v in active for p in _precision(v)}) > 1,
+        sizes=frozenset(p for v in active for p in _precision(v)),
         many=many,
     )
     state = ControlSweep(
@@ -291,7 +291,7 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
         return (
             Const(0.0)
             if known.kind in ("float", "complex") or known.dtype is None
-            else _cast(b, Const(0.0), known, name, False)
+            else _cast(b, Const(0.0), known, name)
         )
     atom = cotangents.whole(ct, value)
     if known.kind == "list" and known.elem is not None and known.elem.items is not None:
@@ -314,7 +314,7 @@ def finished(cotangents: Cotangents, value: Value) -> Atom:
             return _filled_with(b, value, atom, name)
         if atom.type.kind != "array" or atom.type.rank != known.rank:
             atom = b.call(np.add, b.call(np.zeros_like, value), atom, name=name)
-    return _cast(b, atom, known, name, cotangents.mixed)
+    return _cast(b, atom, known, name, cotangents.sizes)
 
 
 def _finished_items(cotangents: Cotangents, value: Value, ct: Atom) -> Atom:
@@ -401,21 +401,21 @@ def _filled_with(b: Builder, value: Value, number: Atom, name: str) -> Atom:
     return b.call(np.full_like, value, number, name=name)
 
 
-def _cast(b: Builder, atom: Atom, known: Type, name: str, mixed: bool) -> Atom:
+def _cast(b: Builder, atom: Atom, known: Type, name: str, sizes: frozenset[str] = frozenset()) -> Atom:
     """To the dtype of the value, where it is not known to have it.
 
-    What is known of a cotangent is an upper bound: simplifying `1.0 * x` narrows it to `x`. In a program of
-    `mixed` precisions it may so be narrower than the value.
+    What is known of a cotangent is an upper bound: simplifying `1.0 * x` narrows it to `x`. In a program in
+    which the floats of arrays are of several `sizes` it may so be narrower than the value.
     """
     wanted, have = known.dtype, atom.type.numeric_dtype
-    narrow = have_other(atom.type, np.dtype(np.float64))
+    narrow = bool(sizes - {"float64"}) or have_other(atom.type, np.dtype(np.float64))
     if known.kind == "float" and (atom.type.kind not in ("float", "number") or narrow):
         if isinstance(atom, Const) and isinstance(atom.value, (int, float)):
             return Const(float(atom.value))
         return b.call(float, atom, name=name)
     if wanted is None or wanted.kind not in "fc":
         return atom
-    if mixed and known.kind == "array" and isinstance(atom, Value):
+    if len(sizes) > 1 and known.kind == "array" and isinstance(atom, Value):
         return b.call(np.ndarray.astype, atom, Const(wanted), name=name)
     if have is not None and have.str == wanted.str and (known.kind != "number" or atom.type.kind == "number"):
         return atom

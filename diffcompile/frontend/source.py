@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
-from ..errors import NoSource, Span
+from ..errors import NoSource, Span, UnsupportedSyntax
 from ..rules import definitions
+from .subset import sentence
 
 FunctionNode = ast.FunctionDef | ast.Lambda
+_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,9 +82,19 @@ def read_source(fn: Any) -> Source:
     lines = tuple(linecache.getlines(file, fn.__globals__))
     tree = _parse(file, lines) if lines else None
     node = _find(tree, code) if tree is not None else None
-    if node is not None:
-        return Source(fn, node, file, lines)
-    return _from_inspect(fn)
+    return _from_inspect(fn) if node is None else _source(fn, node, file, lines)
+
+
+def _source(
+    fn: FunctionType, node: FunctionNode | ast.AsyncFunctionDef, file: str, lines: tuple[str, ...],
+    offset: int = 0,
+) -> Source:  # fmt: skip
+    if isinstance(node, ast.AsyncFunctionDef):
+        reason, remedy = sentence(node)
+        text = lines[node.lineno - 1].rstrip("\n")
+        line = node.lineno + offset
+        raise UnsupportedSyntax(reason, Span(file, line, node.col_offset, line, len(text), text), remedy)
+    return Source(fn, node, file, lines, offset)
 
 
 def _from_inspect(fn: FunctionType) -> Source:
@@ -98,8 +110,8 @@ def _from_inspect(fn: FunctionType) -> Source:
         ) from cause
     lines = tuple(text.splitlines(keepends=True))
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == fn.__code__.co_name:
-            return Source(fn, node, fn.__code__.co_filename, lines, first - 1)
+        if isinstance(node, _NAMED) and node.name == fn.__code__.co_name:
+            return _source(fn, node, fn.__code__.co_filename, lines, first - 1)
     raise NoSource(f"the source of `{fn.__name__}` cannot be told apart from its surroundings")
 
 
@@ -123,11 +135,11 @@ def changed_names(node: ast.AST) -> set[str]:
     return found
 
 
-def _find(tree: ast.Module, code: CodeType) -> FunctionNode | None:
+def _find(tree: ast.Module, code: CodeType) -> FunctionNode | ast.AsyncFunctionDef | None:
     """The node that this code was compiled from: by name and line, and for lambdas by position."""
     found: list[ast.Lambda] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+        if isinstance(node, _NAMED) and node.name == code.co_name:
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             if first == code.co_firstlineno:
                 return node

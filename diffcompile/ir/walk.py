@@ -207,9 +207,9 @@ def same_constant(a: object, b: object) -> bool:
         return True
     if type(a) is not type(b):
         return False
-    if isinstance(a, float):
+    if isinstance(a, (float, complex)):
         return repr(a) == repr(b)
-    if isinstance(a, (bool, int, complex, str, slice)):
+    if isinstance(a, (bool, int, str, slice)):
         return bool(a == b)
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(same_constant, a, b))

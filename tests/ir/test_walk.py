@@ -156,7 +156,6 @@ def test_constants_are_the_same_by_type_and_value_and_objects_by_identity(
     assert (key_of(a) == key_of(b)) is same
 
 
-@pytest.mark.xfail(strict=True, reason="complex constants are compared by `==`")
 def test_a_negative_zero_in_a_complex_number_is_not_zero() -> None:
     assert not same_constant(complex(0.0, 1.0), complex(-0.0, 1.0))
 
