@@ -988,6 +988,13 @@ class Merge:
                 return replace(a, entries=entries, handle=self._handle(a.handle, b.handle, cell))
         seen = isinstance(a, (Items, Entries)) and a.handle is not None
         if seen or isinstance(a, Entries) and not a.is_dict:
+            both = isinstance(a, Entries) and isinstance(b, Entries) and not (a.is_dict or b.is_dict)
+            if isinstance(a, Entries) and isinstance(b, Entries) and both and a.cls is not b.cls:
+                raise self.frame.refuse(
+                    f"`{cell.name or 'an object'}` is of class `{a.cls.__name__}` on one path, and of class"
+                    f" `{b.cls.__name__}` on the other",
+                    "Do what is done with it on each path, or give one class a flag.",
+                )
             raise self.frame.refuse(
                 f"`{cell.name or 'a container'}` has another length, or other keys, on each path",
                 "Give it the same ones on every path.",
