@@ -193,6 +193,8 @@ class Calls(Layers):
                 if isinstance(function, type):  # the `__init__` that `dataclass` wrote for a base class
                     return self.init_base(receiver, function, args, kwargs)
                 return self.user_call(function, [receiver, *args], kwargs, name)
+            case Bound(receiver) if self.undecided(receiver) is not None:
+                return self.family_method(fn, args, kwargs, name)
             case Bound(receiver, method):
                 return self.method(receiver, method, args, kwargs, name)
             case Applied(function, given, named):

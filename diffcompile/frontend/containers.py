@@ -260,6 +260,7 @@ class Containers(Expressions):
         receiver = self.as_item(receiver)
         value = self.whole(item)
         known = self.type_of(receiver)
+        self.meet(Type(known.kind, elem=value.type), known)
         if known.kind == "dict" and known.entries is not None and isinstance(at[0], Const):
             after = known.with_value(at[0].value, value.type)
         elif known.kind == "dict":
@@ -586,6 +587,7 @@ class Containers(Expressions):
         base = self.as_item(base)
         self.lengthened(base)
         items = self.whole(value)
+        self.meet(self.type_of(base), items.type)
         after = self.grown(self.type_of(base), element_of(items.type))
         self.stored(base, operator.setitem, index, items, type=after)
         self.shares_items(base, value)

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,7 @@ class Unit:
         self.deriving = 0  # how many functions are being lowered for derivatives that are taken of them
         self.repeated = 0  # how many of those were inside themselves
         self.turning: list[ast.AST] = []  # those whose turns are being lowered
+        self.tags: dict[Any, Atom] = {}  # the number of an object's class, and whether it is a given one
         self.decided: dict[Atom, bool] = {}  # what the tests of the branches around have given
         self.peeking = False  # do the results of what is called show none of the items of its arguments?
         self.picking: list[Cell] = []  # the containers and objects whose parts a derivative is taken by
@@ -221,6 +223,12 @@ class Core:
 
     def record_type(self, content: Entries) -> Type:
         """The type of a local object as one value."""
+        raise NotImplementedError
+
+    def meet(self, a: Type, b: Type) -> None:
+        raise NotImplementedError
+
+    def met(self, a: Entries, b: Entries) -> None:
         raise NotImplementedError
 
     def taken_in(self, cell: Cell, content: Items | Entries) -> None:
@@ -346,7 +354,10 @@ class Core:
     def pack(self, content: Content) -> Atom:
         match content:
             case Items(items, _, cls):
-                packed = self.b.call(pack_list, *map(self.atom, items))
+                atoms = tuple(map(self.atom, items))
+                for a, b in pairwise(atoms):
+                    self.meet(a.type, b.type)
+                packed = self.b.call(pack_list, *atoms)
                 return packed if cls is list else self.b.call(cls, packed)
             case Entries(entries) if content.cls is dict:
                 return self.b.call(pack_dict, Const(content.keys), *(self.atom(r) for _, r in entries))
@@ -406,6 +417,8 @@ class Core:
             else:
                 return view.type
         told = view.type.kind != "unknown" and known.kind in ("unknown", "array")
+        if view.type.cls in getattr(known.cls, "members", ()):  # an object seen as one of its class
+            return replace(known, cls=view.type.cls)
         return view.type if told else known
 
     def place_of(self, ref: Ref) -> tuple[Cell, tuple[Any, ...], tuple[Atom, ...]] | None:
@@ -957,6 +970,7 @@ class Merge:
 
     def _out(self, a: Atom, b: Atom, name: str, named: bool | None = None) -> Value:
         name = shown(name)
+        self.frame.meet(a.type, b.type)
         type = join_names(a.type, b.type)
         if UNBOUND_REF in (a, b) and (self.paths[0].state.dead or self.paths[1].state.dead):
             type = b.type if a is UNBOUND_REF else a.type
@@ -990,6 +1004,7 @@ class Merge:
         if seen or isinstance(a, Entries) and not a.is_dict:
             both = isinstance(a, Entries) and isinstance(b, Entries) and not (a.is_dict or b.is_dict)
             if isinstance(a, Entries) and isinstance(b, Entries) and both and a.cls is not b.cls:
+                self.frame.met(a, b)
                 raise self.frame.refuse(
                     f"`{cell.name or 'an object'}` is of class `{a.cls.__name__}` on one path, and of class"
                     f" `{b.cls.__name__}` on the other",

@@ -19,7 +19,7 @@ from ..ir.types import Type, join
 from ..ir.walk import same_constant
 from .heap import Entries, Obj, Ref, Sequence, Tup
 from .layouts import Layout
-from .objects import Objects
+from .families import Families
 
 FEW = 1  # a list of so many items is run over item by item
 
@@ -37,7 +37,7 @@ class UnrollError(Exception):
     """A list that is run over is also read item by item: its loops have to be unrolled."""
 
 
-class Layers(Objects):
+class Layers(Families):
     def layered(self, ref: Ref) -> Sequence | None:
         """What a loop over a list of the caller's runs over, if its items are all of one form."""
         content = self.listed(ref)

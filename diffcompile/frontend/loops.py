@@ -831,6 +831,7 @@ class Turn:
             known = carried.types.setdefault(k, [])
             while len(known) <= leaf:
                 known.append(atom.type)
+            frame.meet(known[leaf], atom.type)
             known[leaf] = join_names(known[leaf], atom.type) if not self.give_up else UNKNOWN
             params.append(Value(shown(label), known[leaf], named=label[:1] != "$"))
         entry_init = tuple(init)
@@ -861,6 +862,7 @@ class Turn:
             return None
         changed = False
         for atom, (k, leaf, _) in zip(results, names, strict=True):
+            frame.meet(carried.types[k][leaf], atom.type)
             joined = UNKNOWN if self.give_up else join_names(carried.types[k][leaf], atom.type)
             if joined != carried.types[k][leaf]:
                 carried.types[k][leaf] = joined
@@ -963,6 +965,8 @@ class Turn:
                 return ("item", (LEAF,) * len(at), root, reads), list(at)
             case Items() | Entries():
                 if isinstance(ref, Entries) and not ref.is_dict:
+                    if isinstance(old, Entries) and not old.is_dict and old.cls is not ref.cls:
+                        frame.met(old, ref)
                     raise frame.refuse(
                         f"an object of class `{ref.cls.__name__}` changes its form from turn to turn",
                         "Give it the same attributes, of the same kinds, in every turn.",

@@ -44,6 +44,7 @@ from ..rules.register import REGISTRY, Ownerless
 from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
 from .core import CONTAINERS, Unit
+from .families import Family, MeetingError, with_met
 from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
 from .layers import Run, UnrollError
 from .layouts import Each, values_in
@@ -123,6 +124,7 @@ class Session:
         self.kept: dict[int, dict[str, Any]] = {}  # mutable defaults, by the name of their parameter
         self.cells: dict[int, CellType] = {}
         self.layouts = False  # did what is a view depend on how arrays are laid out in memory?
+        self.families: tuple[Family, ...] = ()  # classes whose objects meet
         self.one_by_one = False  # are short lists run over item by item where they cannot be otherwise?
 
     def cell_of(self, value: Any) -> CellType:
@@ -274,9 +276,22 @@ def _lower(
     fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str, wrt: tuple[Place, ...],
     runs: bool, deriving: Deriving | None, one_by_one: bool = False,
 ) -> Lowered:  # fmt: skip
+    """As `lower`, again with each family of classes whose objects are found to meet."""
+    families: tuple[Family, ...] = ()
+    while True:
+        session = Session(deriving)
+        session.one_by_one, session.families = one_by_one, families
+        try:
+            return _lowered(fn, specs, result_name, wrt, runs, session)
+        except MeetingError as met:
+            families = with_met(families, met.records)
+
+
+def _lowered(
+    fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str, wrt: tuple[Place, ...],
+    runs: bool, session: Session,
+) -> Lowered:  # fmt: skip
     reset_dims()
-    session = Session(deriving)
-    session.one_by_one = one_by_one
     target = fn if isinstance(fn, Target) else Target(fn)
     frame, params, refs = _frame(target, specs, session)
     frame.result_name = result_name

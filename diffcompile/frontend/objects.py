@@ -743,7 +743,8 @@ class Objects(Containers):
             )
         atoms = [self.atom(content.get(n)) for n in names]  # type: ignore[arg-type]
         known = Type("object", items=tuple(a.type for a in atoms), keys=names, cls=cls)
-        return self.b.call(pack_object, Const(cls), Const(names), *atoms, type=known)
+        made = types.SimpleNamespace if hasattr(cls, "members") else cls
+        return self.b.call(pack_object, Const(made), Const(names), *atoms, type=known)
 
     # -- calls and operators --------------------------------------------------------------------------------
 

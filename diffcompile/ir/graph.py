@@ -20,6 +20,7 @@ import dataclasses
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from ..errors import NOWHERE, Span
@@ -390,7 +391,7 @@ def pack_object(of: Any, names: tuple[str, ...], *items: Any) -> Any:
 
 def is_keyworded(cls: type) -> bool:
     """Does `cls(name=item, ...)` make an object with these attributes, and do nothing else?"""
-    if issubclass(cls, tuple):
+    if issubclass(cls, tuple) or cls is SimpleNamespace:
         return True
     code = getattr(cls.__init__, "__code__", None)
     written = code is not None and code.co_filename == "<string>"  # by `dataclass`
