@@ -728,7 +728,8 @@ class Calls(Layers):
                 specs.append((parameter, known))
                 continue
             atom = self.atom(ref)
-            specs.append((parameter, atom.type))
+            seen = self.type_of(ref)  # an object that is seen as one of its class
+            specs.append((parameter, replace(atom.type, cls=seen.cls) if seen.is_record else atom.type))
             atoms.append(atom)
         called = self.unit.session.function(fn, specs, self.b.line)
         while called is not None and (wider := widened(specs, passed, called)) is not None:

@@ -228,7 +228,7 @@ class Core:
     def meet(self, a: Type, b: Type) -> None:
         raise NotImplementedError
 
-    def met(self, a: Entries, b: Entries) -> None:
+    def as_family(self, content: Entries) -> Entries:
         raise NotImplementedError
 
     def taken_in(self, cell: Cell, content: Items | Entries) -> None:
@@ -993,6 +993,7 @@ class Merge:
             self.state.heap.setdefault(cell, orelse.state.heap[cell])
 
     def _content(self, a: Content, b: Content, cell: Cell) -> Content:
+        a, b = self._of_family(0, a), self._of_family(1, b)
         if isinstance(a, Items) and isinstance(b, Items) and len(a.items) == len(b.items) and a.cls is b.cls:
             items = tuple(self.merge(x, y, cell.name) for x, y in zip(a.items, b.items, strict=True))
             return replace(a, items=items, handle=self._handle(a.handle, b.handle, cell))
@@ -1004,7 +1005,7 @@ class Merge:
         if seen or isinstance(a, Entries) and not a.is_dict:
             both = isinstance(a, Entries) and isinstance(b, Entries) and not (a.is_dict or b.is_dict)
             if isinstance(a, Entries) and isinstance(b, Entries) and both and a.cls is not b.cls:
-                self.frame.met(a, b)
+                self._met(a, b)
                 raise self.frame.refuse(
                     f"`{cell.name or 'an object'}` is of class `{a.cls.__name__}` on one path, and of class"
                     f" `{b.cls.__name__}` on the other",
@@ -1017,6 +1018,19 @@ class Merge:
         x, y = self._packed(0, a, cell), self._packed(1, b, cell)
         given = next((v.name for v in (x, y) if isinstance(v, Value) and v.named), "value")
         return self._out(x, y, cell.name or given)
+
+    def _of_family(self, which: int, content: Content) -> Content:
+        """An object that was seen as one of its class is one of its family again."""
+        if isinstance(content, Entries) and not content.is_dict:
+            return self._on(self.paths[which], partial(self.frame.as_family, content))  # type: ignore[no-any-return]
+        return content
+
+    def _met(self, a: Entries, b: Entries) -> None:
+        """Two objects of different classes are in one place."""
+        if a.handle is None and b.handle is None:
+            pairs = zip(self.paths, (a, b), strict=True)
+            x, y = (self._on(path, partial(self.frame.record_type, content)) for path, content in pairs)
+            self.frame.meet(x, y)
 
     def _entries(self, a: Entries, b: Entries) -> tuple[tuple[Any, Ref], ...] | None:
         """The entries of a dict that has the same keys on both paths; an object may lack some on one."""

@@ -3,10 +3,10 @@
     shapes.append(Circle(x) if x > 1 else Square(x))     shapes.append(SimpleNamespace(of=0, r=x, side=0.0))
     total += shapes[k].area()                            if shapes[k].of == 0: ...   else: ...
 
-Classes whose objects meet, in a list, under a name or round a loop, are a family. Which do is not known before
-they have met, so the program is read again then, and each object of theirs is one of the family from the
-start: its attributes are those of all its classes, and a number, the place of its class in the family. Where
-that number is known, as it is of an object that has not met another, nothing is asked when the program runs.
+Classes whose objects meet, in a list, under a name or round a loop, are a family. Which do is not known
+before they have met: the program is read again then, and each of their objects is one of the family from the
+start. It has the attributes of all the classes, and the number of its own. Where that number is known, as it
+is of an object that has met no other, nothing is asked when the program runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..ir.graph import Atom, Call, Const, raise_error
-from ..ir.types import BOOL, INT, Type, article, join
+from ..ir.types import BOOL, INT, Type, join
 from .arguments import NOTHING, class_attribute
 from .heap import Bound, Entries, Items, Obj, Ref, Tup, View
 from .objects import Objects
@@ -50,6 +50,11 @@ class Family:
     kinds: dict[str, Type]
     own: tuple[frozenset[str], ...]
 
+    def has(self, member: type, attr: str) -> bool:
+        """Does an object of this class of the family have such an attribute?"""
+        own = attr in self.own[self.members.index(member)]
+        return own or class_attribute(member, attr) is not NOTHING
+
 
 @functools.cache
 def _standing_for(members: tuple[type, ...]) -> type:
@@ -59,11 +64,11 @@ def _standing_for(members: tuple[type, ...]) -> type:
 def with_met(families: tuple[Family, ...], records: tuple[Type, ...]) -> tuple[Family, ...]:
     """The families after these records have met."""
     known: dict[type, Type] = {}
-    rest = []
+    rest: list[Family] = []
     for family in families:
         if any(r.cls is family.cls or r.cls in family.members for r in records):
-            for member, own in zip(family.members, family.own, strict=True):
-                keys = tuple(k for k in family.kinds if k in own)
+            for member, mine in zip(family.members, family.own, strict=True):
+                keys = tuple(k for k in family.kinds if k in mine)
                 known[member] = Type(
                     "object", keys=keys, items=tuple(family.kinds[k] for k in keys), cls=member
                 )
@@ -98,15 +103,10 @@ class Families(Objects):
                 for y in (*(b.items or ()), *((b.elem,) if b.elem else ())):
                     self.meet(x, y)
 
-    def met(self, a: Entries, b: Entries) -> None:
-        """Two objects of different classes are in one place."""
-        if a.handle is not None or b.handle is not None or any(issubclass(c.cls, tuple) for c in (a, b)):
-            return
-        self.meet(self.record_type(a), self.record_type(b))
-
     def family_of(self, cls: type | None) -> Family | None:
         """The family that a class stands for, or is of."""
-        for family in self.unit.session.families:
+        families: tuple[Family, ...] = self.unit.session.families
+        for family in families:
             if cls is family.cls or cls in family.members:
                 return family
         return None
@@ -126,10 +126,10 @@ class Families(Objects):
         if family is None or content.cls is family.cls or content.handle is not None:
             return content
         here = dict(content.entries)
-        extra = [key for key in here if key not in family.kinds]
+        extra = [key for key in here if key not in family.kinds and key != family.tag]
         if extra:
             raise self.refuse(
-                f"`{extra[0]}` of an object of class `{content.cls.__name__}` is not an attribute of others of it",
+                f"an object of class `{content.cls.__name__}` has the attribute `{extra[0]}`, and others have not",
                 "Give the objects of a class the same attributes in `__init__`.",
             )
         entries: list[tuple[str, Ref]] = [(family.tag, Const(family.members.index(content.cls)))]
@@ -233,6 +233,24 @@ class Families(Objects):
             self.state.heap[ref.cell] = replace(whole_again, entries=pairs)
         return result
 
+    def one_of(self, ref: Obj | View, classes: Any) -> Ref:
+        """`isinstance(ref, classes)`."""
+        family = self.undecided(ref)
+        assert family is not None
+        tag = self._tag(ref, family)
+        found = [k for k, member in enumerate(family.members) if issubclass(member, classes)]
+        if isinstance(tag, Const):
+            return Const(tag.value in found)
+        if len(found) in (0, len(family.members)):
+            return Const(bool(found))
+
+        def among(rest: list[int]) -> Ref | None:
+            if len(rest) == 1:
+                return self.is_member(tag, rest[0])
+            return self.branch(self.is_member(tag, rest[0]), lambda: Const(True), lambda: among(rest[1:]))
+
+        return among(found) or Const(False)
+
     # -- what is asked of it --------------------------------------------------------------------------------
 
     def object_attribute(self, ref: Obj | View, attr: str, name: str = "") -> Ref:
@@ -240,8 +258,8 @@ class Families(Objects):
         if family is None:
             cls = self.class_of(ref)
             mine = self.family_of(cls)
-            if mine is not None and attr in mine.kinds and attr not in mine.own[mine.members.index(cls)]:  # type: ignore[arg-type]
-                return self._lacking(mine.members[mine.members.index(cls)], attr)  # type: ignore[arg-type]
+            if cls is not None and mine is not None and attr in mine.kinds and not mine.has(cls, attr):
+                return self._lacking(cls, attr)
             return super().object_attribute(ref, attr, name)
         statics = [class_attribute(m, attr) for m in family.members]
         held = [attr in own for own in family.own]
@@ -256,8 +274,7 @@ class Families(Objects):
         cls = self.class_of(seen)
         family = self.family_of(cls)
         assert family is not None and cls is not None
-        has = attr in family.own[family.members.index(cls)]
-        if not has and class_attribute(cls, attr) is NOTHING and attr != "__class__":
+        if not family.has(cls, attr) and attr != "__class__":
             return self._lacking(cls, attr)
         return self.object_attribute(seen, attr, name)
 
@@ -313,10 +330,14 @@ class Families(Objects):
         for ref in (left, right):
             family = self.undecided(ref)
             if family is not None and any(dataclasses.is_dataclass(m) for m in family.members):
-                raise self.refuse(
-                    f"two objects are compared, one of {article(family.cls.__name__)}", "Compare their fields."
-                )
+                names = " or ".join(f"`{m.__name__}`" for m in family.members)
+                raise self.refuse(f"an object of class {names} is compared", "Compare their fields.")
         return super().compared(op, left, right, name)
+
+    def widened(self, known: Type) -> Type:
+        """What is known of an object seen as one of its class, as one of its family."""
+        family = self.family_of(known.cls)
+        return known if family is None else replace(known, cls=family.cls)
 
     def packed_object(self, content: Entries) -> Atom:
         return super().packed_object(self.as_family(content))

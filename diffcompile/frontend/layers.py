@@ -17,9 +17,9 @@ from typing import Any
 from ..ir.graph import Atom, Call, Const, Value, items_of_list, unpack
 from ..ir.types import Type, join
 from ..ir.walk import same_constant
+from .families import Families
 from .heap import Entries, Obj, Ref, Sequence, Tup
 from .layouts import Layout
-from .families import Families
 
 FEW = 1  # a list of so many items is run over item by item
 

@@ -966,7 +966,7 @@ class Turn:
             case Items() | Entries():
                 if isinstance(ref, Entries) and not ref.is_dict:
                     if isinstance(old, Entries) and not old.is_dict and old.cls is not ref.cls:
-                        frame.met(old, ref)
+                        frame.meet(frame.record_type(old), frame.record_type(ref))
                     raise frame.refuse(
                         f"an object of class `{ref.cls.__name__}` changes its form from turn to turn",
                         "Give it the same attributes, of the same kinds, in every turn.",

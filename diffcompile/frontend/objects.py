@@ -591,9 +591,12 @@ class Objects(Containers):
         part = self.as_item(ref)
         assert isinstance(part, View)
         atom = self.whole(value)
-        known = self.type_of(part).with_attribute(attr, atom.type)
+        known = self.widened(self.type_of(part)).with_attribute(attr, atom.type)
         self.stored(part, setattr, Const(attr), atom, type=known)
         self.keep(part.root.cell, part.path, [(value, Step(getattr, (Const(attr),)))])
+
+    def widened(self, known: Type) -> Type:
+        raise NotImplementedError
 
     def delete_attribute(self, ref: Ref, attr: str) -> None:
         content = self.object_content(ref)

@@ -112,7 +112,23 @@ def _inside(frame: Any, tree: Ref) -> tuple[tuple[Any, ...], tuple[Ref, ...], An
     return whole.keys, whole.refs, whole
 
 
+def _of_each_class(special: Any) -> Any:
+    """Asked of an object of one of several classes: asked of one of each."""
+
+    def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+        if not args or frame.undecided(args[0]) is None:
+            return special(frame, args, kwargs, name)  # type: ignore[no-any-return]
+        rest = args[1:]
+        found: Ref = frame.by_class(args[0], lambda seen: special(frame, [seen, *rest], kwargs, name), name)
+        return found
+
+    return lowered
+
+
 def _has(frame: Any, ref: Ref, attr: str) -> bool:
+    family = frame.family_of(frame.class_of(ref))
+    if family is not None:
+        return bool(family.has(frame.class_of(ref), attr))
     content = frame.object_content(ref)
     if content is None:
         if isinstance(ref, Const):
@@ -489,6 +505,8 @@ def _deque(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
 def _isinstance(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     classes, cls = frame.constant(args[1]), class_of(frame, args[0])
     known = frame.type_of(args[0])
+    if classes is not None and frame.undecided(args[0]) is not None:
+        return frame.one_of(args[0], classes.value)  # type: ignore[no-any-return]
     if classes is not None and known.is_record and known.maybe_unbound:
         if not issubclass(known.cls, classes.value):
             return Const(issubclass(type(None), classes.value))
@@ -501,8 +519,9 @@ def _isinstance(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
 
 SPECIAL: dict[Any, Any] = {
     tree_map: _tree_map,
-    getattr: _getattr, setattr: _setattr, hasattr: _hasattr, delattr: _delattr, type: _type,
-    callable: _callable, vars: _vars, copy.copy: _copy(False), copy.deepcopy: _copy(True),
+    getattr: _of_each_class(_getattr), setattr: _setattr, hasattr: _of_each_class(_hasattr),
+    delattr: _delattr, type: _of_each_class(_type), callable: _of_each_class(_callable),
+    vars: _vars, copy.copy: _copy(False), copy.deepcopy: _copy(True),
     dataclasses.replace: _replace, dataclasses.asdict: _asdict, dataclasses.astuple: _astuple,
     dataclasses.fields: _fields, dict: _dict, OrderedDict: _ordered, defaultdict: _default_dict,
     dict.fromkeys: _fromkeys, set: _set(set), frozenset: _set(frozenset), sorted: _sorted,
