@@ -89,9 +89,15 @@ class _Backwards:
         """What is live before these statements, of what is live after them."""
         for statement in reversed(statements):
             live |= around.caught
-            self.found.after[statement] = self.useless(statement, live)
+            self.found.after[statement] = self.useless(statement, live | self.elsewhere(statement, around))
             live = self.statement(statement, live, around)
         return live
+
+    @staticmethod
+    def elsewhere(node: ast.stmt, around: _Around) -> Names:
+        """What is live where a path through this statement leads that does not come to its end."""
+        turn = around.turn if contains([node], ast.Continue) else NO_NAMES
+        return turn | (around.leave if contains([node], ast.Break) else NO_NAMES)
 
     def statement(self, node: ast.stmt, live: Names, around: _Around) -> Names:
         match node:
