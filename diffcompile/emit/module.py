@@ -253,8 +253,8 @@ class Module:
                 if callable(thing) and public_path(thing) is None:
                     taken.add(getattr(thing, "__name__", ""))
         named = names(region, inside, taken - {p.name for p in region.params})
-        named.update(dict.fromkeys(_unread(region), "_"))
         printer = Printer(self, named, inside, True)
+        named.update(dict.fromkeys(_unread(region), printer.unread))
         return printer.block(region), printer, graph
 
     def text(self) -> str:

@@ -164,5 +164,7 @@ def _base(members: list[Value], params: set[Value], live: Liveness) -> str:
             return value.name
     named = [v for v in members if v.named]
     name = min(named, key=lambda v: live.start.get(v, 0)).name if named else members[0].name
+    if not name.strip("_") or name.startswith("__"):  # of the user's `_`, which is read
+        return "value" + name.rstrip("_")[1:]
     return name if name.isidentifier() else "value"
 

@@ -333,6 +333,7 @@ class Printer:
         self.refer = refer  # a callable or class -> the AST expression that means it in this module
         self.named = named
         self.nested = nested
+        self.unread = "_" if "_" not in named.values() else "unread"  # a parameter may be called `_`
         self.comments = comments
         self.backward = False
         self.line = 0
@@ -572,7 +573,7 @@ class Printer:
         value = self.call(instr)
         changed = {after for _, after in changes(instr)}
         outs = tuple(o for o in instr.outs if o not in changed)
-        if not outs or len(outs) == 1 and self.named[outs[0]] == "_" and isinstance(value, ast.Call):
+        if not outs or len(outs) == 1 and self.named[outs[0]] == self.unread and isinstance(value, ast.Call):
             out.append(ast.Expr(value))
         elif len(outs) == 1:
             name = self.named[outs[0]]
@@ -951,7 +952,7 @@ class Printer:
                 else:
                     nodes.append(unpacked)
             else:
-                nodes.append(_name(self.named[param] if param in used else "_", ast.Store()))
+                nodes.append(_name(self.named[param] if param in used else self.unread, ast.Store()))
         if instr.items and _is_count(instr.items[0], self) and len(nodes) > 1:
             rest = nodes[1] if len(nodes) == 2 else ast.Tuple(nodes[1:], ast.Store())
             return region, ast.Tuple([nodes[0], rest], ast.Store())
