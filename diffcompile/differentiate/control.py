@@ -268,7 +268,7 @@ class ControlSweep(CallSweep):
         self.open = {*outer_values, *instr.body.params, *self.local}
         with self.b.region() as body:
             for k, param in zip(slots, ct_params, strict=True):
-                self.cts.add(instr.body.results[k], param)
+                self.cts.add(instr.body.results[k], self._formed(param, instr.body.results[k]))
             for k, param in zip([k for k in seeds if k >= count], memo_params, strict=True):
                 self.cts.add(instr.body.results[k + 1], param)
             self.region(instr.body)
@@ -291,6 +291,13 @@ class ControlSweep(CallSweep):
                 results.append(self.cts.whole(ct, value))
         self.cts.of, (self.open, self.local) = outer, around
         return body, (index, *memo_params, *ct_params, *sum_params), results, kept
+
+    def _formed(self, ct: Value, value: Atom) -> Atom:
+        """What flows back to an array that a turn made, where it may be the number 0.0."""
+        bound = value.type.kind == "array" and not value.type.maybe_unbound
+        if ct.type.kind == "array" or not bound or value in self.cts.uncertain:
+            return ct
+        return self.b.call(np.broadcast_to, ct, self.b.call(np.ndarray.shape, value), name=ct.name)
 
     def _absent(self, param: Value, value: Value) -> Atom:
         """What a turn hands back where nothing flows back: zeros of the form that the next turn hands on."""

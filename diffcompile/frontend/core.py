@@ -1183,12 +1183,12 @@ class Merge:
 
     def _item(self, a: Ref, b: Ref, name: str) -> Ref | None:
         """Two items of one list are the item at the place that is the one's or the other's."""
-        x = self.frame.place_of(a)
-        y = self.frame.place_of(b)
+        both = tuple(zip(self.paths, (a, b), strict=True))
+        x, y = (self._on(path, partial(self.frame.place_of, ref)) for path, ref in both)
         if x is None or y is None or x[0] is not y[0] or x[1] != y[1]:
             return None
         at = tuple(self.merge(i, j, at_name(name)) for i, j in zip(x[2], y[2], strict=True))
-        known = join(self.frame.type_of(a), self.frame.type_of(b))
+        known = join(*(self._on(path, partial(self.frame.type_of, ref)) for path, ref in both))
         return at_place(x[0], x[1], at, known, name)  # type: ignore[arg-type]
 
     def _object(self, ref: Ref) -> bool:

@@ -111,6 +111,10 @@ class Carried:
         )  # fmt: skip
 
 
+class WritingTest(Exception):
+    """The test of a `while` changes something: it is no test alone."""
+
+
 class Loops(Calls):
     loop_depth = 0
 
@@ -329,6 +333,12 @@ class Loops(Calls):
 
         before, size, inside = self.state.copy(), len(self.b.body), self.inside()
         try:
+            fold(sliced)
+        except WritingTest:
+            # It is made in the turn, whose end it is where it fails.
+            self.state, inner_test, condition = before, True, lambda: Const(True)
+            self.again(inside)
+            self.b.forget(size)
             fold(sliced)
         except UndecidedAlias:
             # The items are written, or what they are parts of is: they are run over by number. Those of
@@ -1131,8 +1141,13 @@ class Turn:
         mine = [Value(p.name, p.type, p.named) for p in params]
         before = frame.state.copy()
         self._bind_all(iter(mine), entering=True)
+        bound = frame.state.copy()
         with frame.b.region() as instrs:
             test = condition()
+        if any(frame.state.heap.get(cell) is not held for cell, held in bound.heap.items()) or any(
+            frame.state.vars.get(key) is not ref for key, ref in bound.vars.items()
+        ):
+            raise WritingTest
         frame.state = before
         return Region(tuple(mine), tuple(instrs), (test,))
 
