@@ -43,7 +43,7 @@ from ..ir.graph import (
 from ..ir.text import function_name
 from ..ir.types import BOOL, OBJECT, SCALARS, Type, element_of
 from ..ir.walk import free, instructions, rename
-from ..rules.containers import of_first, of_repeated, of_second, sum_of_copies, zeros_of
+from ..rules.containers import of_first, of_repeated, of_second, sum_of, sum_of_copies, zeros_of
 from ..rules.register import Declared, of_others
 from ..rules.solvers import SOLVERS, Solver
 from .containers import ContainerSweep
@@ -321,7 +321,14 @@ class CallSweep(ContainerSweep):
         if fn is list.pop and len(instr.outs) == 1:
             ct = (cts[0], Const(0.0))  # the item itself was not read
         given, given_named = as_arrays(self.b, fn, declared.rule, args, named)
-        found = self.inlined(declared, [ct, first, *given], given_named, instr)
+        try:
+            found = self.inlined(declared, [ct, first, *given], given_named, instr)
+        except NoRule:
+            # The number 0.0 stands for no cotangent so far, of a value whose form is not known.
+            out = instr.outs[0]
+            if isinstance(ct, tuple) or not ct.type.is_scalar or out.type.kind != "unknown":
+                raise
+            found = self.inlined(declared, [self.in_form(ct, out), first, *given], given_named, instr)
         back = shifted(instr, declared.rule, found, declared.form == "linear")
         placed = positions(declared.rule, args, named, 2)
         back = (*back, *(None,) * (len(placed) - len(back)))
@@ -571,7 +578,7 @@ class CallSweep(ContainerSweep):
     # -- containers and indices -----------------------------------------------------------------------------
 
     def packed(self, instr: Call, ct: Cotangent) -> None:
-        ct = self.cts.told(ct, instr.outs[0]) if instr.fn is pack_list else ct
+        ct = self.cts.told(ct, instr.outs[0])
         for k, arg in enumerate(instr.args):
             if self.active(arg):
                 self.cts.add(arg, ct[k] if isinstance(ct, tuple) else self.cts.part(ct, k, arg.type))
@@ -697,13 +704,16 @@ class CallSweep(ContainerSweep):
         if known is None:
             buffer = self.cts.zero(base)
             if isinstance(buffer, Const):
-                zeros = zeros_of if base.type.kind == "object" else np.zeros_like
+                one = index.type.is_scalar and base.type.kind == "unknown"  # it may be a tuple
+                zeros = zeros_of if base.type.kind == "object" or one else np.zeros_like
                 buffer = self.b.call(zeros, base, name=bar(base), type=mirror(base.type))
         else:
             buffer = self.whole(known, base)
             if buffer.type.kind not in ("array", "list", "unknown") or buffer.type.shape != base.type.shape:
                 if base.type.kind == "array":
                     buffer = self.b.call(np.full_like, base, buffer, name=bar(base))
+            if base.type.kind == "unknown":
+                buffer = self.in_form(buffer, base)
         kind = base.type if base.type.kind == "array" else buffer.type
         # A sum that the buffer began as may be wider than what it is the cotangent of.
         dtype = buffer.type.dtype if buffer.type.kind == "array" else kind.dtype
@@ -733,6 +743,15 @@ class CallSweep(ContainerSweep):
         self.b.emit(Call(outs, unpack, (ct, Const(len(outs))), (), self.b.line))
         pairs = zip(outs, made.args, strict=True)
         return tuple(out if self.active(a) else None for out, a in pairs)
+
+    def in_form(self, ct: Atom, value: Value) -> Atom:
+        """The cotangent of a value of unknown form, in that form even where it is the number 0.0 so far."""
+        made = self.b.defs.get(ct) if isinstance(ct, Value) else None
+        told = ct in self.cts.formed or isinstance(made, (Call, Store))
+        if told or ct.type.kind not in ("unknown", *SCALARS):
+            return ct
+        zeros = self.b.call(zeros_of, value, type=Type())
+        return self.b.call(sum_of, zeros, ct, name=bar(value), type=Type())
 
     def in_line(self, index: Atom) -> bool:
         """Is this an index that the elements of an array in one line take: a number or a slice?"""

@@ -209,6 +209,8 @@ class ContainerSweep(Sweep):
         """Is what this call makes of an array a view of it, one element of which is one of the array?"""
         if made.fn is operator.getitem:
             return is_basic(made.args[1], self.b)
+        if self.cts.many:
+            return False  # for many results at once, views have another axis
         if SHOWN.get(made.fn) is np.ndarray.flat:
             shape = made.args[1:] if made.fn in RESHAPES else ()
             return made.outs[0].type.rank == 1 and len(made.args) == 1 + len(shape) < 3 and not made.kwargs

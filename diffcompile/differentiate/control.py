@@ -174,7 +174,13 @@ class ControlSweep(CallSweep):
         sums = []
         for value in outer_values:
             known = self.cts.take(value)
-            sums.append(self._start(value) if known is None else self.cts.whole(known, value))
+            if known is None:
+                sums.append(self._start(value))
+                continue
+            begun = self.cts.whole(known, value)
+            indexed = any(map(partial(_indexes, value), instructions(instr.body)))
+            unformed = value.type.kind == "unknown" and indexed
+            sums.append(self.in_form(begun, value) if unformed else begun)
         memos = [self.cts.whole(seeds[k], instr.outs[k]) for k in seeds if k >= count]
 
         types = [self._start_type(s, v) for s, v in zip(starts, (carried[k] for k in slots), strict=True)]
@@ -262,6 +268,7 @@ class ControlSweep(CallSweep):
         for param in (*ct_params, *sum_params):
             if param.type.kind not in ("float", "number"):
                 self.cts.masked.add(param)
+        self.cts.formed.update(p for p in sum_params if p.type.kind == "unknown")
         outer, self.cts.of = self.cts.of, dict(zip(outer_values, sum_params, strict=True))
         around = self.open, self.local
         self.local = {out for part in instr.body.body for out in part.outs}

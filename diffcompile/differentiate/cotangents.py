@@ -59,6 +59,7 @@ class Cotangents:
         self.renamed: dict[Value, Value] = {}
         self.pinned: set[Value] = set()  # the cotangents being handed on, which keep their names
         self.uncertain: set[Value] = set()  # what has no value on the path where a `try` was left
+        self.formed: set[Value] = set()  # cotangents of unknown form that are not the number 0.0
         self.masked: set[Value] = set()  # cotangents that may be 0 because something was masked away
 
     def take(self, value: Value) -> Cotangent | None:

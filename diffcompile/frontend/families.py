@@ -129,7 +129,7 @@ class Families(Objects):
         extra = [key for key in here if key not in family.kinds and key != family.tag]
         if extra:
             raise self.refuse(
-                f"an object of class `{content.cls.__name__}` has the attribute `{extra[0]}`, and others have not",
+                f"not all objects of class `{content.cls.__name__}` have the attribute `{extra[0]}`",
                 "Give the objects of a class the same attributes in `__init__`.",
             )
         entries: list[tuple[str, Ref]] = [(family.tag, Const(family.members.index(content.cls)))]
