@@ -15,7 +15,7 @@ import copy
 import itertools
 import operator
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +48,7 @@ from ..ir.walk import (
     instructions,
     map_regions,
     operands,
+    reads,
     regions,
     resolve,
     substitute_in,
@@ -147,7 +148,11 @@ def _mended(
         if same_place and not mine and (value not in views or called):
             return _copy_target(region, instr, target)
         handed = reach([a for i in instructions(region) for a in handed_over(i)], sharing.around)
-        return _copy_value(region, value, turning | _ways(region, value, sharing) | handed)
+        return (
+            _copy_value(region, value, turning | _ways(region, value, sharing) | handed)
+            or _copy_start(region, instr, turning, live)
+            or _copy_target(region, instr, target)
+        )
     return _copy_target(region, instr, target) if not mine and elsewhere else None
 
 
@@ -320,8 +325,24 @@ def _replace_instr(region: Region, old: Instr, new: tuple[Instr, ...]) -> Region
     return replace(region, body=tuple(body))
 
 
-def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
-    """Whoever reads `value`, except on the way to the store, reads a copy made where it was written."""
+def _copy_start(region: Region, instr: Instr, turning: set[Value], live: Liveness) -> Region | None:
+    """The innermost loop around the store begins with a copy of what is changed there."""
+    for loop in live.inside[instr][::-1]:
+        items = len(loop.items) if isinstance(loop, For) else 0
+        for k, (init, param) in enumerate(zip(loop.init, loop.body.params[items:], strict=True)):
+            if param in turning and isinstance(init, Value):
+                fresh = Value(param.name, init.type, param.named)
+                copy = Call((fresh,), copier(init), (init,), (), loop.line)
+                begins = (*loop.init[:k], fresh, *loop.init[k + 1 :])
+                return _replace_instr(region, loop, (copy, replace(loop, init=begins)))
+    return None
+
+
+def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region | None:
+    """Whoever reads `value`, except on the way to the store, reads a copy made where it was written.
+
+    None if nobody does.
+    """
     if value.type.maybe_unbound:
         owner = next((i for i in instructions(region) if value in i.outs), None)
         if isinstance(owner, (If, For, While)):
@@ -351,7 +372,18 @@ def _copy_value(region: Region, value: Value, sources: set[Value]) -> Region:
         )
         return Region(part.params, tuple(body), results)
 
-    return visit(region, (False,) * len(region.results))
+    copied = visit(region, (False,) * len(region.results))
+    read = any(fresh in reads(i) for i in instructions(copied))
+    ends = (r for part in _parts(copied) for r in part.results)
+    return copied if read or any(r is fresh for r in ends) else None
+
+
+def _parts(region: Region) -> Iterator[Region]:
+    """The region, and all regions inside."""
+    yield region
+    for instr in region.body:
+        for part in regions(instr):
+            yield from _parts(part)
 
 
 def copy_results(region: Region, owner: If | For | While, k: int) -> Region:
@@ -393,7 +425,8 @@ def _feeds(instr: Instr, value: Value, sources: set[Value]) -> bool:
         items = len(instr.items) if isinstance(instr, For) else 0
         pairs = zip(instr.init, instr.body.params[items:], strict=True)
         return any(a is value and p in sources for a, p in pairs)
-    return any(target is value for target, _ in changes(instr))
+    # What is no part of the way is written as a copy, too.
+    return value in sources and any(target is value for target, _ in changes(instr))
 
 
 def _keep_flow(instr: Instr, value: Value, table: dict[Value, Atom]) -> Instr:
