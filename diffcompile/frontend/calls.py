@@ -728,8 +728,8 @@ class Calls(Layers):
                 specs.append((parameter, known))
                 continue
             atom = self.atom(ref)
-            seen = self.type_of(ref)  # an object that is seen as one of its class
-            specs.append((parameter, replace(atom.type, cls=seen.cls) if seen.is_record else atom.type))
+            form = self.type_of(ref)  # an object may be seen as one of its class
+            specs.append((parameter, replace(atom.type, cls=form.cls) if form.is_record else atom.type))
             atoms.append(atom)
         called = self.unit.session.function(fn, specs, self.b.line)
         while called is not None and (wider := widened(specs, passed, called)) is not None:
@@ -756,7 +756,8 @@ class Calls(Layers):
             elif isinstance(changed, (Obj, View)):
                 self.store(changed, operator.setitem, Const(...), outs[n])
         places = iter(range(len(outs)))
-        return self._returned(called.shape, outs, places, [(given[k], n) for k, n in callee.sees], name)
+        seen = [(given[k], n) for k, n in callee.sees]
+        return self._returned(called.shape, outs, places, seen, name, called.apart)
 
     def _returned(
         self,
@@ -765,13 +766,14 @@ class Calls(Layers):
         places: Iterator[int],
         seen: list[tuple[Ref, int]],
         name: str,
+        apart: frozenset[int],
     ) -> Ref:
         """What a called function returned, made of the results of its graph."""
         if isinstance(shape, Const):
             return shape
         if isinstance(shape, tuple):
             cls, parts = shape
-            return Tup(tuple(self._returned(part, outs, places, seen, "") for part in parts), cls)
+            return Tup(tuple(self._returned(part, outs, places, seen, "", apart) for part in parts), cls)
         place = next(places)
         ref = self.own(outs[place], name)
         if isinstance(ref, Obj):
@@ -779,6 +781,7 @@ class Calls(Layers):
                 if n == place:
                     ref.cell.shares |= self.cells(given) | {s for c in self.cells(given) for s in c.shares}
             ref.cell.param = any(cell.param for cell in ref.cell.shares)
+            ref.cell.apart = True if place in apart else ref.cell.apart
         return ref
 
     def _apart(self, given: list[Ref], k: int) -> bool:

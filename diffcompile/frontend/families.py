@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.graph import Atom, Call, Const, raise_error
+from ..ir.graph import Atom, Call, Const, Value, raise_error
 from ..ir.types import BOOL, INT, Type, join
 from .arguments import NOTHING, class_attribute
-from .heap import Bound, Entries, Items, Obj, Ref, Tup, View
+from .heap import Bound, Cell, Entries, Items, Obj, Ref, Tup, View
 from .objects import Objects
 
 TAG = "of"
@@ -338,6 +338,32 @@ class Families(Objects):
         """What is known of an object seen as one of its class, as one of its family."""
         family = self.family_of(known.cls)
         return known if family is None else replace(known, cls=family.cls)
+
+    def handed_out(self, ref: Ref) -> None:
+        """Refuse to show an object of a family to others: it is of none of the classes of it."""
+        for cell in self.cells(ref):
+            content = self.state.heap.get(cell)
+            cls = content.cls if isinstance(content, Entries) else None
+            family = self.family_of(cls)
+            for known in (content.type,) if isinstance(content, (Const, Value)) else ():
+                family = family or self._family_in(known)
+            if family is not None:
+                names = " or ".join(f"`{m.__name__}`" for m in family.members)
+                raise self.refuse(
+                    f"an object of class {names}, one of several in one place, is handed out of the function",
+                    "Hand out its attributes.",
+                )
+
+    def _family_in(self, known: Type) -> Family | None:
+        """The family of an object that may be in a container of this type."""
+        found = self.family_of(known.cls)
+        for part in known.parts:
+            found = found or self._family_in(part)
+        return found
+
+    def one_value(self, ref: Ref, inside: tuple[Cell, ...] = ()) -> Ref:
+        self.handed_out(ref)
+        return super().one_value(ref, inside)
 
     def packed_object(self, content: Entries) -> Atom:
         return super().packed_object(self.as_family(content))

@@ -181,7 +181,7 @@ class Session:
             if lowered is None:
                 self.functions[key] = None
                 return None
-            graph, shape, types = lowered
+            graph, shape, types, called.apart = lowered
             called.function.graph = graph
             sees = graph.sees
             recursive = called.assumed
@@ -205,6 +205,7 @@ class Called:
     function: Function
     shape: Any
     types: tuple[Type, ...]
+    apart: frozenset[int] = frozenset()  # the results that are lists or dicts of their own items
     assumed: bool = False  # was it called while it was lowered, by itself or by what it calls?
 
     def settles(self, shape: Any, types: tuple[Type, ...], writes: Pairs, sees: Pairs) -> bool:
@@ -313,6 +314,7 @@ def _lowered(
         )
     else:
         result = _run(frame)
+    frame.handed_out(result)
     atoms: list[Atom] = []
     returns = _structure(frame, result, atoms)
     if frame.unit.runs:
@@ -370,8 +372,10 @@ def _drop_unread(frame: Statements, wanted: set[Value]) -> None:
 
 def lower_function(
     fn: FunctionType | Lifted, specs: list[tuple[str, Any]], session: Session
-) -> tuple[Graph, Any, tuple[Type, ...]] | None:
+) -> tuple[Graph, Any, tuple[Type, ...], frozenset[int]] | None:
     """The graph of a called function, the structure and the types of its results; None if it is inlined.
+
+    Last come those of the results that are lists or dicts whose items nothing else refers to.
 
     It is inlined if it writes outside, changes a container that it is given or returns one that can grow, or
     writes an array that may be an argument: whether the caller still reads that is known where it is called.
@@ -388,6 +392,7 @@ def lower_function(
     ]
     atoms: list[Atom] = []
     sees: list[tuple[int, int]] = []
+    apart: set[int] = set()
     results: list[set[Cell]] = []
 
     def visit(ref: Ref) -> Any:
@@ -404,6 +409,8 @@ def lower_function(
             raise _Inlined  # two results that may be one object
         results.append(held)
         sees.extend((k, len(atoms)) for k, (cells, _) in enumerate(given) if held & cells)
+        if isinstance(ref, Obj) and ref.cell.apart and not ref.cell.param and held == {ref.cell}:
+            apart.add(len(atoms))
         atoms.append(frame.atom(ref))
         return LEAF
 
@@ -428,7 +435,7 @@ def lower_function(
     if not atoms or isinstance(shape, tuple) and not writes and _brief(source.node):
         return None
     graph = replace(_graph(frame, source, params, atoms), writes=tuple(writes), sees=tuple(sees))
-    return graph, shape, tuple(a.type for a in atoms)
+    return graph, shape, tuple(a.type for a in atoms), frozenset(apart)
 
 
 def _brief(node: ast.AST) -> bool:
