@@ -47,6 +47,7 @@ from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
 from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, USED, Evaluation, consult
 from ..rules.queues import Queue
+from ..rules.sets import Members
 from ..rules.refused import sentence_of
 from ..rules.register import REGISTRY, Owned, in_class
 from ..rules.solvers import SOLVERS
@@ -56,7 +57,7 @@ from .apart import of_unknown_order
 from .arguments import DERIVING, class_attribute, is_object, is_object_class
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
-from .core import holds_objects
+from .core import UnknownSetError, holds_objects
 from .expressions import UNCOUNTED, UNROLLED
 from .filled import (
     SHOWING,
@@ -177,7 +178,10 @@ class Calls(Layers):
         raise NotImplementedError
 
     def _print(self, node: ast.Call) -> Ref:
-        args = [self.atom(r) for r in self._elements(node.args)]
+        shown = list(self._elements(node.args))
+        for ref in shown:
+            self.handed_out(ref)
+        args = [self.atom(r) for r in shown]
         kwargs = tuple((k.arg, self.value(k.value)) for k in node.keywords if k.arg is not None)
         self.b.emit(Call((), builtins.print, tuple(args), kwargs, self.b.line))
         return Const(None)
@@ -913,6 +917,8 @@ class Calls(Layers):
         if isinstance(ref, Sequence):
             self.unwritten(ref.lists, None if ref.known is None and ref.refs is None else list(in_order(ref)))
             return ref
+        if self.type_of(ref).cls is set:
+            raise UnknownSetError
         iterated = self.iterated_object(ref)
         if iterated is not None:
             return self.sequence(iterated)
@@ -946,6 +952,8 @@ class Calls(Layers):
         The keys of a dict; the list of its values, or of its items; the list that `zip` gives.
         """
         args = [self.viewed(a) if isinstance(a, Sequence) else a for a in args]
+        if fn in RUN_OVER and any(self.type_of(a).cls is set for a in args):
+            raise UnknownSetError
         if fn not in _OF_OBJECTS:
             args = list(map(self.unqueued, args))
         over = range(len(args))[RUN_OVER.get(fn, _NONE)] if fn not in (min, max) or len(args) == 1 else ()
@@ -960,8 +968,9 @@ class Calls(Layers):
         return args
 
     def unqueued(self, ref: Ref) -> Ref:
-        """The list that a deque is, for a function of a library."""
-        return self.attribute(ref, "items") if self.class_of(ref) is Queue else ref
+        """The list that a deque is, or the dict that a set is, for a function of a library."""
+        cls = self.class_of(ref)
+        return self.attribute(ref, "items" if cls is Queue else "marks") if cls in (Queue, Members) else ref
 
     def viewed(self, ref: Sequence) -> Ref:
         """The list that running over something gives, where that is one."""

@@ -19,8 +19,9 @@ from ..errors import UndecidedAlias
 from ..ir.graph import Atom, Call, Const, Method, Step, Value
 from ..ir.types import BOOL, INT, Type, article, element_of, join, join_items
 from ..rules.containers import keys_of, values_of
+from ..rules.sets import Members
 from ..rules.definitions import cleared, last_taken_out, updated, updated_by_pairs
-from .core import holds_objects
+from .core import UnknownSetError, holds_objects
 from .expressions import UNROLLED, Expressions, is_flat
 from .heap import ITEM, Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
 from .keeping import KEPT
@@ -524,9 +525,7 @@ class Containers(Expressions):
         mine = self.constant(receiver)
         given = [self.constant(a) for a in args]
         if mine is None or any(a is None for a in given):
-            raise self.refuse(
-                "a set of values that are not known here", "Use a list, or constants in the set."
-            )
+            raise UnknownSetError
         values = set(mine.value)
         result = getattr(values, method)(*(a.value for a in given if a is not None))
         after = tuple(map(Const, values))
@@ -540,9 +539,11 @@ class Containers(Expressions):
         return self.set_of(self._elements(node.elts), name)
 
     def set_of(self, refs: tuple[Ref, ...], name: str) -> Ref:
+        if self.unit.session.sets:
+            return self.made_by_init(Members, [self.state.new(Items(refs))], {}, name)
         known = [self.constant(r) for r in refs]
         if any(k is None for k in known):
-            raise self.refuse("a set has no order to differentiate in", "Use a list or a tuple.")
+            raise UnknownSetError
         values = dict.fromkeys(k.value for k in known if k is not None)
         return self.state.new(Items(tuple(map(Const, values)), None, set), name)
 
@@ -649,6 +650,9 @@ class Containers(Expressions):
         if attr in ("_replace", "_asdict", "index", "count"):
             return Bound(ref, attr)
         return self.bound_to(ref.cls, attr, self.found_in(ref.cls, attr), ref)
+
+    def made_by_init(self, cls: type, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        raise NotImplementedError
 
     def iterated_object(self, ref: Ref) -> Ref | None:
         """What an object's `__iter__`, or its `__len__` and `__getitem__`, give to run over."""

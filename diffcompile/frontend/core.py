@@ -90,6 +90,10 @@ HOLDERS = CONTAINERS | {"object"}
 MIRRORED = frozenset({operator.setitem, operator.delitem, operator.iadd, operator.isub, setattr, exchange})
 
 
+class UnknownSetError(Exception):
+    """A set holds what is known only when the program runs: the program is read again, with such sets."""
+
+
 class Unit:
     """The lowering of one graph: its instructions, the program state, what it captured, what it folded."""
 
@@ -358,7 +362,7 @@ class Core:
                 for a, b in pairwise(atoms):
                     self.meet(a.type, b.type)
                 packed = self.b.call(pack_list, *atoms)
-                return packed if cls is list else self.b.call(cls, packed)
+                return packed if cls is list else self.b.call(cls, packed, type=Type("object", cls=cls))
             case Entries(entries) if content.cls is dict:
                 return self.b.call(pack_dict, Const(content.keys), *(self.atom(r) for _, r in entries))
             case Entries(entries) if content.is_dict:

@@ -37,7 +37,7 @@ from ..rules.register import REGISTRY
 from . import plain
 from .arguments import is_object, is_object_class
 from .choices import all_functions, is_function
-from .core import CONTAINERS, MUTABLE
+from .core import CONTAINERS, MUTABLE, UnknownSetError
 from .heap import (
     ITEM,
     Applied,
@@ -608,6 +608,8 @@ class Expressions(Keeping):
     def attribute(self, base: Ref, attr: str, name: str = "") -> Ref:
         if isinstance(base, Const) and base.value is not UNBOUND:
             return self._constant_attribute(base, attr)
+        if self.type_of(base).cls is set:
+            raise UnknownSetError
         if attr == "args" and isinstance(base, Value) and base in self.unit.raised:
             cls, args = self.unit.raised[base]
             if cls.__init__ is Exception.__init__ or cls.__module__ == "builtins" and cls is not OSError:

@@ -34,9 +34,10 @@ from ..ir.graph import (
 from ..ir.types import INT, RANGE, UNKNOWN, Type, array, element_of, join, join_names, number
 from ..ir.walk import instructions, same_atom
 from ..rules.containers import keys_of
+from ..rules.sets import Members
 from ..rules.definitions import places_in_order
 from .calls import Calls, in_order
-from .core import still_held, without
+from .core import UnknownSetError, still_held, without
 from .expressions import UNROLLED
 from .heap import (
     UNBOUND_REF,
@@ -489,9 +490,12 @@ class Loops(Calls):
 
     def _SetComp(self, node: ast.SetComp, name: str) -> Ref:
         with self.comprehending(node):
-            items = self.items_of(self._appended(node, name, unrolled=True))
+            listed = self._appended(node, name, unrolled=not self.unit.session.sets)
+        if self.unit.session.sets:
+            return self.made_by_init(Members, [listed], {}, name)
+        items = self.items_of(listed)
         if items is None:
-            raise self.refuse("a set of values that are not known here", "Use a list comprehension.")
+            raise UnknownSetError
         return self.set_of(items, name)
 
     def comprehension(self, node: ast.ListComp | ast.GeneratorExp, name: str) -> Ref:

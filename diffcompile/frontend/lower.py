@@ -43,7 +43,7 @@ from ..ir.walk import free, operands, same_atom, values
 from ..rules.register import REGISTRY, Ownerless
 from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
-from .core import CONTAINERS, Unit
+from .core import CONTAINERS, Unit, UnknownSetError
 from .families import Family, MeetingError, with_met
 from .heap import Cell, Entries, Items, Obj, Ref, Scope, Tup, View
 from .layers import Run, UnrollError
@@ -125,6 +125,7 @@ class Session:
         self.cells: dict[int, CellType] = {}
         self.layouts = False  # did what is a view depend on how arrays are laid out in memory?
         self.families: tuple[Family, ...] = ()  # classes whose objects meet
+        self.sets = False  # are there sets of what is known only when the program runs?
         self.one_by_one = False  # are short lists run over item by item where they cannot be otherwise?
 
     def cell_of(self, value: Any) -> CellType:
@@ -277,15 +278,18 @@ def _lower(
     fn: Target | FunctionType, specs: list[tuple[str, Spec]], result_name: str, wrt: tuple[Place, ...],
     runs: bool, deriving: Deriving | None, one_by_one: bool = False,
 ) -> Lowered:  # fmt: skip
-    """As `lower`, again with each family of classes whose objects are found to meet."""
+    """As `lower`, again with each family of classes whose objects are found to meet, and for sets."""
     families: tuple[Family, ...] = ()
+    sets = False
     while True:
         session = Session(deriving)
-        session.one_by_one, session.families = one_by_one, families
+        session.one_by_one, session.families, session.sets = one_by_one, families, sets
         try:
             return _lowered(fn, specs, result_name, wrt, runs, session)
         except MeetingError as met:
             families = with_met(families, met.records)
+        except UnknownSetError:
+            sets = True
 
 
 def _lowered(

@@ -21,7 +21,9 @@ from ..ir.graph import Const, Value
 from ..ir.types import SCALARS, Type
 from ..rules.definitions import DEFINITIONS, dict_of_keys, dict_of_pairs, itself, places_in_order, unread
 from ..rules.queues import Queue
+from ..rules.sets import Members, members_of
 from .arguments import NOTHING, REGISTERED, class_attribute
+from .core import UnknownSetError
 from .heap import (
     UNBOUND_REF,
     Applied,
@@ -327,9 +329,11 @@ def _fromkeys(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
 
 def _set(cls: type) -> Any:
     def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+        if frame.unit.session.sets:
+            return frame.made_by_init(Members, args, kwargs, name)  # type: ignore[no-any-return]
         items = frame.items_of(args[0]) if args else ()
         if items is None or any(frame.constant(i) is None for i in items):
-            return None
+            raise UnknownSetError
         found: Ref = frame.set_of(items, name)
         return found if cls is set else Const(frozenset(frame.constant(found).value))
 
@@ -497,6 +501,11 @@ def _insort(place: Any) -> Any:
     return lowered
 
 
+def _members_of(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
+    marks: Ref = frame.attribute(args[0], "marks") if frame.class_of(args[0]) is Members else args[0]
+    return marks
+
+
 def _deque(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
     made: Ref = frame.made_by_init(Queue, args, kwargs, name)
     return made
@@ -531,5 +540,5 @@ SPECIAL: dict[Any, Any] = {
     operator.attrgetter: _attrgetter(operator.attrgetter),
     operator.itemgetter: _attrgetter(operator.itemgetter), builtins.isinstance: _isinstance,
     bisect.insort_right: _insort(bisect.bisect_right), bisect.insort_left: _insort(bisect.bisect_left),
-    builtins.iter: _iter, max: _extreme(max), min: _extreme(min), deque: _deque,
+    members_of: _members_of, builtins.iter: _iter, max: _extreme(max), min: _extreme(min), deque: _deque,
 }  # fmt: skip
