@@ -47,9 +47,9 @@ from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
 from ..rules.library import CALLED, EVALUATED, KEEPING, POSITIONAL, USED, Evaluation, consult
 from ..rules.queues import Queue
-from ..rules.sets import Members
 from ..rules.refused import sentence_of
 from ..rules.register import REGISTRY, Owned, in_class
+from ..rules.sets import Members
 from ..rules.solvers import SOLVERS
 from . import opaque
 from . import plain as sentences

@@ -19,8 +19,8 @@ from ..errors import UndecidedAlias
 from ..ir.graph import Atom, Call, Const, Method, Step, Value
 from ..ir.types import BOOL, INT, Type, article, element_of, join, join_items
 from ..rules.containers import keys_of, values_of
-from ..rules.sets import Members
 from ..rules.definitions import cleared, last_taken_out, updated, updated_by_pairs
+from ..rules.sets import Members
 from .core import UnknownSetError, holds_objects
 from .expressions import UNROLLED, Expressions, is_flat
 from .heap import ITEM, Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
@@ -113,6 +113,9 @@ class Containers(Expressions):
                 return become(tuple(new), list.insert, at[0], item)
             case "pop", _ if all(a is not None for a in at) and len(args) < 2:
                 place = at[0].value if at and at[0] is not None else -1
+                if not -len(items) <= place < len(items) and self.unit.turning:
+                    self.materialise(receiver.cell)  # in another turn there may be more
+                    return self.grown_list_method(receiver, method, args, kwargs, name)
                 if not -len(items) <= place < len(items):
                     raise self.refuse(f"index {place} is out of range for {len(items)} items")
                 new = list(items)

@@ -771,9 +771,10 @@ class Expressions(Keeping):
                 return self.attribute(base, known.value, name)
         if items is not None:
             if known is not None and isinstance(known.value, (int, np.integer)):
-                if not -len(items) <= known.value < len(items):
+                if -len(items) <= known.value < len(items):
+                    return items[known.value]
+                if not isinstance(base, Obj) or not self.unit.turning:
                     raise self.refuse(f"index {known.value} is out of range for {len(items)} items")
-                return items[known.value]
             if known is not None and isinstance(known.value, slice):
                 return self._like(base, items[known.value])
             if known is None and all_functions(items):

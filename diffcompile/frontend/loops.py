@@ -34,8 +34,8 @@ from ..ir.graph import (
 from ..ir.types import INT, RANGE, UNKNOWN, Type, array, element_of, join, join_names, number
 from ..ir.walk import instructions, same_atom
 from ..rules.containers import keys_of
-from ..rules.sets import Members
 from ..rules.definitions import places_in_order
+from ..rules.sets import Members
 from .calls import Calls, in_order
 from .core import UnknownSetError, still_held, without
 from .expressions import UNROLLED
@@ -518,7 +518,20 @@ class Loops(Calls):
                 self.state.vars.setdefault((home, part.target.id), UNBOUND_REF)
         with self.comprehending(node):
             if sequence.refs is not None and len(node.generators) == 1:
-                return self._static_comprehension(node, sequence)
+                before, size, inside = self.state.copy(), len(self.b.body), self.inside()
+                found = self._static_comprehension(node, sequence)
+                if found is not None:
+                    return found
+                if not isinstance(over, Obj) or self.type_of(over).kind != "list":
+                    raise self.refuse(
+                        "a comprehension over a short container with a test that is not known here",
+                        "Write it as a loop that appends.",
+                    )
+                self.state = before
+                self.again(inside)
+                self.b.forget(size)
+                self.materialise(over.cell)
+                sequence = self.sequence(over)
             source = self._gathered_from(node, sequence)
             if len(node.generators) > 1 or generator.ifs:
                 return self._appended(node, name, source=source)
@@ -565,7 +578,10 @@ class Loops(Calls):
         root = source.root if isinstance(source, View) else source
         return source if self._by_number(source) and root.cell.mirror is None else None
 
-    def _static_comprehension(self, node: ast.ListComp | ast.GeneratorExp, sequence: Sequence) -> Ref:
+    def _static_comprehension(
+        self, node: ast.ListComp | ast.GeneratorExp, sequence: Sequence
+    ) -> Ref | None:
+        """Item by item; None if a test is not known."""
         generator = node.generators[0]
         kept = []
         with self.holding(sequence.refs or ()):
@@ -573,10 +589,7 @@ class Loops(Calls):
                 self.assign(generator.target, ref)
                 tests = [self.constant(self.expression(t)) for t in generator.ifs]
                 if any(t is None for t in tests):
-                    raise self.refuse(
-                        "a comprehension over a short container with a test that is not known here",
-                        "Write it as a loop that appends.",
-                    )
+                    return None
                 if all(t.value for t in tests if t is not None):
                     kept.append(self.expression(node.elt))
         return self.state.new(Items(tuple(kept)))

@@ -211,7 +211,8 @@ class Statements(Patterns):
 
     def _split(self, ref: Ref, targets: list[ast.expr]) -> tuple[Ref, ...]:
         """The items of a value that is unpacked: `n, d = x.shape`, `a, b = x`."""
-        source = self.atom(ref)
+        alone = self._at_hand_alone(ref)
+        source = self.whole(ref) if alone else self.atom(ref)
         kinds = source.type.items if source.type.kind == "tuple" else None
         outs = []
         for k, target in enumerate(targets):
@@ -232,7 +233,7 @@ class Statements(Patterns):
             ref_out = self.own(out, out.name)
             if isinstance(ref_out, Obj) and source.type.kind in ("array", "unknown"):
                 ref_out.cell.shares |= self.cells(ref)
-            elif source.type.kind == "list":
+            elif source.type.kind == "list" and not alone:
                 for cell in self.cells(ref_out):
                     cell.outside = ITEM
                     self.found_inside(cell, self.cells(ref))
@@ -240,6 +241,12 @@ class Statements(Patterns):
         if source.type.kind == "tuple":
             self.parts_of_tuple(source, refs)
         return tuple(refs)
+
+    def _at_hand_alone(self, ref: Ref) -> bool:
+        """Is this a list of its own items that was made where it is unpacked, and has no name?"""
+        if not isinstance(ref, Obj) or not ref.cell.apart or ref.cell.outside or ref.cell.shares:
+            return False
+        return not self.in_use(ref.cell) and ref.cell not in self.held(self.state)
 
     def _unpack_by_place(self, targets: list[ast.expr], ref: Ref, at: int) -> None:
         """`first, *rest, last = items`, where how many there are is not known here."""

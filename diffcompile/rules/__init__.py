@@ -8,6 +8,7 @@ from . import (
     elementwise,
     factorisations,
     fft,
+    heaps,
     index,
     join,
     linalg,
@@ -32,7 +33,7 @@ from .register import REGISTRY, defelementwise, defjvp, deflinear, defvjp, nondi
 
 __all__ = [
     "REGISTRY", "arithmetic", "complexes", "containers", "contractions", "defelementwise", "defjvp",
-    "deflinear", "defvjp", "elementwise", "factorisations", "fft", "index", "join", "linalg", "methods",
-    "mutation", "nan", "nondifferentiable", "norms", "numeric", "order", "pad", "polynomials", "products",
-    "python", "random", "reduce", "series", "shape", "special", "statistics",
+    "deflinear", "defvjp", "elementwise", "factorisations", "fft", "heaps", "index", "join", "linalg",
+    "methods", "mutation", "nan", "nondifferentiable", "norms", "numeric", "order", "pad", "polynomials",
+    "products", "python", "random", "reduce", "series", "shape", "special", "statistics",
 ]  # fmt: skip
