@@ -103,6 +103,7 @@ class Progress:
         self.classes = classes
         self.visible = visible
         self.exposed = self.torn = False
+        self.end: int | None = None  # where the instructions end of a call whose statements were looked at
 
     def after(self, statement: ast.stmt, before: State, body: list[Instr]) -> None:
         may_raise = any(catchable(i, self.classes) for i in body)
@@ -113,7 +114,6 @@ class Progress:
 
 
 class Attempts(Generators):
-    watch: Progress | None = None
     guards: tuple[Guard, ...] = ()
     handling: tuple[Caught, ...] = ()
     managers = 0
@@ -553,11 +553,13 @@ class Attempts(Generators):
                 inside = Progress(self, classes, visible)
                 if isinstance(statement, ast.With):
                     self.watch = inside
+                elif _calls_once(statement):
+                    self.watch_call = inside
                 self.statement(statement)
-                self.guards, self.watch = guards, None
+                self.guards, self.watch, self.watch_call = guards, None, None
                 may_raise = any(catchable(i, classes) for i in body[mark:])
                 changed = self.changes(statement, before, visible)
-                whole = isinstance(statement, (*SIMPLE, ast.With)) and not inside.torn
+                whole = isinstance(statement, SIMPLE) or isinstance(statement, ast.With) and not inside.torn
                 if may_raise and exposed and not risky:
                     start, first, exposed = before, mark, False
                 if may_raise and (exposed or changed and not whole):
@@ -565,7 +567,10 @@ class Attempts(Generators):
                     del body[mark:]
                     break
                 calls = self.unit.inlined != inlined or any(map(_writes, body[mark:]))
-                if isinstance(statement, SIMPLE):
+                if inside.end is not None:
+                    later = any(catchable(i, classes) for i in body[inside.end :])
+                    torn = inside.torn or inside.exposed and later
+                elif isinstance(statement, SIMPLE):
                     torn = self._changed_early(statement, before, visible, calls)
                 if may_raise and changed and (torn or self._torn(body[mark:], classes)):
                     raise self.refuse(
@@ -725,6 +730,16 @@ def runnable(statement: ast.stmt) -> bool:
         return False
     jumps = any(contains([statement], kind) for kind in (ast.Break, ast.Continue))
     return isinstance(statement, (ast.For, ast.While)) or not jumps
+
+
+def _calls_once(statement: ast.stmt) -> bool:
+    """Is this a call of one function, of arguments that call none, whose result at most gets a name?"""
+    call = getattr(statement, "value", None)
+    named = isinstance(statement, ast.Expr) or isinstance(statement, ast.Assign) and all(
+        isinstance(t, ast.Name) for t in statement.targets
+    )
+    inner = (p for p in ast.walk(call) if isinstance(p, (ast.Call, ast.IfExp, ast.BoolOp))) if call else ()
+    return named and isinstance(call, ast.Call) and sum(1 for _ in inner) == 1
 
 
 def leaves(statements: list[ast.stmt]) -> bool:

@@ -13,6 +13,7 @@ import inspect
 import itertools
 import math
 import operator
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
 from types import FunctionType, MethodType
@@ -57,6 +58,7 @@ from .apart import of_unknown_order
 from .arguments import DERIVING, class_attribute, is_object, is_object_class
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
+from .choices import all_functions
 from .core import UnknownSetError, holds_objects
 from .expressions import UNCOUNTED, UNROLLED
 from .filled import (
@@ -102,7 +104,8 @@ from .special import SPECIAL as CONTAINERS
 POLYNOMIALS = (np.poly1d, ABCPolyBase)
 # They run over a generator to its end, and over nothing else meanwhile.
 CONSUMERS = frozenset({
-    list, tuple, sorted, min, max, set, frozenset, dict, np.fromiter, math.fsum, math.prod, functools.reduce,
+    list, tuple, sorted, min, max, set, frozenset, dict, OrderedDict, np.fromiter, math.fsum, math.prod,
+    functools.reduce,
 })  # fmt: skip
 FEW = 8  # items that a definition runs over one by one
 OURS = f"{__name__.partition('.')[0]}.api"  # where what makes derivatives is defined
@@ -111,6 +114,9 @@ REPEATED = 400  # inlined calls of functions inside themselves, all together
 
 
 class Calls(Layers):
+    watch: Any = None  # looks at the statements that are lowered next
+    watch_call: Any = None  # at those of the function that is lowered in place next
+
     def _Call(self, node: ast.Call, name: str) -> Ref:
         fn = self.callee(node.func)
         if isinstance(fn, Const) and fn.value is builtins.print:
@@ -559,6 +565,14 @@ class Calls(Layers):
             return self.known(said[1], [receiver, *args], kwargs, name)
         if isinstance(receiver, Tup) or isinstance(receiver, Const) and isinstance(receiver.value, tuple):
             return self.tuple_method(receiver, method, args, kwargs)
+        if isinstance(receiver, Const) and isinstance(receiver.value, dict) and not args and not kwargs:
+            entries = tuple((Const(k), Const(v)) for k, v in receiver.value.items())
+            if method in ("items", "values", "keys") and all_functions(v for _, v in entries):
+                found: dict[str, tuple[Ref, ...]] = {
+                    "items": tuple(map(Tup, entries)), "values": tuple(v for _, v in entries),
+                    "keys": tuple(k for k, _ in entries),
+                }  # fmt: skip
+                return Tup(found[method])
         content = self.content(receiver)
         if isinstance(receiver, Obj) and isinstance(content, Items) and content.cls is not list:
             return self.set_method(receiver, method, args, name)
@@ -882,6 +896,8 @@ class Calls(Layers):
                 "Return a copy: `x.copy()`.",
             )
         frame = type(self)(self.unit, source, Scope(getattr(source.node, "name", "lambda"), parent))
+        progress = frame.watch = self.watch_call
+        self.watch_call = None
         for parameter, ref in named:
             self.state.vars[frame.scope, parameter] = ref
         frame.result_name = name
@@ -900,6 +916,8 @@ class Calls(Layers):
                     "calls inside calls without an end", "Give the recursion a function of its own."
                 ) from None
             self.state.done = done
+            if progress is not None:
+                progress.end = len(self.b.body)
             result = self.state.vars.get((frame.scope, "$result"), Const(None))
             return result
         finally:
@@ -958,6 +976,7 @@ class Calls(Layers):
             args = list(map(self.unqueued, args))
         over = range(len(args))[RUN_OVER.get(fn, _NONE)] if fn not in (min, max) or len(args) == 1 else ()
         for k in over:
+            args[k] = self.items_of_object(args[k]) or args[k]
             if self.type_of(args[k]).kind == "dict":
                 keys = self.items_of(args[k])
                 args[k] = self.keys_listed(args[k]) if keys is None else Tup(keys)
@@ -966,6 +985,11 @@ class Calls(Layers):
                 self.consumed(list, [a], {}, "items") or a if isinstance(a, Sequence) else a for a in args
             ]
         return args
+
+    def items_of_object(self, ref: Ref) -> Ref | None:
+        """The list of what running over an object gives, generators run to their end."""
+        found = self.iterated_object(ref)
+        return self.consumed(list, [found], {}, "items") if isinstance(found, Generated) else found
 
     def unqueued(self, ref: Ref) -> Ref:
         """The list that a deque is, or the dict that a set is, for a function of a library."""

@@ -652,7 +652,13 @@ class Containers(Expressions):
             return Const(names)
         if attr in ("_replace", "_asdict", "index", "count"):
             return Bound(ref, attr)
-        return self.bound_to(ref.cls, attr, self.found_in(ref.cls, attr), ref)
+        static = self.found_in(ref.cls, attr)
+        if isinstance(static, property) and static.fget is not None:
+            return self.user_call(static.fget, [ref], {}, "")
+        return self.bound_to(ref.cls, attr, static, ref)
+
+    def user_call(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        raise NotImplementedError
 
     def made_by_init(self, cls: type, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         raise NotImplementedError

@@ -923,14 +923,15 @@ class Merge:
         for cell, content in list(state.heap.items()):
             match content:
                 case Items(items, handle):
-                    handle = None if handle is None else out(handle, cell.name)
-                    state.heap[cell] = replace(
-                        content, items=tuple(visit(r, cell.name) for r in items), handle=handle
-                    )
+                    now = None if handle is None else out(handle, cell.name)
+                    parts = tuple(visit(r, cell.name) for r in items)
+                    if now is not handle or any(map(operator.is_not, parts, items)):
+                        state.heap[cell] = replace(content, items=parts, handle=now)
                 case Entries(entries, handle):
-                    handle = None if handle is None else out(handle, cell.name)
+                    now = None if handle is None else out(handle, cell.name)
                     found = tuple((k, visit(r, str(k))) for k, r in entries)
-                    state.heap[cell] = replace(content, entries=found, handle=handle)
+                    if now is not handle or any(a is not b for (_, a), (_, b) in zip(found, entries)):  # noqa: B905
+                        state.heap[cell] = replace(content, entries=found, handle=now)
                 case _:
                     state.heap[cell] = out(content, cell.name)
         for key, ref in list(state.vars.items()):

@@ -286,6 +286,9 @@ class Expressions(Keeping):
     def iterated_object(self, ref: Ref) -> Ref | None:
         raise NotImplementedError
 
+    def items_of_object(self, ref: Ref) -> Ref | None:
+        raise NotImplementedError
+
     def defined(self, definition: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         raise NotImplementedError
 
@@ -925,7 +928,7 @@ class Expressions(Keeping):
     def _starred(self, ref: Ref) -> tuple[Ref, ...] | None:
         """The items of `*ref`, where they are known one by one."""
         inner = self.items_of(ref)
-        iterated = self.iterated_object(ref) if inner is None else None
+        iterated = self.items_of_object(ref) if inner is None else None
         return inner if iterated is None else self.items_of(iterated)
 
     def _Tuple(self, node: ast.Tuple, name: str) -> Ref:
@@ -942,7 +945,8 @@ class Expressions(Keeping):
             found = self.expression(element.value if isinstance(element, ast.Starred) else element)
             parts = self._starred(found) if starred else (found,)
             if parts is None and self.type_of(found).kind not in ("list", "array"):
-                if not isinstance(found, (Sequence, Generated)):
+                found = self.items_of_object(found) or found if starred else found
+                if not isinstance(found, (Sequence, Generated)) and self.type_of(found).kind != "list":
                     raise self.refuse(UNCOUNTED, "Index its items instead.", element)
             if parts is None and made is None and not items:
                 made = self.invoke(Const(list), [found], {}, name)
@@ -975,11 +979,15 @@ class Expressions(Keeping):
             ref = self.expression(key)
             known = self.constant(ref)
             if known is None:
-                raise self.refuse(
-                    "a dict display with a key that is not known here",
-                    "Start with an empty dict, and write `d[key] = value`.",
-                    key,
-                )
+                begun = tuple((key, self.let_go(held.get(key), ref)) for key, ref in entries.items())
+                made = self.state.new(Entries(begun), name)
+                self.set_item(made, ref, self.expression(value))
+                for key, value in zip(node.keys[k + 1 :], node.values[k + 1 :], strict=True):
+                    if key is None:
+                        self.invoke(Bound(made, "update"), [self.expression(value)], {})
+                    else:
+                        self.set_item(made, self.expression(key), self.expression(value))
+                return made
             found = entries[known.value] = self.expression(value)
             later = [part for part in (*node.keys[k + 1 :], *node.values[k + 1 :]) if part is not None]
             held[known.value] = self.hold(found, later)

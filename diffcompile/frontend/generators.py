@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import builtins
 import operator
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -201,6 +202,8 @@ class Generators(Loops):
             return self._kept_sequence(first, fn, name)
         if any(isinstance(a, Generated) for a in args):
             if fn is builtins.zip and not any(map(_endless, args)) or fn in CONSUMERS:
+                if fn is OrderedDict:
+                    return self.known(fn, [self.known(dict, args, {}, "")], kwargs, name)
                 lists = [self._listed(a) if isinstance(a, Generated) else a for a in args]
                 return lists[0] if fn is list else self.known(fn, lists, kwargs, name)
             raise self.refuse(

@@ -659,8 +659,9 @@ class Objects(Containers):
                 entries.append((name, self._default(name, field.default)))
             elif field.default_factory is not dataclasses.MISSING:
                 entries.append((name, self.invoke(Const(field.default_factory), [], {}, name)))
-        initial = [n for n in inspect.signature(cls).parameters if n not in fields]
-        extra = [given[n] for n in initial if n in given]
+        for n, parameter in inspect.signature(cls).parameters.items():
+            if n not in fields:  # an `InitVar`
+                extra.append(given[n] if n in given else self._default(n, parameter.default))
         self.state.heap[ref.cell] = Entries(tuple(entries), None, cls)
         after = class_attribute(cls, "__post_init__")
         if after is not NOTHING:

@@ -376,7 +376,7 @@ def _list(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     items = frame.items_of(args[0])
     if items is not None:
         return frame.state.new(Items(items), name)  # type: ignore[no-any-return]
-    iterated = frame.iterated_object(args[0])
+    iterated = frame.items_of_object(args[0])
     if iterated is not None:
         return _list(frame, [iterated], kwargs, name)
     if isinstance(args[0], Obj) and frame.type_of(args[0]).kind == "list":
@@ -391,7 +391,7 @@ def _tuple(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     items = frame.items_of(args[0])
     if items is not None:
         return Tup(items)
-    iterated = frame.iterated_object(args[0])
+    iterated = frame.items_of_object(args[0])
     return None if iterated is None else _tuple(frame, [iterated], kwargs, name)
 
 

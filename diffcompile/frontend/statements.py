@@ -179,7 +179,7 @@ class Statements(Patterns):
             iterated: Ref | None = self._listed(ref)
         else:
             ref = self.viewed(ref) if isinstance(ref, Sequence) else ref
-            iterated = self.iterated_object(ref)
+            iterated = self.items_of_object(ref)
         ref = ref if iterated is None else iterated
         items = self._sequence(ref)
         if items is None and not isinstance(ref, Value):
