@@ -1,4 +1,4 @@
-"""Forms of ordinary Python that programs are full of: dicts of functions, objects run over, `try`s of calls."""
+"""Forms of ordinary Python: dicts of functions, objects that are run over, `try`s of calls."""
 
 from __future__ import annotations
 
