@@ -198,3 +198,17 @@ def test_parts_of_single_precision_give_single_precision_back(text: str) -> None
 
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, np.ones(6))
+
+
+def test_gradient_through_a_called_function_is_in_single_precision() -> None:
+    def scale(x, g):
+        unused = 1  # noqa: F841
+        return g * x
+
+    def f(x, g):
+        h = scale(x, g)
+        rows, columns = x.shape
+        return np.sum(h / columns) * rows
+
+    x, g = np.ones((3, 4), np.float32), np.ones(4, np.float32)
+    assert [a.dtype for a in grad(f, (0, 1))(x, g)] == [np.float32, np.float32]

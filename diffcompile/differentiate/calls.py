@@ -851,13 +851,24 @@ class CallSweep(ContainerSweep):
         saved = Value(f"{instr.fn.name}_saved", kept, named=True)
         replacement = Call((*instr.outs, saved), forward, instr.args, (), instr.line)
         self.replaced[instr] = replacement
-        whole = [self.whole(ct, out) for ct, out in zip(cts, instr.outs, strict=True) if ct is not None]
+        pairs = zip(cts, instr.outs, strict=True)
+        whole = [self.narrowed(self.whole(ct, out), out) for ct, out in pairs if ct is not None]
         outs = tuple(
             Value(bar(a), cotangent_type(a.type), named=True)
             for a, on in zip(instr.args, active, strict=True) if on and isinstance(a, Value)
         )  # fmt: skip
         self.b.emit(Call(outs, backward, (saved, *whole), (), instr.line))
         self.flow_to([a for a, on in zip(instr.args, active, strict=True) if on], outs)
+
+    def narrowed(self, ct: Atom, out: Value) -> Atom:
+        """The cotangent of an array in single precision, as one: its function takes no wider one."""
+        wanted, have = out.type.dtype, ct.type.dtype
+        single = wanted is not None and wanted.kind in "fc" and np.finfo(wanted).bits < 64
+        if out.type.kind != "array" or not single or ct.type.kind != "array":
+            return ct
+        if wanted is None or have is not None and have.str == wanted.str:
+            return ct
+        return self.b.call(np.ndarray.astype, ct, Const(wanted), name=bar(out))
 
     def filled(self, instr: Call, cts: list[Cotangent], tables: set[int]) -> list[Cotangent]:
         """The cotangents of the results; one of each list or dict that the function changes in any case.
