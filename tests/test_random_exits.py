@@ -196,3 +196,61 @@ def test_what_a_path_that_leaves_assigns_is_kept(text: str) -> None:
     assert np.isclose(jvp(f, (1.0,), (1.0,))[0], f(1.0))
     slope = (f(1.0 + 1e-6) - f(1.0 - 1e-6)) / 2e-6
     np.testing.assert_allclose((grad(f)(1.0), jvp(f, (1.0,), (1.0,))[1]), slope, rtol=1e-7)
+
+
+FINALLY = """
+    def f(v):
+        a, b = v, 0.7
+        for i in range(2):
+            try:
+                b = b + a
+                break
+            finally:
+                a = b * 3.0
+            b = a * 2.0
+        return a + 10.0 * b
+"""
+AGAIN = """
+    def f(v):
+        a, b = v, 0.7
+        for i in range(3):
+            try:
+                b = b + a
+                if b < 4.0:
+                    continue
+            finally:
+                a = b * v
+            b = a * 2.0
+        return a + 10.0 * b
+"""
+ELSE = """
+    def f(v):
+        d, c, s = v, 1.0, 0.0
+        for i in range(3):
+            for j in range(2):
+                d = v * d
+                if d > 0.1 * i:
+                    break
+            else:
+                d = 0.7
+            c -= c * 0.5 + d
+            s += c
+        return s
+"""
+INVARIANT = """
+    def f(v):
+        a, b = v, 1.7 * v
+        if a < b:
+            for i in range(2):
+                a = v * v
+        return 0.3 * a
+"""
+
+
+@pytest.mark.parametrize("text", [FINALLY, AGAIN, ELSE, INVARIANT])
+def test_what_is_live_at_the_end_of_another_path(text: str) -> None:
+    f = written(textwrap.dedent(text).strip())
+
+    assert np.isclose(value_and_grad(f)(0.4)[0], f(0.4))
+    slope = (f(0.4 + 1e-6) - f(0.4 - 1e-6)) / 2e-6
+    np.testing.assert_allclose((grad(f)(0.4), jvp(f, (0.4,), (1.0,))[1]), slope, rtol=1e-7)

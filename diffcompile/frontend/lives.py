@@ -141,11 +141,12 @@ class _Backwards:
             if turn <= head:
                 break
             head |= turn
-        self.found.turns[node] = self.useless(node, head)
+        left = live if contains(node.body, ast.Break) else NO_NAMES  # what `else` does not see to
+        self.found.turns[node] = self.useless(node, head | left)
         return head
 
     def attempt(self, node: ast.Try, live: Names, around: _Around) -> Names:
-        last = self.block(node.finalbody, live, around)
+        last = self.block(node.finalbody, live | self.elsewhere(node, around), around)
         every = _Around(around.leave | last, around.turn | last, around.caught | last)
         caught = last.union(*(self.block(h.body, last, every) for h in node.handlers))
         caught |= NO_NAMES.union(*(read_in(h.type) for h in node.handlers if h.type is not None))

@@ -58,14 +58,15 @@ def _instr(instr: Instr, live: Live) -> Instr | None:
 
 
 def _untouched(instr: Instr, live: Live) -> bool:
-    """Is nothing that is written inside the instruction's regions read from elsewhere?"""
+    """Is nothing that is written inside the instruction's regions read from elsewhere, no loop run back?"""
     stack = [part for part in _parts(instr)]
     while stack:
         part = stack.pop()
         if not live.isdisjoint(part.params):
             return False
         for inner in part.body:
-            if not live.isdisjoint(inner.outs):
+            key = getattr(inner, "key", None)
+            if not live.isdisjoint(inner.outs) or key is not None and key in live:
                 return False
             stack.extend(_parts(inner))
     return True
