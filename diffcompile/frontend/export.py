@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -81,13 +80,10 @@ class Export:
     def content(self, content: Content) -> Content:
         match content:
             case Items(items, handle):
-                now, parts = self._handle(handle), tuple(map(self.ref, items))
-                same = now is handle and all(map(operator.is_, parts, items))
-                return content if same else replace(content, items=parts, handle=now)
+                return replace(content, items=tuple(map(self.ref, items)), handle=self._handle(handle))
             case Entries(entries, handle):
-                now, pairs = self._handle(handle), tuple((k, self.ref(r)) for k, r in entries)
-                same = now is handle and all(map(operator.is_, (r for _, r in pairs), content.refs))
-                return content if same else replace(content, entries=pairs, handle=now)
+                pairs = tuple((k, self.ref(r)) for k, r in entries)
+                return replace(content, entries=pairs, handle=self._handle(handle))
         return self.atom(content)
 
     def ref(self, ref: Ref) -> Ref:

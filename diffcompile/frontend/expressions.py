@@ -584,8 +584,23 @@ class Expressions(Keeping):
             return Const(True)
         return self.whole(ref)
 
+    def condition(self, node: ast.expr) -> Atom:
+        """The truth of an expression, of whose `and` and `or` the values are not asked for."""
+        if not isinstance(node, ast.BoolOp):
+            return self.truth(self.expression(node))
+
+        def among(parts: list[ast.expr]) -> Atom:
+            first = self.condition(parts[0])
+            if len(parts) == 1:
+                return first
+            go_on, stop = (lambda: among(parts[1:])), (lambda: first)
+            then, orelse = (go_on, stop) if isinstance(node.op, ast.And) else (stop, go_on)
+            return self.atom(self.branch(first, then, orelse) or first)
+
+        return among(node.values)
+
     def _IfExp(self, node: ast.IfExp, name: str) -> Ref:
-        test = self.truth(self.expression(node.test))
+        test = self.condition(node.test)
         result = self.branch(
             test, lambda: self.expression(node.body), lambda: self.expression(node.orelse), name
         )

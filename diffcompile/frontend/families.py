@@ -22,6 +22,8 @@ import numpy as np
 
 from ..ir.graph import Atom, Call, Const, Value, raise_error
 from ..ir.types import BOOL, INT, Type, join
+from ..rules.queues import Queue
+from ..rules.sets import Members
 from .arguments import NOTHING, class_attribute
 from .heap import Bound, Cell, Entries, Items, Obj, Ref, Tup, View
 from .objects import Objects
@@ -94,6 +96,8 @@ class Families(Objects):
         """Are objects of several classes described by these two types? Then they are a family."""
         if a.is_record and b.is_record:
             known = self.family_of(a.cls)
+            if {a.cls, b.cls} & {Queue, Members}:
+                return
             if a.cls is not b.cls and (known is None or known is not self.family_of(b.cls)):
                 if not any(issubclass(r.cls, tuple) for r in (a, b) if r.cls is not None):
                     raise MeetingError(a, b)
@@ -325,6 +329,19 @@ class Families(Objects):
             return fn if self.state.dead else self.invoke(fn, args, kwargs, name)
 
         return self.by_class(ref.receiver, call, name)
+
+    def truth(self, ref: Ref) -> Atom:
+        if self.undecided(ref) is None or not isinstance(ref, (Obj, View)):
+            return super().truth(ref)
+        return self.atom(self.by_class(ref, self.truth))
+
+    def operated(self, op: Any, left: Ref, right: Ref, name: str, inplace: bool = False) -> Ref | None:
+        """Whether an object has the method of an operator is asked of each class apart."""
+        if self.undecided(left) is not None and isinstance(left, (Obj, View)):
+            return self.by_class(left, lambda seen: self.operated(op, seen, right, name, inplace), name)
+        if self.undecided(right) is not None and isinstance(right, (Obj, View)):
+            return self.by_class(right, lambda seen: self.operated(op, left, seen, name, inplace), name)
+        return super().operated(op, left, right, name, inplace)
 
     def compared(self, op: Any, left: Ref, right: Ref, name: str) -> Ref | None:
         for ref in (left, right):

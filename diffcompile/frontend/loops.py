@@ -307,16 +307,16 @@ class Loops(Calls):
                 assert isinstance(node, ast.For)
                 self.assign(node.target, self.build(sequence.shape, items, sequence))
             if self.guards and test is not None:
-                self._held(lambda: self.truth(self.expression(test)), lambda go_on: self._go_on(go_on, node))
+                self._held(lambda: self.condition(test), lambda go_on: self._go_on(go_on, node))
                 return
             if inner_test and test is not None:
-                self._go_on(self.truth(self.expression(test)), node)
+                self._go_on(self.condition(test), node)
                 return
             self.block(node.body)
 
         condition: Callable[[], Atom] | None = None
         if test is not None:
-            condition = (lambda: Const(True)) if inner_test else (lambda: self.truth(self.expression(test)))
+            condition = (lambda: Const(True)) if inner_test else (lambda: self.condition(test))
         given, wholes = sequence, None if sequence is None else self.of_whole_lists(sequence)
         by_number = wholes is not None and self.countable(wholes)
         sliced = by_number and wholes is not given

@@ -439,7 +439,7 @@ class Statements(Patterns):
         self._if(node, [])
 
     def _if(self, node: ast.If, rest: list[ast.stmt]) -> None:
-        self.choose(self.truth(self.expression(node.test)), node, rest)
+        self.choose(self.condition(node.test), node, rest)
 
     def choose(self, test: Atom, node: ast.If, rest: list[ast.stmt]) -> None:
         """One of the branches, and what follows the statement after it if `rest` is handed in."""
