@@ -104,11 +104,12 @@ class Progress:
         self.visible = visible
         self.exposed = self.torn = False
 
-    def after(self, statement: ast.stmt, before: State, body: list[Instr]) -> None:
+    def after(self, statement: ast.stmt, before: State, body: list[Instr], calls: bool) -> None:
         may_raise = any(catchable(i, self.classes) for i in body)
         changed = self.frame.changes(statement, before, self.visible)
         simple = isinstance(statement, (*SIMPLE, ast.Return))
-        self.torn |= may_raise and (self.exposed or changed and not simple)
+        early = changed and (not simple or self.frame.changed_early(statement, before, self.visible, calls))
+        self.torn |= may_raise and (self.exposed or early)
         self.exposed |= changed
 
 
@@ -564,9 +565,9 @@ class Attempts(Generators):
                     self.state = before
                     del body[mark:]
                     break
-                calls = self.unit.inlined != inlined or any(map(_writes, body[mark:]))
+                calls = self.unit.inlined != inlined or any(map(writes, body[mark:]))
                 if isinstance(statement, SIMPLE):
-                    torn = self._changed_early(statement, before, visible, calls)
+                    torn = self.changed_early(statement, before, visible, calls)
                 if may_raise and changed and (torn or self._torn(body[mark:], classes)):
                     raise self.refuse(
                         "what is written here stays written if the rest of the statement raises, in a `try`",
@@ -587,7 +588,7 @@ class Attempts(Generators):
         self._attempt(start, body[first:], lambda: self._after(rest))
         return True
 
-    def _changed_early(
+    def changed_early(
         self, statement: ast.stmt, before: State, visible: Callable[[str], bool], calls: bool
     ) -> bool:
         """Has this statement changed something before its end, where it may still raise?
@@ -763,11 +764,11 @@ def _inside(instr: Instr) -> list[Instr]:
     return []
 
 
-def _writes(instr: Instr) -> bool:
+def writes(instr: Instr) -> bool:
     """Does this, or something in it, call a function that writes into its arguments?"""
     if isinstance(instr, Call) and isinstance(instr.fn, Function):
         return instr.fn.graph is None or bool(instr.fn.graph.writes)
-    return any(map(_writes, _inside(instr)))
+    return any(map(writes, _inside(instr)))
 
 
 def _root(store: Store, body: list[Instr]) -> Atom:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import functools
 import inspect
 import itertools
@@ -41,7 +42,7 @@ from ..ir.types import INT, RANGE, Type, join, type_of_constant
 from ..rules.broadcast import rebroadcast, unbroadcast
 from ..rules.checkpoints import checkpoint
 from ..rules.containers import keys_of
-from ..rules.definitions import DEFINITIONS, WITH, columns_of, element_by_element
+from ..rules.definitions import DEFINITIONS, WITH, columns_of, element_by_element, managed
 from ..rules.differences import complex_step, numeric
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
@@ -574,6 +575,11 @@ class Calls(Layers):
             return self.known(getattr(receiver.value, method), args, kwargs, name)
         if kind in ("array", "number", "unknown", "float", "int", "complex") and hasattr(np.ndarray, method):
             return self.library(getattr(np.ndarray, method), [receiver, *args], kwargs, name)
+        if method in _ENTERING and any(self.object_content(a) is not None for a in args):
+            raise self.refuse(
+                f"an object is handed to `{method}`, and what leaving it does is not known",
+                "Enter it in a `with` of its own.",
+            )
         atoms = [self.atom(receiver), *map(self.argument, args)]
         named = {k: self.argument(a) for k, a in kwargs.items()}
         given = self.own(self.b.call(Method(method), *atoms, kwargs=named, name=name), name)
@@ -656,6 +662,13 @@ class Calls(Layers):
         again = getattr(fn, "checkpointed", None)
         if again is not None:
             return self.replayed(Const(again), args, kwargs, name)
+        if is_contextmanager(fn):
+            return managing(self.user_call(fn.__wrapped__, args, kwargs, ""))  # type: ignore[attr-defined]
+        manager = _decorator(fn)
+        if manager is not None:
+            make = self.manager_again(manager)
+            given = [make, Const(inspect.getclosurevars(fn).nonlocals["func"]), Tup(tuple(args))]
+            return self.defined(managed, [*given, self.state.new(Entries(tuple(kwargs.items())))], {}, name)
         if not self.in_library and REGISTRY.declares(fn):  # a property, or what an operator stands for
             return self.declared_call(fn, args, kwargs, name)
         try:
@@ -677,6 +690,14 @@ class Calls(Layers):
             if ref is not None:
                 return ref
         return self.inline(source, None, named, name)
+
+    def manager_again(self, manager: Any) -> Ref:
+        """What makes a manager like this one, of a function, or gives the object that it is."""
+        if isinstance(manager, contextlib._GeneratorContextManager):
+            given = tuple(map(self.held_value, manager.args))
+            named = tuple((k, self.held_value(v)) for k, v in manager.kwds.items())
+            return Applied(Const(made_manager), (Const(manager.func), *given), named)
+        return Applied(Const(same), (self.held_value(manager),), ())
 
     def replayed(self, fn: Ref, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A call of a checkpointed function: what is between two marks is run again by its adjoint."""
@@ -998,6 +1019,10 @@ class Calls(Layers):
 
 
 _NONE = slice(0, 0)
+# The code of what `contextmanager` makes of a function, and of what a manager makes of one it decorates.
+_MAKING = contextlib.contextmanager(lambda: iter(())).__code__
+_DECORATED = contextlib.ContextDecorator()(lambda: None).__code__
+_ENTERING = ("enter_context", "push", "callback")  # of `contextlib.ExitStack`
 _OF_OBJECTS = (isinstance, type, hasattr, getattr, setattr, len)
 
 
@@ -1479,6 +1504,34 @@ def _transparent(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: st
     return Const(same)
 
 
+def is_contextmanager(fn: Any) -> bool:
+    """Is this what `contextlib.contextmanager` returned?"""
+    return isinstance(fn, FunctionType) and fn.__code__ is _MAKING
+
+
+def _decorator(fn: FunctionType) -> Any:
+    """The manager that is the decorator of a function; None if this is something else."""
+    return inspect.getclosurevars(fn).nonlocals["self"] if fn.__code__ is _DECORATED else None
+
+
+def managing(ref: Ref) -> Ref:
+    """The manager that is made of a generator."""
+    return replace(ref, managing=True) if isinstance(ref, Generated) else ref
+
+
+def made_manager(fn: Any, *args: Any, **kwargs: Any) -> Any:
+    """The manager that a function makes which `contextmanager` is the decorator of."""
+    return contextlib.contextmanager(fn)(*args, **kwargs)
+
+
+def _contextmanager(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return Applied(Const(made_manager), (args[0],), ())
+
+
+def _made_manager(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return managing(frame.invoke(args[0], args[1:], kwargs, name))
+
+
 def _cached(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     """A cached function gives what the function gives."""
     return args[0] if args and frame.is_function(args[0]) else Const(same)
@@ -1493,6 +1546,7 @@ SPECIAL: dict[Any, Any] = {
     is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"),
     np.shape: _attribute_of("shape"), np.size: _attribute_of("size"), np.iscomplexobj: _is_complex,
     functools.wraps: _transparent, functools.lru_cache: _cached, functools.cache: _cached, same: _same,
+    contextlib.contextmanager: _contextmanager, made_manager: _made_manager,
     unbroadcast: _unbroadcast, rebroadcast: _rebroadcast, np.broadcast_to: _broadcast_to, eval: _locals,
     exec: _locals, compile: _locals, locals: _locals, globals: _locals,
 }  # fmt: skip

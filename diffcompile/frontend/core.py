@@ -344,6 +344,11 @@ class Core:
                     if isinstance(source, (Obj, View)):
                         self.leaked(source)
                 return items[0]
+        if isinstance(ref, Generated) and ref.managing:
+            raise self.refuse(
+                "a manager that `contextmanager` makes is handed on, and not entered here",
+                "Enter it in a `with` of this function.",
+            )
         if isinstance(ref, Generated):
             raise self.refuse("a generator is kept, and not run over here", "Make a list of it.")
         raise self.refuse("`zip` and `enumerate` can be looped over, not kept")

@@ -164,6 +164,12 @@ def _(iterable: Any, r: Any) -> Any:
         raise NotImplementedError("combinations of more than two")
 
 
+def managed(make: Any, fn: Any, args: Any, kwargs: Any) -> Any:
+    """A call of a function that a manager is the decorator of; each call enters one of its own."""
+    with make():
+        return fn(*args, **kwargs)
+
+
 # Dicts whose keys are known when the program runs
 
 
