@@ -49,6 +49,10 @@ SIMPLE = (
 )  # fmt: skip
 LEAVING = (ast.Return, ast.Break, ast.Continue)
 STRUCTURED = (ast.Return, ast.Raise, ast.Try, ast.With, ast.Yield, ast.YieldFrom)
+WRITTEN_EARLY = (
+    "what is written here stays written if the rest of the statement raises, in a `try`",
+    "Compute first, then write; or move the `try` into the function that is called.",
+)
 FEW = 3  # a handler of several statements is lowered at so many places, and then at one
 
 
@@ -132,6 +136,10 @@ class Attempts(Generators):
 
     def is_open(self, node: ast.With) -> bool:
         raise NotImplementedError
+
+    def returned(self, node: ast.expr) -> Ref:
+        """What a `return` gives; an iterator is run over once by whoever is given it."""
+        return self.kept_iterator(node, self.expression(node, self.result_name))
 
     # -- try ------------------------------------------------------------------------------------------------
 
@@ -449,7 +457,7 @@ class Attempts(Generators):
         match first:
             case ast.Return():
                 value = first.value or ast.copy_location(ast.Constant(None), first)
-                self._held(lambda: self.expression(value, self.result_name), self.give)
+                self._held(lambda: self.returned(value), self.give)
             case ast.Raise() if first.exc is not None:
                 self._held_raise(first)
             case ast.Raise() | ast.Break() | ast.Continue():
@@ -511,9 +519,16 @@ class Attempts(Generators):
         def go_on() -> None:
             use(self.state.vars.pop(key))
 
-        before = self.state.copy()
+        before, inlined = self.state.copy(), self.unit.inlined
+        guards, self.guards = self.guards, ()  # it is guarded as a whole
         with self.b.region() as body:
             run()
+        self.guards = guards
+        classes = self._caught_classes(guards)
+        calls = self.unit.inlined != inlined or any(map(writes, body))
+        if any(catchable(i, classes) for i in body):
+            if self.changed_early(ast.Pass(), before, self._visible(), calls):
+                raise self.refuse(*WRITTEN_EARLY)
         self._attempt(before, body, go_on)
 
     def _held_raise(self, node: ast.Raise) -> None:
@@ -569,10 +584,7 @@ class Attempts(Generators):
                 if isinstance(statement, SIMPLE):
                     torn = self.changed_early(statement, before, visible, calls)
                 if may_raise and changed and (torn or self._torn(body[mark:], classes)):
-                    raise self.refuse(
-                        "what is written here stays written if the rest of the statement raises, in a `try`",
-                        "Compute first, then write; or move the `try` into the function that is called.",
-                    )
+                    raise self.refuse(*WRITTEN_EARLY)
                 torn = False
                 count += 1
                 risky |= may_raise

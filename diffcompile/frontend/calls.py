@@ -126,13 +126,16 @@ class Calls(Layers):
         if known is zip and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
             rows = self.expression(node.args[0].value)
             columns = self._starred(rows)
+            if columns is None and node.keywords:
+                raise self.refuse("`zip(*rows, strict=True)`", "Compare the lengths, then `zip`.")
             if columns is None and self.type_of(rows).kind in ("list", "array"):
                 row = self.type_of(rows).elem or Type()
                 width = len(row.items) if row.kind == "tuple" and row.items else None
                 return self.defined(columns_of, [rows, Const(width)], {}, name)
             if columns is None:
                 raise self.refuse(UNCOUNTED, "Index its items instead.", node.args[0])
-            return self.invoke(fn, list(columns), {}, name)
+            options = {k.arg: self.expression(k.value) for k in node.keywords if k.arg is not None}
+            return self.invoke(fn, list(columns), options, name)
         at_once = isinstance(fn, Bound) or _hashable(known) and known in CONSUMERS
         after = [keyword.value for keyword in node.keywords]
         held = self.hold(fn, [*node.args, *after])

@@ -137,6 +137,8 @@ class Unit:
         self.runs: dict[Atom, Any] = {}  # the caller's lists that loops run over as they are
         self.runs_allowed = False
         self.guarding = 0  # of how many `try` statements the body is being lowered
+        # What generators read of which the next loop runs over lists, and what that held when they ran.
+        self.read_ahead: list[tuple[Cell, Content]] = []
         self.tuples: dict[Atom, set[Cell]] = {}  # the containers that a tuple is an item of
         self.run_over: set[ast.expr] = set()  # slices that are loops' alone
         self.part_names: dict[Atom, tuple[str, ...]] = {}  # what loops call the parts of items of such lists

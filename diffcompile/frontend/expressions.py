@@ -926,11 +926,22 @@ class Expressions(Keeping):
         return inner if iterated is None else self.items_of(iterated)
 
     def _Tuple(self, node: ast.Tuple, name: str) -> Ref:
-        return Tup(self._elements(node.elts))
+        return Tup(self._kept_elements(node.elts))
+
+    def _kept_elements(self, nodes: list[ast.expr]) -> tuple[Ref, ...]:
+        """The items of a tuple or a list that is written out; an iterator among them is one from here on."""
+        refs = self._elements(nodes)
+        if any(isinstance(node, ast.Starred) for node in nodes):
+            return refs
+        return tuple(self.kept_iterator(node, ref) for node, ref in zip(nodes, refs, strict=True))
+
+    def kept_iterator(self, node: ast.expr, ref: Ref) -> Ref:
+        """An iterator that is kept goes on where it was left."""
+        raise NotImplementedError
 
     def _List(self, node: ast.List, name: str) -> Ref:
         if not any(isinstance(element, ast.Starred) for element in node.elts):
-            known = Items(self._elements(node.elts))  # in a state that is another one after a branch
+            known = Items(self._kept_elements(node.elts))  # in a state that is another one after a branch
             return self.state.new(known, name)
         made: Ref | None = None
         items: list[Ref] = []

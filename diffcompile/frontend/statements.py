@@ -459,7 +459,7 @@ class Statements(Patterns):
         self.branch(test, path(node.body), path(node.orelse))
 
     def _Return(self, node: ast.Return) -> None:
-        self.give(Const(None) if node.value is None else self.expression(node.value, self.result_name))
+        self.give(Const(None) if node.value is None else self.returned(node.value))
 
     def give(self, ref: Ref) -> None:
         self.state.vars[self.scope, "$result"] = ref
