@@ -41,7 +41,8 @@ from .source import Source, read_source
 from .subset import sentence
 
 IN_TURNS = (
-    "`zip` runs iterators in turns with each other and with the loop, and what one of them sees is changed there",
+    "`zip` runs iterators in turns with each other and with the loop, and what one of them sees is changed "
+    "there",
     "Make lists of what they give first, or write the loop out.",
 )
 
