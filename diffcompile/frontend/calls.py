@@ -58,6 +58,7 @@ from .arguments import DERIVING, class_attribute, is_object, is_object_class
 from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
 from .core import holds_objects
+from .draws import DRAWING, PICKING, is_python, picked, shuffled
 from .expressions import UNCOUNTED, UNROLLED
 from .filled import (
     SHOWING,
@@ -343,7 +344,7 @@ class Calls(Layers):
         wrapped = getattr(fn, "__wrapped__", None)
         if isinstance(wrapped, FunctionType) and isinstance(fn, functools._lru_cache_wrapper):
             return self.known(wrapped, args, kwargs, name)
-        for table in (CONTAINERS, SPECIAL):
+        for table in (CONTAINERS, SPECIAL, DRAWING):
             special = table.get(fn) if _hashable(fn) else None
             if special is not None:
                 result: Ref | None = special(self, args, kwargs, name)
@@ -545,15 +546,12 @@ class Calls(Layers):
         if method in MUTATORS:
             receiver = self.written(receiver)
         kind = self.type_of(receiver).kind
-        if method == "shuffle" and len(args) == 1 and kind == "object" and not kwargs:
-            if self.type_of(args[0]).kind not in ("array", "unknown"):
-                raise self.refuse("`shuffle` changes a list in place", "Use `rng.permutation(...)`.")
-            base = self.written(args[0])
-            assert isinstance(base, (Obj, View))
-            whole = self.atom(base)
-            mixed = self.b.call(Method("permutation"), self.atom(receiver), whole, type=whole.type)
-            self.store(base, operator.setitem, Const(Ellipsis), mixed)
-            return Const(None)
+        if method == "shuffle" and (kind == "object" or kind == "unknown" and is_python(self, receiver)):
+            return shuffled(self, receiver, args, kwargs)
+        if method in PICKING and kind in ("object", "unknown") and is_python(self, receiver):
+            found = picked(self, Method(method), receiver, args, kwargs, name)
+            if found is not None:
+                return found
         said = opaque.dunder(method) if isinstance(receiver, (Obj, View, Tup, Value)) else None
         if said is not None and not self.unit.rule and self.special_method(receiver, method) is None:
             return self.known(said[1], [receiver, *args], kwargs, name)
@@ -583,6 +581,9 @@ class Calls(Layers):
                 f"an object is handed to `{method}`, and what leaving it does is not known",
                 "Enter it in a `with` of its own.",
             )
+        if isinstance(kwargs.get("out"), (Obj, View)):
+            reason = f"`{method}` writes into the array that it is given as `out`"
+            raise self.refuse(reason, "Assign its result: `x[...] = ...`.")
         atoms = [self.atom(receiver), *map(self.argument, args)]
         named = {k: self.argument(a) for k, a in kwargs.items()}
         given = self.own(self.b.call(Method(method), *atoms, kwargs=named, name=name), name)

@@ -170,6 +170,19 @@ def managed(make: Any, fn: Any, args: Any, kwargs: Any) -> Any:
         return fn(*args, **kwargs)
 
 
+# What is drawn at random by its place
+
+
+def put_in_order(items: Any, places: Any) -> None:
+    """A list's items, each from the place that is named for it."""
+    items[:] = [items[k] for k in places]
+
+
+def taken_from(items: Any, places: Any) -> Any:
+    """The items at these places."""
+    return [items[k] for k in places]
+
+
 # Dicts whose keys are known when the program runs
 
 
