@@ -1,9 +1,9 @@
 """Random draws out of a list or an array: the places are drawn, and what stands there is taken.
 
-    rng.shuffle(items)          items[:] = [items[k] for k in shuffled_places(rng, len(items))]
-    y = random.choice(items)    y = items[random.choice(range(len(items)))]
+    rng.shuffle(items)         items[:] = [items[k] for k in shuffled_places(rng, len(items))]
+    y = random.choice(items)   y = items[random.choice(range(len(items)))]
 
-That draws what Python and NumPy draw, number by number, so the value is the same to the bit; and what is drawn
+That draws what Python and NumPy draw, number by number, so the value is the same to the bit; what is drawn
 has a derivative: it is an item.
 """
 

@@ -204,6 +204,24 @@ def last_taken_out(mapping: Any) -> Any:
     return key, mapping.pop(key)
 
 
+def first_taken_out(mapping: Any) -> Any:
+    """`mapping.popitem(last=False)`."""
+    key = list(mapping)[0]
+    return key, mapping.pop(key)
+
+
+def moved_to_end(mapping: Any, key: Any) -> None:
+    """`mapping.move_to_end(key)`."""
+    mapping[key] = mapping.pop(key)
+
+
+def moved_to_front(mapping: Any, key: Any) -> None:
+    """`mapping.move_to_end(key, last=False)`: the others go to the end, one after another."""
+    mapping[key] = mapping.pop(key)
+    for other in list(mapping)[:-1]:
+        mapping[other] = mapping.pop(other)
+
+
 def cleared(mapping: Any) -> None:
     """`mapping.clear()`."""
     for key in list(mapping):
