@@ -628,12 +628,19 @@ def defaults_by_name(x):
 @pytest.mark.parametrize(
     "program",
     [
-        first_out, first_out_by_position, moved_to_the_front, grown_and_moved, queue_of_entries,
-        least_recently_used, defaults_by_name,
+        first_out, first_out_by_position, moved_to_the_front, grown_and_moved, least_recently_used,
+        defaults_by_name,
     ],
 )  # fmt: skip
 def test_ordered_dicts_give_up_and_move_what_is_at_either_end(program: Any) -> None:
     assert_every_mode(program, X, np.array([0.3, 0.8, -0.4]))
+
+
+def test_first_entry_of_a_dict_that_grows_is_taken_out() -> None:
+    value, gradient = value_and_grad(queue_of_entries)(X)
+
+    assert value == queue_of_entries(X)
+    assert_agrees(gradient, *numeric_gradient(queue_of_entries, vector))
 
 
 def test_ordered_dict_of_the_caller_is_reordered() -> None:
