@@ -414,7 +414,12 @@ class Attempts(Generators):
             made = self.b.call(caught.error.value, type=OBJECT)
             assert caught.exact is not None
             caught = replace(caught, error=made)
-        self._route(caught, self.guards)
+        for cause in caught.cause:
+            if isinstance(cause, Const) and isinstance(cause.value, type):
+                cause = self.b.call(cause.value, type=OBJECT)
+            # It is not thrown, so nothing else sets it.
+            self.b.emit(Call((), setattr, (caught.error, Const("__cause__"), cause), (), self.b.line))
+        self._route(replace(caught, cause=()), self.guards)
 
     def _exception(self, node: ast.expr) -> tuple[Atom, type[BaseException] | None]:
         """The exception that a `raise` names, and its class if it is known."""
@@ -540,11 +545,15 @@ class Attempts(Generators):
             made, known = self._exception(error)
             exact.append(known)
             cause = () if node.cause is None else (self.value(node.cause),)
-            return Tup((made, *cause))
+            _, args = self.unit.raised.get(made, (known, ()))
+            return Tup((Tup(args), made, *cause))
 
         def use(held: Ref) -> None:
             assert isinstance(held, Tup)
-            made, *cause = map(self.atom, held.items)
+            of, *rest = held.items
+            made, *cause = map(self.atom, rest)
+            if exact[0] is not None and isinstance(of, Tup) and of.items:
+                self.unit.raised[made] = exact[0], of.items
             self._raise(Caught(made, exact[0], (exact[0] or BaseException,), tuple(cause)))
 
         self._held(compute, use)

@@ -612,6 +612,11 @@ class Expressions(Keeping):
             cls, args = self.unit.raised[base]
             if cls.__init__ is Exception.__init__ or cls.__module__ == "builtins" and cls is not OSError:
                 return Tup(args)
+        if attr in ("__context__", "__suppress_context__", "__traceback__"):
+            raise self.refuse(
+                f"`{attr}` of an exception is about how it was raised, which is another way here",
+                "Keep what is needed of it in a variable where it is raised.",
+            )
         if isinstance(base, Super):
             return self.super_attribute(base, attr)
         if isinstance(base, View) and base.type.is_record:
