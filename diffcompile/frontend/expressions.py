@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import enum
 import operator
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -675,9 +676,15 @@ class Expressions(Keeping):
             return self.bound_to(owner, attr, self.found_in(owner, attr), None)
         if not hasattr(owner, attr):
             raise self.refuse(f"`{getattr(owner, '__name__', owner)}` has no attribute `{attr}`")
+        value = getattr(owner, attr)
+        if isinstance(owner, enum.Enum):
+            own = isinstance(value, MethodType) and isinstance(value.__func__, FunctionType)
+            of_python = own and value.__func__.__module__ != "enum"
+            return Bound(base, attr, value.__func__) if of_python else Const(value)
         if isinstance(owner, (str, int, float, complex, tuple, list, dict, np.ndarray)):
             return Bound(base, attr)
-        value = getattr(owner, attr)
+        if isinstance(owner, enum.EnumMeta) and isinstance(value, owner):
+            return Const(value)  # a member, which stays what it is
         if isinstance(owner, ModuleType):
             library = owner.__name__.split(".")[0] in ("numpy", "math", "scipy", "cmath", "operator")
             short = {"numpy": "np"}.get(owner.__name__, owner.__name__)
