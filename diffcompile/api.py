@@ -156,7 +156,9 @@ class Pulling(Derivative):
                 f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats."
             )
         values = self._bind(primals, {})
-        case, outside = self._case(values, tuple(map(Place, active)))
+        places = self._positions(active)
+        assert isinstance(places, tuple)
+        case, outside = self._case(values, places)
         out, saved = self._run(case.functions[0], values, outside)
         backward = case.functions[1]
 
@@ -254,26 +256,29 @@ class Linearization(Derivative):
         """`every` primal that can be differentiated moves, or those that `argnums` names."""
         values = self._bind(primals, {})
         active = tuple(k for k, p in enumerate(primals) if _differentiable(p))
-        places = tuple(map(Place, active)) if every else self.places
-        if any(place.steps or not isinstance(place.root, int) for place in places):
+        moving = active if every else tuple(map(self.argument, self.places))
+        if None in moving:
             raise WrongArgument(
                 "`linearize` takes a direction for a whole argument, and `argnums` names a part of one", None,
                 "Name the argument, and give None in the direction for what does not move.",
             )  # fmt: skip
-        if not places:
+        if not moving:
             raise WrongArgument(
                 f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats."
             )
-        roots = [place.root for place in places if isinstance(place.root, int)]
-        case, out, along = self.at(values, places)
+        marks = tuple(True if k in moving else None for k in range(len(primals)))
+        roots = [k for k, mark in enumerate(self.by_parameter(marks)) if mark is not None]
+        case, out, along = self.at(values, tuple(map(Place, roots)))
 
         def push(*tangents: Any) -> Any:
-            wanted = len(primals) if every else len(roots)
+            wanted = len(primals) if every else len(moving)
             if len(tangents) != wanted:
                 raise WrongArgument(
                     f"`push` takes a tangent for each argument: {wanted}, not {len(tangents)}"
                 )
-            return along([tangents[k] for k in active] if every else list(tangents))
+            of = dict(zip(range(wanted) if every else moving, tangents, strict=True))
+            given = self.by_parameter(tuple(of.get(k) for k in range(len(primals))))
+            return along([given[k] for k in roots])
 
         return out, Pushforward(self.__name__, case.program, push)
 
@@ -389,6 +394,8 @@ class _Pushed(Derivative):
                 f"`jvp` of `{self.__name__}` has no direction: every tangent is None", None, "Pass one."
             )
         values = self._bind(primals, {})
+        primals, tangents = self.by_parameter(primals), self.by_parameter(tangents)
+        active = tuple(k for k, tangent in enumerate(tangents) if tangent is not None)
         case, outside = self._case(values, tuple(map(Place, active)))
         labels = case.program.tangents
         given = copy.deepcopy(tangents) if case.program.writes else tangents  # they may be what is written

@@ -245,6 +245,8 @@ class Derivative:
         self._kept = frozenset(
             p.name for p in parameters if isinstance(p.default, (list, dict, set)) and _changes(fn, p.name)
         )
+        # Where `*args` begins: the arguments from there on are one parameter.
+        self._star = next((k for k, p in enumerate(parameters) if p.kind is kind.VAR_POSITIONAL), None)
         self._positional = sum(p.kind is kind.POSITIONAL_OR_KEYWORD for p in parameters)
         named = self._positional + sum(p.kind is kind.KEYWORD_ONLY for p in parameters)
         self._plain = named == len(parameters)
@@ -267,9 +269,17 @@ class Derivative:
                 )
             if isinstance(which, bool) or not isinstance(which, (int, np.integer)):
                 raise WrongArgument(f"`argnums` takes positions or names of parameters, not {which!r}")
+            if self._star is not None and which >= self._star:
+                return Place(self._star, (str(int(which) - self._star),))
             if not -len(names) <= which < len(names):
                 raise WrongArgument(f"`argnums={which}`, and `{self.__name__}` has {len(names)} parameters")
-            return Place(int(which) % len(names))
+            found = int(which) % len(names)
+            if found == self._star:
+                raise WrongArgument(
+                    f"`argnums={which}` counts from the last of `*{names[found]}`, which may be any number",
+                    None, "Count from the first argument, or name all of them.",
+                )  # fmt: skip
+            return Place(found)
 
         if isinstance(argnums, (tuple, list)):
             if not argnums:
@@ -281,6 +291,22 @@ class Derivative:
     def places(self) -> tuple[Place, ...]:
         """What the derivative is taken with respect to."""
         return self._wrt if isinstance(self._wrt, tuple) else (self._wrt,)
+
+    def by_parameter(self, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What is given for each argument by position, for each parameter: a tuple of those of `*args`."""
+        star = self._star
+        if star is None or len(given) <= star:
+            return given
+        rest = given[star:]
+        return (*given[:star], None if all(part is None for part in rest) else rest)
+
+    def argument(self, place: Place) -> int | None:
+        """The position of the argument that this is; None if it is a part of one, or several."""
+        if not isinstance(place.root, int):
+            return None
+        if place.root == self._star:
+            return self._star + int(place.steps[0]) if len(place.steps) == 1 else None
+        return None if place.steps else place.root
 
     @property
     def signature(self) -> inspect.Signature:

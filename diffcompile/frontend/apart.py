@@ -117,7 +117,7 @@ def lowered_apart(
     if not isinstance(fn, Const) or isinstance(fn.value, FunctionType):
         bound.apply_defaults()
     every = argnums is None and rows is ALL
-    wanted = [] if argnums is None else _places(frame, argnums, list(signature.parameters), len(given), label)
+    wanted = [] if argnums is None else _places(frame, argnums, signature, len(given), label)
     loan = (
         _lent(frame, bound, set(bound.arguments) if every else {root for root, _ in wanted})
         if rows is ALL
@@ -227,9 +227,14 @@ def _argument(frame: Any, name: str, value: Any) -> Ref:
     return value if isinstance(value, Ref) else frame._default(name, value)
 
 
-def _places(frame: Any, argnums: Any, names: list[str], given: int, label: str) -> list[tuple[str, Place]]:
+def _places(
+    frame: Any, argnums: Any, signature: inspect.Signature, given: int, label: str
+) -> list[tuple[str, Place]]:
     """The parameters that `argnums` names, and the way to what is meant inside of each."""
     found: list[tuple[str, Place]] = []
+    names = list(signature.parameters)
+    kinds = [parameter.kind for parameter in signature.parameters.values()]
+    star = kinds.index(KINDS.VAR_POSITIONAL) if KINDS.VAR_POSITIONAL in kinds else len(names)
     for which in argnums if isinstance(argnums, (tuple, list)) else (argnums,):
         if isinstance(which, str):
             root, *steps = which.split(".")
@@ -242,6 +247,12 @@ def _places(frame: Any, argnums: Any, names: list[str], given: int, label: str) 
             reason = f"`argnums` takes positions or names of parameters, not {which!r}"
             raise WrongArgument(reason, frame.b.line)
         at = int(which) + (given if which >= 0 else len(names))
+        if which >= 0 and star <= at and star < len(names):  # one of those of `*args`
+            found.append((names[star], Place(0, (str(at - star),))))
+            continue
+        if at == star:
+            reason = f"`argnums={which}` counts from the last of `*{names[star]}`, which may be any number"
+            raise WrongArgument(reason, frame.b.line, "Count from the first argument, or name all of them.")
         if not given <= at < len(names):
             reason = f"`argnums={which}`, and `{label}` has {len(names) - given} parameters"
             raise WrongArgument(reason, frame.b.line)
