@@ -39,7 +39,7 @@ from ..ir.graph import (
 )
 from ..ir.text import function_name
 from ..ir.types import INT, RANGE, Type, join, type_of_constant
-from ..rules.broadcast import rebroadcast, unbroadcast
+from ..rules.broadcast import broadcast_like, rebroadcast, unbroadcast
 from ..rules.checkpoints import checkpoint
 from ..rules.containers import keys_of
 from ..rules.definitions import DEFINITIONS, WITH, columns_of, element_by_element, managed
@@ -1423,6 +1423,11 @@ def _rebroadcast(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: st
     return frame.known(np.broadcast_to, [args[0], frame.known(np.shape, args[1:], {}, "")], {}, name)
 
 
+def _broadcast_like(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    """A tangent as it is, where its value is known to be a number."""
+    return args[0] if frame.type_of(args[1]).is_scalar else None
+
+
 def _broadcast_to(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
     """In a rule: nothing to do where the value is known to have that shape."""
     shape = args[1] if len(args) > 1 else kwargs["shape"]
@@ -1551,6 +1556,7 @@ SPECIAL: dict[Any, Any] = {
     np.shape: _attribute_of("shape"), np.size: _attribute_of("size"), np.iscomplexobj: _is_complex,
     functools.wraps: _transparent, functools.lru_cache: _cached, functools.cache: _cached, same: _same,
     contextlib.contextmanager: _contextmanager, made_manager: _made_manager,
-    unbroadcast: _unbroadcast, rebroadcast: _rebroadcast, np.broadcast_to: _broadcast_to, eval: _locals,
-    exec: _locals, compile: _locals, locals: _locals, globals: _locals,
+    unbroadcast: _unbroadcast, rebroadcast: _rebroadcast, broadcast_like: _broadcast_like,
+    np.broadcast_to: _broadcast_to,
+    **dict.fromkeys((eval, exec, compile, locals, globals), _locals),
 }  # fmt: skip
