@@ -156,9 +156,7 @@ class Pulling(Derivative):
                 f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats."
             )
         values = self._bind(primals, {})
-        places = self._positions(active)
-        assert isinstance(places, tuple)
-        case, outside = self._case(values, places)
+        case, outside = self._case(values, tuple(map(self.of_argument, active)))
         out, saved = self._run(case.functions[0], values, outside)
         backward = case.functions[1]
 
@@ -256,29 +254,29 @@ class Linearization(Derivative):
         """`every` primal that can be differentiated moves, or those that `argnums` names."""
         values = self._bind(primals, {})
         active = tuple(k for k, p in enumerate(primals) if _differentiable(p))
-        moving = active if every else tuple(map(self.argument, self.places))
-        if None in moving:
+        marks = self.by_parameter(tuple(True if k in active else None for k in range(len(primals))))
+        moving = tuple(Place(k) for k, mark in enumerate(marks) if mark is not None)
+        places = moving if every else self.places
+        if any(place.steps or not isinstance(place.root, int) for place in places):
             raise WrongArgument(
                 "`linearize` takes a direction for a whole argument, and `argnums` names a part of one", None,
                 "Name the argument, and give None in the direction for what does not move.",
             )  # fmt: skip
-        if not moving:
+        if not places:
             raise WrongArgument(
                 f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats."
             )
-        marks = tuple(True if k in moving else None for k in range(len(primals)))
-        roots = [k for k, mark in enumerate(self.by_parameter(marks)) if mark is not None]
-        case, out, along = self.at(values, tuple(map(Place, roots)))
+        roots = [place.root for place in places if isinstance(place.root, int)]
+        case, out, along = self.at(values, places)
 
         def push(*tangents: Any) -> Any:
-            wanted = len(primals) if every else len(moving)
+            wanted = len(primals) if every else len(roots)
             if len(tangents) != wanted:
                 raise WrongArgument(
                     f"`push` takes a tangent for each argument: {wanted}, not {len(tangents)}"
                 )
-            of = dict(zip(range(wanted) if every else moving, tangents, strict=True))
-            given = self.by_parameter(tuple(of.get(k) for k in range(len(primals))))
-            return along([given[k] for k in roots])
+            given = self.by_parameter(tangents)
+            return along([given[k] for k in roots] if every else list(tangents))
 
         return out, Pushforward(self.__name__, case.program, push)
 

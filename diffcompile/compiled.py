@@ -269,17 +269,13 @@ class Derivative:
                 )
             if isinstance(which, bool) or not isinstance(which, (int, np.integer)):
                 raise WrongArgument(f"`argnums` takes positions or names of parameters, not {which!r}")
-            if self._star is not None and which >= self._star:
-                return Place(self._star, (str(int(which) - self._star),))
             if not -len(names) <= which < len(names):
-                raise WrongArgument(f"`argnums={which}`, and `{self.__name__}` has {len(names)} parameters")
-            found = int(which) % len(names)
-            if found == self._star:
+                star = None if self._star is None or which < 0 else names[self._star]
                 raise WrongArgument(
-                    f"`argnums={which}` counts from the last of `*{names[found]}`, which may be any number",
-                    None, "Count from the first argument, or name all of them.",
+                    f"`argnums={which}`, and `{self.__name__}` has {len(names)} parameters", None,
+                    "" if star is None else f"Name one of `*{star}`: `argnums=\"{star}.1\"`.",
                 )  # fmt: skip
-            return Place(found)
+            return Place(int(which) % len(names))
 
         if isinstance(argnums, (tuple, list)):
             if not argnums:
@@ -300,13 +296,10 @@ class Derivative:
         rest = given[star:]
         return (*given[:star], None if all(part is None for part in rest) else rest)
 
-    def argument(self, place: Place) -> int | None:
-        """The position of the argument that this is; None if it is a part of one, or several."""
-        if not isinstance(place.root, int):
-            return None
-        if place.root == self._star:
-            return self._star + int(place.steps[0]) if len(place.steps) == 1 else None
-        return None if place.steps else place.root
+    def of_argument(self, k: int) -> Place:
+        """Where an argument by position is: one of a parameter's own, or an item of `*args`."""
+        star = self._star
+        return Place(k) if star is None or k < star else Place(star, (str(k - star),))
 
     @property
     def signature(self) -> inspect.Signature:

@@ -45,13 +45,13 @@ class HessianProduct:
     def __init__(self, fun: Callable[..., Any], argnums: Argnums) -> None:
         self._gradient: Derivative = grad(fun, argnums)
         self._single = not isinstance(argnums, (tuple, list))
-        places = [self._gradient.argument(place) for place in self._gradient.places]
-        if None in places:
+        places = self._gradient.places
+        if any(place.steps or not isinstance(place.root, int) for place in places):
             raise WrongArgument(
                 "`hvp` takes a direction for a whole argument, and `argnums` names a part of one", None,
                 "Name the argument, and give None in the direction for what does not move.",
             )  # fmt: skip
-        self._active = tuple(place for place in places if place is not None)
+        self._active = tuple(place.root for place in places if isinstance(place.root, int))
 
     def __call__(self, *args: Any) -> Any:
         """The product, for the arguments of the function and the direction behind them."""
