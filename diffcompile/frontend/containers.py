@@ -30,7 +30,8 @@ from ..rules.definitions import (
 )
 from .core import holds_objects
 from .expressions import UNROLLED, Expressions, is_flat
-from .heap import ITEM, Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
+from .heap import ITEM, Bound, Entries, Generated, Items, Obj, Ref, Sequence, Tup, View
+from .iteration import iterated
 from .keeping import KEPT
 
 
@@ -696,7 +697,10 @@ class Containers(Expressions):
             return None
         method = self.special_method(ref, "__iter__")
         if method is not None:
-            return self.invoke(method, [], {})
+            made = self.invoke(method, [], {})
+            # A new `iter(items)`, which nothing else runs over.
+            fresh = isinstance(made, Generated) and made.source.fn is iterated
+            return dict(made.named)["items"] if isinstance(made, Generated) and fresh else made
         length, item = self.special_method(ref, "__len__"), self.special_method(ref, "__getitem__")
         count = None if length is None else self.constant(self.invoke(length, [], {}))
         if item is None or count is None:
