@@ -156,7 +156,7 @@ class Pulling(Derivative):
                 f"no argument of `{self.__name__}` can be differentiated", None, "Pass floats."
             )
         values = self._bind(primals, {})
-        case, outside = self._case(values, tuple(map(Place, active)))
+        case, outside = self._case(values, tuple(map(self.of_argument, active)))
         out, saved = self._run(case.functions[0], values, outside)
         backward = case.functions[1]
 
@@ -254,7 +254,9 @@ class Linearization(Derivative):
         """`every` primal that can be differentiated moves, or those that `argnums` names."""
         values = self._bind(primals, {})
         active = tuple(k for k, p in enumerate(primals) if _differentiable(p))
-        places = tuple(map(Place, active)) if every else self.places
+        marks = self.by_parameter(tuple(True if k in active else None for k in range(len(primals))))
+        moving = tuple(Place(k) for k, mark in enumerate(marks) if mark is not None)
+        places = moving if every else self.places
         if any(place.steps or not isinstance(place.root, int) for place in places):
             raise WrongArgument(
                 "`linearize` takes a direction for a whole argument, and `argnums` names a part of one", None,
@@ -273,7 +275,8 @@ class Linearization(Derivative):
                 raise WrongArgument(
                     f"`push` takes a tangent for each argument: {wanted}, not {len(tangents)}"
                 )
-            return along([tangents[k] for k in active] if every else list(tangents))
+            given = self.by_parameter(tangents)
+            return along([given[k] for k in roots] if every else list(tangents))
 
         return out, Pushforward(self.__name__, case.program, push)
 
@@ -389,6 +392,8 @@ class _Pushed(Derivative):
                 f"`jvp` of `{self.__name__}` has no direction: every tangent is None", None, "Pass one."
             )
         values = self._bind(primals, {})
+        primals, tangents = self.by_parameter(primals), self.by_parameter(tangents)
+        active = tuple(k for k, tangent in enumerate(tangents) if tangent is not None)
         case, outside = self._case(values, tuple(map(Place, active)))
         labels = case.program.tangents
         given = copy.deepcopy(tangents) if case.program.writes else tangents  # they may be what is written

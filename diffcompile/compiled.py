@@ -245,6 +245,8 @@ class Derivative:
         self._kept = frozenset(
             p.name for p in parameters if isinstance(p.default, (list, dict, set)) and _changes(fn, p.name)
         )
+        # Where `*args` begins: the arguments from there on are one parameter.
+        self._star = next((k for k, p in enumerate(parameters) if p.kind is kind.VAR_POSITIONAL), None)
         self._positional = sum(p.kind is kind.POSITIONAL_OR_KEYWORD for p in parameters)
         named = self._positional + sum(p.kind is kind.KEYWORD_ONLY for p in parameters)
         self._plain = named == len(parameters)
@@ -268,7 +270,11 @@ class Derivative:
             if isinstance(which, bool) or not isinstance(which, (int, np.integer)):
                 raise WrongArgument(f"`argnums` takes positions or names of parameters, not {which!r}")
             if not -len(names) <= which < len(names):
-                raise WrongArgument(f"`argnums={which}`, and `{self.__name__}` has {len(names)} parameters")
+                star = None if self._star is None or which < 0 else names[self._star]
+                raise WrongArgument(
+                    f"`argnums={which}`, and `{self.__name__}` has {len(names)} parameters", None,
+                    "" if star is None else f"Name one of `*{star}`: `argnums=\"{star}.1\"`.",
+                )  # fmt: skip
             return Place(int(which) % len(names))
 
         if isinstance(argnums, (tuple, list)):
@@ -281,6 +287,19 @@ class Derivative:
     def places(self) -> tuple[Place, ...]:
         """What the derivative is taken with respect to."""
         return self._wrt if isinstance(self._wrt, tuple) else (self._wrt,)
+
+    def by_parameter(self, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What is given for each argument by position, for each parameter: a tuple of those of `*args`."""
+        star = self._star
+        if star is None or len(given) <= star:
+            return given
+        rest = given[star:]
+        return (*given[:star], None if all(part is None for part in rest) else rest)
+
+    def of_argument(self, k: int) -> Place:
+        """Where an argument by position is: one of a parameter's own, or an item of `*args`."""
+        star = self._star
+        return Place(k) if star is None or k < star else Place(star, (str(k - star),))
 
     @property
     def signature(self) -> inspect.Signature:

@@ -189,7 +189,7 @@ def derive(
     function = f"{name}_{suffix}"
     doc = _doc(fn, mode, names, lowered)
     module.reserved = {function}
-    module.add(graph, function, doc, _signature(target, lowered), returned)
+    module.add(graph, function, doc, _signature(target, lowered, module), returned)
     return _loaded(module, (function,), graph, (graph,), lowered, "leaf")
 
 
@@ -369,7 +369,7 @@ def _pullback(
         "    `v_bar` is the cotangent of `v`: the derivative of the result with respect to `v`.\n    "
     )
     module.reserved = {f"{name}_forward", f"{name}_backward"}
-    module.add(front, f"{name}_forward", ahead, _signature(target, lowered), returned)
+    module.add(front, f"{name}_forward", ahead, _signature(target, lowered, module), returned)
     params = [ast.arg(p.name, None) for p in back.params]
     module.add(back, f"{name}_backward", behind, ast.arguments([], params, None, [], [], None, []), grads)
     names = (f"{name}_forward", f"{name}_backward")
@@ -422,7 +422,7 @@ def _push(target: Target, lowered: Lowered, wrt: list[Value], watch: Watch, alon
         f"{head}\n\n    {_origin(lowered)}\n"
         "    `v_dot` is the tangent of `v`: how `v` changes as the arguments move in that direction.\n    "
     )
-    signature = _signature(target, lowered)
+    signature = _signature(target, lowered, module)
     tangents = [ast.arg(label, None) for label in labels]
     signature.kwonlyargs[:0] = tangents
     signature.kw_defaults[:0] = [None] * len(tangents)
@@ -462,7 +462,7 @@ def _linearized(target: Target, lowered: Lowered, wrt: list[Value], watch: Watch
         "\n    "
     )
     module.reserved = set(names)
-    module.add(front, names[0], ahead, _signature(target, lowered), returned)
+    module.add(front, names[0], ahead, _signature(target, lowered, module), returned)
     params = [ast.arg(p.name, None) for p in back.params]
     module.add(back, names[1], behind, ast.arguments([], params, None, [], [], None, []), pushed)
     program = _loaded(module, names, front, (front, back), lowered, lowered.returns)
@@ -507,7 +507,7 @@ def _jacobian(
     )
     module = Module(views)
     module.reserved = {f"{name}_jacobian"}
-    module.add(graph, f"{name}_jacobian", doc, _signature(target, lowered), returned)
+    module.add(graph, f"{name}_jacobian", doc, _signature(target, lowered, module), returned)
     return _loaded(module, (f"{name}_jacobian",), graph, (graph,), lowered, "leaf")
 
 
@@ -532,7 +532,7 @@ def vectorized(
     rows = [p.name for p in given]
     listed = rows[0] if len(rows) == 1 else f"{', '.join(rows[:-1])} and {rows[-1]}"
     doc = f"Values of `{name}` for all rows of {listed}.\n\n    {_origin(lowered)}\n    "
-    module.add(graph, f"{name}_rows", doc, _signature(target, lowered), returned)
+    module.add(graph, f"{name}_rows", doc, _signature(target, lowered, module), returned)
     return _loaded(module, (f"{name}_rows",), graph, (graph,), lowered, "leaf")
 
 
@@ -868,13 +868,13 @@ def _doc(fn: Any, mode: Mode, wrt: list[str], lowered: Lowered) -> str:
     )
 
 
-def _signature(target: Target, lowered: Lowered) -> ast.arguments:
+def _signature(target: Target, lowered: Lowered, module: Module) -> ast.arguments:
     """The user's own parameters; what was captured follows, by keyword."""
     fn = target.given
     groups: dict[Any, list[ast.arg]] = {kind: [] for kind in inspect._ParameterKind}
     defaults: list[ast.expr] = []
     only_defaults: list[ast.expr | None] = []
-    printer = Printer(Module(views), {}, {}, False)
+    printer = Printer(module, {}, {}, False)
     for parameter in inspect.signature(fn).parameters.values():
         groups[parameter.kind].append(ast.arg(parameter.name, None))
         plain = isinstance(parameter.default, (int, float, str, type(None), bool, tuple))

@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 from diffcompile import DiffCompileError, UndecidedAlias, WrongArgument, grad, value_and_grad, vjp
-from oracles import assert_agrees, assert_like, flatten, numeric_gradient, same, tree_map, unflatten
+from oracles import (
+    assert_agrees,
+    assert_every_mode,
+    assert_like,
+    flatten,
+    numeric_gradient,
+    same,
+    tree_map,
+    unflatten,
+)
 
 X = np.array([0.5, -1.0, 2.0])
 Case = tuple[Callable[..., Any], Callable[[], tuple[Any, ...]], bool]
@@ -540,3 +549,122 @@ def test_gradients_of_layers_share_no_memory() -> None:
 
     assert not np.shares_memory(a, b) and not np.shares_memory(a, c)
     assert np.array_equal(a, np.ones(3))
+
+
+class Recent:
+    """The values of the last few keys that were asked for."""
+
+    def __init__(self, size):
+        self.size = size
+        self.kept = OrderedDict()
+        self.made = 0
+
+    def get(self, key, make):
+        if key in self.kept:
+            self.kept.move_to_end(key)
+            return self.kept[key]
+        self.made += 1
+        value = self.kept[key] = make(key)
+        if len(self.kept) > self.size:
+            self.kept.popitem(last=False)
+        return value
+
+
+def first_out(x):
+    d = OrderedDict([("a", x[0]), ("b", x[1] * x[2])])
+    _, v = d.popitem(last=False)
+    return sum(d.values()) * v
+
+
+def first_out_by_position(x):
+    d = OrderedDict(a=x[0], b=x[1] * x[2], c=x[1])
+    _, v = d.popitem(False)
+    return d.popitem(True)[1] * v + sum(d.values()) ** 2
+
+
+def moved_to_the_front(x):
+    d = OrderedDict(a=x[0], b=x[1], c=x[2] ** 2)
+    d.move_to_end("c", last=False)
+    d.move_to_end("a")
+    first, second, third = d.values()
+    return first + 2 * second**2 + 3 * third * first
+
+
+def grown_and_moved(x):
+    d = OrderedDict()
+    for i in range(5):
+        d[i] = x[0] * x[1] ** i
+    d.popitem(last=False)
+    d.move_to_end(3, last=False)
+    d.move_to_end(2)
+    values = list(d.values())
+    return values[0] + 2 * values[1] ** 2 + 3 * values[2] + 4 * values[3] * x[2]
+
+
+def queue_of_entries(x):
+    q = OrderedDict()
+    s = 0.0
+    for i in range(6):
+        q[i] = x[0] * x[1] ** i
+        if len(q) > 3:
+            _, v = q.popitem(last=False)
+            s += v * i
+    return s + sum(q.values()) * x[2]
+
+
+def least_recently_used(x):
+    c = Recent(2)
+    s = 0.0
+    for i in [1, 2, 1, 3, 2, 1]:
+        s += c.get(i, lambda k: x[0] * x[1] ** k)
+    return s * c.made + x[2]
+
+
+def defaults_by_name(x):
+    d = OrderedDict(a=x[0])
+    return d.pop("b", default=x[1] * x[2]) + d.setdefault("c", default=x[1] ** 3) * d["c"]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        first_out, first_out_by_position, moved_to_the_front, grown_and_moved, least_recently_used,
+        defaults_by_name,
+    ],
+)  # fmt: skip
+def test_ordered_dicts_give_up_and_move_what_is_at_either_end(program: Any) -> None:
+    assert_every_mode(program, X, np.array([0.3, 0.8, -0.4]))
+
+
+def test_first_entry_of_a_dict_that_grows_is_taken_out() -> None:
+    value, gradient = value_and_grad(queue_of_entries)(X)
+
+    assert value == queue_of_entries(X)
+    assert_agrees(gradient, *numeric_gradient(queue_of_entries, vector))
+
+
+def test_ordered_dict_of_the_caller_is_reordered() -> None:
+    def f(d):
+        d.move_to_end("a")
+        d.move_to_end("c", last=False)
+        _, v = d.popitem(last=False)
+        return list(d.values())[0] ** 2 + v * 2
+
+    mine, theirs = (OrderedDict(a=1.0, b=2.0, c=3.0) for _ in range(2))
+    gradient = grad(f)(mine)
+    f(theirs)
+
+    assert gradient == {"a": 0.0, "b": 4.0, "c": 2.0}
+    assert list(mine.items()) == list(theirs.items())
+
+
+def test_end_that_is_not_known_here_is_refused() -> None:
+    def f(x):
+        d = OrderedDict(a=x, b=x * x)
+        return d.popitem(last=x > 1)[1]
+
+    with pytest.raises(DiffCompileError) as refused:
+        grad(f)(1.5)
+
+    assert refused.value.reason == "which end `popitem` is about is not known here"
+    assert refused.value.remedy == "Write `last` out."

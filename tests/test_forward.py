@@ -453,3 +453,60 @@ def test_tangents_are_only_read_by_functions_that_write_into_what_they_are_given
     push = linearize(f, u, 0.5)[1]
     np.testing.assert_allclose([push(moved, 1.0), push(moved, 1.0)], [slope, slope], rtol=1e-7)
     np.testing.assert_array_equal(moved, v)
+
+
+def sum_of_products(x):
+    return sum([x * i for i in range(3)])
+
+
+def sum_of_zeros(b):
+    q = [v * 1.1 for v in b]
+    s = 0.0
+    for _ in range(3):
+        s += q[0] * b[0]
+    t = [b[0] * 0.0 for _ in range(3)]
+    return np.sum(s * s + sum(t) * q[0])
+
+
+def sum_of_sums(b):
+    q = [v * v for v in b]
+    t = [b[0] * v for v in q]
+    return np.sum(sum(t) * sum(q, b[1]))
+
+
+def sum_of_a_list_joined(b):
+    q = [v * 2 for v in b] * 2
+    r = q + [b[0]]
+    return np.sum(sum(r) * r[0])
+
+
+def test_tangent_of_the_sum_of_a_list_of_floats_is_a_float() -> None:
+    value, tangent = jvp(sum_of_products, (1.5,), (1.0,))
+
+    assert (value, tangent) == (4.5, 3.0)
+    assert type(tangent) is float
+
+
+@pytest.mark.parametrize("program", [sum_of_zeros, sum_of_sums, sum_of_a_list_joined])
+@pytest.mark.parametrize(
+    "b",
+    [
+        [1.0, 2.0], [np.array([1.0, 2.0]), np.array([0.5, -1.0])], np.array([1.0, 2.0]),
+        np.array([[1.0, 2.0], [0.3, 0.2]]),
+    ],
+    ids=["numbers", "arrays", "array", "rows"],
+)  # fmt: skip
+def test_tangent_of_the_gradient_of_a_sum_is_of_its_form(program, b) -> None:
+    derivative = grad(program)
+    v = [0.7 * part + 0.1 for part in b] if isinstance(b, list) else 0.7 * b + 0.1
+
+    def moved(step: float):
+        return [p + step * q for p, q in zip(b, v)] if isinstance(b, list) else b + step * v
+
+    tangent = jvp(derivative, (b,), (v,))[1]
+    ends = [derivative(moved(step)) for step in (1e-6, -1e-6)]
+    slope = [(plus - minus) / 2e-6 for plus, minus in zip(*ends, strict=True)]
+
+    np.testing.assert_allclose(np.array(tangent), np.array(slope), rtol=1e-6, atol=1e-6)
+    for part, of in zip(tangent, b, strict=True):
+        assert isinstance(part, float) if isinstance(of, float) else np.shape(part) == np.shape(of)

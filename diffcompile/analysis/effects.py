@@ -41,6 +41,7 @@ from ..ir.graph import (
 )  # fmt: skip
 from ..ir.walk import instructions, regions, values
 from ..rules.containers import copy_of
+from ..rules.random import shuffled_places
 from ..rules.register import REGISTRY, Owned
 from ..rules.solvers import SOLVERS
 
@@ -109,7 +110,7 @@ def draws(fn: Any) -> bool:
     """Is this a function or a method that draws random numbers?"""
     owner = getattr(fn, "__objclass__", None) or type(getattr(fn, "__self__", None))
     module = getattr(fn, "__module__", None) or ""
-    return owner in _RANDOM or module.startswith(("numpy.random", "random"))
+    return owner in _RANDOM or fn is shuffled_places or module.startswith(("numpy.random", "random"))
 
 
 def _within(fn: Function, seen: set[Function]) -> Iterator[Instr]:
@@ -183,7 +184,7 @@ def pure_function(fn: Any) -> bool:
         return fn.graph is not None and not fn.writes and _pure_graph(fn, {fn})
     if isinstance(fn, Hook):
         return True
-    if _known_mark(fn) or isinstance(fn, Owned):
+    if _known_mark(fn) or isinstance(fn, Owned) or fn is shuffled_places:
         return False
     try:
         if fn in _PURE:

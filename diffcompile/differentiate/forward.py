@@ -138,6 +138,9 @@ class Forward:
         body = self.part(instr.body, [instr.body.results[k] for k in places])
         missing = tuple(self.dots.whole(instr.otherwise[k]) for k in places)
         outs = self.joined(instr, places, (body, Region((), (), missing)))
+        if self.moves(instr.error):
+            # What it carries may move: whoever reads that has to be told how, which is not known.
+            self.dots.of[instr.error] = instr.error
         self.b.emit(
             replace(
                 instr,

@@ -7,6 +7,7 @@ constants are written as unary minus, since astor prints `(-2.0) ** x` without i
 from __future__ import annotations
 
 import ast
+import enum
 import itertools
 import math
 import operator
@@ -365,6 +366,11 @@ class Printer:
 
     def plain(self, value: Any) -> ast.expr:
         """A constant spelled out."""
+        if isinstance(value, enum.Enum):
+            return self.member(value)
+        if isinstance(value, (int, float, complex, str, bytes)) and type(value) not in _BUILT_IN:
+            if not isinstance(value, np.generic):
+                return self.refer(value)  # of a class of the user's, which may do as it likes
         if isinstance(value, bool) or value is None or isinstance(value, (str, bytes)) or value is Ellipsis:
             return ast.Constant(value)
         if isinstance(value, int) and not isinstance(value, np.integer):
@@ -404,6 +410,13 @@ class Printer:
             args = [self.plain(value.tolist())]
             return _call(self.refer.dotted("np.array"), args, {"dtype": self.plain(value.dtype)})
         return self.refer(value)
+
+    def member(self, value: enum.Enum) -> ast.expr:
+        """A member of an enumeration, by its name; what is made of several flags, by its value."""
+        cls = self.refer(type(value))
+        if isinstance(value.name, str) and value.name.isidentifier():
+            return ast.Attribute(cls, value.name, ast.Load())
+        return _call(cls, [self.plain(value.value)])
 
     def floating(self, value: float) -> ast.expr:
         if math.isnan(value):
@@ -1118,6 +1131,7 @@ def _bool(op: ast.boolop, a: ast.expr, b: ast.expr) -> ast.expr:
     return ast.BoolOp(op, values)
 
 
+_BUILT_IN = (bool, int, float, complex, str, bytes)
 _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn,
 }  # fmt: skip

@@ -99,10 +99,12 @@ class Apart:
 
 
 def lowered_apart(
-    frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: dict[str, Ref], rows: Any = ALL
-) -> Apart:
+    frame: Any, fn: Ref, argnums: Any, args: list[Ref], kwargs: dict[str, Ref], rows: Any = ALL,
+    moving: tuple[int, ...] | None = None,
+) -> Apart:  # fmt: skip
     """A function as a graph of its own, for these arguments; without `argnums`, all of them are active.
 
+    With `moving`, those of the arguments are that are in these positions.
     With `rows`, the axes of the arguments, or one for all, none is active, and inside each is one row.
     """
     done = "differentiated" if rows is ALL else "mapped"
@@ -118,12 +120,14 @@ def lowered_apart(
         bound.apply_defaults()
     every = argnums is None and rows is ALL
     wanted = [] if argnums is None else _places(frame, argnums, list(signature.parameters), len(given), label)
+    active = set(bound.arguments) if every else {root for root, _ in wanted}
+    if moving is not None:
+        active = {_parameter(signature, len(given) + k) for k in moving}
     loan = (
-        _lent(frame, bound, set(bound.arguments) if every else {root for root, _ in wanted})
-        if rows is ALL
-        else _rows(frame, bound, rows, len(given), label)
+        _lent(frame, bound, active) if rows is ALL else _rows(frame, bound, rows, len(given), label)
     )
-    picked = [(ref, Place(0)) for ref in bound.args[len(given) :]] if every else []
+    mine = bound.args[len(given) :]
+    picked = [(mine[k], Place(0)) for k in (range(len(mine)) if moving is None else moving)] if every else []
     picked += [(bound.arguments[root], place) for root, place in wanted]
     shapes: list[Any] = []
     structure: list[Any] = []
@@ -250,6 +254,14 @@ def _places(frame: Any, argnums: Any, names: list[str], given: int, label: str) 
         reason = "`argnums` is empty: there is nothing to differentiate with respect to"
         raise WrongArgument(reason, frame.b.line)
     return found
+
+
+def _parameter(signature: inspect.Signature, position: int) -> str:
+    """The parameter that takes the argument in this position."""
+    for k, (name, parameter) in enumerate(signature.parameters.items()):
+        if k == position or parameter.kind is KINDS.VAR_POSITIONAL:
+            return name
+    raise AssertionError("an argument is bound to a parameter")
 
 
 def _shape_of(frame: Any, ref: Any, place: Place) -> Any:

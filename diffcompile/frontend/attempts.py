@@ -49,6 +49,10 @@ SIMPLE = (
 )  # fmt: skip
 LEAVING = (ast.Return, ast.Break, ast.Continue)
 STRUCTURED = (ast.Return, ast.Raise, ast.Try, ast.With, ast.Yield, ast.YieldFrom)
+WRITTEN_EARLY = (
+    "what is written here stays written if the rest of the statement raises, in a `try`",
+    "Compute first, then write; or move the `try` into the function that is called.",
+)
 FEW = 3  # a handler of several statements is lowered at so many places, and then at one
 
 
@@ -105,11 +109,12 @@ class Progress:
         self.exposed = self.torn = False
         self.end: int | None = None  # where the instructions end of a call whose statements were looked at
 
-    def after(self, statement: ast.stmt, before: State, body: list[Instr]) -> None:
+    def after(self, statement: ast.stmt, before: State, body: list[Instr], calls: bool) -> None:
         may_raise = any(catchable(i, self.classes) for i in body)
         changed = self.frame.changes(statement, before, self.visible)
         simple = isinstance(statement, (*SIMPLE, ast.Return))
-        self.torn |= may_raise and (self.exposed or changed and not simple)
+        early = changed and (not simple or self.frame.changed_early(statement, before, self.visible, calls))
+        self.torn |= may_raise and (self.exposed or early)
         self.exposed |= changed
 
 
@@ -131,6 +136,10 @@ class Attempts(Generators):
 
     def is_open(self, node: ast.With) -> bool:
         raise NotImplementedError
+
+    def returned(self, node: ast.expr) -> Ref:
+        """What a `return` gives; an iterator is run over once by whoever is given it."""
+        return self.kept_iterator(node, self.expression(node, self.result_name))
 
     # -- try ------------------------------------------------------------------------------------------------
 
@@ -405,7 +414,12 @@ class Attempts(Generators):
             made = self.b.call(caught.error.value, type=OBJECT)
             assert caught.exact is not None
             caught = replace(caught, error=made)
-        self._route(caught, self.guards)
+        for cause in caught.cause:
+            if isinstance(cause, Const) and isinstance(cause.value, type):
+                cause = self.b.call(cause.value, type=OBJECT)
+            # It is not thrown, so nothing else sets it.
+            self.b.emit(Call((), setattr, (caught.error, Const("__cause__"), cause), (), self.b.line))
+        self._route(replace(caught, cause=()), self.guards)
 
     def _exception(self, node: ast.expr) -> tuple[Atom, type[BaseException] | None]:
         """The exception that a `raise` names, and its class if it is known."""
@@ -448,7 +462,7 @@ class Attempts(Generators):
         match first:
             case ast.Return():
                 value = first.value or ast.copy_location(ast.Constant(None), first)
-                self._held(lambda: self.expression(value, self.result_name), self.give)
+                self._held(lambda: self.returned(value), self.give)
             case ast.Raise() if first.exc is not None:
                 self._held_raise(first)
             case ast.Raise() | ast.Break() | ast.Continue():
@@ -510,9 +524,16 @@ class Attempts(Generators):
         def go_on() -> None:
             use(self.state.vars.pop(key))
 
-        before = self.state.copy()
+        before, inlined = self.state.copy(), self.unit.inlined
+        guards, self.guards = self.guards, ()  # it is guarded as a whole
         with self.b.region() as body:
             run()
+        self.guards = guards
+        classes = self._caught_classes(guards)
+        calls = self.unit.inlined != inlined or any(map(writes, body))
+        if any(catchable(i, classes) for i in body):
+            if self.changed_early(ast.Pass(), before, self._visible(), calls):
+                raise self.refuse(*WRITTEN_EARLY)
         self._attempt(before, body, go_on)
 
     def _held_raise(self, node: ast.Raise) -> None:
@@ -524,11 +545,15 @@ class Attempts(Generators):
             made, known = self._exception(error)
             exact.append(known)
             cause = () if node.cause is None else (self.value(node.cause),)
-            return Tup((made, *cause))
+            _, args = self.unit.raised.get(made, (known, ()))
+            return Tup((Tup(args), made, *cause))
 
         def use(held: Ref) -> None:
             assert isinstance(held, Tup)
-            made, *cause = map(self.atom, held.items)
+            of, *rest = held.items
+            made, *cause = map(self.atom, rest)
+            if exact[0] is not None and isinstance(of, Tup) and of.items:
+                self.unit.raised[made] = exact[0], of.items
             self._raise(Caught(made, exact[0], (exact[0] or BaseException,), tuple(cause)))
 
         self._held(compute, use)
@@ -566,17 +591,14 @@ class Attempts(Generators):
                     self.state = before
                     del body[mark:]
                     break
-                calls = self.unit.inlined != inlined or any(map(_writes, body[mark:]))
+                calls = self.unit.inlined != inlined or any(map(writes, body[mark:]))
                 if inside.end is not None:
                     later = any(catchable(i, classes) for i in body[inside.end :])
                     torn = inside.torn or inside.exposed and later
                 elif isinstance(statement, SIMPLE):
-                    torn = self._changed_early(statement, before, visible, calls)
+                    torn = self.changed_early(statement, before, visible, calls)
                 if may_raise and changed and (torn or self._torn(body[mark:], classes)):
-                    raise self.refuse(
-                        "what is written here stays written if the rest of the statement raises, in a `try`",
-                        "Compute first, then write; or move the `try` into the function that is called.",
-                    )
+                    raise self.refuse(*WRITTEN_EARLY)
                 torn = False
                 count += 1
                 risky |= may_raise
@@ -592,7 +614,7 @@ class Attempts(Generators):
         self._attempt(start, body[first:], lambda: self._after(rest))
         return True
 
-    def _changed_early(
+    def changed_early(
         self, statement: ast.stmt, before: State, visible: Callable[[str], bool], calls: bool
     ) -> bool:
         """Has this statement changed something before its end, where it may still raise?
@@ -778,11 +800,11 @@ def _inside(instr: Instr) -> list[Instr]:
     return []
 
 
-def _writes(instr: Instr) -> bool:
+def writes(instr: Instr) -> bool:
     """Does this, or something in it, call a function that writes into its arguments?"""
     if isinstance(instr, Call) and isinstance(instr.fn, Function):
         return instr.fn.graph is None or bool(instr.fn.graph.writes)
-    return any(map(_writes, _inside(instr)))
+    return any(map(writes, _inside(instr)))
 
 
 def _root(store: Store, body: list[Instr]) -> Atom:

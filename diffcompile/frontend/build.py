@@ -14,7 +14,7 @@ import numpy as np
 
 from ..analysis.layout import layout
 from ..analysis.shapes import broadcast_axes, infer
-from ..errors import NOWHERE, Span
+from ..errors import NOWHERE, Span, UnsupportedSyntax
 from ..ir.graph import (
     Atom,
     Call,
@@ -63,6 +63,13 @@ NOUNS: dict[Any, str] = {
 _INDEXING = frozenset({pack_slice, pack_tuple, operator.add, operator.sub, operator.mul})
 
 
+# The methods that stand for an operation, on its left and on its right.
+_METHODS: dict[Any, tuple[str, str]] = {
+    getattr(operator, name): (f"__{name}__", f"__r{name}__")
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
+} | {operator.neg: ("__neg__", "__neg__"), operator.pos: ("__pos__", "__pos__")}
+
+
 class Builder:
     """Collects instructions. `defs` finds the call that made a value, across all regions of one function."""
 
@@ -108,6 +115,20 @@ class Builder:
             self.homes.update((out, []) for out in instr.outs)
         del self.body[size:]
 
+    def _plain(self, fn: Any, const: Const) -> Const:
+        """A number of a class of its own, as one of Python's: what is computed with it is that number."""
+        value = const.value
+        kind = next((c for c in (int, float, complex) if isinstance(value, c)), None)
+        if kind is None or type(value) in (bool, kind) or isinstance(value, np.generic):
+            return const
+        cls, (there, back) = type(value), _METHODS[fn]
+        if any(getattr(cls, m, None) is not getattr(kind, m, None) for m in (there, back)):
+            raise UnsupportedSyntax(
+                f"a number of class `{cls.__name__}`, which has its own `{there}`", self.line,
+                "Make the class one that is no number, or convert it: `float(...)`.",
+            )  # fmt: skip
+        return Const(kind(value))
+
     def emit(self, instr: Instr) -> None:
         self.body.append(instr)
         for out in instr.outs:
@@ -132,6 +153,8 @@ class Builder:
                     return Const(fn(*(c.value for c in constants if c is not None)))
                 except Exception:  # noqa: BLE001 - it will raise where the user would see it
                     pass
+        if fn in _METHODS:
+            args = tuple(self._plain(fn, a) if isinstance(a, Const) else a for a in args)
         known = self.inferred(fn, args, named) if type is None else type
         if fn is operator.getitem and known.kind == "array":
             known = self.selected(args[0].type, args[1], known)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import functools
 import inspect
 import itertools
@@ -39,10 +40,10 @@ from ..ir.graph import (
 )
 from ..ir.text import function_name
 from ..ir.types import INT, RANGE, Type, join, type_of_constant
-from ..rules.broadcast import rebroadcast, unbroadcast
+from ..rules.broadcast import broadcast_like, rebroadcast, unbroadcast
 from ..rules.checkpoints import checkpoint
 from ..rules.containers import keys_of
-from ..rules.definitions import DEFINITIONS, WITH, columns_of, element_by_element
+from ..rules.definitions import DEFINITIONS, WITH, columns_of, element_by_element, managed
 from ..rules.differences import complex_step, numeric
 from ..rules.facts import STATIC_FUNCTIONS, is_literal
 from ..rules.index import is_repeating
@@ -60,6 +61,7 @@ from .build import repeats, unbroadcast_call
 from .callbacks import ASKED, call_handed, pulled, solver_call, solver_in_rule
 from .choices import all_functions
 from .core import UnknownSetError, holds_objects
+from .draws import DRAWING, PICKING, is_python, picked, shuffled
 from .expressions import UNCOUNTED, UNROLLED
 from .filled import (
     SHOWING,
@@ -132,13 +134,16 @@ class Calls(Layers):
         if known is zip and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
             rows = self.expression(node.args[0].value)
             columns = self._starred(rows)
+            if columns is None and node.keywords:
+                raise self.refuse("`zip(*rows, strict=True)`", "Compare the lengths, then `zip`.")
             if columns is None and self.type_of(rows).kind in ("list", "array"):
                 row = self.type_of(rows).elem or Type()
                 width = len(row.items) if row.kind == "tuple" and row.items else None
                 return self.defined(columns_of, [rows, Const(width)], {}, name)
             if columns is None:
                 raise self.refuse(UNCOUNTED, "Index its items instead.", node.args[0])
-            return self.invoke(fn, list(columns), {}, name)
+            options = {k.arg: self.expression(k.value) for k in node.keywords if k.arg is not None}
+            return self.invoke(fn, list(columns), options, name)
         at_once = isinstance(fn, Bound) or _hashable(known) and known in CONSUMERS
         after = [keyword.value for keyword in node.keywords]
         held = self.hold(fn, [*node.args, *after])
@@ -349,7 +354,7 @@ class Calls(Layers):
         wrapped = getattr(fn, "__wrapped__", None)
         if isinstance(wrapped, FunctionType) and isinstance(fn, functools._lru_cache_wrapper):
             return self.known(wrapped, args, kwargs, name)
-        for table in (CONTAINERS, SPECIAL):
+        for table in (CONTAINERS, SPECIAL, DRAWING):
             special = table.get(fn) if _hashable(fn) else None
             if special is not None:
                 result: Ref | None = special(self, args, kwargs, name)
@@ -551,15 +556,12 @@ class Calls(Layers):
         if method in MUTATORS:
             receiver = self.written(receiver)
         kind = self.type_of(receiver).kind
-        if method == "shuffle" and len(args) == 1 and kind == "object" and not kwargs:
-            if self.type_of(args[0]).kind not in ("array", "unknown"):
-                raise self.refuse("`shuffle` changes a list in place", "Use `rng.permutation(...)`.")
-            base = self.written(args[0])
-            assert isinstance(base, (Obj, View))
-            whole = self.atom(base)
-            mixed = self.b.call(Method("permutation"), self.atom(receiver), whole, type=whole.type)
-            self.store(base, operator.setitem, Const(Ellipsis), mixed)
-            return Const(None)
+        if method == "shuffle" and (kind == "object" or kind == "unknown" and is_python(self, receiver)):
+            return shuffled(self, receiver, args, kwargs)
+        if method in PICKING and kind in ("object", "unknown") and is_python(self, receiver):
+            found = picked(self, Method(method), receiver, args, kwargs, name)
+            if found is not None:
+                return found
         said = opaque.dunder(method) if isinstance(receiver, (Obj, View, Tup, Value)) else None
         if said is not None and not self.unit.rule and self.special_method(receiver, method) is None:
             return self.known(said[1], [receiver, *args], kwargs, name)
@@ -568,11 +570,11 @@ class Calls(Layers):
         if isinstance(receiver, Const) and isinstance(receiver.value, dict) and not args and not kwargs:
             entries = tuple((Const(k), Const(v)) for k, v in receiver.value.items())
             if method in ("items", "values", "keys") and all_functions(v for _, v in entries):
-                found: dict[str, tuple[Ref, ...]] = {
+                listed: dict[str, tuple[Ref, ...]] = {
                     "items": tuple(map(Tup, entries)), "values": tuple(v for _, v in entries),
                     "keys": tuple(k for k, _ in entries),
                 }  # fmt: skip
-                return Tup(found[method])
+                return Tup(listed[method])
         content = self.content(receiver)
         if isinstance(receiver, Obj) and isinstance(content, Items) and content.cls is not list:
             return self.set_method(receiver, method, args, name)
@@ -592,6 +594,14 @@ class Calls(Layers):
             return self.known(getattr(receiver.value, method), args, kwargs, name)
         if kind in ("array", "number", "unknown", "float", "int", "complex") and hasattr(np.ndarray, method):
             return self.library(getattr(np.ndarray, method), [receiver, *args], kwargs, name)
+        if method in _ENTERING and any(self.object_content(a) is not None for a in args):
+            raise self.refuse(
+                f"an object is handed to `{method}`, and what leaving it does is not known",
+                "Enter it in a `with` of its own.",
+            )
+        if isinstance(kwargs.get("out"), (Obj, View)):
+            reason = f"`{method}` writes into the array that it is given as `out`"
+            raise self.refuse(reason, "Assign its result: `x[...] = ...`.")
         atoms = [self.atom(receiver), *map(self.argument, args)]
         named = {k: self.argument(a) for k, a in kwargs.items()}
         given = self.own(self.b.call(Method(method), *atoms, kwargs=named, name=name), name)
@@ -674,6 +684,13 @@ class Calls(Layers):
         again = getattr(fn, "checkpointed", None)
         if again is not None:
             return self.replayed(Const(again), args, kwargs, name)
+        if is_contextmanager(fn):
+            return managing(self.user_call(fn.__wrapped__, args, kwargs, ""))  # type: ignore[attr-defined]
+        manager = _decorator(fn)
+        if manager is not None:
+            make = self.manager_again(manager)
+            given = [make, Const(inspect.getclosurevars(fn).nonlocals["func"]), Tup(tuple(args))]
+            return self.defined(managed, [*given, self.state.new(Entries(tuple(kwargs.items())))], {}, name)
         if not self.in_library and REGISTRY.declares(fn):  # a property, or what an operator stands for
             return self.declared_call(fn, args, kwargs, name)
         try:
@@ -695,6 +712,14 @@ class Calls(Layers):
             if ref is not None:
                 return ref
         return self.inline(source, None, named, name)
+
+    def manager_again(self, manager: Any) -> Ref:
+        """What makes a manager like this one, of a function, or gives the object that it is."""
+        if isinstance(manager, contextlib._GeneratorContextManager):
+            given = tuple(map(self.held_value, manager.args))
+            named = tuple((k, self.held_value(v)) for k, v in manager.kwds.items())
+            return Applied(Const(made_manager), (Const(manager.func), *given), named)
+        return Applied(Const(same), (self.held_value(manager),), ())
 
     def replayed(self, fn: Ref, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A call of a checkpointed function: what is between two marks is run again by its adjoint."""
@@ -1034,6 +1059,10 @@ class Calls(Layers):
 
 
 _NONE = slice(0, 0)
+# The code of what `contextmanager` makes of a function, and of what a manager makes of one it decorates.
+_MAKING = contextlib.contextmanager(lambda: iter(())).__code__
+_DECORATED = contextlib.ContextDecorator()(lambda: None).__code__
+_ENTERING = ("enter_context", "push", "callback")  # of `contextlib.ExitStack`
 _OF_OBJECTS = (isinstance, type, hasattr, getattr, setattr, len)
 
 
@@ -1430,6 +1459,11 @@ def _rebroadcast(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: st
     return frame.known(np.broadcast_to, [args[0], frame.known(np.shape, args[1:], {}, "")], {}, name)
 
 
+def _broadcast_like(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
+    """A tangent as it is, where its value is known to be a number."""
+    return args[0] if frame.type_of(args[1]).is_scalar else None
+
+
 def _broadcast_to(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
     """In a rule: nothing to do where the value is known to have that shape."""
     shape = args[1] if len(args) > 1 else kwargs["shape"]
@@ -1515,6 +1549,34 @@ def _transparent(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: st
     return Const(same)
 
 
+def is_contextmanager(fn: Any) -> bool:
+    """Is this what `contextlib.contextmanager` returned?"""
+    return isinstance(fn, FunctionType) and fn.__code__ is _MAKING
+
+
+def _decorator(fn: FunctionType) -> Any:
+    """The manager that is the decorator of a function; None if this is something else."""
+    return inspect.getclosurevars(fn).nonlocals["self"] if fn.__code__ is _DECORATED else None
+
+
+def managing(ref: Ref) -> Ref:
+    """The manager that is made of a generator."""
+    return replace(ref, managing=True) if isinstance(ref, Generated) else ref
+
+
+def made_manager(fn: Any, *args: Any, **kwargs: Any) -> Any:
+    """The manager that a function makes which `contextmanager` is the decorator of."""
+    return contextlib.contextmanager(fn)(*args, **kwargs)
+
+
+def _contextmanager(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return Applied(Const(made_manager), (args[0],), ())
+
+
+def _made_manager(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+    return managing(frame.invoke(args[0], args[1:], kwargs, name))
+
+
 def _cached(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     """A cached function gives what the function gives."""
     return args[0] if args and frame.is_function(args[0]) else Const(same)
@@ -1529,6 +1591,8 @@ SPECIAL: dict[Any, Any] = {
     is_literal: _is_literal, is_repeating: _repeating, divmod: _divmod, np.ndim: _attribute_of("ndim"),
     np.shape: _attribute_of("shape"), np.size: _attribute_of("size"), np.iscomplexobj: _is_complex,
     functools.wraps: _transparent, functools.lru_cache: _cached, functools.cache: _cached, same: _same,
-    unbroadcast: _unbroadcast, rebroadcast: _rebroadcast, np.broadcast_to: _broadcast_to, eval: _locals,
-    exec: _locals, compile: _locals, locals: _locals, globals: _locals,
+    contextlib.contextmanager: _contextmanager, made_manager: _made_manager,
+    unbroadcast: _unbroadcast, rebroadcast: _rebroadcast, broadcast_like: _broadcast_like,
+    np.broadcast_to: _broadcast_to,
+    **dict.fromkeys((eval, exec, compile, locals, globals), _locals),
 }  # fmt: skip

@@ -19,11 +19,20 @@ from ..errors import UndecidedAlias
 from ..ir.graph import Atom, Call, Const, Method, Step, Value
 from ..ir.types import BOOL, INT, Type, article, element_of, join, join_items
 from ..rules.containers import keys_of, values_of
-from ..rules.definitions import cleared, last_taken_out, updated, updated_by_pairs
+from ..rules.definitions import (
+    cleared,
+    first_taken_out,
+    last_taken_out,
+    moved_to_end,
+    moved_to_front,
+    updated,
+    updated_by_pairs,
+)
 from ..rules.sets import Members
 from .core import UnknownSetError, holds_objects
 from .expressions import UNROLLED, Expressions, is_flat
-from .heap import ITEM, Bound, Entries, Items, Obj, Ref, Sequence, Tup, View
+from .heap import ITEM, Bound, Entries, Generated, Items, Obj, Ref, Sequence, Tup, View
+from .iteration import iterated
 from .keeping import KEPT
 
 
@@ -350,6 +359,8 @@ class Containers(Expressions):
         content = self.dicted(receiver)
         if content is None:
             return self.grown_dict_method(receiver, method, args, kwargs, name)
+        given = args, kwargs
+        args, kwargs, last = self._arguments_of(method, args, kwargs)
         key = self.constant(args[0]) if args else None
         found = content.get(key.value) if key is not None and _hashes(key.value) else None
 
@@ -384,9 +395,10 @@ class Containers(Expressions):
             case "popitem", []:
                 if not entries:
                     raise self.refuse("`popitem` of an empty dict")
-                last, ref = entries.popitem()
-                become(entries, operator.delitem, Const(last))
-                return Tup((Const(last), ref))
+                gone = list(entries)[-1 if last else 0]
+                ref = entries.pop(gone)
+                become(entries, operator.delitem, Const(gone))
+                return Tup((Const(gone), ref))
             case "clear", []:
                 become({}, dict.clear)
                 return Const(None)
@@ -394,16 +406,39 @@ class Containers(Expressions):
                 return self.state.new(replace(content, handle=None), name)
             case "update", _:
                 return self._updated(receiver, args, kwargs)
-            case "move_to_end", [_] if key is not None and found is not None and content.handle is None:
-                entries = {k: r for k, r in entries.items() if k != key.value} | {key.value: found}
-                become(entries, operator.setitem)
+            case "move_to_end", [_] if key is not None and found is not None:
+                behind = [] if last else [k for k in entries if k != key.value]
+                for k in (key.value, *behind):  # each goes to the end, in the caller's dict as well
+                    ref = entries.pop(k)
+                    become(entries, operator.delitem, Const(k))
+                    entries[k] = ref
+                    become(entries, operator.setitem, Const(k), ref)
                 return Const(None)
-        if method in ("get", "setdefault", "pop"):
+        if method in ("get", "setdefault", "pop", "move_to_end"):
             self.materialise(receiver.cell)
-            return self.grown_dict_method(receiver, method, args, kwargs, name)
+            return self.grown_dict_method(receiver, method, *given, name)
         raise self.refuse(
             f"`dict.{method}` is not differentiated yet", "Read and write the dict with constant keys."
         )
+
+    def _arguments_of(
+        self, method: str, args: list[Ref], kwargs: dict[str, Ref]
+    ) -> tuple[list[Ref], dict[str, Ref], bool]:
+        """The arguments of a method of a dict by position, and which end it is about: is it the last?"""
+        names, ends = _DICT_ARGUMENTS.get(method), method in ("popitem", "move_to_end")
+        if names is None:
+            return args, kwargs, True
+        given = dict(zip(names, args, strict=False))
+        unknown = [k for k in kwargs if k not in names or k in given]
+        if unknown or len(args) > len(names):
+            raise self.refuse(
+                f"`dict.{method}` with such arguments", f"It takes {' and '.join(map(repr, names))}."
+            )
+        given |= kwargs
+        last = self.constant(given.pop("last", Const(True))) if ends else Const(True)
+        if last is None:
+            raise self.refuse(f"which end `{method}` is about is not known here", "Write `last` out.")
+        return [given[k] for k in names if k in given], {}, bool(last.value)
 
     def _updated(self, receiver: Obj, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
         more: dict[Any, Ref] = {}
@@ -467,6 +502,7 @@ class Containers(Expressions):
         """A method of a dict that is one value of the graph."""
         known = self.type_of(receiver)
         whole = self.whole(receiver)
+        args, kwargs, last = self._arguments_of(method, args, kwargs)
         match method, args:
             case (("get" | "pop"), [key, *default]):
                 at = self.atom(key)
@@ -512,7 +548,9 @@ class Containers(Expressions):
                 pairs = self.type_of(given).kind != "dict"
                 return self.defined(updated_by_pairs if pairs else updated, [receiver, given], {}, name)
             case "popitem", []:
-                return self.defined(last_taken_out, [receiver], {}, name)
+                return self.defined(last_taken_out if last else first_taken_out, [receiver], {}, name)
+            case "move_to_end", [key]:
+                return self.defined(moved_to_end if last else moved_to_front, [receiver, key], {}, name)
             case "clear", []:
                 return self.defined(cleared, [receiver], {}, name)
         raise self.refuse(
@@ -672,7 +710,10 @@ class Containers(Expressions):
             return None
         method = self.special_method(ref, "__iter__")
         if method is not None:
-            return self.invoke(method, [], {})
+            made = self.invoke(method, [], {})
+            # A new `iter(items)`, which nothing else runs over.
+            fresh = isinstance(made, Generated) and made.source.fn is iterated
+            return dict(made.named)["items"] if isinstance(made, Generated) and fresh else made
         length, item = self.special_method(ref, "__len__"), self.special_method(ref, "__getitem__")
         count = None if length is None else self.constant(self.invoke(length, [], {}))
         if item is None or count is None:
@@ -681,6 +722,14 @@ class Containers(Expressions):
 
     def dict_of(self, cls: type, factory: Ref | None, entries: dict[Any, Ref], name: str) -> Ref:
         return self.state.new(Entries(tuple(entries.items()), None, cls, factory), name)
+
+
+# What methods of dicts, and of those in order, take.
+_DICT_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "popitem": ("last",), "move_to_end": ("key", "last"), "pop": ("key", "default"),
+    "setdefault": ("key", "default"), "get": ("key", "default"), "keys": (), "values": (), "items": (),
+    "clear": (), "copy": (),
+}  # fmt: skip
 
 
 def join_elem(known: Type, more: Type) -> Type:

@@ -141,6 +141,8 @@ class Unit:
         self.runs: dict[Atom, Any] = {}  # the caller's lists that loops run over as they are
         self.runs_allowed = False
         self.guarding = 0  # of how many `try` statements the body is being lowered
+        # What generators read of which the next loop runs over lists, and what that held when they ran.
+        self.read_ahead: list[tuple[Cell, Content]] = []
         self.tuples: dict[Atom, set[Cell]] = {}  # the containers that a tuple is an item of
         self.run_over: set[ast.expr] = set()  # slices that are loops' alone
         self.part_names: dict[Atom, tuple[str, ...]] = {}  # what loops call the parts of items of such lists
@@ -348,6 +350,11 @@ class Core:
                     if isinstance(source, (Obj, View)):
                         self.leaked(source)
                 return items[0]
+        if isinstance(ref, Generated) and ref.managing:
+            raise self.refuse(
+                "a manager that `contextmanager` makes is handed on, and not entered here",
+                "Enter it in a `with` of this function.",
+            )
         if isinstance(ref, Generated):
             raise self.refuse("a generator is kept, and not run over here", "Make a list of it.")
         raise self.refuse("`zip` and `enumerate` can be looped over, not kept")

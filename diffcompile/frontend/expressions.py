@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import enum
 import operator
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -632,6 +633,11 @@ class Expressions(Keeping):
             cls, args = self.unit.raised[base]
             if cls.__init__ is Exception.__init__ or cls.__module__ == "builtins" and cls is not OSError:
                 return Tup(args)
+        if attr in ("__context__", "__suppress_context__", "__traceback__"):
+            raise self.refuse(
+                f"`{attr}` of an exception is about how it was raised, which is another way here",
+                "Keep what is needed of it in a variable where it is raised.",
+            )
         if isinstance(base, Super):
             return self.super_attribute(base, attr)
         if isinstance(base, View) and base.type.is_record:
@@ -690,9 +696,15 @@ class Expressions(Keeping):
             return self.bound_to(owner, attr, self.found_in(owner, attr), None)
         if not hasattr(owner, attr):
             raise self.refuse(f"`{getattr(owner, '__name__', owner)}` has no attribute `{attr}`")
+        value = getattr(owner, attr)
+        if isinstance(owner, enum.Enum):
+            own = isinstance(value, MethodType) and isinstance(value.__func__, FunctionType)
+            of_python = own and value.__func__.__module__ != "enum"
+            return Bound(base, attr, value.__func__) if of_python else Const(value)
         if isinstance(owner, (str, int, float, complex, tuple, list, dict, np.ndarray)):
             return Bound(base, attr)
-        value = getattr(owner, attr)
+        if isinstance(owner, enum.EnumMeta) and isinstance(value, owner):
+            return Const(value)  # a member, which stays what it is
         if isinstance(owner, ModuleType):
             library = owner.__name__.split(".")[0] in ("numpy", "math", "scipy", "cmath", "operator")
             short = {"numpy": "np"}.get(owner.__name__, owner.__name__)
@@ -947,11 +959,22 @@ class Expressions(Keeping):
         return inner if iterated is None else self.items_of(iterated)
 
     def _Tuple(self, node: ast.Tuple, name: str) -> Ref:
-        return Tup(self._elements(node.elts))
+        return Tup(self._kept_elements(node.elts))
+
+    def _kept_elements(self, nodes: list[ast.expr]) -> tuple[Ref, ...]:
+        """The items of a tuple or a list that is written out; an iterator among them is one from here on."""
+        refs = self._elements(nodes)
+        if any(isinstance(node, ast.Starred) for node in nodes):
+            return refs
+        return tuple(self.kept_iterator(node, ref) for node, ref in zip(nodes, refs, strict=True))
+
+    def kept_iterator(self, node: ast.expr, ref: Ref) -> Ref:
+        """An iterator that is kept goes on where it was left."""
+        raise NotImplementedError
 
     def _List(self, node: ast.List, name: str) -> Ref:
         if not any(isinstance(element, ast.Starred) for element in node.elts):
-            known = Items(self._elements(node.elts))  # in a state that is another one after a branch
+            known = Items(self._kept_elements(node.elts))  # in a state that is another one after a branch
             return self.state.new(known, name)
         made: Ref | None = None
         items: list[Ref] = []

@@ -14,19 +14,37 @@ from __future__ import annotations
 import ast
 import builtins
 import operator
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..ir.graph import Call, Const, Value, raise_error
+from ..analysis.effects import pure
+from ..ir.graph import Call, Const, Instr, Store, Value, raise_error
+from ..ir.walk import instructions, regions
 from .calls import CONSUMERS
-from .heap import UNBOUND_REF, Bound, Cell, Generated, Ref, Scope, Sequence, Tup
-from .iteration import ELEMENTS, GENERATORS, ONCE, PLACES, iterated, mapped, true_ones
+from .heap import UNBOUND_REF, Bound, Cell, Closure, Generated, Ref, Scope, Sequence, Tup, around
+from .iteration import (
+    ELEMENTS,
+    GENERATORS,
+    ONCE,
+    PLACES,
+    iterated,
+    mapped,
+    true_ones,
+    zipped_after,
+    zipped_before,
+)
 from .loops import Loops, assigned
 from .source import Source, read_source
 from .subset import sentence
+
+IN_TURNS = (
+    "`zip` runs iterators in turns with each other and with the loop, and what one of them sees is changed "
+    "there",
+    "Make lists of what they give first, or write the loop out.",
+)
 
 
 class Generators(Loops):
@@ -63,12 +81,16 @@ class Generators(Loops):
     def iterated(self, node: ast.expr) -> Ref:
         """What a `for` runs over: a generator, or a sequence."""
         self.unit.run_over |= slices_in(node)
+        self.unit.read_ahead = []
         ref = self.expression(node)
         return ref if isinstance(ref, Generated) else self.sequence(ref)
 
     def run_over(self, node: ast.For, what: Ref) -> None:
         if not isinstance(what, Generated):
+            ahead, self.unit.read_ahead = self.unit.read_ahead, []
             super().run_over(node, what)
+            if any(self.state.heap.get(c, was) is not was for c, was in ahead):
+                raise self.refuse(*IN_TURNS, node)
             return
         if self.guards:
             raise self.refuse(
@@ -200,8 +222,10 @@ class Generators(Loops):
             return self._next(first, args[1] if len(args) > 1 else None)
         if isinstance(first, Sequence) and fn in (list, tuple) and first.refs is None:
             return self._kept_sequence(first, fn, name)
+        if fn is builtins.zip and any(isinstance(a, Generated) for a in args):
+            return self._zipped(args, kwargs, name)
         if any(isinstance(a, Generated) for a in args):
-            if fn is builtins.zip and not any(map(_endless, args)) or fn in CONSUMERS:
+            if fn in CONSUMERS:
                 if fn is OrderedDict:
                     return self.known(fn, [self.known(dict, args, {}, "")], kwargs, name)
                 lists = [self._listed(a) if isinstance(a, Generated) else a for a in args]
@@ -210,6 +234,94 @@ class Generators(Loops):
                 f"a generator is handed to `{getattr(fn, '__name__', fn)}`", "Make a list of it first."
             )
         return None
+
+    def _zipped(self, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
+        """`zip` of generators: of the lists of what they give, if nothing can tell when they give it."""
+        made = list(dict.fromkeys(a.cell for a in args if isinstance(a, Generated)))
+        times = sum(isinstance(a, Generated) for a in args)
+        strict = self.constant(kwargs["strict"]) if "strict" in kwargs else Const(False)
+        whole = self._at_leisure(args)
+        if whole is not None and times == len(made):
+            return self.known(zip, whole, kwargs, name)
+        if strict is None or strict.value:
+            raise self.refuse(
+                "`zip(strict=True)` of an iterator that something else runs on, or sees running",
+                "Make lists first.",
+            )
+        if whole is not None and len(made) == 1 and times == len(args):
+            # Each row is of as many of its items as it is named: `zip(*[iter(x)] * 2)`.
+            parts = [self.subscript(whole[0], Const(slice(k, None, times))) for k in range(times)]
+            return self.known(zip, parts, {}, name)
+        if times == 1 and len(args) == 2:
+            (at,) = (k for k, a in enumerate(args) if isinstance(a, Generated))
+            source = read_source(zipped_after if at else zipped_before)
+            names = [a.arg for a in source.node.args.args]
+            args = [self._counted_list(a) for a in args]
+            return self.generated(source, None, list(zip(names, args, strict=True)))
+        raise self.refuse(*IN_TURNS)
+
+    def _counted_list(self, ref: Ref) -> Ref:
+        """What an iterator goes over, as that is: a list, or something else that has a length and indices."""
+        if isinstance(ref, Generated) or self.type_of(ref).kind in ("list", "tuple", "array", "range"):
+            return ref
+        return self.known(list, [ref], {}, "")
+
+    def _at_leisure(self, args: list[Ref]) -> list[Ref] | None:
+        """The arguments, lists for the generators among them; None if it is seen when those are run.
+
+        They are if they write, draw, print or raise, or read a name that is bound anew by something else.
+        """
+        found = dict.fromkeys(a for a in args if isinstance(a, Generated))
+        read: list[Ref] = []
+        if any(map(_endless, found)) or any(self._sees_changes(a, read) for a in found):
+            return None
+        ahead = around({c for ref in read for c in self.cells(ref)})
+        before, mark = self.state.copy(), len(self.b.body)
+        flags = {a.cell for a in found}
+        lists = {a.cell: self._listed(a) for a in found}
+        known = [(c, content) for c, content in before.heap.items() if c not in flags]
+        same = all(self.state.heap.get(c) is content for c, content in known)
+        same &= all(self.state.vars.get(k) is ref for k, ref in before.vars.items() if k[1][:1] != "$")
+        if same and not self.state.dead and not any(map(_seen_outside, self.b.body[mark:])):
+            self.unit.read_ahead = [(c, self.state.heap[c]) for c in ahead if c in self.state.heap]
+            return [lists[a.cell] if isinstance(a, Generated) else a for a in args]
+        self.state = before
+        self.b.forget(mark)
+        return None
+
+    def _sees_changes(self, made: Generated, read: list[Ref]) -> bool:
+        """Does a generator, or a function that it is given, read a name that is bound more than once?
+
+        What it reads besides goes into `read`.
+        """
+        read += [ref for _, ref in made.named if not isinstance(ref, Generated)]
+        stack: list[tuple[ast.AST, Scope | None]] = [(made.source.node, made.scope)]
+        stack += [(r.node, r.scope) for _, r in made.named if isinstance(r, Closure)]
+        seen: set[ast.AST] = set()
+        bound = Counter(
+            part.id
+            for part in ast.walk(read_source(self.source.fn).node)
+            if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)
+        )
+        while stack:
+            node, scope = stack.pop()
+            if node in seen or scope is None:
+                continue
+            seen.add(node)
+            for part in ast.walk(node):
+                if not isinstance(part, ast.Name) or not isinstance(part.ctx, ast.Load):
+                    continue
+                where: Scope | None = scope
+                while where is not None and (where, part.id) not in self.state.vars:
+                    where = where.parent
+                ref = None if where is None else self.state.vars[where, part.id]
+                if isinstance(ref, Closure):
+                    stack.append((ref.node, ref.scope))
+                elif ref is not None and bound[part.id] > 1:
+                    return True
+                elif ref is not None and not isinstance(ref, Generated):
+                    read.append(ref)
+        return False
 
     def stand_in(self, fn: Any, args: list[Ref]) -> Ref | None:
         """The generator that stands in for an iterator of the library over what may vary."""
@@ -347,6 +459,12 @@ class Generators(Loops):
 
     def block(self, statements: list[ast.stmt]) -> None:
         raise NotImplementedError
+
+
+def _seen_outside(instr: Instr) -> bool:
+    """Does this, or something in it, do more than give a value, or raise an exception of its own?"""
+    inner = [i for region in regions(instr) for i in instructions(region)]
+    return any(isinstance(i, (Call, Store)) and not pure(i) for i in (instr, *inner))
 
 
 def _endless(ref: Ref) -> bool:

@@ -335,7 +335,7 @@ class Generated:
     """A generator that nothing has run over yet: its function's source and scope, and its arguments.
 
     `cell` holds whether it was run over. `depth`: in how many loops it was made. `count`: where it is
-    enumerated, the first number.
+    enumerated, the first number. `managing`: is it what `contextmanager` makes a manager of?
     """
 
     source: Any
@@ -344,6 +344,7 @@ class Generated:
     cell: Cell
     depth: int
     count: Ref | None = None
+    managing: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -61,6 +61,27 @@ def of_one_length(first: int, other: int, shorter: str, longer: str) -> None:
         raise ValueError(longer)
 
 
+def zipped_after(first: Any, items: Any) -> Iterator[Any]:
+    """`zip(first, items)`: what is made last is asked for last, and not once more behind the end."""
+    k = 0
+    if len(first) > 0:
+        for item in items:
+            yield first[k], item
+            k += 1
+            if k == len(first):
+                break
+
+
+def zipped_before(items: Any, second: Any) -> Iterator[Any]:
+    """`zip(items, second)`: one item is made of which nothing comes."""
+    k = 0
+    for item in items:
+        if k == len(second):
+            break
+        yield item, second[k]
+        k += 1
+
+
 def chained(first: Any, second: Any) -> Iterator[Any]:
     for item in first:
         yield item

@@ -3,6 +3,7 @@
     with lock:                    y = try with lock as entered:
         y = x * x                   y = operator.mul(x, x); yield y
 
+What `contextmanager` makes of a generator function runs around the body, in its place (`yields.py`).
 An exception leaves through the manager, so a `try` around a `with` guards all of it. The adjoint of a body
 that runs in `np.errstate(...)` runs in the same.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import sys
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
@@ -23,11 +25,13 @@ from ..ir.types import OBJECT, UNKNOWN, Type, array
 from ..ir.walk import free
 from ..rules.hooks import cotangent_of
 from .arguments import class_attribute
-from .attempts import Attempts
+from .attempts import SIMPLE, Attempts
+from .calls import escapes, is_contextmanager, made_manager
 from .export import Export
-from .heap import Entries, Items, Obj, Ref, Tup, View
+from .heap import Applied, Bound, Entries, Generated, Items, Obj, Ref, Scope, Tup, View
 from .objects import Live
 from .source import read_source
+from .yields import Afterwards, Elsewhere, NotTaken, taken_apart, unless_raised
 
 # How a manager is left whose `__exit__` looks at the exception, or may end it; and how any other is.
 EXIT = """
@@ -49,6 +53,7 @@ try:
 finally:
     manager.__exit__(None, None, None)
 """
+DEEP = 12  # managers that enter themselves
 
 
 class Managers(Attempts):
@@ -64,50 +69,74 @@ class Managers(Attempts):
         if more:
             nested = ast.With(more, body)
             inner = [ast.copy_location(nested, node)]
+        made, at = item.context_expr, self
+        if isinstance(item.context_expr, Elsewhere):
+            assert isinstance(item.context_expr.what, ast.expr)
+            made, at = item.context_expr.what, item.context_expr.frame
         known = self._manager_call(item.context_expr)
         if known is contextlib.suppress:
-            assert isinstance(item.context_expr, ast.Call)
-            args = item.context_expr.args
-            caught: ast.expr = args[0] if len(args) == 1 else ast.Tuple(list(args), ast.Load())
+            assert isinstance(made, ast.Call)
+            caught: ast.expr = made.args[0] if len(made.args) == 1 else ast.Tuple(list(made.args), ast.Load())
             ast.copy_location(caught, node)
             handler = ast.ExceptHandler(caught, None, [ast.copy_location(ast.Pass(), node)])
-            handlers = [(self._classes(caught), handler)]
+            handlers = [(at._classes(caught), handler)]
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, Const(None))
             self._guard(self._guard_of(handlers, None, inner, item.context_expr), [])
             return
-        if known is cotangent_of:
-            assert isinstance(item.context_expr, ast.Call)
-            self._hook(item.context_expr, item.optional_vars, inner)
+        if known is cotangent_of and at is self:
+            assert isinstance(made, ast.Call)
+            self._hook(made, item.optional_vars, inner)
             return
         if known is contextlib.nullcontext:
-            assert isinstance(item.context_expr, ast.Call)
-            given = item.context_expr.args
-            entered = self.expression(given[0]) if given else Const(None)
-            if item.optional_vars is not None:
-                self.assign(item.optional_vars, entered)
-            self.block(inner)
+            assert isinstance(made, ast.Call)
+            given = made.args[0] if made.args else ast.copy_location(ast.Constant(None), made)
+            target = item.optional_vars
+
+            def as_it_is(entered: Ref) -> None:
+                if target is not None:
+                    self.assign(target, entered)
+                self.block(inner)
+
+            self._evaluated(lambda: at.expression(given), as_it_is)
             return
         if known is contextlib.closing:
-            assert isinstance(item.context_expr, ast.Call)
+            assert isinstance(made, ast.Call)
             name = f"$closing:{node.lineno}:{item.context_expr.col_offset}"
             thing = ast.copy_location(ast.Name(name, ast.Load()), node)
-            self.state.vars[self.scope, name] = self.expression(item.context_expr.args[0])
-            if item.optional_vars is not None:
-                self.assign(item.optional_vars, self.state.vars[self.scope, name])
+            closed = made.args[0]
+            target = item.optional_vars
             close: ast.stmt = ast.Expr(ast.Call(ast.Attribute(thing, "close", ast.Load()), [], []))
             for part in ast.walk(close):
                 if isinstance(part, (ast.expr, ast.stmt)):
                     ast.copy_location(part, node)
-            self._guard(self._guard_of([], [close], inner, item.context_expr), [])
-            return
-        if _is_contextmanager(known):
-            self._generated_manager(item, inner, known)
+
+            def to_be_closed(thing: Ref) -> None:
+                self.state.vars[self.scope, name] = thing
+                if target is not None:
+                    self.assign(target, thing)
+                self._guard(self._guard_of([], [close], inner, item.context_expr), [])
+
+            self._evaluated(lambda: at.expression(closed), to_be_closed)
             return
         if isinstance(known, type) and _of_the_library(known):
-            self._managed(self._made_by(known, item.context_expr), item.optional_vars, inner)
+            self._managed(at._made_by(known, made), item.optional_vars, inner)
             return
-        ref = self.expression(item.context_expr)
+        self._evaluated(
+            lambda: self.expression(item.context_expr), lambda ref: self._with_manager(ref, item, inner)
+        )
+
+    def _evaluated(self, compute: Callable[[], Ref], use: Callable[[Ref], None]) -> None:
+        """What makes a manager may raise inside of a `try`, before there is one."""
+        if self.guards:
+            self._held(compute, use)
+        else:
+            use(compute())
+
+    def _with_manager(self, ref: Ref, item: ast.withitem, inner: list[ast.stmt]) -> None:
+        if isinstance(ref, Generated):
+            self._generated_manager(ref, item, inner)
+            return
         content = self.object_content(ref)
         leave = class_attribute(content.cls, "__exit__") if content is not None else None
         if content is not None and isinstance(leave, FunctionType):
@@ -167,14 +196,66 @@ class Managers(Attempts):
         else:
             self.bind(place.id, same)
 
-    def _generated_manager(self, item: ast.withitem, body: list[ast.stmt], fn: Any) -> None:
-        """What `contextlib.contextmanager` made of a generator function: it is called, and entered."""
-        body_of = read_source(fn.__wrapped__).node
-        if any(isinstance(part, ast.ExceptHandler) for part in ast.walk(body_of)):
+    # -- of a generator -------------------------------------------------------------------------------------
+
+    def _generated_manager(self, made: Generated, item: ast.withitem, body: list[ast.stmt]) -> None:
+        """What `contextlib.contextmanager` makes of a generator: the body runs where it yields."""
+        flag, source = self.state.heap[made.cell], made.source
+        assert isinstance(flag, (Const, Value)), "whether a manager was entered is a flag"
+        used = self.b.constant(flag)
+        if not made.managing or used is None or used.value or made.depth != len(self.unit.turning):
             raise self.refuse(
-                f"`{fn.__name__}` may end an exception in its `with`", "Use `contextlib.suppress` or a `try`."
+                "a manager is entered a second time, or in another loop than it was made in",
+                "Call what makes it in the `with`.",
             )
-        self._managed(self._made_by(fn, item.context_expr), item.optional_vars, body)
+        if self.unit.inlining.count(source.node) > DEEP:
+            raise self.refuse(
+                "a manager that enters itself, to a depth that is not known here", "Write it as a loop."
+            )
+        self.state.heap[made.cell] = Const(True)
+        frame = type(self)(self.unit, source, Scope(source.node.name, made.scope))
+        for parameter, ref in made.named:
+            self.state.vars[frame.scope, parameter] = ref
+        try:
+            statements = taken_apart(source.node, frame, item.optional_vars, body, item.context_expr)
+        except NotTaken as what:
+            raise self.refuse(what.reason, what.remedy, item.context_expr) from None
+        self.unit.inlining.append(source.node)
+        try:
+            self.block(statements)
+        finally:
+            self.unit.inlining.pop()
+        if not escapes(source.node):
+            for key in [k for k in self.state.vars if k[0] is frame.scope]:
+                del self.state.vars[key]
+
+    def _Elsewhere(self, node: Elsewhere, name: str) -> Ref:
+        """What is another function's runs there; whether this one is done is not its to say."""
+        line, frame = self.b.line, node.frame
+        self.unit.depth += 1
+        one = isinstance(node.what, list) and len(node.what) == 1 and isinstance(node.what[0], SIMPLE)
+        self.unit.inlined += not one  # what is done there is not only what is done last
+        try:
+            if isinstance(node.what, ast.expr):
+                ref: Ref = frame.expression(node.what, name)
+                return ref
+            done, self.state.done = self.state.done, Const(False)
+            frame.block(node.what)
+            self.state.done = done
+            return Const(None)
+        finally:
+            self.unit.depth -= 1
+            self.b.line = line
+
+    def _Afterwards(self, node: Afterwards) -> None:
+        if self.guards:
+            self.block(unless_raised(node, f"$open:{node.lineno}:{node.col_offset}"))
+            return
+        self.block(node.body)
+        if not self.state.dead:
+            self._finally(self._guard_of([], node.finalbody, node.body, node), Const(None))
+
+    # -- of the library, or of a class ----------------------------------------------------------------------
 
     def _made_by(self, fn: Any, call: ast.expr) -> Atom:
         """The manager that this call makes when the program runs."""
@@ -210,24 +291,34 @@ class Managers(Attempts):
                 part.id = name
             if isinstance(part, ast.expr):
                 ast.copy_location(part, node)
-        entered = self.expression(enter, target.id if isinstance(target, ast.Name) else "")
-        if target is not None:
-            self.assign(target, entered)
-        self.block([*before, attempt])
+        first = ast.Expr(enter) if target is None else ast.Assign([target], enter)
+        self.block([ast.copy_location(first, node), *before, attempt])
 
     def _manager_call(self, node: ast.expr) -> Any:
         """The class or function whose call makes the manager, if it is known."""
+        if isinstance(node, Elsewhere):
+            return node.frame._manager_call(node.what)
         if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
             found = self.callee(node.func)
+            if isinstance(found, Applied):
+                found = found.fn
+            if isinstance(found, Bound):
+                return found.fn
             return found.value if isinstance(found, Const) else None
         return None
 
     def is_open(self, node: ast.With) -> bool:
         """Are exceptions handled the same inside this `with` and outside of it?"""
-        known = (contextlib.suppress, contextlib.nullcontext, contextlib.closing, cotangent_of, np.errstate)
+        known = (
+            contextlib.suppress, contextlib.nullcontext, contextlib.closing, cotangent_of, np.errstate,
+            made_manager,
+        )  # fmt: skip
         makers = [self._manager_call(item.context_expr) for item in node.items]
         return all(
-            m in known or isinstance(m, type) and isinstance(class_attribute(m, "__exit__"), FunctionType)
+            m in known
+            or is_contextmanager(m)
+            or isinstance(m, type)
+            and isinstance(class_attribute(m, "__exit__"), FunctionType)
             for m in makers
         )
 
@@ -284,12 +375,6 @@ def _cotangent_type(known: Type) -> Type:
     if known.kind == "array":
         return array(None, known.shape)
     return Type("number", np.dtype(np.float64)) if known.kind == "float" else Type()
-
-
-def _is_contextmanager(fn: Any) -> bool:
-    """Is this what `contextlib.contextmanager` returned?"""
-    made = isinstance(fn, FunctionType) and hasattr(fn, "__wrapped__")
-    return made and fn.__code__.co_filename == contextlib.__file__
 
 
 def _reads_error(leave: ast.FunctionDef) -> bool:

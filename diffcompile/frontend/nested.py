@@ -381,7 +381,7 @@ def pushed_forward(frame: Any, args: list[Ref], kwargs: dict[str, Ref]) -> Ref:
     if not active:
         reason = f"`jvp` of `{label}` has no direction: every tangent is None"
         raise WrongArgument(reason, frame.b.line, "Pass one.")
-    lowered = lowered_apart(frame, given["fun"], active, list(primals), {})
+    lowered = lowered_apart(frame, given["fun"], None, list(primals), {}, moving=active)
     moving: dict[Value, Atom] = {}
     for k, shape in zip(active, lowered.shapes, strict=True):
         if not any(map(can_vary, values_in(shape))):

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..ir.graph import Atom, Call, Const, Step, Value, exchange, literal, unpack
 from ..ir.types import article
-from .attempts import LEAVING, Progress
+from .attempts import LEAVING, Progress, writes
 from .build import repeats
 from .core import CONTAINERS, holds_objects
 from .expressions import BINARY, is_flat
@@ -25,6 +25,7 @@ from .heap import ITEM, UNBOUND_REF, Entries, Generated, Items, Obj, Ref, Scope,
 from .lives import contains
 from .patterns import Patterns
 from .subset import sentence
+from .yields import Elsewhere
 
 INPLACE: dict[type[ast.operator], Any] = {
     ast.Add: operator.iadd, ast.Sub: operator.isub, ast.Mult: operator.imul, ast.Div: operator.itruediv,
@@ -69,9 +70,11 @@ class Statements(Patterns):
         self.watch = None
         for k, statement in enumerate(statements):
             leaving = isinstance(statement, ast.If) and any(contains([statement], kind) for kind in LEAVING)
-            before, mark = self.state.copy(), len(self.b.body)
+            before, mark, inlined = self.state.copy(), len(self.b.body), self.unit.inlined
             self.block(statements[k:] if leaving else [statement])
-            watch.after(statement, before, self.b.body[mark:])
+            added = self.b.body[mark:]
+            calls = self.unit.inlined != inlined or any(map(writes, added))
+            watch.after(statement, before, added, calls)
             done = self.b.constant(self.state.done)
             if leaving or self.state.dead or done is None or done.value:
                 break
@@ -154,6 +157,8 @@ class Statements(Patterns):
                 self.assign(inner, ref)
             case ast.Attribute():
                 self.set_attribute(self.expression(target.value), target.attr, ref)
+            case Elsewhere(what=ast.expr() as there):
+                target.frame.assign(there, ref)
             case _:
                 raise self.refuse(*sentence(target), target)
 
@@ -461,7 +466,7 @@ class Statements(Patterns):
         self.branch(test, path(node.body), path(node.orelse))
 
     def _Return(self, node: ast.Return) -> None:
-        self.give(Const(None) if node.value is None else self.expression(node.value, self.result_name))
+        self.give(Const(None) if node.value is None else self.returned(node.value))
 
     def give(self, ref: Ref) -> None:
         self.state.vars[self.scope, "$result"] = ref

@@ -10,6 +10,7 @@ would have raised otherwise; nothing else about lengths is ever assumed.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -203,7 +204,7 @@ def type_of_constant(value: object) -> Type:
     if value is None:
         return NONE
     for known, cls in ((BOOL, bool), (INT, int), (FLOAT, float), (COMPLEX, complex), (STR, str)):
-        if type(value) is cls:
+        if type(value) is cls or isinstance(value, enum.Enum) and isinstance(value, cls):
             return known
     if isinstance(value, np.generic):
         return number(value.dtype)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .broadcast import unbroadcast
+from .broadcast import broadcast_like, unbroadcast
 from .register import deflinear, nondifferentiable
 
 
@@ -114,14 +114,14 @@ def in_first(ct: Any, out: Any, a: Any, b: Any) -> Any:
     """`ct`, which is of the form of `a`, in the form of `out`, a cotangent of `a + b`."""
     if is_row(a) and is_row(b):
         return of_kind([*ct, *zeros_of(b)], out)
-    return np.broadcast_to(ct, np.shape(out))
+    return broadcast_like(ct, out)
 
 
 def in_second(ct: Any, out: Any, a: Any, b: Any) -> Any:
     """`ct`, which is of the form of `b`, in the form of `out`, a cotangent of `a + b`."""
     if is_row(a) and is_row(b):
         return of_kind([*zeros_of(a), *ct], out)
-    return np.broadcast_to(ct, np.shape(out))
+    return broadcast_like(ct, out)
 
 
 def of_kind(items: Any, like: Any) -> Any:
@@ -140,7 +140,7 @@ def of_repeated(ct: Any, a: Any, n: int) -> Any:
 
 def in_repeated(ct: Any, out: Any, a: Any, n: int) -> Any:
     """`ct`, which is of the form of `a`, in the form of `out`, a cotangent of `a * n`."""
-    return of_kind(list(ct) * n, out) if is_row(a) else np.broadcast_to(n * ct, np.shape(out))
+    return of_kind(list(ct) * n, out) if is_row(a) else broadcast_like(n * ct, out)
 
 
 @deflinear(of_first)

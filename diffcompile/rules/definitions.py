@@ -164,6 +164,25 @@ def _(iterable: Any, r: Any) -> Any:
         raise NotImplementedError("combinations of more than two")
 
 
+def managed(make: Any, fn: Any, args: Any, kwargs: Any) -> Any:
+    """A call of a function that a manager is the decorator of; each call enters one of its own."""
+    with make():
+        return fn(*args, **kwargs)
+
+
+# What is drawn at random by its place
+
+
+def put_in_order(items: Any, places: Any) -> None:
+    """A list's items, each from the place that is named for it."""
+    items[:] = [items[k] for k in places]
+
+
+def taken_from(items: Any, places: Any) -> Any:
+    """The items at these places."""
+    return [items[k] for k in places]
+
+
 # Dicts whose keys are known when the program runs
 
 
@@ -183,6 +202,24 @@ def last_taken_out(mapping: Any) -> Any:
     """`mapping.popitem()`."""
     key = list(mapping)[-1]
     return key, mapping.pop(key)
+
+
+def first_taken_out(mapping: Any) -> Any:
+    """`mapping.popitem(last=False)`."""
+    key = list(mapping)[0]
+    return key, mapping.pop(key)
+
+
+def moved_to_end(mapping: Any, key: Any) -> None:
+    """`mapping.move_to_end(key)`."""
+    mapping[key] = mapping.pop(key)
+
+
+def moved_to_front(mapping: Any, key: Any) -> None:
+    """`mapping.move_to_end(key, last=False)`: the others go to the end, one after another."""
+    mapping[key] = mapping.pop(key)
+    for other in list(mapping)[:-1]:
+        mapping[other] = mapping.pop(other)
 
 
 def cleared(mapping: Any) -> None:

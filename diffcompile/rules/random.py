@@ -25,7 +25,15 @@ def methods(*names: str) -> list[Any]:
     return [getattr(owner, name) for owner in OWNERS for name in names if hasattr(owner, name)]
 
 
+def shuffled_places(rng: Any, n: int) -> list[int]:
+    """Where each item of a list of `n` comes from when `rng` shuffles it."""
+    places = list(range(n))
+    rng.shuffle(places)
+    return places
+
+
 nondifferentiable(
+    shuffled_places,
     *methods(
         "random", "rand", "randn", "random_sample", "standard_normal", "standard_exponential",
         "standard_cauchy", "integers", "randint", "poisson", "binomial", "geometric", "negative_binomial",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .broadcast import unbroadcast
+from .broadcast import broadcast_like, unbroadcast
 from .register import defjvp, deflinear, defvjp
 
 
@@ -105,9 +105,9 @@ def _(ct: Any, out: Any, iterable: Any, start: Any = 0) -> Any:
 @defjvp(builtins.sum)
 def _(tangents: Any, out: Any, iterable: Any, start: Any = 0) -> Any:
     if tangents[0] is None:
-        return np.broadcast_to(tangents[1], np.shape(out))
+        return broadcast_like(tangents[1], out)
     if tangents[1] is None:
-        return np.broadcast_to(sum(tangents[0]), np.shape(out))
+        return broadcast_like(sum(tangents[0]), out)
     return sum(tangents[0], tangents[1])
 
 
