@@ -172,8 +172,8 @@ def written_out_by_getattr(x):
 
 PROGRAMS = [
     of_each_class, beside_the_other, method_and_keyword, class_attribute_in_nested_functions,
-    private_property, private_static_method, leading_underscores_of_the_class, slotted, of_a_dataclass, inner_class,
-    by_its_whole_name, written_out_by_getattr,
+    private_property, private_static_method, leading_underscores_of_the_class, slotted, of_a_dataclass,
+    inner_class, by_its_whole_name, written_out_by_getattr,
 ]  # fmt: skip
 
 

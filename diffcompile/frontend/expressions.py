@@ -307,7 +307,7 @@ class Expressions(Keeping):
     def super_attribute(self, ref: Super, attr: str) -> Ref:
         raise NotImplementedError
 
-    def bound_to(self, cls: type, attr: str, static: Any, receiver: Ref | None) -> Ref:
+    def bound_to(self, cls: type, attr: str, static: Any, receiver: Ref | None, name: str = "") -> Ref:
         raise NotImplementedError
 
     def found_in(self, cls: type, attr: str) -> Any:
@@ -509,7 +509,8 @@ class Expressions(Keeping):
                 if isinstance(content, Value) and content in self.unit.present:
                     return Const(negated)
                 known = self.type_of(a)
-                if known.kind not in ("unknown", "object") and not known.maybe_unbound:
+                decided = known.is_record or known.kind not in ("unknown", "object")
+                if isinstance(content, (Items, Entries)) or decided and not known.maybe_unbound:
                     return Const((known.kind == "none") != negated)
                 item = self.record_in(a)
                 if item is not None and known.maybe_unbound:

@@ -64,6 +64,7 @@ from .heap import (
     Tup,
     View,
 )
+from .hooks import descriptor, goes_first
 from .layouts import Each, classes_in, is_built
 
 DUNDERS: dict[Any, str] = {
@@ -479,6 +480,8 @@ class Objects(Containers):
             self.guard_attribute(cls, attr, static)
             assert static.fget is not None
             return self.user_call(static.fget, [ref], {}, name)
+        if goes_first(static) and descriptor(static, "__get__"):
+            return self.bound_to(cls, attr, static, ref, name)
         found: Ref | None = None
         if isinstance(ref, Obj) and self._read_alone(ref):
             known, whole = self.type_of(ref), self.whole(ref)
@@ -509,10 +512,12 @@ class Objects(Containers):
             if class_attribute(cls, "__getattr__") is not NOTHING:
                 raise self.refuse(f"`{cls.__name__}` finds `{attr}` by `__getattr__`", "Name the attribute.")
             raise self.refuse(f"`{cls.__name__}` has no attribute `{attr}` here")
-        return self.bound_to(cls, attr, static, ref)
+        return self.bound_to(cls, attr, static, ref, name)
 
-    def bound_to(self, cls: type, attr: str, static: Any, receiver: Ref | None) -> Ref:
+    def bound_to(self, cls: type, attr: str, static: Any, receiver: Ref | None, name: str = "") -> Ref:
         """What a class holds under a name, as it is found from an object, or from the class itself."""
+        if descriptor(static, "__get__"):
+            return self.by_descriptor(cls, attr, "__get__", receiver or Const(None), Const(cls), name=name)
         if isinstance(static, (types.MemberDescriptorType, property)):
             raise self.refuse(f"`{attr}` of this object has no value here", "Assign it first.")
         self.guard_attribute(cls, attr, static)
@@ -537,6 +542,16 @@ class Objects(Containers):
             raise self.refuse(f"the method `{attr}` has no source to read", "Write it out.")
         return Const(static)
 
+    def by_descriptor(self, cls: type, attr: str, method: str, *args: Ref, name: str = "") -> Ref:
+        """An attribute is found, written or deleted by a method of what the class holds under its name."""
+        static = class_attribute(cls, attr)
+        fn = descriptor(static, method)
+        if fn is None:
+            raise self.refuse(f"`{attr}` is found by a descriptor without `{method}`", "Define it.")
+        self.guard_attribute(cls, attr, static)
+        self.guard_attribute(type(static), method, fn)
+        return self.user_call(fn, [self.constant_object(static), *args], {}, name)
+
     def guard_attribute(self, cls: type, attr: str, static: Any) -> None:
         if not self.unit.rule and not is_live(static):
             self.unit.session.guard(attr, cls, static)
@@ -552,13 +567,6 @@ class Objects(Containers):
                 f"an attribute of {article(self.type_of(ref).kind)} is written",
                 "Keep the value in a variable.",
             )
-        static = class_attribute(cls, attr)
-        if isinstance(static, property):
-            if static.fset is None:
-                raise self.refuse(f"the property `{attr}` has no setter")
-            self.guard_attribute(cls, attr, static)
-            self.user_call(static.fset, [ref, value], {}, "")
-            return
         own = class_attribute(cls, "__setattr__")
         if own is not object.__setattr__:
             if dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
@@ -566,7 +574,32 @@ class Objects(Containers):
                     f"`{cls.__name__}` is frozen, and `{attr}` is written", "Use `dataclasses.replace`."
                 )
             raise self.refuse(f"`{cls.__name__}` defines `__setattr__`", "Write the attributes as they are.")
-        self._put(ref, attr, value)
+        self.set_as_object(ref, attr, value)
+
+    def is_written_by(self, ref: Ref, attr: str) -> bool:
+        """Does the class of an object have its own way to write this attribute?"""
+        cls = self.class_of(ref)
+        classes: tuple[type, ...] = () if cls is None else getattr(cls, "members", (cls,))
+        return any(
+            written_by(c, attr) or class_attribute(c, "__setattr__") is not object.__setattr__
+            for c in classes
+        )
+
+    def set_as_object(self, ref: Obj | View, attr: str, value: Ref) -> None:
+        """`object.__setattr__(obj, attr, value)`: by a property or a descriptor, where the class has one."""
+        cls = self.class_of(ref)
+        static = NOTHING if cls is None else class_attribute(cls, attr)
+        if isinstance(static, property):
+            assert cls is not None
+            if static.fset is None:
+                raise self.refuse(f"the property `{attr}` has no setter")
+            self.guard_attribute(cls, attr, static)
+            self.user_call(static.fset, [ref, value], {}, "")
+        elif goes_first(static):
+            assert cls is not None
+            self.by_descriptor(cls, attr, "__set__", ref, value)
+        else:
+            self._put(ref, attr, value)
 
     def _put(self, ref: Obj | View, attr: str, value: Ref) -> None:
         """Write an attribute, whatever the class says about it."""
@@ -602,6 +635,19 @@ class Objects(Containers):
         content = self.object_content(ref)
         if content is None or not isinstance(ref, Obj):
             raise self.refuse("`del` of an attribute of something that is no object known here")
+        cls = content.cls
+        static = class_attribute(cls, attr)
+        if class_attribute(cls, "__delattr__") is not object.__delattr__:
+            raise self.refuse(f"`{cls.__name__}` defines `__delattr__`", "Call a method that does the same.")
+        if isinstance(static, property):
+            if static.fdel is None:
+                raise self.refuse(f"the property `{attr}` has no deleter")
+            self.guard_attribute(cls, attr, static)
+            self.user_call(static.fdel, [ref], {}, "")
+            return
+        if goes_first(static):
+            self.by_descriptor(cls, attr, "__delete__", ref)
+            return
         self.object_attribute(ref, attr)
         content = self.object_content(ref)
         assert content is not None
@@ -661,7 +707,13 @@ class Objects(Containers):
                 entries.append((name, self.invoke(Const(field.default_factory), [], {}, name)))
         initial = [n for n in inspect.signature(cls).parameters if n not in fields]
         extra = [given[n] for n in initial if n in given]
-        self.state.heap[ref.cell] = Entries(tuple(entries), None, cls)
+        frozen = cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        own = not frozen and class_attribute(cls, "__setattr__") is not object.__setattr__
+        if own or any(written_by(cls, name) for name, _ in entries):
+            for name, value in entries:
+                (self.set_as_object if frozen else self.set_attribute)(ref, name, value)
+        else:
+            self.state.heap[ref.cell] = Entries(tuple(entries), None, cls)
         after = class_attribute(cls, "__post_init__")
         if after is not NOTHING:
             self.guard_attribute(cls, "__post_init__", after)
@@ -874,6 +926,10 @@ class Objects(Containers):
                 if isinstance(static, property):
                     assert static.fget is not None
                     return self.user_call(static.fget, [ref.receiver], {}, "")
+                if isinstance(static, functools.cached_property):
+                    raise self.refuse(
+                        f"`super().{attr}` is a cached property", "Call a method that computes it."
+                    )
                 if dataclasses.is_dataclass(base) and attr == "__init__" and generated(static):
                     return Bound(ref.receiver, attr, base)
                 return self.bound_to(base, attr, static, ref.receiver)
@@ -943,6 +999,12 @@ def attributes_in_order(content: Entries) -> tuple[str, ...]:
 def is_live(value: Any) -> bool:
     """Is this an attribute of a class that is read at every call?"""
     return isinstance(value, (float, complex, np.ndarray, np.generic)) and not isinstance(value, bool)
+
+
+def written_by(cls: type, attr: str) -> bool:
+    """Is this attribute written by a property or a descriptor?"""
+    static = class_attribute(cls, attr)
+    return isinstance(static, property) or goes_first(static)
 
 
 def nothing(*args: Any, **kwargs: Any) -> None:

@@ -38,6 +38,7 @@ from .heap import (
     Tup,
     View,
 )
+from .hooks import goes_first
 from .iteration import iterated
 from .source import read_source
 from .trees import tree_map
@@ -134,8 +135,13 @@ def _has(frame: Any, ref: Ref, attr: str) -> bool:
         if isinstance(ref, Const):
             return hasattr(ref.value, attr)
         raise frame.refuse("whether this has such an attribute is not known here", "Write it out.")
+    static = class_attribute(content.cls, attr)
+    if goes_first(static):
+        raise frame.refuse(f"whether there is `{attr}` is said by a descriptor", "Read it without asking.")
     found = content.get(attr) or (frame._expanded(ref, attr) if isinstance(ref, Obj) else None)
-    return found is not UNBOUND_REF and (found is not None or hasattr(content.cls, attr))
+    if found in (None, UNBOUND_REF) and class_attribute(content.cls, "__getattr__") is not NOTHING:
+        raise frame.refuse(f"`{content.cls.__name__}` finds `{attr}` by `__getattr__`", "Name the attribute.")
+    return found is not UNBOUND_REF and (found is not None or static is not NOTHING)
 
 
 def _hasattr(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
@@ -158,7 +164,7 @@ def _put(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
     attr = frame.constant(args[1])
     if attr is None or frame.object_content(args[0]) is None:
         raise frame.refuse("`object.__setattr__` of a name that is not known here")
-    frame._put(args[0], attr.value, args[2])
+    frame.set_as_object(args[0], attr.value, args[2])
     return Const(None)
 
 
