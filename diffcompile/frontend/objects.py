@@ -45,8 +45,8 @@ from .arguments import (
     kind_of,
     kind_of_each,
 )
-from .containers import Containers
 from .core import MUTABLE
+from .equality import Equality
 from .expressions import UNROLLED
 from .heap import (
     ITEM,
@@ -101,7 +101,7 @@ def form_of(spec: Spec) -> Type:
 _HEAP_TYPE = 1 << 9  # of a class that is made as the program runs, and is not built in
 
 
-class Objects(Containers):
+class Objects(Equality):
     # -- what the caller hands in ---------------------------------------------------------------------------
 
     def entry(self, value: Atom, spec: Any, name: str, read: Read, live: Any = None) -> Ref:
@@ -853,9 +853,10 @@ class Objects(Containers):
                 continue
             static = class_attribute(cls, method)
             if generated(static):
-                raise self.refuse(
-                    f"two objects of class `{cls.__name__}` are compared", "Compare their fields."
-                )
+                if a is b:
+                    self.guard_attribute(cls, method, static)
+                    return self.by_fields(op, static, left, right)
+                continue
             fn = self.special_method(receiver, method)
             if fn is not None:
                 result = self.invoke(fn, [other], {}, name)
@@ -865,12 +866,18 @@ class Objects(Containers):
             equal = self.compared(operator.eq, left, right, "")
             return None if equal is None else self.own(self.b.call(operator.not_, self.atom(equal)))
         if op is operator.eq:
-            return self.identical(left, right)
+            return self._same_object(left, right)
         raise self.refuse("these objects have no order")
 
-    def identical(self, left: Ref, right: Ref) -> Const:
-        """Are two references, one of which is a static container or an object, the same object?"""
-        return Const(isinstance(left, Obj) and isinstance(right, Obj) and left.cell is right.cell)
+    def _same_object(self, left: Ref, right: Ref) -> Ref:
+        """Are these the same object, one of which is an object? An array is compared item by item."""
+        for ref in (left, right):
+            if self.class_of(ref) is None and self.type_of(ref).kind in ("array", "unknown", "object"):
+                raise self.refuse("an object is compared to what is none", "Compare its attributes.")
+        both = self.class_of(left) is not None and self.class_of(right) is not None
+        if both or any(isinstance(r, Const) and r.value is None for r in (left, right)):
+            return self._identity(left, right, False)
+        return Const(False)
 
     def user_call(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         raise NotImplementedError

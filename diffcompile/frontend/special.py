@@ -8,6 +8,7 @@ reference, or None to be called as any library function is.
 
 from __future__ import annotations
 
+import ast
 import bisect
 import builtins
 import copy
@@ -523,7 +524,41 @@ def _isinstance(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     return Const(issubclass(cls, classes.value))
 
 
+def _comparison(op: type[ast.cmpop]) -> Any:
+    """`operator.eq(p, q)` and its like, of what holds objects."""
+
+    def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+        if len(args) != 2 or not any(map(frame.holds_object, args)):
+            return None
+        left, right = args[::-1] if op is ast.In else args
+        return frame._compare(op(), left, right, name)  # type: ignore[no-any-return]
+
+    return lowered
+
+
+def _among(method: str) -> Any:
+    """`operator.countOf(items, p)` and `operator.indexOf(items, p)`, of objects."""
+
+    def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+        if len(args) != 2 or not any(map(frame.holds_object, args)):
+            return None
+        return frame.invoke(frame.attribute(args[0], method), args[1:], {}, name)  # type: ignore[no-any-return]
+
+    return lowered
+
+
+def _hash(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    if frame.special_method(args[0], "__hash__") is None and any(map(frame.holds_object, args)):
+        raise frame.refuse("`hash` of an object, or of a container of some", "Give the objects numbers.")
+    return None
+
+
 SPECIAL: dict[Any, Any] = {
+    operator.eq: _comparison(ast.Eq), operator.ne: _comparison(ast.NotEq), operator.lt: _comparison(ast.Lt),
+    operator.le: _comparison(ast.LtE), operator.gt: _comparison(ast.Gt), operator.ge: _comparison(ast.GtE),
+    operator.is_: _comparison(ast.Is), operator.is_not: _comparison(ast.IsNot),
+    operator.contains: _comparison(ast.In), operator.countOf: _among("count"), hash: _hash,
+    operator.indexOf: _among("index"),
     tree_map: _tree_map,
     getattr: _of_each_class(_getattr), setattr: _setattr, hasattr: _of_each_class(_hasattr),
     delattr: _delattr, type: _of_each_class(_type), callable: _of_each_class(_callable),
