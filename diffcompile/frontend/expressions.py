@@ -383,6 +383,10 @@ class Expressions(Keeping):
         own = self.operated(op, left, right, name)
         if own is not None:
             return own
+        for ref, other in ((left, right), (right, left)):
+            if isinstance(ref, Const) and isinstance(ref.value, type) and self.constant(other) is None:
+                cls = ref.value.__name__
+                raise self.refuse(f"the class `{cls}` itself is computed with", "Use an object of it.")
         counted = self._call_number(op, left, right)
         if counted is not None:
             return counted
@@ -765,6 +769,10 @@ class Expressions(Keeping):
             return self.invoke(method, [index], {}, name)
         items = self._sequence(base)
         known = self.constant(index)
+        if known is None and isinstance(base, Const) and isinstance(base.value, type):
+            raise self.refuse(
+                f"the class `{base.value.__name__}` is asked for an item", "Call a function that gives it."
+            )
         if known is not None and self.unit.solved and self.type_of(base) == OBJECT:
             if known.value in self.unit.solved.get(self.atom(base), {}):  # a solver's result is a dict too
                 return self.attribute(base, known.value, name)

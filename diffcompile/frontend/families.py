@@ -238,7 +238,7 @@ class Families(Objects):
         family = self.undecided(ref)
         assert family is not None
         tag = self._tag(ref, family)
-        found = [k for k, member in enumerate(family.members) if issubclass(member, classes)]
+        found = [k for k, member in enumerate(family.members) if self.instance_of(member, classes)]
         if isinstance(tag, Const):
             return Const(tag.value in found)
         if len(found) in (0, len(family.members)):

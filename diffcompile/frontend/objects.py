@@ -14,6 +14,7 @@ import builtins
 import dataclasses
 import functools
 import inspect
+import math
 import operator
 import types
 from collections.abc import Iterator
@@ -64,14 +65,14 @@ from .heap import (
     Tup,
     View,
 )
-from .hooks import descriptor, goes_first
+from .hooks import descriptor, goes_first, has_place_for, is_instance, says_how_to_copy, unfollowed
 from .layouts import Each, classes_in, is_built
 
 DUNDERS: dict[Any, str] = {
     operator.add: "add", operator.sub: "sub", operator.mul: "mul", operator.truediv: "truediv",
     operator.floordiv: "floordiv", operator.mod: "mod", operator.pow: "pow", operator.matmul: "matmul",
     operator.and_: "and", operator.or_: "or", operator.xor: "xor", operator.lshift: "lshift",
-    operator.rshift: "rshift",
+    operator.rshift: "rshift", divmod: "divmod",
 }  # fmt: skip
 COMPARISONS: dict[Any, tuple[str, str]] = {
     operator.eq: ("__eq__", "__eq__"), operator.ne: ("__ne__", "__ne__"), operator.lt: ("__lt__", "__gt__"),
@@ -82,6 +83,8 @@ UNARY: dict[Any, str] = {
     builtins.abs: "__abs__", builtins.len: "__len__", builtins.float: "__float__", builtins.int: "__int__",
     builtins.bool: "__bool__", builtins.round: "__round__", builtins.iter: "__iter__",
     builtins.next: "__next__", builtins.hash: "__hash__", builtins.str: "__str__", builtins.repr: "__repr__",
+    math.floor: "__floor__", math.ceil: "__ceil__", math.trunc: "__trunc__", operator.index: "__index__",
+    builtins.complex: "__complex__", builtins.reversed: "__reversed__",
 }  # fmt: skip
 
 # The attributes of an array that can be assigned to, and where in them that writes.
@@ -146,6 +149,7 @@ class Objects(Equality):
         return Obj(cell)
 
     def _entry_parts(self, value: Atom, spec: Parts, name: str, read: Read) -> Ref:
+        self.followed(spec.kind)
         if spec.exact is not None:
             self.unit.reads.append(replace(read, kind=spec.exact, look=kind_of_each))
         items: list[Ref] = []
@@ -195,6 +199,7 @@ class Objects(Equality):
         self._everywhere(ref.cell, self.state.heap[made.cell])
 
     def _entry_object(self, value: Atom, spec: Instance, name: str, read: Read) -> Ref:
+        self.followed(type(spec.value))
         found = self.unit.instances.get(id(spec.value))
         self.unit.objects.append(replace(read, kind=type(spec.value)))
         first = None if found is None else found.cell.live.place
@@ -598,6 +603,8 @@ class Objects(Equality):
         elif goes_first(static):
             assert cls is not None
             self.by_descriptor(cls, attr, "__set__", ref, value)
+        elif cls is not None and not has_place_for(cls, attr):
+            raise self.refuse(f"`{cls.__name__}` has no slot for `{attr}`", "Name it in `__slots__`.")
         else:
             self._put(ref, attr, value)
 
@@ -665,6 +672,12 @@ class Objects(Equality):
 
     def instantiate(self, cls: type, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """`cls(*args, **kwargs)` of a class written in Python."""
+        self.followed(cls)
+        if isinstance(class_attribute(cls, "__del__"), types.FunctionType):
+            raise self.refuse(
+                f"`{cls.__name__}` defines `__del__`, which is called when its object is no longer used",
+                "Call a method where it is to be done.",
+            )
         if issubclass(cls, tuple):
             names = self.bind_arguments(cls, args, kwargs)
             return Tup(tuple(r for _, r in names), cls)
@@ -675,6 +688,22 @@ class Objects(Equality):
         if getattr(cls, "__abstractmethods__", None):
             raise self.refuse(f"`{cls.__name__}` has abstract methods")
         return self.made_by_init(cls, args, kwargs, name)
+
+    def followed(self, cls: type) -> None:
+        """Refuse objects of a class that are not what is read of them."""
+        said = None if self.unit.rule else unfollowed(cls)
+        if said is not None:
+            raise self.refuse(*said)
+
+    def instance_of(self, cls: type, classes: Any) -> bool:
+        """`isinstance` of an object of class `cls`."""
+        known = is_instance(cls, classes)
+        if known is None:
+            raise self.refuse(
+                "a class has its own way to say what is an instance of it",
+                "Compare the class: `type(p) is Circle`.",
+            )
+        return known
 
     def made_by_init(self, cls: type, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A new object of a class, with the attributes that `__init__` gives it."""
@@ -939,16 +968,32 @@ class Objects(Equality):
                     )
                 if dataclasses.is_dataclass(base) and attr == "__init__" and generated(static):
                     return Bound(ref.receiver, attr, base)
+                if isinstance(static, classmethod):
+                    return Bound(Const(cls), attr, static.__func__)
                 return self.bound_to(base, attr, static, ref.receiver)
         raise self.refuse(f"`super()` has no attribute `{attr}`")
 
-    def copied(self, ref: Ref, deep: bool, name: str) -> Ref:
-        """`copy.copy(x)` and `copy.deepcopy(x)`, of what is known item by item."""
+    def copied(self, ref: Ref, deep: bool, name: str, known: dict[Any, Ref] | None = None) -> Ref:
+        """`copy.copy(x)` and `copy.deepcopy(x)`, of what is known item by item.
+
+        `known`: the copies that were made so far, since what is found twice is copied once.
+        """
+        if known is None:
+            known = {}
+        key = ref.cell if isinstance(ref, Obj) else ref
+        if key not in known:
+            copy = self._copied(ref, deep, name, known)
+            known[key] = copy
+        return known[key]
+
+    def _copied(self, ref: Ref, deep: bool, name: str, known: dict[Any, Ref]) -> Ref:
         match ref:
             case Const() | Value():
                 return ref
             case Tup(items, cls):
-                return Tup(tuple(self.copied(r, True, "") for r in items), cls) if deep else ref
+                if says_how_to_copy(cls):
+                    raise self.refuse(f"`{cls.__name__}` says how it is copied", "Make the copy itself.")
+                return Tup(tuple(self.copied(r, True, "", known) for r in items), cls) if deep else ref
             case Closure() | Bound():
                 return ref
         content = self.content(ref)
@@ -956,30 +1001,34 @@ class Objects(Equality):
             content = self.attributes(ref)
         if isinstance(content, Entries) and isinstance(ref, (Obj, View)):
             if not content.is_dict:
-                if any(class_attribute(content.cls, m) is not NOTHING for m in ("__copy__", "__deepcopy__")):
+                if says_how_to_copy(content.cls):
                     raise self.refuse(
                         f"`{content.cls.__name__}` says how it is copied", "Make the copy itself."
                     )
                 content = self.whole_object(ref)
-            pairs = content.entries
+            made = self.state.new(replace(content, handle=None), name)
             if deep:
-                pairs = tuple((k, self.copied(r, True, "")) for k, r in pairs)
-            return self.state.new(replace(content, entries=pairs, handle=None), name)
+                known[ref.cell if isinstance(ref, Obj) else ref] = made
+                pairs = tuple((k, self.copied(r, True, "", known)) for k, r in content.entries)
+                self.state.heap[made.cell] = replace(content, entries=pairs, handle=None)
+            return made
         if isinstance(content, Items):
-            items = content.items
+            made = self.state.new(replace(content, handle=None), name)
             if deep:
-                items = tuple(self.copied(r, True, "") for r in items)
-            return self.state.new(replace(content, items=items, handle=None), name)
+                known[ref.cell if isinstance(ref, Obj) else ref] = made
+                items = tuple(self.copied(r, True, "", known) for r in content.items)
+                self.state.heap[made.cell] = replace(content, items=items, handle=None)
+            return made
         kind = self.type_of(ref).kind
         if kind == "array":
             return self.own(self.b.call(np.copy, self.atom(ref), name=name), name)
         if kind == "list" and not deep:
             return self.own(self.b.call(list, self.atom(ref), name=name), name)
         if kind == "dict" and (not deep or (self.type_of(ref).elem or Type()).is_scalar):
-            made = self.invoke(Const(dict), [ref], {}, name)
-            if isinstance(ref, Obj) and isinstance(made, Obj):
-                made.cell.factory = ref.cell.factory
-            return made
+            given = self.invoke(Const(dict), [ref], {}, name)
+            if isinstance(ref, Obj) and isinstance(given, Obj):
+                given.cell.factory = ref.cell.factory
+            return given
         raise self.refuse(f"`copy` of {article(kind)} is not differentiated yet", "Use its own `.copy()`.")
 
 

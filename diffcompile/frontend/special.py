@@ -515,13 +515,14 @@ def _isinstance(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     if classes is not None and frame.undecided(args[0]) is not None:
         return frame.one_of(args[0], classes.value)  # type: ignore[no-any-return]
     if classes is not None and known.is_record and known.maybe_unbound:
-        if not issubclass(known.cls, classes.value):
-            return Const(issubclass(type(None), classes.value))
+        none = frame.instance_of(type(None), classes.value)
+        if not frame.instance_of(known.cls, classes.value):
+            return Const(none)
         is_it: Ref = frame.is_there(args[0])
-        return Const(True) if issubclass(type(None), classes.value) else is_it
+        return Const(True) if none else is_it
     if classes is None or cls is None:
         return None
-    return Const(issubclass(cls, classes.value))
+    return Const(frame.instance_of(cls, classes.value))
 
 
 def _comparison(op: type[ast.cmpop]) -> Any:
