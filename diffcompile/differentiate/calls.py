@@ -571,7 +571,9 @@ class CallSweep(ContainerSweep):
     # -- containers and indices -----------------------------------------------------------------------------
 
     def packed(self, instr: Call, ct: Cotangent) -> None:
-        ct = self.cts.told(ct, instr.outs[0]) if instr.fn is pack_list else ct
+        nested = not all(arg.type.is_scalar for arg in instr.args)
+        if instr.fn is pack_list or nested and isinstance(ct, Value) and ct.type.kind == "unknown":
+            ct = self.cts.told(ct, instr.outs[0])
         for k, arg in enumerate(instr.args):
             if self.active(arg):
                 self.cts.add(arg, ct[k] if isinstance(ct, tuple) else self.cts.part(ct, k, arg.type))
@@ -697,7 +699,8 @@ class CallSweep(ContainerSweep):
         if known is None:
             buffer = self.cts.zero(base)
             if isinstance(buffer, Const):
-                zeros = zeros_of if base.type.kind == "object" else np.zeros_like
+                of_parts = base.type.kind == "object" or base.type.may_be_tuple
+                zeros = zeros_of if of_parts else np.zeros_like
                 buffer = self.b.call(zeros, base, name=bar(base), type=mirror(base.type))
         else:
             buffer = self.whole(known, base)

@@ -30,7 +30,7 @@ from ..ir.graph import (
 )
 from ..ir.types import FLOAT, INT, OBJECT, RANGE, SCALARS, Type, element_of, number
 from ..ir.walk import reads
-from ..rules.containers import sum_of, zeros_of
+from ..rules.containers import part_of, sum_of, zeros_of
 
 # Functions whose result is real, of whatever dtype it is.
 REAL_VALUED = frozenset({
@@ -145,7 +145,12 @@ class Cotangents:
         """The cotangent of item `k`, of a container whose cotangent is `ct`."""
         told = known.kind in NESTED or known.is_scalar and known.is_real
         kind = OBJECT if known.kind == "object" else mirror(known) if told else Type()
-        return self.b.call(operator.getitem, ct, Const(k), type=kind)
+        if ct.type.kind != "unknown":
+            return self.b.call(operator.getitem, ct, Const(k), type=kind)
+        found = self.b.call(part_of, ct, Const(k), type=Type())
+        if isinstance(found, Value):
+            self.masked.add(found)
+        return found
 
     @staticmethod
     def _listed(ct: Atom) -> bool:

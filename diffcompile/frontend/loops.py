@@ -836,10 +836,10 @@ class Turn:
             params.append(Value(shown(label), known[leaf], named=label[:1] != "$"))
         entry_init = tuple(init)
         cond = self._condition(params, condition, names) if condition is not None else None
-        self._enter(params)
-        entry = frame.state.copy()
         items = self._items(sequence)
         with frame.b.region() as instrs:
+            self._enter(params)  # what is read of an object is read in the turn
+            entry = frame.state.copy()
             frame.unit.turning.append(self.node)
             again = sequence is not None and sequence.snapshots is not None
             frame.unit.replaying += again
@@ -1130,8 +1130,8 @@ class Turn:
         frame = self.frame
         mine = [Value(p.name, p.type, p.named) for p in params]
         before = frame.state.copy()
-        self._bind_all(iter(mine), entering=True)
         with frame.b.region() as instrs:
+            self._bind_all(iter(mine), entering=True)
             test = condition()
         frame.state = before
         return Region(tuple(mine), tuple(instrs), (test,))
