@@ -843,6 +843,74 @@ def test_the_callers_are_refused_as_well() -> None:
     assert grad(read)(1.1, Fin([], 2.0)) == 2.0
 
 
+class Count:
+    def __init__(self, n):
+        self.n = n
+        self.i = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.i >= self.n:
+            raise StopIteration
+        self.i += 1
+        return self.i
+
+
+class Counted:
+    def __iter__(self):
+        return Count(3)
+
+
+class Yielded:
+    def __iter__(self):
+        for i in range(3):
+            yield i + 1
+
+
+def run_over(x, items):
+    t = 0.0
+    for i in items:
+        t += i * x
+    return t
+
+
+def in_a_comprehension(x, items):
+    return sum([i * x for i in items])
+
+
+def in_a_generator(x, items):
+    return sum(i * x for i in items)
+
+
+def in_a_list(x, items):
+    return list(items)[1] * x
+
+
+def found_in(x, items):
+    return x if 2 in items else 3 * x
+
+
+@pytest.mark.parametrize("f", [run_over, in_a_comprehension, in_a_generator, in_a_list, found_in])
+def test_an_object_that_is_its_own_iterator(f: Any) -> None:
+    for make in (lambda: Count(3), Counted):
+        with pytest.raises(UnsupportedSyntax, match="an object of class `Count` is run over by"):
+            grad(lambda x: f(x, make()))(1.1)
+        with pytest.raises(UnsupportedSyntax, match="run over by its `__next__`"):
+            grad(f)(1.1, make())
+
+
+def test_an_object_that_yields_its_items() -> None:
+    def f(x):
+        t = 0.0
+        for i in Yielded():
+            t += i * x
+        return t
+
+    assert grad(f)(1.1) == 6.0
+
+
 def test_an_object_that_is_found_twice_is_copied_once() -> None:
     class Node:
         def __init__(self, v):

@@ -704,9 +704,12 @@ class CallSweep(ContainerSweep):
                 buffer = self.b.call(zeros, base, name=bar(base), type=mirror(base.type))
         else:
             buffer = self.whole(known, base)
+            added = base.type.kind == "unknown" and repeats(index, self.b)  # so it is an array
             if buffer.type.kind not in ("array", "list", "unknown") or buffer.type.shape != base.type.shape:
                 if base.type.kind == "array":
                     buffer = self.b.call(np.full_like, base, buffer, name=bar(base))
+            elif added and buffer in self.cts.absent:
+                buffer = self.b.call(np.full_like, base, buffer, name=bar(base))
         kind = base.type if base.type.kind == "array" else buffer.type
         # A sum that the buffer began as may be wider than what it is the cotangent of.
         dtype = buffer.type.dtype if buffer.type.kind == "array" else kind.dtype

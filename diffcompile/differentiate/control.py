@@ -139,6 +139,8 @@ class ControlSweep(CallSweep):
             out = Value(bar(value), reduce(join, sure), named=True)
             if any(a in self.cts.masked for a in ends) or value.type.kind == "array":
                 self.cts.masked.add(out)
+            if any(isinstance(a, Const) for a in ends):
+                self.cts.absent.add(out)
             outs.append(out)
             self.cts.of[value] = out
         parts = (Region((), tuple(body), tuple(r)) for (body, _), r in zip(paths, results, strict=True))

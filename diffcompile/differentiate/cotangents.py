@@ -60,6 +60,7 @@ class Cotangents:
         self.pinned: set[Value] = set()  # the cotangents being handed on, which keep their names
         self.uncertain: set[Value] = set()  # what has no value on the path where a `try` was left
         self.masked: set[Value] = set()  # cotangents that may be 0 because something was masked away
+        self.absent: set[Value] = set()  # those that are the number 0.0 on a path on which nothing flows back
 
     def take(self, value: Value) -> Cotangent | None:
         return self.of.pop(value, None)

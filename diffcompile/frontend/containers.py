@@ -659,7 +659,14 @@ class Containers(Expressions):
             return None
         method = self.special_method(ref, "__iter__")
         if method is not None:
-            return self.invoke(method, [], {})
+            found = self.invoke(method, [], {})
+            cls = self.class_of(found)
+            if cls is not None and self.special_method(found, "__next__") is not None:
+                raise self.refuse(
+                    f"an object of class `{cls.__name__}` is run over by its `__next__`",
+                    "Make `__iter__` a generator, which yields the items.",
+                )
+            return found
         length, item = self.special_method(ref, "__len__"), self.special_method(ref, "__getitem__")
         count = None if length is None else self.constant(self.invoke(length, [], {}))
         if item is None or count is None:

@@ -63,6 +63,7 @@ class Generators(Loops):
         """What a `for` runs over: a generator, or a sequence."""
         self.unit.run_over |= slices_in(node)
         ref = self.expression(node)
+        ref = self.iterated_object(ref) or ref
         return ref if isinstance(ref, Generated) else self.sequence(ref)
 
     def run_over(self, node: ast.For, what: Ref) -> None:

@@ -488,6 +488,7 @@ class Loops(Calls):
         """A list: item by item if it runs over items known one by one, else a loop that saves its element."""
         generator = node.generators[0]
         over = self.expression(generator.iter)
+        over = self.iterated_object(over) or over
         if isinstance(over, Generated):
             return self._appended(node, name)
         sequence = self.sequence(over)
