@@ -191,10 +191,112 @@ def with_a_list(x):
     return t[1][1]
 
 
+def two_parts_together(x):
+    t = None
+    for s in x:
+        t = (s * s, s * x) if t is None else (t[0] * s, t[1] * t[0])
+    return t[0] * np.sum(t[1]) + t[0] * t[0] + np.sum(t[1] ** 2)
+
+
+def read_one_deep(x):
+    n = (x[0], None)
+    for v in x:
+        n = (n[0] * v + n[0], n)
+    m = n[1]
+    return n[0] * n[0] + m[0] * n[0]
+
+
+def longer_by_one(x):
+    d = None
+    for v in x:
+        d = (v * v,) if d is None else (v * v * d[0],) + d
+    return d[0] * d[1] + d[0] ** 2 * d[2]
+
+
+def there_from_some_turn(x):
+    t = None
+    for s in x:
+        if s > 1:
+            t = (s, x * s)
+        elif t is not None:
+            t = (t[0] * s, t[1] * t[0])
+    if t is None:
+        return 0.0
+    return t[0] ** 2 * np.sum(t[1]) + t[0]
+
+
+def pairs_of_pairs(x):
+    t = None
+    for s in x:
+        t = ((s, x), [s * s, s]) if t is None else ((t[0][0] * s, t[0][1]), t[1])
+    return t[0][0] ** 2 * np.sum(t[0][1]) * t[1][0]
+
+
+def one_of_two(x):
+    t = (x[0], x) if x[1] > 0.5 else None
+    u = (x[1], x * 2) if x[0] > 0.5 else None
+    r = 0.0
+    for w in (t, u):
+        if w is not None:
+            r += w[0] * np.sum(w[1] ** 2)
+    return r * t[0]
+
+
+def nearest_of_arrays(x):
+    p = None
+    for v in x:
+        q = Node(x * v, v)
+        if p is None or q.prev * 1.0 < p.prev:
+            p = q
+    return np.sum(p.v * p.v) * p.prev + np.sum(p.v)
+
+
+def a_number_and_a_place(x):
+    best = (x[0], 0) if x[0] > 10 else None
+    for k in range(3):
+        if best is None or x[k] * 2 > best[0]:
+            best = (x[k] * 2, k)
+    return best[0] ** 2 * x[best[1]]
+
+
+def the_one_before(x):
+    t = None
+    tot = 0.0
+    for s in x:
+        if t is not None:
+            tot += t[0] * s + np.sum(t[1]) * t[0]
+        t = (s * s, x * s)
+    return tot * tot
+
+
+def in_a_dict(x):
+    d = {"best": None}
+    for s in x:
+        if d["best"] is None or s < d["best"][0]:
+            d["best"] = (s, x * s)
+    return d["best"][0] ** 2 * np.sum(d["best"][1])
+
+
+def handed_to_a_function(x):
+    def f(a, t):
+        if t is None:
+            return a * a
+        return a * t[0] + np.sum(t[1])
+
+    t = None
+    r = 0.0
+    for s in x:
+        r += f(s, t) * r + f(s, t)
+        t = (s, x * r)
+    return r
+
+
 PROGRAMS = [
     an_object, a_dataclass, until, on_some_turns, two_that_change_places, from_none, linked_afterwards,
     a_tuple, a_tuple_until, a_list, a_dict, none_or_a_pair, none_or_parts_of_a_kind, unpacked,
-    places, never_there, nested, with_a_list,
+    places, never_there, nested, with_a_list, two_parts_together, read_one_deep, longer_by_one,
+    there_from_some_turn, pairs_of_pairs, one_of_two, nearest_of_arrays, a_number_and_a_place, the_one_before,
+    in_a_dict, handed_to_a_function,
 ]  # fmt: skip
 
 

@@ -47,7 +47,7 @@ class Type:
     items   of tuples (and of lists of fixed length): one type each.   elem: of lists, the type of every item.
     maybe_unbound   the name may have no value on some path (reading it then raises as Python does).
     keys            of dicts and objects: the keys or attributes that `items` are the types of.
-    cls             of objects, their class; of what is a tuple on some path and not on another, `tuple`.
+    cls             of objects, their class; of what is a tuple or list on some path, and not on another, that.
     layout          of arrays: "C" or "F" if laid out in that order without gaps, "" if that is not known.
     """
 
@@ -89,6 +89,11 @@ class Type:
         entries = tuple((k, t) for k, t in self.entries or () if k != key)
         elem = known if self.elem is None else join(self.elem, known)
         return Type("dict", elem=elem, entries=(*entries, (key, known)))
+
+    @property
+    def may_be_row(self) -> bool:
+        """Is this a tuple or a list on some path, and something else on another?"""
+        return self.kind == "unknown" and self.cls in (tuple, list)
 
     @property
     def may_be_tuple(self) -> bool:
@@ -245,8 +250,8 @@ def join(a: Type, b: Type) -> Type:
     if a.kind in SCALARS and b.kind in SCALARS:
         return number(_common(a.numeric_dtype, b.numeric_dtype) or _real_or_none(a, b))
     if a.kind != b.kind or a.kind == "unknown":
-        tuples = any(t.kind == "tuple" or t.may_be_tuple for t in (a, b))
-        return Type(cls=tuple) if tuples else UNKNOWN
+        kinds = {t.cls if t.may_be_row else {"tuple": tuple, "list": list}.get(t.kind) for t in (a, b)}
+        return Type(cls=tuple) if tuple in kinds else Type(cls=list) if list in kinds else UNKNOWN
     if a.kind == "array":
         dtype, layout = _common(a.dtype, b.dtype), a.layout if a.layout == b.layout else ""
         if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
