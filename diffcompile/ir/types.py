@@ -47,7 +47,7 @@ class Type:
     items   of tuples (and of lists of fixed length): one type each.   elem: of lists, the type of every item.
     maybe_unbound   the name may have no value on some path (reading it then raises as Python does).
     keys            of dicts and objects: the keys or attributes that `items` are the types of.
-    cls             of objects, their class; of what is a tuple or list on some path, and not on another, that.
+    cls             of objects, their class; of what is a tuple or list on some path alone, `tuple` or `list`.
     layout          of arrays: "C" or "F" if laid out in that order without gaps, "" if that is not known.
     """
 
