@@ -196,6 +196,8 @@ def _(a: Atom, b: Atom) -> Type:
         return x
     if x.kind == "dict" and x.elem is not None:
         return x.at(b.value) if isinstance(b, Const) else x.elem
+    if (x.may_be_tuple or x.kind == "tuple" and x.items is None) and is_integer(b.type):
+        return Type(cls=tuple)  # one inside another
     if x.kind not in ("tuple", "list", "range") or not is_integer(b.type):
         raise Undecided
     place = integer(b)

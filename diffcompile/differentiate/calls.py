@@ -674,7 +674,8 @@ class CallSweep(ContainerSweep):
         for arg, helper, other in parts:
             if self.active(arg):
                 first = arg if helper is of_repeated else a
-                self.cts.add(arg, self.b.call(helper, ct, first, other))
+                kind = arg.type if arg.type.may_be_row else None
+                self.cts.add(arg, self.b.call(helper, ct, first, other, type=kind))
 
     def repeated_list(self, instr: Call, ct: Cotangent) -> None:
         """`a * n` of a list: every item of it has come in several places."""
@@ -704,8 +705,9 @@ class CallSweep(ContainerSweep):
         if known is None:
             buffer = self.cts.zero(base)
             if isinstance(buffer, Const):
-                one = index.type.is_scalar and base.type.kind == "unknown"  # it may be a tuple
-                zeros = zeros_of if base.type.kind == "object" or one else np.zeros_like
+                one = index.type.is_scalar and base.type.kind == "unknown"
+                of_parts = base.type.kind == "object" or base.type.may_be_tuple or one
+                zeros = zeros_of if of_parts else np.zeros_like
                 buffer = self.b.call(zeros, base, name=bar(base), type=mirror(base.type))
         else:
             buffer = self.whole(known, base)
@@ -717,7 +719,8 @@ class CallSweep(ContainerSweep):
         kind = base.type if base.type.kind == "array" else buffer.type
         # A sum that the buffer began as may be wider than what it is the cotangent of.
         dtype = buffer.type.dtype if buffer.type.kind == "array" else kind.dtype
-        kind = Type(kind.kind, dtype, kind.shape, None, kind.elem)
+        row = kind.cls if kind.may_be_row else None
+        kind = Type(kind.kind, dtype, kind.shape, None, kind.elem, cls=row)
         if repeats(index, self.b) and buffer.type.kind != "list":
             new = self.b.store(np.add.at, buffer, index, ct, name=bar(base), type=kind)
         elif fresh:

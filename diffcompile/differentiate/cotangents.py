@@ -30,7 +30,7 @@ from ..ir.graph import (
 )
 from ..ir.types import FLOAT, INT, OBJECT, RANGE, SCALARS, Type, element_of, number
 from ..ir.walk import reads
-from ..rules.containers import sum_of, zeros_of
+from ..rules.containers import part_of, sum_of, zeros_of
 
 # Functions whose result is real, of whatever dtype it is.
 REAL_VALUED = frozenset({
@@ -127,7 +127,8 @@ class Cotangents:
             count = len(a if isinstance(a, tuple) else b)
             known = atom.type.items
             return self._sum(self.parts(a, count, known), self.parts(b, count, known), atom)
-        if self._listed(a) or self._listed(b) or atom.type.kind in NESTED:
+        rows = any(self._listed(ct) or ct.type.may_be_row for ct in (a, b))
+        if rows or atom.type.kind in NESTED or atom.type.may_be_row:
             return self.plus(a, b, atom)
         total = self.named(self.b.call(operator.add, a, b), atom)
         if isinstance(total, Value) and (a in self.masked or b in self.masked):
@@ -146,7 +147,13 @@ class Cotangents:
         """The cotangent of item `k`, of a container whose cotangent is `ct`."""
         told = known.kind in NESTED or known.is_scalar and known.is_real
         kind = OBJECT if known.kind == "object" else mirror(known) if told else Type()
-        return self.b.call(operator.getitem, ct, Const(k), type=kind)
+        if ct.type.kind != "unknown":
+            return self.b.call(operator.getitem, ct, Const(k), type=kind)
+        nested = known.kind in NESTED or known.may_be_row
+        found = self.b.call(part_of, ct, Const(k), type=Type(cls=tuple) if nested else Type())
+        if isinstance(found, Value):
+            self.masked.add(found)
+        return found
 
     @staticmethod
     def _listed(ct: Atom) -> bool:
@@ -157,7 +164,8 @@ class Cotangents:
         kind = atom.type.kind
         if kind == "list" and element_of(atom.type).kind in PLAIN:
             return self._sum_of_lists(a, b, atom)
-        if kind in NESTED or self._listed(a) or self._listed(b):
+        rows = any(self._listed(ct) or ct.type.may_be_row for ct in (a, b))
+        if kind in NESTED or rows or atom.type.may_be_row:
             return self.b.call(sum_of, a, b, name=bar(atom), type=mirror(atom.type))
         if PLAIN.isdisjoint((kind, a.type.kind, b.type.kind)):  # of lists, `+` would make one
             return self.b.call(sum_of, a, b, name=bar(atom) if atom.named else "", type=OBJECT)
@@ -286,7 +294,7 @@ def mirror(known: Type) -> Type:
         return Type("list", items=tuple(parts))
     if known.kind in ("float", "number") and known.is_real:
         return number(np.dtype(np.float64))
-    if known.kind == "array":
+    if known.kind == "array" or known.may_be_row:
         return known
     if known.kind in ("list", "tuple"):
         elem = element_of(known)
@@ -339,4 +347,4 @@ def cotangent_type(known: Type) -> Type:
         return Type("list", elem=Type())
     if known.kind == "dict" or known.kind == "list" and known.holds_records:
         return mirror(known)
-    return known if known.kind in ("array", "number", "list") else Type()
+    return known if known.kind in ("array", "number", "list") or known.may_be_row else Type()

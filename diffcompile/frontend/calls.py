@@ -389,6 +389,7 @@ class Calls(Layers):
     def _known_object(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
         """A call of a class, a bound method, a `functools.partial`, an object; None if it is none of them."""
         if isinstance(fn, type):
+            self.followed(fn)
             named = issubclass(fn, tuple) and hasattr(fn, "_fields")
             return self.instantiate(fn, args, kwargs, name) if named or is_object_class(fn) else None
         if isinstance(fn, MethodType) and isinstance(fn.__func__, FunctionType):
@@ -1375,11 +1376,12 @@ def _isinstance(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str
         return Const(False) if apart and not unsure else None
     if unsure or known.kind not in (*concrete, "number"):
         return None
+    tells = [frame.instance_of(float, c) for c in wanted]
     if known.kind == "number":
-        if known.dtype == np.dtype(np.float64) and any(issubclass(float, c) for c in wanted):
+        if known.dtype == np.dtype(np.float64) and any(tells):
             return Const(True)
         return Const(False) if all(c in (np.ndarray, list, tuple, dict, str) for c in wanted) else None
-    return Const(any(issubclass(concrete[known.kind], c) for c in wanted))
+    return Const(any(frame.instance_of(concrete[known.kind], c) for c in wanted))
 
 
 def _sum(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref | None:
@@ -1412,6 +1414,9 @@ def _min_max(fn: Any) -> Any:
 
 def _divmod(frame: Calls, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
     left, right = args
+    own = frame.operated(divmod, left, right, name)
+    if own is not None:
+        return own
     return Tup(tuple(frame.operate(op, left, right) for op in (operator.floordiv, operator.mod)))
 
 

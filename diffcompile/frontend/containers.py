@@ -710,10 +710,17 @@ class Containers(Expressions):
             return None
         method = self.special_method(ref, "__iter__")
         if method is not None:
-            made = self.invoke(method, [], {})
-            # A new `iter(items)`, which nothing else runs over.
-            fresh = isinstance(made, Generated) and made.source.fn is iterated
-            return dict(made.named)["items"] if isinstance(made, Generated) and fresh else made
+            found = self.invoke(method, [], {})
+            if isinstance(found, Generated):
+                # A new `iter(items)`, which nothing else runs over.
+                return dict(found.named)["items"] if found.source.fn is iterated else found
+            cls = self.class_of(found)
+            if cls is not None and self.special_method(found, "__next__") is not None:
+                raise self.refuse(
+                    f"an object of class `{cls.__name__}` is run over by its `__next__`",
+                    "Make `__iter__` a generator, which yields the items.",
+                )
+            return found
         length, item = self.special_method(ref, "__len__"), self.special_method(ref, "__getitem__")
         count = None if length is None else self.constant(self.invoke(length, [], {}))
         if item is None or count is None:

@@ -311,7 +311,7 @@ class Expressions(Keeping):
     def super_attribute(self, ref: Super, attr: str) -> Ref:
         raise NotImplementedError
 
-    def bound_to(self, cls: type, attr: str, static: Any, receiver: Ref | None) -> Ref:
+    def bound_to(self, cls: type, attr: str, static: Any, receiver: Ref | None, name: str = "") -> Ref:
         raise NotImplementedError
 
     def found_in(self, cls: type, attr: str) -> Any:
@@ -387,6 +387,10 @@ class Expressions(Keeping):
         own = self.operated(op, left, right, name)
         if own is not None:
             return own
+        for ref, other in ((left, right), (right, left)):
+            if isinstance(ref, Const) and isinstance(ref.value, type) and self.constant(other) is None:
+                cls = ref.value.__name__
+                raise self.refuse(f"the class `{cls}` itself is computed with", "Use an object of it.")
         counted = self._call_number(op, left, right)
         if counted is not None:
             return counted
@@ -513,7 +517,8 @@ class Expressions(Keeping):
                 if isinstance(content, Value) and content in self.unit.present:
                     return Const(negated)
                 known = self.type_of(a)
-                if known.kind not in ("unknown", "object") and not known.maybe_unbound:
+                decided = known.is_record or known.kind not in ("unknown", "object")
+                if isinstance(content, (Items, Entries)) or decided and not known.maybe_unbound:
                     return Const((known.kind == "none") != negated)
                 item = self.record_in(a)
                 if item is not None and known.maybe_unbound:
@@ -796,6 +801,10 @@ class Expressions(Keeping):
             return self.invoke(method, [index], {}, name)
         items = self._sequence(base)
         known = self.constant(index)
+        if known is None and isinstance(base, Const) and isinstance(base.value, type):
+            raise self.refuse(
+                f"the class `{base.value.__name__}` is asked for an item", "Call a function that gives it."
+            )
         if known is not None and self.unit.solved and self.type_of(base) == OBJECT:
             if known.value in self.unit.solved.get(self.atom(base), {}):  # a solver's result is a dict too
                 return self.attribute(base, known.value, name)

@@ -242,7 +242,7 @@ class Families(Objects):
         family = self.undecided(ref)
         assert family is not None
         tag = self._tag(ref, family)
-        found = [k for k, member in enumerate(family.members) if issubclass(member, classes)]
+        found = [k for k, member in enumerate(family.members) if self.instance_of(member, classes)]
         if isinstance(tag, Const):
             return Const(tag.value in found)
         if len(found) in (0, len(family.members)):
@@ -267,7 +267,7 @@ class Families(Objects):
             return super().object_attribute(ref, attr, name)
         statics = [class_attribute(m, attr) for m in family.members]
         held = [attr in own for own in family.own]
-        plain = all(held) and not any(hasattr(type(s), "__set__") and not _slot(s) for s in statics)
+        plain = all(held) and not any(map(_goes_first, statics))
         if plain:
             return super().object_attribute(ref, attr, name)
         if not any(held) and any(callable(s) and not isinstance(s, type) for s in statics):
@@ -300,7 +300,7 @@ class Families(Objects):
                 "Write it through the list that it is in: `items[k].x = ...`.",
             )
         statics = [class_attribute(m, attr) for m in family.members]
-        if all(attr in own for own in family.own) and not any(isinstance(s, property) for s in statics):
+        if all(attr in own for own in family.own) and not any(map(_goes_first, statics)):
             self._put(ref, attr, value)
             return
 
@@ -389,5 +389,6 @@ class Families(Objects):
         return super().record_type(self.as_family(content))
 
 
-def _slot(static: Any) -> bool:
-    return type(static).__name__ == "member_descriptor"
+def _goes_first(static: Any) -> bool:
+    """Is an attribute found, or written, by what the class holds under its name?"""
+    return hasattr(type(static), "__set__") and type(static).__name__ != "member_descriptor"

@@ -83,6 +83,7 @@ class Generators(Loops):
         self.unit.run_over |= slices_in(node)
         self.unit.read_ahead = []
         ref = self.expression(node)
+        ref = self.iterated_object(ref) or ref
         return ref if isinstance(ref, Generated) else self.sequence(ref)
 
     def run_over(self, node: ast.For, what: Ref) -> None:

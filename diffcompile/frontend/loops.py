@@ -502,6 +502,7 @@ class Loops(Calls):
         """A list: item by item if it runs over items known one by one, else a loop that saves its element."""
         generator = node.generators[0]
         over = self.expression(generator.iter)
+        over = self.iterated_object(over) or over
         if isinstance(over, Generated):
             return self._appended(node, name)
         sequence = self.sequence(over)
@@ -863,10 +864,10 @@ class Turn:
             params.append(Value(shown(label), known[leaf], named=label[:1] != "$"))
         entry_init = tuple(init)
         cond = self._condition(params, condition, names) if condition is not None else None
-        self._enter(params)
-        entry = frame.state.copy()
         items = self._items(sequence)
         with frame.b.region() as instrs:
+            self._enter(params)  # what is read of an object is read in the turn
+            entry = frame.state.copy()
             frame.unit.turning.append(self.node)
             again = sequence is not None and sequence.snapshots is not None
             frame.unit.replaying += again
@@ -1157,9 +1158,9 @@ class Turn:
         frame = self.frame
         mine = [Value(p.name, p.type, p.named) for p in params]
         before = frame.state.copy()
-        self._bind_all(iter(mine), entering=True)
-        bound = frame.state.copy()
         with frame.b.region() as instrs:
+            self._bind_all(iter(mine), entering=True)
+            bound = frame.state.copy()
             test = condition()
         if any(frame.state.heap.get(cell) is not held for cell, held in bound.heap.items()) or any(
             frame.state.vars.get(key) is not ref for key, ref in bound.vars.items()

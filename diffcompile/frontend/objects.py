@@ -14,6 +14,7 @@ import builtins
 import dataclasses
 import functools
 import inspect
+import math
 import operator
 import types
 from collections.abc import Iterator
@@ -45,8 +46,8 @@ from .arguments import (
     kind_of,
     kind_of_each,
 )
-from .containers import Containers
 from .core import MUTABLE
+from .equality import Equality
 from .expressions import UNROLLED
 from .heap import (
     ITEM,
@@ -64,13 +65,14 @@ from .heap import (
     Tup,
     View,
 )
+from .hooks import descriptor, goes_first, has_place_for, is_instance, says_how_to_copy, unfollowed
 from .layouts import Each, classes_in, is_built
 
 DUNDERS: dict[Any, str] = {
     operator.add: "add", operator.sub: "sub", operator.mul: "mul", operator.truediv: "truediv",
     operator.floordiv: "floordiv", operator.mod: "mod", operator.pow: "pow", operator.matmul: "matmul",
     operator.and_: "and", operator.or_: "or", operator.xor: "xor", operator.lshift: "lshift",
-    operator.rshift: "rshift",
+    operator.rshift: "rshift", divmod: "divmod",
 }  # fmt: skip
 COMPARISONS: dict[Any, tuple[str, str]] = {
     operator.eq: ("__eq__", "__eq__"), operator.ne: ("__ne__", "__ne__"), operator.lt: ("__lt__", "__gt__"),
@@ -81,6 +83,8 @@ UNARY: dict[Any, str] = {
     builtins.abs: "__abs__", builtins.len: "__len__", builtins.float: "__float__", builtins.int: "__int__",
     builtins.bool: "__bool__", builtins.round: "__round__", builtins.iter: "__iter__",
     builtins.next: "__next__", builtins.hash: "__hash__", builtins.str: "__str__", builtins.repr: "__repr__",
+    math.floor: "__floor__", math.ceil: "__ceil__", math.trunc: "__trunc__", operator.index: "__index__",
+    builtins.complex: "__complex__", builtins.reversed: "__reversed__",
 }  # fmt: skip
 
 # The attributes of an array that can be assigned to, and where in them that writes.
@@ -100,7 +104,7 @@ def form_of(spec: Spec) -> Type:
 _HEAP_TYPE = 1 << 9  # of a class that is made as the program runs, and is not built in
 
 
-class Objects(Containers):
+class Objects(Equality):
     # -- what the caller hands in ---------------------------------------------------------------------------
 
     def entry(self, value: Atom, spec: Any, name: str, read: Read, live: Any = None) -> Ref:
@@ -145,6 +149,7 @@ class Objects(Containers):
         return Obj(cell)
 
     def _entry_parts(self, value: Atom, spec: Parts, name: str, read: Read) -> Ref:
+        self.followed(spec.kind)
         if spec.exact is not None:
             self.unit.reads.append(replace(read, kind=spec.exact, look=kind_of_each))
         items: list[Ref] = []
@@ -194,6 +199,7 @@ class Objects(Containers):
         self._everywhere(ref.cell, self.state.heap[made.cell])
 
     def _entry_object(self, value: Atom, spec: Instance, name: str, read: Read) -> Ref:
+        self.followed(type(spec.value))
         found = self.unit.instances.get(id(spec.value))
         self.unit.objects.append(replace(read, kind=type(spec.value)))
         first = None if found is None else found.cell.live.place
@@ -479,6 +485,8 @@ class Objects(Containers):
             self.guard_attribute(cls, attr, static)
             assert static.fget is not None
             return self.user_call(static.fget, [ref], {}, name)
+        if goes_first(static) and descriptor(static, "__get__"):
+            return self.bound_to(cls, attr, static, ref, name)
         found: Ref | None = None
         if isinstance(ref, Obj) and self._read_alone(ref):
             known, whole = self.type_of(ref), self.whole(ref)
@@ -509,10 +517,12 @@ class Objects(Containers):
             if class_attribute(cls, "__getattr__") is not NOTHING:
                 raise self.refuse(f"`{cls.__name__}` finds `{attr}` by `__getattr__`", "Name the attribute.")
             raise self.refuse(f"`{cls.__name__}` has no attribute `{attr}` here")
-        return self.bound_to(cls, attr, static, ref)
+        return self.bound_to(cls, attr, static, ref, name)
 
-    def bound_to(self, cls: type, attr: str, static: Any, receiver: Ref | None) -> Ref:
+    def bound_to(self, cls: type, attr: str, static: Any, receiver: Ref | None, name: str = "") -> Ref:
         """What a class holds under a name, as it is found from an object, or from the class itself."""
+        if descriptor(static, "__get__"):
+            return self.by_descriptor(cls, attr, "__get__", receiver or Const(None), Const(cls), name=name)
         if isinstance(static, (types.MemberDescriptorType, property)):
             raise self.refuse(f"`{attr}` of this object has no value here", "Assign it first.")
         self.guard_attribute(cls, attr, static)
@@ -537,6 +547,16 @@ class Objects(Containers):
             raise self.refuse(f"the method `{attr}` has no source to read", "Write it out.")
         return Const(static)
 
+    def by_descriptor(self, cls: type, attr: str, method: str, *args: Ref, name: str = "") -> Ref:
+        """An attribute is found, written or deleted by a method of what the class holds under its name."""
+        static = class_attribute(cls, attr)
+        fn = descriptor(static, method)
+        if fn is None:
+            raise self.refuse(f"`{attr}` is found by a descriptor without `{method}`", "Define it.")
+        self.guard_attribute(cls, attr, static)
+        self.guard_attribute(type(static), method, fn)
+        return self.user_call(fn, [self.constant_object(static), *args], {}, name)
+
     def guard_attribute(self, cls: type, attr: str, static: Any) -> None:
         if not self.unit.rule and not is_live(static):
             self.unit.session.guard(attr, cls, static)
@@ -552,13 +572,6 @@ class Objects(Containers):
                 f"an attribute of {article(self.type_of(ref).kind)} is written",
                 "Keep the value in a variable.",
             )
-        static = class_attribute(cls, attr)
-        if isinstance(static, property):
-            if static.fset is None:
-                raise self.refuse(f"the property `{attr}` has no setter")
-            self.guard_attribute(cls, attr, static)
-            self.user_call(static.fset, [ref, value], {}, "")
-            return
         own = class_attribute(cls, "__setattr__")
         if own is not object.__setattr__:
             if dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
@@ -566,7 +579,34 @@ class Objects(Containers):
                     f"`{cls.__name__}` is frozen, and `{attr}` is written", "Use `dataclasses.replace`."
                 )
             raise self.refuse(f"`{cls.__name__}` defines `__setattr__`", "Write the attributes as they are.")
-        self._put(ref, attr, value)
+        self.set_as_object(ref, attr, value)
+
+    def is_written_by(self, ref: Ref, attr: str) -> bool:
+        """Does the class of an object have its own way to write this attribute?"""
+        cls = self.class_of(ref)
+        classes: tuple[type, ...] = () if cls is None else getattr(cls, "members", (cls,))
+        return any(
+            written_by(c, attr) or class_attribute(c, "__setattr__") is not object.__setattr__
+            for c in classes
+        )
+
+    def set_as_object(self, ref: Obj | View, attr: str, value: Ref) -> None:
+        """`object.__setattr__(obj, attr, value)`: by a property or a descriptor, where the class has one."""
+        cls = self.class_of(ref)
+        static = NOTHING if cls is None else class_attribute(cls, attr)
+        if isinstance(static, property):
+            assert cls is not None
+            if static.fset is None:
+                raise self.refuse(f"the property `{attr}` has no setter")
+            self.guard_attribute(cls, attr, static)
+            self.user_call(static.fset, [ref, value], {}, "")
+        elif goes_first(static):
+            assert cls is not None
+            self.by_descriptor(cls, attr, "__set__", ref, value)
+        elif cls is not None and not has_place_for(cls, attr):
+            raise self.refuse(f"`{cls.__name__}` has no slot for `{attr}`", "Name it in `__slots__`.")
+        else:
+            self._put(ref, attr, value)
 
     def _put(self, ref: Obj | View, attr: str, value: Ref) -> None:
         """Write an attribute, whatever the class says about it."""
@@ -602,6 +642,19 @@ class Objects(Containers):
         content = self.object_content(ref)
         if content is None or not isinstance(ref, Obj):
             raise self.refuse("`del` of an attribute of something that is no object known here")
+        cls = content.cls
+        static = class_attribute(cls, attr)
+        if class_attribute(cls, "__delattr__") is not object.__delattr__:
+            raise self.refuse(f"`{cls.__name__}` defines `__delattr__`", "Call a method that does the same.")
+        if isinstance(static, property):
+            if static.fdel is None:
+                raise self.refuse(f"the property `{attr}` has no deleter")
+            self.guard_attribute(cls, attr, static)
+            self.user_call(static.fdel, [ref], {}, "")
+            return
+        if goes_first(static):
+            self.by_descriptor(cls, attr, "__delete__", ref)
+            return
         self.object_attribute(ref, attr)
         content = self.object_content(ref)
         assert content is not None
@@ -619,6 +672,12 @@ class Objects(Containers):
 
     def instantiate(self, cls: type, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """`cls(*args, **kwargs)` of a class written in Python."""
+        self.followed(cls)
+        if isinstance(class_attribute(cls, "__del__"), types.FunctionType):
+            raise self.refuse(
+                f"`{cls.__name__}` defines `__del__`, which is called when its object is no longer used",
+                "Call a method where it is to be done.",
+            )
         if issubclass(cls, tuple):
             names = self.bind_arguments(cls, args, kwargs)
             return Tup(tuple(r for _, r in names), cls)
@@ -629,6 +688,22 @@ class Objects(Containers):
         if getattr(cls, "__abstractmethods__", None):
             raise self.refuse(f"`{cls.__name__}` has abstract methods")
         return self.made_by_init(cls, args, kwargs, name)
+
+    def followed(self, cls: type) -> None:
+        """Refuse objects of a class that are not what is read of them."""
+        said = None if self.unit.rule else unfollowed(cls)
+        if said is not None:
+            raise self.refuse(*said)
+
+    def instance_of(self, cls: type, classes: Any) -> bool:
+        """`isinstance` of an object of class `cls`."""
+        known = is_instance(cls, classes)
+        if known is None:
+            raise self.refuse(
+                "a class has its own way to say what is an instance of it",
+                "Compare the class: `type(p) is Circle`.",
+            )
+        return known
 
     def made_by_init(self, cls: type, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         """A new object of a class, with the attributes that `__init__` gives it."""
@@ -662,7 +737,13 @@ class Objects(Containers):
         for n, parameter in inspect.signature(cls).parameters.items():
             if n not in fields:  # an `InitVar`
                 extra.append(given[n] if n in given else self._default(n, parameter.default))
-        self.state.heap[ref.cell] = Entries(tuple(entries), None, cls)
+        frozen = cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        own = not frozen and class_attribute(cls, "__setattr__") is not object.__setattr__
+        if own or any(written_by(cls, name) for name, _ in entries):
+            for name, value in entries:
+                (self.set_as_object if frozen else self.set_attribute)(ref, name, value)
+        else:
+            self.state.heap[ref.cell] = Entries(tuple(entries), None, cls)
         after = class_attribute(cls, "__post_init__")
         if after is not NOTHING:
             self.guard_attribute(cls, "__post_init__", after)
@@ -802,9 +883,10 @@ class Objects(Containers):
                 continue
             static = class_attribute(cls, method)
             if generated(static):
-                raise self.refuse(
-                    f"two objects of class `{cls.__name__}` are compared", "Compare their fields."
-                )
+                if a is b:
+                    self.guard_attribute(cls, method, static)
+                    return self.by_fields(op, static, left, right)
+                continue
             fn = self.special_method(receiver, method)
             if fn is not None:
                 result = self.invoke(fn, [other], {}, name)
@@ -814,12 +896,18 @@ class Objects(Containers):
             equal = self.compared(operator.eq, left, right, "")
             return None if equal is None else self.own(self.b.call(operator.not_, self.atom(equal)))
         if op is operator.eq:
-            return self.identical(left, right)
+            return self._same_object(left, right)
         raise self.refuse("these objects have no order")
 
-    def identical(self, left: Ref, right: Ref) -> Const:
-        """Are two references, one of which is a static container or an object, the same object?"""
-        return Const(isinstance(left, Obj) and isinstance(right, Obj) and left.cell is right.cell)
+    def _same_object(self, left: Ref, right: Ref) -> Ref:
+        """Are these the same object, one of which is an object? An array is compared item by item."""
+        for ref in (left, right):
+            if self.class_of(ref) is None and self.type_of(ref).kind in ("array", "unknown", "object"):
+                raise self.refuse("an object is compared to what is none", "Compare its attributes.")
+        both = self.class_of(left) is not None and self.class_of(right) is not None
+        if both or any(isinstance(r, Const) and r.value is None for r in (left, right)):
+            return self._identity(left, right, False)
+        return Const(False)
 
     def user_call(self, fn: Any, args: list[Ref], kwargs: dict[str, Ref], name: str) -> Ref:
         raise NotImplementedError
@@ -875,18 +963,38 @@ class Objects(Containers):
                 if isinstance(static, property):
                     assert static.fget is not None
                     return self.user_call(static.fget, [ref.receiver], {}, "")
+                if isinstance(static, functools.cached_property):
+                    raise self.refuse(
+                        f"`super().{attr}` is a cached property", "Call a method that computes it."
+                    )
                 if dataclasses.is_dataclass(base) and attr == "__init__" and generated(static):
                     return Bound(ref.receiver, attr, base)
+                if isinstance(static, classmethod):
+                    return Bound(Const(cls), attr, static.__func__)
                 return self.bound_to(base, attr, static, ref.receiver)
         raise self.refuse(f"`super()` has no attribute `{attr}`")
 
-    def copied(self, ref: Ref, deep: bool, name: str) -> Ref:
-        """`copy.copy(x)` and `copy.deepcopy(x)`, of what is known item by item."""
+    def copied(self, ref: Ref, deep: bool, name: str, known: dict[Any, Ref] | None = None) -> Ref:
+        """`copy.copy(x)` and `copy.deepcopy(x)`, of what is known item by item.
+
+        `known`: the copies that were made so far, since what is found twice is copied once.
+        """
+        if known is None:
+            known = {}
+        key = ref.cell if isinstance(ref, Obj) else ref
+        if key not in known:
+            copy = self._copied(ref, deep, name, known)
+            known[key] = copy
+        return known[key]
+
+    def _copied(self, ref: Ref, deep: bool, name: str, known: dict[Any, Ref]) -> Ref:
         match ref:
             case Const() | Value():
                 return ref
             case Tup(items, cls):
-                return Tup(tuple(self.copied(r, True, "") for r in items), cls) if deep else ref
+                if says_how_to_copy(cls):
+                    raise self.refuse(f"`{cls.__name__}` says how it is copied", "Make the copy itself.")
+                return Tup(tuple(self.copied(r, True, "", known) for r in items), cls) if deep else ref
             case Closure() | Bound():
                 return ref
         content = self.content(ref)
@@ -894,30 +1002,34 @@ class Objects(Containers):
             content = self.attributes(ref)
         if isinstance(content, Entries) and isinstance(ref, (Obj, View)):
             if not content.is_dict:
-                if any(class_attribute(content.cls, m) is not NOTHING for m in ("__copy__", "__deepcopy__")):
+                if says_how_to_copy(content.cls):
                     raise self.refuse(
                         f"`{content.cls.__name__}` says how it is copied", "Make the copy itself."
                     )
                 content = self.whole_object(ref)
-            pairs = content.entries
+            made = self.state.new(replace(content, handle=None), name)
             if deep:
-                pairs = tuple((k, self.copied(r, True, "")) for k, r in pairs)
-            return self.state.new(replace(content, entries=pairs, handle=None), name)
+                known[ref.cell if isinstance(ref, Obj) else ref] = made
+                pairs = tuple((k, self.copied(r, True, "", known)) for k, r in content.entries)
+                self.state.heap[made.cell] = replace(content, entries=pairs, handle=None)
+            return made
         if isinstance(content, Items):
-            items = content.items
+            made = self.state.new(replace(content, handle=None), name)
             if deep:
-                items = tuple(self.copied(r, True, "") for r in items)
-            return self.state.new(replace(content, items=items, handle=None), name)
+                known[ref.cell if isinstance(ref, Obj) else ref] = made
+                items = tuple(self.copied(r, True, "", known) for r in content.items)
+                self.state.heap[made.cell] = replace(content, items=items, handle=None)
+            return made
         kind = self.type_of(ref).kind
         if kind == "array":
             return self.own(self.b.call(np.copy, self.atom(ref), name=name), name)
         if kind == "list" and not deep:
             return self.own(self.b.call(list, self.atom(ref), name=name), name)
         if kind == "dict" and (not deep or (self.type_of(ref).elem or Type()).is_scalar):
-            made = self.invoke(Const(dict), [ref], {}, name)
-            if isinstance(ref, Obj) and isinstance(made, Obj):
-                made.cell.factory = ref.cell.factory
-            return made
+            given = self.invoke(Const(dict), [ref], {}, name)
+            if isinstance(ref, Obj) and isinstance(given, Obj):
+                given.cell.factory = ref.cell.factory
+            return given
         raise self.refuse(f"`copy` of {article(kind)} is not differentiated yet", "Use its own `.copy()`.")
 
 
@@ -944,6 +1056,12 @@ def attributes_in_order(content: Entries) -> tuple[str, ...]:
 def is_live(value: Any) -> bool:
     """Is this an attribute of a class that is read at every call?"""
     return isinstance(value, (float, complex, np.ndarray, np.generic)) and not isinstance(value, bool)
+
+
+def written_by(cls: type, attr: str) -> bool:
+    """Is this attribute written by a property or a descriptor?"""
+    static = class_attribute(cls, attr)
+    return isinstance(static, property) or goes_first(static)
 
 
 def nothing(*args: Any, **kwargs: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import NoSource, Span, UnsupportedSyntax
 from ..rules import definitions
+from .private import class_around, is_called, with_private_names
 from .subset import sentence
 
 FunctionNode = ast.FunctionDef | ast.Lambda
@@ -67,6 +68,7 @@ def _parse(file: str, lines: tuple[str, ...]) -> ast.Module | None:
         tree = ast.parse("".join(lines))
     except (SyntaxError, ValueError):
         return None
+    with_private_names(tree)
     _PARSED[file] = (lines, tree)
     return tree
 
@@ -109,8 +111,9 @@ def _from_inspect(fn: FunctionType) -> Source:
             "Define it in a file or a notebook cell; what `exec` makes needs its text in `linecache`.",
         ) from cause
     lines = tuple(text.splitlines(keepends=True))
+    with_private_names(tree, class_around(fn.__qualname__))
     for node in ast.walk(tree):
-        if isinstance(node, _NAMED) and node.name == fn.__code__.co_name:
+        if isinstance(node, _NAMED) and is_called(node, fn.__code__.co_name):
             return _source(fn, node, fn.__code__.co_filename, lines, first - 1)
     raise NoSource(f"the source of `{fn.__name__}` cannot be told apart from its surroundings")
 
@@ -139,7 +142,7 @@ def _find(tree: ast.Module, code: CodeType) -> FunctionNode | ast.AsyncFunctionD
     """The node that this code was compiled from: by name and line, and for lambdas by position."""
     found: list[ast.Lambda] = []
     for node in ast.walk(tree):
-        if isinstance(node, _NAMED) and node.name == code.co_name:
+        if isinstance(node, _NAMED) and is_called(node, code.co_name):
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             if first == code.co_firstlineno:
                 return node

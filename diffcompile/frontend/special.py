@@ -8,6 +8,7 @@ reference, or None to be called as any library function is.
 
 from __future__ import annotations
 
+import ast
 import bisect
 import builtins
 import copy
@@ -40,6 +41,7 @@ from .heap import (
     Tup,
     View,
 )
+from .hooks import goes_first
 from .iteration import iterated
 from .source import read_source
 from .trees import tree_map
@@ -136,8 +138,13 @@ def _has(frame: Any, ref: Ref, attr: str) -> bool:
         if isinstance(ref, Const):
             return hasattr(ref.value, attr)
         raise frame.refuse("whether this has such an attribute is not known here", "Write it out.")
+    static = class_attribute(content.cls, attr)
+    if goes_first(static):
+        raise frame.refuse(f"whether there is `{attr}` is said by a descriptor", "Read it without asking.")
     found = content.get(attr) or (frame._expanded(ref, attr) if isinstance(ref, Obj) else None)
-    return found is not UNBOUND_REF and (found is not None or hasattr(content.cls, attr))
+    if found in (None, UNBOUND_REF) and class_attribute(content.cls, "__getattr__") is not NOTHING:
+        raise frame.refuse(f"`{content.cls.__name__}` finds `{attr}` by `__getattr__`", "Name the attribute.")
+    return found is not UNBOUND_REF and (found is not None or static is not NOTHING)
 
 
 def _hasattr(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
@@ -160,7 +167,7 @@ def _put(frame: Any, args: Args, kwargs: Named, name: str) -> Ref:
     attr = frame.constant(args[1])
     if attr is None or frame.object_content(args[0]) is None:
         raise frame.refuse("`object.__setattr__` of a name that is not known here")
-    frame._put(args[0], attr.value, args[2])
+    frame.set_as_object(args[0], attr.value, args[2])
     return Const(None)
 
 
@@ -517,16 +524,51 @@ def _isinstance(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
     if classes is not None and frame.undecided(args[0]) is not None:
         return frame.one_of(args[0], classes.value)  # type: ignore[no-any-return]
     if classes is not None and known.is_record and known.maybe_unbound:
-        if not issubclass(known.cls, classes.value):
-            return Const(issubclass(type(None), classes.value))
+        none = frame.instance_of(type(None), classes.value)
+        if not frame.instance_of(known.cls, classes.value):
+            return Const(none)
         is_it: Ref = frame.is_there(args[0])
-        return Const(True) if issubclass(type(None), classes.value) else is_it
+        return Const(True) if none else is_it
     if classes is None or cls is None:
         return None
-    return Const(issubclass(cls, classes.value))
+    return Const(frame.instance_of(cls, classes.value))
+
+
+def _comparison(op: type[ast.cmpop]) -> Any:
+    """`operator.eq(p, q)` and its like, of what holds objects."""
+
+    def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+        if len(args) != 2 or not any(map(frame.holds_object, args)):
+            return None
+        left, right = args[::-1] if op is ast.In else args
+        return frame._compare(op(), left, right, name)  # type: ignore[no-any-return]
+
+    return lowered
+
+
+def _among(method: str) -> Any:
+    """`operator.countOf(items, p)` and `operator.indexOf(items, p)`, of objects."""
+
+    def lowered(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+        if len(args) != 2 or not any(map(frame.holds_object, args)):
+            return None
+        return frame.invoke(frame.attribute(args[0], method), args[1:], {}, name)  # type: ignore[no-any-return]
+
+    return lowered
+
+
+def _hash(frame: Any, args: Args, kwargs: Named, name: str) -> Ref | None:
+    if frame.special_method(args[0], "__hash__") is None and any(map(frame.holds_object, args)):
+        raise frame.refuse("`hash` of an object, or of a container of some", "Give the objects numbers.")
+    return None
 
 
 SPECIAL: dict[Any, Any] = {
+    operator.eq: _comparison(ast.Eq), operator.ne: _comparison(ast.NotEq), operator.lt: _comparison(ast.Lt),
+    operator.le: _comparison(ast.LtE), operator.gt: _comparison(ast.Gt), operator.ge: _comparison(ast.GtE),
+    operator.is_: _comparison(ast.Is), operator.is_not: _comparison(ast.IsNot),
+    operator.contains: _comparison(ast.In), operator.countOf: _among("count"), hash: _hash,
+    operator.indexOf: _among("index"),
     tree_map: _tree_map,
     getattr: _of_each_class(_getattr), setattr: _setattr, hasattr: _of_each_class(_hasattr),
     delattr: _delattr, type: _of_each_class(_type), callable: _of_each_class(_callable),

@@ -331,7 +331,7 @@ class Statements(Patterns):
                 current = self.attribute(owner, attr)
                 label = "" if isinstance(owner, View) else attr
                 changed = self.augmented(current, self.expression(node.value), node, label)
-                if changed is not current:
+                if changed is not current or self.is_written_by(owner, attr):
                     self.set_attribute(owner, attr, changed)
             case _:
                 raise self.refuse(*sentence(node.target))

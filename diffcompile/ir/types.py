@@ -48,6 +48,7 @@ class Type:
     items   of tuples (and of lists of fixed length): one type each.   elem: of lists, the type of every item.
     maybe_unbound   the name may have no value on some path (reading it then raises as Python does).
     keys            of dicts and objects: the keys or attributes that `items` are the types of.
+    cls             of objects, their class; of what is a tuple or list on some path alone, `tuple` or `list`.
     layout          of arrays: "C" or "F" if laid out in that order without gaps, "" if that is not known.
     """
 
@@ -59,7 +60,7 @@ class Type:
     maybe_unbound: bool = False
     layout: Literal["", "C", "F"] = ""
     keys: tuple[object, ...] | None = None
-    cls: type | None = None  # of objects of a library, where it tells what their methods do
+    cls: type | None = None
     entries: tuple[tuple[object, Type], ...] | None = None  # of dicts: of the values at some of the keys
 
     def __eq__(self, other: object) -> bool:
@@ -89,6 +90,16 @@ class Type:
         entries = tuple((k, t) for k, t in self.entries or () if k != key)
         elem = known if self.elem is None else join(self.elem, known)
         return Type("dict", elem=elem, entries=(*entries, (key, known)))
+
+    @property
+    def may_be_row(self) -> bool:
+        """Is this a tuple or a list on some path, and something else on another?"""
+        return self.kind == "unknown" and self.cls in (tuple, list)
+
+    @property
+    def may_be_tuple(self) -> bool:
+        """Is this a tuple on some path, and something else on another?"""
+        return self.kind == "unknown" and self.cls is tuple
 
     @property
     def is_record(self) -> bool:
@@ -239,15 +250,19 @@ def join(a: Type, b: Type) -> Type:
         )
     if a.kind in SCALARS and b.kind in SCALARS:
         return number(_common(a.numeric_dtype, b.numeric_dtype) or _real_or_none(a, b))
-    if a.kind != b.kind:
-        return UNKNOWN
+    if a.kind != b.kind or a.kind == "unknown":
+        kinds = {t.cls if t.may_be_row else {"tuple": tuple, "list": list}.get(t.kind) for t in (a, b)}
+        return Type(cls=tuple) if tuple in kinds else Type(cls=list) if list in kinds else UNKNOWN
     if a.kind == "array":
         dtype, layout = _common(a.dtype, b.dtype), a.layout if a.layout == b.layout else ""
         if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
             return replace(array(dtype, None), layout=layout)
         return replace(array(dtype, tuple(map(_join_size, a.shape, b.shape))), layout=layout)
     if a.kind == "tuple" and a.items is not None and b.items is not None and len(a.items) == len(b.items):
-        return Type("tuple", items=tuple(map(join, a.items, b.items)))
+        items = tuple(map(join, a.items, b.items))
+        pairs = zip(a.items, b.items, items, strict=True)
+        grown = any(both.kind == "unknown" and "tuple" in (x.kind, y.kind) for x, y, both in pairs)
+        return Type("tuple", items=None if grown else items)  # of any depth: `n = (v, n)`
     if a.kind == "list":
         elem = b.elem if a.elem is None else a.elem if b.elem is None else join_items(a.elem, b.elem)
         return Type("list", elem=elem)
@@ -272,7 +287,7 @@ def join_items(a: Type, b: Type) -> Type:
 def join_names(a: Type, b: Type) -> Type:
     """As `join`, of what a name is: an object that is None on one path is one that may not be there."""
     for none, other in ((a, b), (b, a)):
-        if none.kind == "none" and other.is_record:
+        if none.kind == "none" and (other.is_record or other.kind == "tuple" and other.items):
             return replace(other, maybe_unbound=True)
     return join(a, b)
 

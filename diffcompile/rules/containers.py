@@ -143,6 +143,36 @@ def in_repeated(ct: Any, out: Any, a: Any, n: int) -> Any:
     return of_kind(list(ct) * n, out) if is_row(a) else broadcast_like(n * ct, out)
 
 
+def part_of(ct: Any, k: int) -> Any:
+    """An item of the cotangent of a tuple or an object; the number 0.0 is that of one of any form.
+
+    >>> part_of([1.0, [2.0, 3.0]], 1), part_of(0.0, 1)
+    ([2.0, 3.0], 0.0)
+    """
+    return 0.0 if isinstance(ct, float) else ct[k]
+
+
+def in_part(ct: Any, whole: Any, k: int) -> Any:
+    """`ct`, which is of the form of an item, in the form of the `whole`.
+
+    >>> in_part([2.0, 3.0], [1.0, [0.5, 0.5]], 1), in_part(0.0, 0.0, 1)
+    ([0.0, [2.0, 3.0]], 0.0)
+    """
+    if isinstance(whole, float):
+        return 0.0
+    return [ct if i == k else zeros_of(item) for i, item in enumerate(whole)]
+
+
+@deflinear(part_of)
+def _(ct: Any, out: Any, whole: Any, k: Any) -> Any:
+    return in_part(ct, whole, k)
+
+
+@deflinear(in_part)
+def _(ct: Any, out: Any, part: Any, whole: Any, k: Any) -> Any:
+    return part_of(ct, k)
+
+
 @deflinear(of_first)
 def _(ct: Any, out: Any, y: Any, a: Any, b: Any) -> Any:
     return in_first(ct, y, a, b)

@@ -14,7 +14,16 @@ from typing import Any
 import numpy as np
 
 from diffcompile.rules.broadcast import broadcast_like, of_form, rebroadcast, unbroadcast
-from diffcompile.rules.containers import in_first, in_repeated, in_second, of_first, of_repeated, of_second
+from diffcompile.rules.containers import (
+    in_first,
+    in_part,
+    in_repeated,
+    in_second,
+    of_first,
+    of_repeated,
+    of_second,
+    part_of,
+)
 
 Sample = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -289,5 +298,5 @@ KINKS: list[tuple[Any, tuple[Any, ...], tuple[Any, ...]]] = [
     (operator.mod, (-7.0, 3.0), (1.0, 3.0)),
 ]
 
-# What is seen when the program runs: `test_joined.py` has programs.
-ELSEWHERE = {of_first, of_second, in_first, in_second, of_repeated, in_repeated}
+# What is seen when the program runs: `test_joined.py` and `test_linked.py` have programs.
+ELSEWHERE = {of_first, of_second, in_first, in_second, of_repeated, in_repeated, part_of, in_part}
