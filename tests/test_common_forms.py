@@ -230,18 +230,6 @@ def an_object_written_after_its_check(x):
 
 
 @program
-def a_method_of_a_method(x):
-    acct = Acct(x[0])
-    n = 0
-    for a in [x[1] * 0.1, x[2] * 10.0]:
-        try:
-            acct.nested(a)
-        except ValueError:
-            n += 1
-    return acct.b**2 + n * x[1]
-
-
-@program
 def what_follows_where_nothing_raised(x):
     acct = Acct(x[0])
     n = 0

@@ -191,23 +191,19 @@ class Equality(Containers):
 
     # -- dicts ----------------------------------------------------------------------------------------------
 
-    def _no_key(self, base: Ref, key: Ref) -> None:
+    def no_key(self, base: Ref, key: Ref) -> None:
         if self.class_of(base) is None and self.type_of(base).kind == "dict" and self.holds_object(key):
             raise self.refuse(
                 "an object is a key of a dict", "Give the objects numbers or names, and use these as keys."
             )
 
-    def set_item(self, base: Ref, index: Ref, value: Ref) -> None:
-        self._no_key(base, index)
-        super().set_item(base, index, value)
-
     def subscript(self, base: Ref, index: Ref, name: str = "") -> Ref:
-        self._no_key(base, index)
+        self.no_key(base, index)
         return super().subscript(base, index, name)
 
     def grown_dict_method(
         self, receiver: Obj | View, method: str, args: list[Ref], kwargs: dict[str, Ref], name: str
     ) -> Ref:
         if args and method in ("get", "pop", "setdefault"):
-            self._no_key(receiver, args[0])
+            self.no_key(receiver, args[0])
         return super().grown_dict_method(receiver, method, args, kwargs, name)

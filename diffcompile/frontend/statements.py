@@ -266,6 +266,7 @@ class Statements(Patterns):
 
     def set_item(self, base: Ref, index: Ref, value: Ref) -> None:
         """`base[index] = value`."""
+        self.no_key(base, index)
         method = self.special_method(base, "__setitem__")
         if method is not None:
             self.invoke(method, [index, value], {})
