@@ -6,6 +6,7 @@ A program is a function of one parameter, differentiated at its default; the doc
 import cmath
 import functools
 import itertools
+import heapq
 import math
 from collections import deque
 from collections.abc import Callable
@@ -568,6 +569,27 @@ def _(x=np.array([0.5, 1.0, 2.0])):
     return total
 
 
+@program("Containers")
+def _(x=np.array([0.5, 1.2, 2.0])):
+    """sets of what is known when the program runs"""
+    seen, total = set(), 0.0
+    for v in x:
+        if int(v) not in seen:
+            seen.add(int(v))
+            total += v**2
+    return total * len(seen)
+
+
+@program("Containers")
+def _(x=np.array([0.5, 1.0, 2.0])):
+    """`heapq`"""
+    queue = [(v * v, k) for k, v in enumerate(x)]
+    heapq.heapify(queue)
+    first, k = heapq.heappop(queue)
+    heapq.heappush(queue, (first + x[k], k))
+    return heapq.heappop(queue)[0] * first
+
+
 @program("Objects")
 def _(x=np.array([0.5, 1.0, 2.0])):
     """objects in lists and dicts of run-time length, read and written there"""
@@ -600,7 +622,7 @@ def _(x=np.array([0.5, 2.0, 1.0])):
 
 @program("Objects")
 def _(x=np.array([0.5, 1.0, 2.0])):
-    """objects of several classes in one such list"""
+    """objects of several classes in one place"""
     models = [Model(v) if v < 1 else Counted(v) for v in x]
     return sum(model(model.slope) for model in models)
 
