@@ -5,8 +5,8 @@ A program is a function of one parameter, differentiated at its default; the doc
 
 import cmath
 import functools
-import itertools
 import heapq
+import itertools
 import math
 from collections import deque
 from collections.abc import Callable

@@ -65,6 +65,7 @@ RESHAPING: dict[Any, list[Sample]] = {
     np.atleast_3d: [SCALAR, ((V,), {}), ((A, V), {})],
     np.transpose: [((A,), {}), ((C, (2, 0, 1)), {}), ((C, (-1, 0, 1)), {}), ((C,), {"axes": [1, 2, 0]})],
     np.ndarray.transpose: [((A,), {}), ((C, 2, 0, 1), {}), ((C, (1, -1, 0)), {}), ((C, None), {})],
+    np.ndarray.flat: [((A,), {}), ((C,), {})],
     np.ndarray.T: [((A,), {}), ((C,), {}), ((V,), {})],
     np.ndarray.mT: [((A,), {}), ((C,), {})],
     np.matrix_transpose: [((C,), {})],

@@ -86,7 +86,8 @@ def evaluate(fn: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         returned = fn(target, *args[1:], **kwargs)
         return target if returned is None else (target, returned)
     if inspect.isdatadescriptor(fn) and not callable(fn):
-        return fn.__get__(args[0])
+        found = fn.__get__(args[0])
+        return found[:] if isinstance(found, np.flatiter) else found
     return fn(*args, **kwargs)
 
 

@@ -129,6 +129,8 @@ class Written:
             return [f"out = list({given[0]})", f"out.append({inside})"]
         if fn is list.pop:
             return [f"rest = list({given[0]})", f"last = rest.pop({inside})", "out = (rest, last)"]
+        if fn is np.ndarray.flat:  # which runs over the elements
+            return [f"out = {given[0]}.flat[:]"]
         if inspect.isdatadescriptor(fn) and not callable(fn):
             return [f"out = {given[0]}.{fn.__name__}"]
         if getattr(fn, "__objclass__", None) is np.ndarray:
