@@ -418,3 +418,12 @@ def test_they_are_not_handed_out() -> None:
 
     with pytest.raises(DiffCompileError):
         grad(f, has_aux=True)(X)
+
+
+@pytest.mark.parametrize("f", [a_method_of_each, each_is_written, states], ids=lambda f: f.__name__)
+def test_objects_that_no_direction_moves(f: Program) -> None:
+    def g(y):
+        return f(X) * y[0] + y[1] * f(y * y)
+
+    y = np.abs(X)
+    assert_every_mode(g, y, V)

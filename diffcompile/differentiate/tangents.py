@@ -22,6 +22,7 @@ from ..ir.graph import (
     Const,
     Instr,
     Value,
+    maker_of,
     pack_dict,
     pack_list,
     pack_object,
@@ -171,10 +172,12 @@ class Tangents:
         if atom.type.is_record:
             assert atom.type.keys is not None and atom.type.cls is not None
             parts = map(self.zero, attributes_of(self.b, atom))
-            head = Const(atom.type.cls), Const(atom.type.keys)
+            head = Const(maker_of(atom.type.cls)), Const(atom.type.keys)
             return self.b.call(pack_object, *head, *parts, name=dot(atom), type=tangent_type(atom.type))
         if kind == "list" and element_of(atom.type).is_record:
             return for_each(self.b, atom, self.zero, dot(atom))
+        if kind == "unbound" or kind == "unknown" and atom.type.maybe_unbound:
+            return Const(0.0)  # where there is no such value, there is none to ask for its form
         if kind == "array":
             out = self.b.call(np.zeros_like, atom, name=dot(atom))
         else:

@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -251,6 +252,8 @@ def noun(fn: Any, args: tuple[Atom, ...] = ()) -> str:
     first, second = (a.value if isinstance(a, Const) else None for a in (*args, None, None)[:2])
     if fn is getattr and isinstance(second, str) and second.isidentifier():
         return second.strip("_") or "value"
+    if fn is pack_object and first is SimpleNamespace:
+        return "item"
     if fn is pack_object and isinstance(first, type):
         return first.__name__.strip("_").lower()
     name = getattr(fn, "__name__", None) or getattr(fn, "name", "value")

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import WrongArgument
-from ..ir.graph import Atom, Capture, Const, Step, Value, is_keyworded, literal, pack_object
+from ..ir.graph import Atom, Capture, Const, Step, Value, is_keyworded, literal, maker_of, pack_object
 from ..ir.types import OBJECT, Type, article
 from ..rules.queues import Queue
 from .arguments import (
@@ -828,8 +828,7 @@ class Objects(Equality):
             )
         atoms = [self.atom(content.get(n)) for n in names]  # type: ignore[arg-type]
         known = Type("object", items=tuple(a.type for a in atoms), keys=names, cls=cls)
-        made = types.SimpleNamespace if hasattr(cls, "members") else cls
-        return self.b.call(pack_object, Const(made), Const(names), *atoms, type=known)
+        return self.b.call(pack_object, Const(maker_of(cls)), Const(names), *atoms, type=known)
 
     # -- calls and operators --------------------------------------------------------------------------------
 

@@ -389,6 +389,11 @@ def pack_object(of: Any, names: tuple[str, ...], *items: Any) -> Any:
     return made
 
 
+def maker_of(cls: type) -> type:
+    """The class of which an object is made: one of several classes, known by a number, is of none of them."""
+    return SimpleNamespace if hasattr(cls, "members") else cls
+
+
 def is_keyworded(cls: type) -> bool:
     """Does `cls(name=item, ...)` make an object with these attributes, and do nothing else?"""
     if issubclass(cls, tuple) or cls is SimpleNamespace:
