@@ -1162,9 +1162,8 @@ class Turn:
             self._bind_all(iter(mine), entering=True)
             bound = frame.state.copy()
             test = condition()
-        if any(frame.state.heap.get(cell) is not held for cell, held in bound.heap.items()) or any(
-            frame.state.vars.get(key) is not ref for key, ref in bound.vars.items()
-        ):
+        changed = (_is_other(held, frame.state.heap.get(cell)) for cell, held in bound.heap.items())
+        if any(changed) or any(frame.state.vars.get(key) is not ref for key, ref in bound.vars.items()):
             raise WritingTest
         frame.state = before
         return Region(tuple(mine), tuple(instrs), (test,))
@@ -1332,6 +1331,14 @@ def common(one: Any, other: Any) -> Any:
         return None
     parts = tuple(map(common, one[1], other[1]))
     return None if None in parts else (one[0], parts, *one[2:])
+
+
+def _is_other(before: Content, now: Content | None) -> bool:
+    """Was this container changed? One of which an attribute was looked up for the first time was not."""
+    if isinstance(before, Entries) and isinstance(now, Entries) and before.cls is now.cls:
+        looked_up = dict(now.entries)
+        return any(looked_up.get(key) is not ref for key, ref in before.entries)
+    return now is not before
 
 
 def leaf_labels(shape: Any, label: str) -> list[str]:
