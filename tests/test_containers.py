@@ -437,7 +437,7 @@ def test_argnums_names_an_item() -> None:
     [
         lambda x: [x][2],
         lambda x: {"a": x}["b"],
-        lambda x: {x: 1.0}[x],
+        lambda x: list({x: 1.0})[0],
         lambda x: {x, 2.0},
         lambda x: sorted([x, 2.0]),
     ],

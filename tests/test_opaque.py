@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import collections
-import heapq
 import io
 import logging
 import operator
@@ -113,18 +112,6 @@ def test_what_is_known_is_differentiated(program: Program) -> None:
     assert_agrees(found, expected, error)
 
 
-def pushed(x):
-    heap = [0.1]
-    heapq.heappush(heap, x[0] * 2)
-    return heap[0] * x[1]
-
-
-def sorted_in(x):
-    items = [x[0], x[1], x[2]]
-    heapq.heapify(items)
-    return items[0] * x[1]
-
-
 def shared(x):
     y = x.copy()
     seen = memoryview(y)
@@ -177,8 +164,6 @@ def written_while_a_queue_holds_it(x):
 
 REFUSALS = {
     rows_shown_by_a_queue: "an item of a list is written here",
-    pushed: "whether `heappush` changes what it is given is not known",
-    sorted_in: "whether `heapify` changes what it is given is not known",
     shared: "whether `memoryview` changes what it is given is not known",
     windows: "what `as_strided` shows is written, and elements may be shown twice",
 }

@@ -40,7 +40,7 @@ from ..ir.graph import (
     write_outside,
 )  # fmt: skip
 from ..ir.walk import instructions, regions, values
-from ..rules.containers import copy_of
+from ..rules.containers import copy_of, sum_of, zeros_of
 from ..rules.random import shuffled_places
 from ..rules.register import REGISTRY, Owned
 from ..rules.solvers import SOLVERS
@@ -61,7 +61,7 @@ FRESH = frozenset({
     itertools.pairwise, itertools.product, itertools.zip_longest, zip, map, filter, enumerate, reversed, iter,
     pack_function,  # written out where it is handed on, so it must not wait for another reader
     np.zeros, np.ones, np.empty, np.ndarray, np.full, np.zeros_like, np.ones_like, np.empty_like,
-    np.full_like, np.array, np.copy, np.ndarray.copy, copy_of, copy.copy, copy.deepcopy,
+    np.full_like, np.array, np.copy, np.ndarray.copy, copy_of, zeros_of, sum_of, copy.copy, copy.deepcopy,
     list, np.eye, np.identity, np.arange,
     np.errstate, dict, defaultdict, OrderedDict,
 })  # fmt: skip

@@ -63,7 +63,9 @@ READ_ONLY = frozenset({
     np.broadcast_to, np.diagonal, np.ndarray.diagonal, np.linalg.diagonal, np.broadcast_arrays, np.diag,
 })  # fmt: skip
 # Helpers of our own whose result is always a new array.
-_FRESH = frozenset({copy_of, copy.deepcopy, fitted, inverse_gaps, cofactors, minors, minors_cotangent})
+_FRESH = frozenset({
+    copy_of, zeros_of, copy.deepcopy, fitted, inverse_gaps, cofactors, minors, minors_cotangent,
+})  # fmt: skip
 MUTABLE = frozenset({"array", "list", "unknown", "object", "dict", "tuple"})
 
 

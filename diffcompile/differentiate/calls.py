@@ -705,8 +705,7 @@ class CallSweep(ContainerSweep):
         if known is None:
             buffer = self.cts.zero(base)
             if isinstance(buffer, Const):
-                one = index.type.is_scalar and base.type.kind == "unknown"
-                of_parts = base.type.kind == "object" or base.type.may_be_tuple or one
+                of_parts = base.type.kind == "object" or base.type.may_be_tuple
                 zeros = zeros_of if of_parts else np.zeros_like
                 buffer = self.b.call(zeros, base, name=bar(base), type=mirror(base.type))
         else:
@@ -753,8 +752,10 @@ class CallSweep(ContainerSweep):
         told = ct in self.cts.formed or isinstance(made, (Call, Store))
         if told or ct.type.kind not in ("unknown", *SCALARS):
             return ct
-        zeros = self.b.call(zeros_of, value, type=Type())
-        return self.b.call(sum_of, zeros, ct, name=bar(value), type=Type())
+        if value.type.may_be_row or value.type.may_be_tuple or ct.type.may_be_row:
+            zeros = self.b.call(zeros_of, value, type=mirror(value.type))
+            return self.b.call(sum_of, zeros, ct, name=bar(value), type=mirror(value.type))
+        return self.b.call(np.add, self.b.call(np.zeros_like, value), ct, name=bar(value), type=Type())
 
     def in_line(self, index: Atom) -> bool:
         """Is this an index that the elements of an array in one line take: a number or a slice?"""

@@ -176,7 +176,7 @@ class Tangents:
             return self.b.call(pack_object, *head, *parts, name=dot(atom), type=tangent_type(atom.type))
         if kind == "list" and element_of(atom.type).is_record:
             return for_each(self.b, atom, self.zero, dot(atom))
-        if kind == "unbound" or kind == "unknown" and atom.type.maybe_unbound:
+        if kind == "unbound":
             return Const(0.0)  # where there is no such value, there is none to ask for its form
         if kind == "array":
             out = self.b.call(np.zeros_like, atom, name=dot(atom))

@@ -30,8 +30,9 @@ def copy_of(x: Any) -> Any:
     """A container with copies of its arrays and of the containers in it."""
     if isinstance(x, dict):
         return {key: copy_of(item) for key, item in x.items()}
-    if isinstance(x, list):
-        return [copy_of(item) for item in x]
+    if isinstance(x, (list, tuple)):
+        items = [copy_of(item) for item in x]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
     return np.copy(x) if isinstance(x, np.ndarray) else x
 
 
