@@ -901,8 +901,6 @@ def _all_of(index: Atom) -> bool:
     return isinstance(index, Const) and (index.value is Ellipsis or index.value == slice(None))
 
 
-
-
 def _structured(ct: Any) -> Any:
     """A rule's list of cotangents, for an argument that is a list, as the tuple that stands for it."""
     return tuple(map(_structured, ct)) if isinstance(ct, (list, tuple)) else ct

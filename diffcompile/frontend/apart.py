@@ -21,7 +21,7 @@ from ..analysis.activity import can_vary
 from ..errors import UndecidedAlias, UnsupportedSyntax, WrongArgument
 from ..ir.graph import Atom, Call, Const, Function, Graph, Pairs, Region, Value
 from ..ir.types import Type
-from ..ir.walk import free, instructions, substitute
+from ..ir.walk import free, instructions, substitute, without_unbound
 from .arguments import Place
 from .heap import Cell, Closure, Entries, Items, Obj, Ref, State, Tup, View, shown
 from .layouts import values_in
@@ -325,7 +325,7 @@ def _function(
     origin = fn.source.fn if isinstance(fn, Closure) else getattr(fn, "value", None)
     result = region.results[0].type if region.results else Type()
     function = Function(label, origin, result, writes, sees)
-    function.graph = Graph(label, region, frame.b.line, (), writes, sees)
+    function.graph = Graph(label, without_unbound(region), frame.b.line, (), writes, sees)
     return function, atoms, {p: k for k, p in enumerate(region.params)}
 
 

@@ -36,6 +36,7 @@ from ..ir.graph import (
     unpack,
 )
 from ..ir.types import OBJECT, Type, array, number
+from ..ir.walk import without_unbound
 from ..rules.losses import LOSSES, STIFFNESS
 from ..rules.solvers import (
     SOLVERS,
@@ -240,7 +241,7 @@ def lowered_callback(frame: Any, ref: Ref, leading: list[Type], extras: list[Ref
     (atom,) = region.results
     label = _label(ref)
     function = Function(label, ref if source is None else source.fn, atom.type)
-    function.graph = Graph(label, region, frame.b.line, (), origin=source)
+    function.graph = Graph(label, without_unbound(region), frame.b.line, (), origin=source)
     return _packed(frame, function, captured)
 
 

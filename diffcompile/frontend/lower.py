@@ -39,7 +39,7 @@ from ..ir.graph import (
     pack_tuple,
 )
 from ..ir.types import INT, UNKNOWN, Dim, Type, array, join
-from ..ir.walk import free, operands, same_atom, values
+from ..ir.walk import free, operands, same_atom, values, without_unbound
 from ..rules.register import REGISTRY, Ownerless
 from .arguments import Place, Read, Spec, Target, class_attribute
 from .build import FOLDED, FOLDED_IN_RULES, Builder
@@ -556,7 +556,7 @@ def _structure(frame: Statements, ref: Ref, atoms: list[Atom]) -> Any:
 def _graph(frame: Statements, source: Source, params: list[Value], results: list[Atom]) -> Graph:
     captures = tuple(c for c, _, _ in frame.unit.captures.values())
     inputs = (*params, *(v for _, v, _ in frame.unit.captures.values()))
-    region = Region(inputs, (*frame.unit.entry, *frame.b.body), tuple(results))
+    region = without_unbound(Region(inputs, (*frame.unit.entry, *frame.b.body), tuple(results)))
     name = getattr(source.node, "name", source.fn.__name__)
     line = source.span(source.node)
     return Graph(name if name.isidentifier() else "function", region, line, captures, origin=source)

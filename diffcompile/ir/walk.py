@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from .graph import Atom, Call, Const, For, Function, If, Instr, Region, Step, Store, Try, Value, While
+from .graph import (
+    UNBOUND,
+    Atom,
+    Call,
+    Const,
+    For,
+    Function,
+    If,
+    Instr,
+    Region,
+    Step,
+    Store,
+    Try,
+    Value,
+    While,
+)
 
 
 def operands(instr: Instr) -> tuple[Atom, ...]:
@@ -191,6 +206,25 @@ def rename(region: Region, table: dict[Value, Atom]) -> Region:
         renamed = substitute_in(with_regions(instr, tuple(rename(r, table) for r in regions(instr))), table)
         body.append(replace(renamed, outs=tuple(map(fresh, instr.outs))))
     return Region(params, tuple(body), swap(region.results, table))
+
+
+def without_unbound(region: Region) -> Region:
+    """The region in which no branch or loop hands on a name that no path has assigned so far.
+
+    Such a value has no statement behind it, so a name that took it over would read what is not there.
+    """
+
+    def plain(atoms: tuple[Atom, ...]) -> tuple[Atom, ...]:
+        return tuple(Const(UNBOUND) if a.type.kind == "unbound" else a for a in atoms)
+
+    body: list[Instr] = []
+    for instr in region.body:
+        if isinstance(instr, (For, While)):
+            instr = replace(instr, init=plain(instr.init))
+        elif isinstance(instr, Try):
+            instr = replace(instr, otherwise=plain(instr.otherwise))
+        body.append(map_regions(without_unbound, instr))
+    return replace(region, body=tuple(body), results=plain(region.results))
 
 
 def same_atom(a: Atom, b: Atom) -> bool:
