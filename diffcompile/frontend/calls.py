@@ -326,7 +326,7 @@ class Calls(Layers):
         if not self.unit.rule and not kwargs and _hashable(fn) and opaque.SPELLED.get(fn) == len(args):
             return self.spelled(fn, args, name)
         if not self.unit.rule and _hashable(fn) and not isinstance(fn, FunctionType):
-            args = self.over_items(fn, args)
+            args = self.over_items(fn, args, "key" in kwargs)
         if _hashable(fn) and fn in DEFINITIONS and (fn not in WITH or not WITH[fn].isdisjoint(kwargs)):
             return self.defined(DEFINITIONS[fn], args, kwargs, name)
         if isinstance(fn, np.vectorize):
@@ -990,7 +990,7 @@ class Calls(Layers):
         """The list of the keys of a dict, which are known when the program runs."""
         return self.b.call(keys_of, self.whole(ref), type=Type("list"))
 
-    def over_items(self, fn: Any, args: list[Ref]) -> list[Ref]:
+    def over_items(self, fn: Any, args: list[Ref], by_key: bool = False) -> list[Ref]:
         """The arguments of a function of a library, with what it runs over in them in their place.
 
         The keys of a dict; the list of its values, or of its items; the list that `zip` gives.
@@ -998,12 +998,16 @@ class Calls(Layers):
         args = [self.viewed(a) if isinstance(a, Sequence) else a for a in args]
         if fn in RUN_OVER and any(self.type_of(a).cls is set for a in args):
             raise UnknownSetError
+        over = range(len(args))[RUN_OVER.get(fn, _NONE)] if fn not in (min, max) or len(args) == 1 else ()
+        if fn not in _ORDERLESS or by_key:
+            for k in over:
+                if self.class_of(args[k]) is Members:
+                    args[k] = self.items_of_object(args[k]) or args[k]
         if fn not in _OF_OBJECTS:
             args = list(map(self.unqueued, args))
-        over = range(len(args))[RUN_OVER.get(fn, _NONE)] if fn not in (min, max) or len(args) == 1 else ()
         for k in over:
             args[k] = self.items_of_object(args[k]) or args[k]
-            if self.type_of(args[k]).kind == "dict":
+            if self.type_of(args[k]).kind == "dict" and fn not in (set, frozenset):
                 keys = self.items_of(args[k])
                 args[k] = self.keys_listed(args[k]) if keys is None else Tup(keys)
         if fn in DEFINITIONS or fn in LISTING:
@@ -1064,6 +1068,7 @@ _NONE = slice(0, 0)
 _MAKING = contextlib.contextmanager(lambda: iter(())).__code__
 _DECORATED = contextlib.ContextDecorator()(lambda: None).__code__
 _ENTERING = ("enter_context", "push", "callback")  # of `contextlib.ExitStack`
+_ORDERLESS = frozenset({set, frozenset, sorted, any, all, min, max})  # a set's order is nothing to these
 _OF_OBJECTS = (isinstance, type, hasattr, getattr, setattr, len)
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import ast
 import copy
 import operator
+import sys
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +30,7 @@ from ..rules.definitions import (
     updated,
     updated_by_pairs,
 )
-from ..rules.sets import Members
+from ..rules.sets import Members, without_order
 from .core import UnknownSetError, holds_objects
 from .expressions import UNROLLED, Expressions, is_flat
 from .heap import ITEM, Bound, Entries, Generated, Items, Obj, Ref, Sequence, Tup, View
@@ -569,24 +571,57 @@ class Containers(Expressions):
             raise UnknownSetError
         values = set(mine.value)
         result = getattr(values, method)(*(a.value for a in given if a is not None))
-        after = tuple(map(Const, values))
         if values != mine.value:
-            self.change(receiver, replace(content, items=after), getattr(set, method), *args)
-        if isinstance(result, set):
-            return self.state.new(Items(tuple(map(Const, result)), None, set), name)
-        return Const(result)
+            if receiver.cell in self.unit.thinned:
+                raise UnknownSetError  # where a member was, the next is not put
+            if not values >= mine.value:
+                self.unit.thinned.add(receiver.cell)
+            after = replace(content, items=self.set_in_order(values))
+            self.change(receiver, after, getattr(set, method), *args)
+        if not isinstance(result, set):
+            return Const(result)
+        made = self.state.new(Items(self.set_in_order(result), None, set), name)
+        if not result >= mine.value:
+            self.unit.thinned.add(made.cell)
+        return made
+
+    def set_in_order(self, values: set[Any]) -> tuple[Ref, ...]:
+        """The members of a set in its order, where a set that they are added to in turn is in the same."""
+        if not sets_in_one_order(values, values):
+            raise UnknownSetError
+        return tuple(map(Const, values))
 
     def _Set(self, node: ast.Set, name: str) -> Ref:
-        return self.set_of(self._elements(node.elts), name)
-
-    def set_of(self, refs: tuple[Ref, ...], name: str) -> Ref:
+        refs = self._elements(node.elts)
+        joined = any(isinstance(part, ast.Starred) for part in node.elts)
+        if len(refs) < 3 or joined or any(isinstance(part, ast.Name) for part in ast.walk(node)):
+            return self.set_of(refs, name, joined)
+        # Python loads a display of constants as a frozen set, and makes the set from that.
+        loaded = frozenset([k.value for k in map(self.constant, refs) if k is not None])
+        made: set[Any] = set()
+        made.update(loaded)
         if self.unit.session.sets:
-            return self.made_by_init(Members, [self.state.new(Items(refs))], {}, name)
-        known = [self.constant(r) for r in refs]
-        if any(k is None for k in known):
+            again = sets_in_one_order(made, loaded)
+            return self.set_of(tuple(map(Const, made)) if again else refs, name, not again)
+        if list(made) != list(loaded):
             raise UnknownSetError
-        values = dict.fromkeys(k.value for k in known if k is not None)
-        return self.state.new(Items(tuple(map(Const, values)), None, set), name)
+        return self.state.new(Items(self.set_in_order(made), None, set), name)
+
+    def set_of(self, refs: tuple[Ref, ...], name: str, joined: bool = False) -> Ref:
+        """A set that these are added to in turn; it has no order that is known where some were `joined`."""
+        if self.unit.session.sets:
+            listed = self.state.new(Items(refs))
+            if joined:
+                return self.defined(without_order, [listed], {}, name)
+            return self.made_by_init(Members, [listed], {}, name)
+        known = [self.constant(r) for r in refs]
+        if joined or any(k is None for k in known):
+            raise UnknownSetError
+        values: set[Any] = set()
+        for k in known:
+            assert k is not None
+            values.add(k.value)
+        return self.state.new(Items(self.set_in_order(values), None, set), name)
 
     # -- items ----------------------------------------------------------------------------------------------
 
@@ -756,3 +791,12 @@ def _hashes(value: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def sets_in_one_order(values: set[Any], others: Set[Any]) -> bool:
+    """Are these two, and the set that the first's members are added to in turn, laid out alike?"""
+    again: set[Any] = set()
+    for value in values:
+        again.add(value)
+    orders = list(again) == list(values) == list(others)
+    return orders and sys.getsizeof(again) == sys.getsizeof(values)

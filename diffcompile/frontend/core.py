@@ -127,6 +127,7 @@ class Unit:
         self.lives: dict[ast.AST, Lives] = {}  # for each function, where its names are of no use any more
         self.homes: dict[tuple[Scope, str], Scope] = {}  # names declared `nonlocal`
         # The exceptions made here: their classes and what they were made of.
+        self.thinned: set[Cell] = set()  # the sets from which members were taken
         self.raised: dict[Atom, tuple[type[BaseException], tuple[Ref, ...]]] = {}
         self.replaying = 0  # how many checkpointed loops and functions are being lowered
         self.unrolled: set[ast.AST] = set()  # the loops of a set or dict that is made here, run item by item

@@ -339,9 +339,19 @@ def _set(cls: type) -> Any:
         if frame.unit.session.sets:
             return frame.made_by_init(Members, args, kwargs, name)  # type: ignore[no-any-return]
         items = frame.items_of(args[0]) if args else ()
-        if items is None or any(frame.constant(i) is None for i in items):
+        known = None if items is None else [frame.constant(i) for i in items]
+        if known is None or any(k is None for k in known):
             raise UnknownSetError
-        found: Ref = frame.set_of(items, name)
+        given = frame.constant(args[0]) if args else None
+        if args and frame.type_of(args[0]).kind == "dict":
+            values = set(dict.fromkeys(k.value for k in known if k is not None))
+        elif given is not None and isinstance(given.value, (set, frozenset, dict)):
+            values = set(given.value)
+        else:
+            values = set()
+            for k in known:
+                values.add(k.value if k is not None else None)
+        found: Ref = frame.state.new(Items(frame.set_in_order(values), None, set), name)
         return found if cls is set else Const(frozenset(frame.constant(found).value))
 
     return lowered

@@ -86,10 +86,10 @@ def _(heap: Any, item: Any) -> Any:
 @defines(heapq.nsmallest)
 def _(n: int, iterable: Any, key: Any = None) -> Any:
     ordered = sorted(iterable) if key is None else sorted(iterable, key=key)
-    return ordered[:n]
+    return ordered[: max(n, 0)]
 
 
 @defines(heapq.nlargest)
 def _(n: int, iterable: Any, key: Any = None) -> Any:
     ordered = sorted(iterable, reverse=True) if key is None else sorted(iterable, key=key, reverse=True)
-    return ordered[:n]
+    return ordered[: max(n, 0)]
