@@ -189,7 +189,7 @@ def test_members_that_are_differentiated_are_not_read_back() -> None:
 
 def test_members_that_are_taken_leave_the_others_in_their_order() -> None:
     def f(x):
-        s = {int(10 * v) for v in x}
+        s = {round(10 * v) for v in x}
         s.discard(4)
         total = 0.0
         for k in s:
@@ -201,12 +201,12 @@ def test_members_that_are_taken_leave_the_others_in_their_order() -> None:
 
 def test_what_is_added_after_a_member_was_taken_leaves_no_order() -> None:
     def f(x):
-        s = {int(10 * v) for v in x}
+        s = {round(10 * v) for v in x}
         s.remove(4)
         s.add(20)
         return sum([k * x[0] for k in s])
 
-    with pytest.raises(DiffCompileError, match="is run over: sort it first"):
+    with pytest.raises(NotImplementedError, match="is run over: sort it first"):
         grad(f)(X)
 
 

@@ -5,8 +5,9 @@
     if k in seen: ...                    if k in seen: ...
 
 `full` has the members in the order in which they were added, which is all that the order of a set follows
-from as long as they were added one by one. Members that are taken leave the others where they are; one that is added after that, or a set that is made from another, leaves no order that is
-known: such a set is `unordered`, and may be asked anything else.
+from as long as they were added one by one. Members that are taken leave the others where they are. One that
+is added after that, or a set that is made from another, leaves no order that is known: such a set is
+`unordered`, and may be asked anything else.
 """
 
 from __future__ import annotations
