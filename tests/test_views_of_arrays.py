@@ -46,6 +46,14 @@ def flat_multiplied(m):
 
 
 @program
+def flat_at_one_place_twice(m):
+    y = m * 1.0
+    y.flat[[0, 0, 2]] += m[0, 1]
+    y.T.flat[[3, 3, 1]] = m[1]
+    return np.sum(y**2 * W)
+
+
+@program
 def flat_of_a_transpose(m):
     t = m.T
     for k in range(1, t.size):

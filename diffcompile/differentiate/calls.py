@@ -770,8 +770,8 @@ class CallSweep(ContainerSweep):
         if repeats(index, self.b) and target.type.kind != "list":
             declared = find_rule(operator.setitem)
             assert declared is not None
-            part = self.part(whole, way_back(instr))
-            before, after = (self.part(a, instr.path) for a in (target, out))
+            part = self.part(whole, _as_arrays(way_back(instr)))
+            before, after = (self.part(a, _as_arrays(instr.path)) for a in (target, out))
             back = self.inlined(declared, [part, after, before, index, value], {}, instr)
             self.cts.add(value, back[2])
             if not instr.path:
@@ -894,6 +894,11 @@ def _keeps(instr: Instr) -> bool:
     if isinstance(instr, Store):
         return instr.target.type.kind != "array"
     return isinstance(instr, Call) and not instr.outs and instr.fn is not print
+
+
+def _as_arrays(path: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The way to what is read alone: `x.flat`, which has no shape, as an array of the same elements."""
+    return tuple(Step(np.ravel) if step.fn is np.ndarray.flat else step for step in path)
 
 
 def _all_of(index: Atom) -> bool:

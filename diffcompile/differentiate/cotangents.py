@@ -127,8 +127,7 @@ class Cotangents:
             count = len(a if isinstance(a, tuple) else b)
             known = atom.type.items
             return self._sum(self.parts(a, count, known), self.parts(b, count, known), atom)
-        rows = any(self._listed(ct) or ct.type.may_be_row for ct in (a, b))
-        if rows or atom.type.kind in NESTED or atom.type.may_be_row:
+        if self._nested(a, b, atom):
             return self.plus(a, b, atom)
         total = self.named(self.b.call(operator.add, a, b), atom)
         if isinstance(total, Value) and (a in self.masked or b in self.masked):
@@ -155,6 +154,11 @@ class Cotangents:
             self.masked.add(found)
         return found
 
+    def _nested(self, a: Atom, b: Atom, atom: Atom) -> bool:
+        """Are these, or what they are the cotangents of, lists or tuples, or may they be?"""
+        listed = any(self._listed(ct) or ct.type.may_be_row for ct in (a, b))
+        return listed or atom.type.kind in NESTED or atom.type.may_be_row
+
     @staticmethod
     def _listed(ct: Atom) -> bool:
         return ct.type.kind == "list"
@@ -164,8 +168,7 @@ class Cotangents:
         kind = atom.type.kind
         if kind == "list" and element_of(atom.type).kind in PLAIN:
             return self._sum_of_lists(a, b, atom)
-        rows = any(self._listed(ct) or ct.type.may_be_row for ct in (a, b))
-        if kind in NESTED or rows or atom.type.may_be_row:
+        if self._nested(a, b, atom):
             return self.b.call(sum_of, a, b, name=bar(atom), type=mirror(atom.type))
         if PLAIN.isdisjoint((kind, a.type.kind, b.type.kind)):  # of lists, `+` would make one
             return self.b.call(sum_of, a, b, name=bar(atom) if atom.named else "", type=OBJECT)

@@ -842,7 +842,9 @@ class Expressions(Keeping):
         at = self.atom(index)
         kind = self.type_of(base).kind
         if is_flat(base):
-            return self.own(self.b.call(operator.getitem, self.whole(base), at, name=name), name)
+            assert isinstance(base, View)
+            line = self.whole(base) if self._basic(index) else self.atom(self.flattened(base.base))
+            return self.own(self.b.call(operator.getitem, line, at, name=name), name)
         if isinstance(base, (Obj, View)) and kind in ("array", "unknown") and self._basic(index):
             return self.view(base, operator.getitem, at, name=name)
         sliced = kind == "list" and self._is_slice(index)  # a list of its own
